@@ -1,0 +1,70 @@
+# Everything a person needs, from a clone: `make` lists it. Each target makes its own virtual environment first.
+
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+IMAGES ?=
+CONFIG ?= trainer/configs/demo.toml
+PORT ?= 8000
+UI_PORT ?= 5000
+GPU ?=
+
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+TRAINER := requirements/$(if $(GPU),trainer-gpu,trainer).txt
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format lock benchmark screenshots clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAGES=<folder or CSV> [PORT=8000 UI_PORT=5000 GPU=1]
+	@$(BIN)/python scripts/demo.py --images "$(IMAGES)" --config "$(CONFIG)" --port "$(PORT)" --ui-port "$(UI_PORT)"
+
+test: lint ## lint, types, import rules, tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint ## the same, and the tests that take minutes
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## style, types and import rules alone
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## let ruff arrange the code
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+benchmark: $(VENV)/.dev ## measure search and serving; quality too where LOOKALIKE_TEST_DATA names the pictures
+	$(BIN)/python -m benchmarks
+
+screenshots: $(VENV)/.dev ## picture the page with the demo shop (needs Chromium)
+	$(BIN)/python scripts/screenshots.py
+
+lock: $(VENV)/.python ## pin and hash the requirements anew, from pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/python scripts/lock.py
+
+clean: ## forget the virtual environment; bundles and catalogues stay
+	rm -rf $(VENV)
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "Lookalike needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { \
+	  echo "No virtual environment could be made. On Debian and Ubuntu: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	@touch $@
+
+$(VENV)/.services: $(VENV)/.python requirements/api.txt requirements/frontend.txt $(TRAINER)
+	@echo "Installing what training and serving need (once, a few minutes)..."
+	@$(INSTALL) -r requirements/api.txt -r requirements/frontend.txt -r $(TRAINER)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.services requirements/dev.txt
+	@echo "Installing what tests and linters need..."
+	@$(INSTALL) -r requirements/dev.txt
+	@touch $@
