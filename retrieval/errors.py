@@ -1,0 +1,68 @@
+"""Every error that retrieval raises on purpose. Each message names what is wrong and how to mend it.
+
+LookalikeError
+├── ImageError
+│   ├── UnsupportedFormat     not one of the formats we decode
+│   ├── BrokenImage           the right format, but its bytes cannot be decoded
+│   └── TooManyPixels         would need more memory than we allow for one picture
+├── BundleError
+│   ├── BundleMissing         nothing published, or no bundle of that id
+│   ├── BundleDamaged         a file is missing, or differs from its checksum or its declared shape
+│   └── BundleIncompatible    written in a format version that this code does not read
+├── CatalogueError
+│   ├── ItemMissing           no item of that id
+│   └── PictureMissing        the item exists, the file it points to does not
+└── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
+"""
+
+
+class LookalikeError(Exception):
+    """The root: whoever catches this catches every mistake a user can mend."""
+
+
+class ImageError(LookalikeError):
+    """One picture cannot be used; its neighbours can."""
+
+
+class UnsupportedFormat(ImageError):
+    """The bytes are not a picture in one of the formats we decode."""
+
+
+class BrokenImage(ImageError):
+    """The header is that of a picture we know, but the rest cannot be decoded."""
+
+
+class TooManyPixels(ImageError):
+    """The header announces more pixels than the limit; nothing was decoded."""
+
+
+class BundleError(LookalikeError):
+    """A bundle cannot be served."""
+
+
+class BundleMissing(BundleError):
+    """Nothing is published here, or there is no bundle of that id."""
+
+
+class BundleDamaged(BundleError):
+    """A file of the bundle is missing, changed, or does not have its declared shape."""
+
+
+class BundleIncompatible(BundleError):
+    """The bundle's format version is not one that this code reads."""
+
+
+class CatalogueError(LookalikeError):
+    """The catalogue cannot answer."""
+
+
+class ItemMissing(CatalogueError):
+    """There is no item of that id."""
+
+
+class PictureMissing(CatalogueError):
+    """The item's file is not where the catalogue says."""
+
+
+class VectorStoreError(LookalikeError):
+    """A vector store cannot be opened, or does not fit its bundle."""
