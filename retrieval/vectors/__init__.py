@@ -1,0 +1,1 @@
+"""Vector stores: where vectors live and are searched."""

@@ -1,0 +1,87 @@
+"""What every vector store can do, and what a search answers."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.clusters import Metric, Vectors
+
+__all__ = ["Hits", "Metric", "Probes", "VectorStore", "Vectors", "comparable"]
+
+Probes = int | Literal["auto", "all"]
+"""How many clusters a search may open.
+
+`auto`: until the answer is certified, but no more than the number the store was opened with, unless k hits need more.
+A number: that many at most, a promise about cost; the answer may hold fewer than k hits. `all`: every one.
+"""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hits:
+    """The answer to one search, best first; ties by id. Both measures are given, whichever one it was ranked by."""
+
+    ids: tuple[str, ...]
+    cosine: NDArray[np.float32]
+    euclidean: NDArray[np.float32]
+    clusters: NDArray[np.int32]
+    exact: bool
+    """Certified: no vector of the store, opened or not, is a better hit."""
+    clusters_opened: int
+    clusters_total: int
+    vectors_read: int
+
+    def __post_init__(self) -> None:
+        if not self.cosine.shape == self.euclidean.shape == self.clusters.shape == (len(self.ids),):
+            raise ValueError(
+                f"{len(self.ids)} hits need as many cosines, distances and clusters; "
+                f"found {self.cosine.shape}, {self.euclidean.shape} and {self.clusters.shape}"
+            )
+        if not 0 <= self.clusters_opened <= self.clusters_total:
+            raise ValueError(f"{self.clusters_opened} clusters opened of {self.clusters_total}")
+        if self.vectors_read < len(self.ids):
+            raise ValueError(f"{len(self.ids)} hits out of {self.vectors_read} vectors read")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def comparable(vectors: Vectors) -> bool:
+    """Whether all numbers are finite, and small enough for their squared distances to stay finite in float32."""
+    least, most = vectors.min(initial=0), vectors.max(initial=0)
+    return bool(least > -1e15 and most < 1e15)  # false for NaN, too
+
+
+class VectorStore(Protocol):
+    """The vectors of one bundle. Safe to use from many threads: a search sees all of a change or nothing of it."""
+
+    def search(
+        self, query: Vectors, *, k: int, metric: Metric, probes: Probes = "auto", exclude: Collection[str] = ()
+    ) -> Hits:
+        """The k nearest vectors to a query float32 [d], leaving out the ids in `exclude`.
+
+        Raises VectorStoreError for a query that does not fit, ValueError for k or probes below 1.
+        """
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+        """Adds vectors float32 [n, d], or replaces those of ids that are here. Durable when it returns.
+
+        Raises VectorStoreError for vectors that do not fit or cannot be written; then nothing has changed.
+        """
+
+    def delete(self, ids: Collection[str]) -> None:
+        """Removes vectors, durably; ids that are not here are passed over. Raises VectorStoreError as `upsert` does."""
+
+    def get(self, item_id: str) -> Vectors:
+        """One vector float32 [d]. Raises VectorStoreError if there is none of that id."""
+
+    def ids(self) -> tuple[str, ...]:
+        """Every id that has a vector."""
+
+    def __len__(self) -> int:
+        """How many vectors there are."""
+
+    def close(self) -> None:
+        """Lets go of the files; nothing else may be called afterwards."""

@@ -1,0 +1,171 @@
+"""The vectors on disk: one SQLite file a bundle. SQLite makes them durable; searches never touch it.
+
+    meta     name, value                format, bundle, dims, clusters
+    vectors  key, id, cluster, vector   vector = d float32, little-endian
+
+The cluster of each vector is kept so that opening a million of them needs no comparison with thousands of centroids.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from retrieval.clusters import Numbers, Vectors
+from retrieval.durable import sync
+from retrieval.errors import VectorStoreError
+from retrieval.vectors.base import comparable
+
+FORMAT = 1
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
+CREATE TABLE vectors (
+    key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, cluster INTEGER NOT NULL, vector BLOB NOT NULL
+);
+"""
+BATCH = 1 << 16
+"""Vectors held at once while reading: 32 MB at 128 dims."""
+LITTLE_ENDIAN = np.dtype("<f4")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a file must have been written for."""
+
+    bundle: str
+    dims: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """n vectors [n, d] with their keys [n], ids and clusters [n]."""
+
+    keys: Numbers
+    ids: Sequence[str]
+    clusters: Numbers
+    vectors: Vectors
+
+    def rows(self) -> Iterator[tuple[int, str, int, bytes]]:
+        """As SQLite takes them."""
+        blobs = (vector.tobytes() for vector in self.vectors.astype(LITTLE_ENDIAN, copy=False))
+        return zip(self.keys.tolist(), self.ids, self.clusters.tolist(), blobs, strict=True)
+
+
+class VectorFile:
+    """One open file. Writers take turns outside; `read` is for opening time."""
+
+    def __init__(self, path: Path, shape: Shape) -> None:
+        """Raises VectorStoreError if there is no such file, or it is not a vector file of this shape."""
+        if not path.is_file():
+            raise VectorStoreError(f"there is no vector store at {path}; create it from the bundle's vectors first")
+        self._path = path
+        self._shape = shape
+        with _explained(path):
+            self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False)
+            try:
+                self._check_meta()
+                self._check_size()
+                self._database.execute("PRAGMA journal_mode = WAL")
+                self._database.execute("PRAGMA synchronous = FULL")
+            except BaseException:
+                self._database.close()
+                raise
+
+    @classmethod
+    def create(cls, path: Path, shape: Shape, batch: Batch) -> None:
+        """Writes a whole new file under a temporary name, makes it durable, and renames it to `path`.
+
+        Raises VectorStoreError if `path` exists or cannot be written.
+        """
+        if path.exists():
+            raise VectorStoreError(f"there is a vector store at {path} already; delete it to build it anew")
+        draft = path.with_name(f"{path.name}.new")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # A log left behind by a deleted file of this name would be replayed into the new one.
+            for left_over in (draft, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+                left_over.unlink(missing_ok=True)
+            with _explained(path), closing(sqlite3.connect(draft)) as database:
+                database.execute("PRAGMA journal_mode = OFF")  # an unfinished draft is thrown away, not rolled back
+                database.execute("PRAGMA synchronous = OFF")  # made durable as a whole below
+                database.executescript(SCHEMA)
+                with database:
+                    database.executemany("INSERT INTO meta VALUES (?, ?)", _meta(shape).items())
+                    database.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
+            sync(draft)
+            draft.replace(path)
+            sync(path.parent)
+        except OSError as error:
+            raise VectorStoreError(f"the vector store {path} cannot be written: {error}") from error
+        finally:
+            draft.unlink(missing_ok=True)
+
+    def read(self) -> Iterator[Batch]:
+        """All vectors, batch by batch. Raises VectorStoreError for a row that does not fit the file's shape."""
+        with _explained(self._path), closing(self._database.cursor()) as cursor:
+            cursor.execute("SELECT key, id, cluster, vector FROM vectors ORDER BY key")
+            while rows := cursor.fetchmany(BATCH):
+                yield self._batch(rows)
+
+    def upsert(self, batch: Batch) -> None:
+        """Adds vectors, or replaces those under the same keys; durable when it returns, all or nothing."""
+        with _explained(self._path), self._database:
+            self._database.executemany("REPLACE INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
+
+    def delete(self, keys: Iterable[int]) -> None:
+        """Removes the vectors under these keys; durable when it returns, all or nothing."""
+        with _explained(self._path), self._database:
+            self._database.executemany("DELETE FROM vectors WHERE key = ?", ((key,) for key in keys))
+
+    def close(self) -> None:
+        """Closes the file; SQLite folds its log into it."""
+        self._database.close()
+
+    def _check_meta(self) -> None:
+        found = dict(self._database.execute("SELECT name, value FROM meta"))
+        for name, expected in _meta(self._shape).items():
+            if found.get(name) != expected:
+                raise VectorStoreError(
+                    f"the vector store {self._path} was written for {name} {found.get(name)!r}, "
+                    f"but {name} {expected!r} is wanted; open it with its own bundle, or delete it to build it anew"
+                )
+
+    def _check_size(self) -> None:
+        """SQLite reads the missing end of a cut page as zeros: vectors that are wrong, and look right."""
+        (page,) = self._database.execute("PRAGMA page_size").fetchone()
+        size = self._path.stat().st_size
+        if size % page:
+            raise self._damaged(f"{size} bytes, which is no whole number of pages of {page}: it was cut off")
+
+    def _batch(self, rows: list[tuple[int, str, int, bytes]]) -> Batch:
+        keys, ids, clusters, blobs = zip(*rows, strict=True)
+        size = self._shape.dims * LITTLE_ENDIAN.itemsize
+        if any(not isinstance(blob, bytes) or len(blob) != size for blob in blobs):
+            raise self._damaged(f"a vector that is not {size} bytes long ({self._shape.dims} dims)")
+        vectors = np.frombuffer(b"".join(blobs), LITTLE_ENDIAN).reshape(len(blobs), -1).astype(np.float32, copy=False)
+        assigned = np.array(clusters)
+        if assigned.dtype.kind != "i" or assigned.min() < 0 or assigned.max() >= self._shape.clusters:
+            raise self._damaged(f"a vector in a cluster that is not one of 0 to {self._shape.clusters - 1}")
+        if not comparable(vectors):
+            raise self._damaged("a vector with a number that is not finite, or too large")
+        return Batch(np.array(keys, np.int64), ids, assigned.astype(np.int64), vectors)
+
+    def _damaged(self, what: str) -> VectorStoreError:
+        return VectorStoreError(f"the vector store {self._path} holds {what}; delete it to build it anew")
+
+
+def _meta(shape: Shape) -> dict[str, int | str]:
+    return {"format": FORMAT, "bundle": shape.bundle, "dims": shape.dims, "clusters": shape.clusters}
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """SQLite's errors as ours."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise VectorStoreError(f"the vector store {path} cannot be used: {error}") from error

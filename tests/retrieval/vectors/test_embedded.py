@@ -1,0 +1,161 @@
+"""The embedded store answers as brute force does, and says `exact` only when that is true."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from retrieval.clusters import Clusters
+from retrieval.errors import VectorStoreError
+from retrieval.vectors import embedded
+from retrieval.vectors.base import Hits, Metric, Probes, Vectors
+from retrieval.vectors.embedded import EmbeddedStore
+from tests.retrieval.vectors.brute_force import check
+
+METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
+Build = Callable[..., EmbeddedStore]
+Scene = tuple[Clusters, Vectors, Vectors]
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> Scene:
+    """Clusters, vectors and a query.
+
+    Whole numbers (ties, zeros), clustered, near-duplicates, of any length, or alone in their clusters (tight bounds).
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dims, cells, size = draw(st.integers(1, 20)), draw(st.integers(1, 30)), draw(st.integers(0, 80))
+    kind = draw(st.sampled_from(["whole", "clustered", "near", "lengths", "alone"]))
+    centroids = rng.standard_normal((cells, dims))
+    vectors = centroids[rng.integers(cells, size=size)]
+    if kind == "whole":
+        vectors = rng.integers(-1, 2, (size, dims)).astype(float)
+    elif kind == "clustered":
+        vectors = vectors + 0.2 * rng.standard_normal((size, dims))
+    elif kind == "near":
+        vectors = vectors + 1e-7 * rng.standard_normal((size, dims))
+    elif kind == "alone":
+        vectors = centroids[:size]
+    else:
+        vectors = vectors * rng.lognormal(0, 2, (size, 1)) + 0.1 * rng.standard_normal((size, dims))
+    pool = np.concatenate([vectors, centroids, np.zeros((1, dims)), rng.standard_normal((2, dims))])
+    scale = draw(st.sampled_from([1.0, 1e-3, 1e6]))
+    centroids, vectors, pool = ((scale * rows).astype(np.float32) for rows in (centroids, vectors, pool))
+    return Clusters(centroids), vectors, pool[draw(st.integers(0, len(pool) - 1))]
+
+
+def named(vectors: Vectors) -> dict[str, Vectors]:
+    return {str(row): vector for row, vector in enumerate(vectors)}
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all"]) | st.integers(1, 32))
+def test_search_agrees_with_brute_force(build: Build, scene: Scene, metric: Metric, k: int, probes: Probes) -> None:
+    clusters, vectors, query = scene
+    hits = build(clusters, vectors).search(query, k=k, metric=metric, probes=probes)
+    check(hits, query, named(vectors), k, metric)
+    assert hits.clusters_total == len(clusters)
+    np.testing.assert_array_equal(hits.clusters, clusters.assign(vectors)[[int(item) for item in hits.ids]])
+    if isinstance(probes, int):
+        assert hits.clusters_opened <= probes
+    else:
+        assert hits.exact
+    if probes == "all":
+        assert (hits.clusters_opened, hits.vectors_read) == (len(clusters), len(vectors))
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenes(), st.sampled_from(METRICS), st.integers(1, 30), st.integers(1, 4))
+def test_auto_keeps_to_its_limit_unless_k_hits_need_more(
+    build: Build, scene: Scene, metric: Metric, k: int, limit: int
+) -> None:
+    clusters, vectors, query = scene
+    store = build(clusters, vectors, auto_probes=limit)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "SMALL", 0)
+        hits = store.search(query, k=k, metric=metric)
+    check(hits, query, named(vectors), k, metric)
+    assert len(hits) == min(k, len(vectors))
+    if hits.clusters_opened > limit:
+        assert len(store.search(query, k=k, metric=metric, probes=limit)) < k
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenes(), st.sampled_from(METRICS), st.integers(1, 20), st.data())
+def test_excluded_ids_are_left_out_and_made_up_for(
+    build: Build, scene: Scene, metric: Metric, k: int, data: st.DataObject
+) -> None:
+    clusters, vectors, query = scene
+    left_out = data.draw(st.sets(st.sampled_from([*named(vectors), "unknown"])))
+    hits = build(clusters, vectors).search(query, k=k, metric=metric, exclude=left_out)
+    check(hits, query, {item: vector for item, vector in named(vectors).items() if item not in left_out}, k, metric)
+    assert hits.exact
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_equal_vectors_are_ranked_by_id(build: Build, metric: Metric) -> None:
+    """However many share the k-th place, more than FAISS is asked for at first, and in whatever order they came."""
+    rng = np.random.default_rng(3)
+    clusters = Clusters(rng.standard_normal((4, 8), dtype=np.float32))
+    vectors = np.repeat(clusters.centroids, 100, axis=0)
+    ids = [str(1000 - row) for row in range(400)]
+    hits = build(clusters, vectors, ids).search(clusters.centroids[2], k=5, metric=metric)
+    assert hits.ids == ("701", "702", "703", "704", "705")
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_certified_search_reads_little_where_clusters_are_tight(build: Build, metric: Metric) -> None:
+    store, vectors = tight(build)
+    hits = store.search(vectors[0], k=5, metric=metric)
+    assert hits.exact
+    assert hits.clusters_opened <= 10 < hits.clusters_total
+    assert hits.vectors_read < len(vectors) // 4
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_best_hit_may_lie_at_the_edge_of_a_farther_cluster(build: Build, metric: Metric) -> None:
+    """Unit vectors at these angles from the query; the fifth cluster's bound is its nearest member's very distance."""
+    angles = {"a": 1.0, "b": 1.0, "c": 1.0, "d": 1.0, "edge": 0.995, "far": 1.405}
+    axes = np.eye(6)
+    turned = {item: (row, np.cos(angle), np.sin(angle)) for row, (item, angle) in enumerate(angles.items())}
+    vectors = np.array([near * axes[0] + off * axes[min(row, 4) + 1] for row, near, off in turned.values()], np.float32)
+    centroids = np.concatenate([vectors[:4], vectors[4:].mean(axis=0, keepdims=True)])
+    hits = build(Clusters(centroids), vectors, list(angles)).search(axes[0].astype(np.float32), k=1, metric=metric)
+    assert (hits.ids, hits.exact, hits.clusters_opened) == (("edge",), True, 5)
+
+
+def test_a_number_of_probes_may_be_too_few_and_says_so(build: Build) -> None:
+    store, vectors = tight(build)
+    hits = store.search(vectors[0], k=30, metric="cosine", probes=1)
+    assert (len(hits), hits.clusters_opened, hits.exact) == (20, 1, False)
+
+
+def tight(build: Build) -> tuple[EmbeddedStore, Vectors]:
+    """Fifty clusters of twenty vectors each, far apart."""
+    rng = np.random.default_rng(4)
+    clusters = Clusters(rng.standard_normal((50, 32), dtype=np.float32))
+    vectors = np.repeat(clusters.centroids, 20, axis=0) + 0.05 * rng.standard_normal((1000, 32), dtype=np.float32)
+    return build(clusters, vectors), vectors
+
+
+def test_queries_that_do_not_fit_are_refused(build: Build) -> None:
+    store, vectors = tight(build)
+    with pytest.raises(VectorStoreError, match=r"\(1, 32\) are wanted; found \(1, 31\)"):
+        store.search(vectors[0, 1:], k=1, metric="cosine")
+    with pytest.raises(VectorStoreError, match="not finite"):
+        store.search(np.full(32, np.nan, np.float32), k=1, metric="cosine")
+    for wrong in ({"k": 0}, {"k": 1, "probes": 0}):
+        with pytest.raises(ValueError, match="at least 1"):
+            store.search(vectors[0], metric="cosine", **wrong)
+
+
+def test_hits_check_themselves() -> None:
+    one, whole = np.zeros(1, np.float32), np.zeros(1, np.int32)
+    fitting = {"ids": ("a",), "cosine": one, "euclidean": one, "clusters": whole, "exact": True}
+    fitting |= {"clusters_opened": 1, "clusters_total": 1, "vectors_read": 1}
+    assert len(Hits(**fitting)) == 1
+    for wrong in ({"ids": ()}, {"cosine": one[:0]}, {"clusters_opened": 2}, {"vectors_read": 0}):
+        with pytest.raises(ValueError, match=r"hits|clusters opened"):
+            Hits(**fitting | wrong)
