@@ -50,7 +50,7 @@ class Item:
     origin: Literal["source", "api"]
 
     def __post_init__(self) -> None:
-        if not _is_id(self.id):
+        if not is_id(self.id):
             raise CatalogueError(f"{self.id!r} cannot be an item's id; give it 1 to {ID_LENGTH} printable characters")
 
 
@@ -103,7 +103,7 @@ class Catalogue:
 
     def get_many(self, ids: Sequence[str]) -> dict[str, Item]:
         """The items of these ids, by id; those that do not exist are left out."""
-        possible = [id_ for id_ in ids if _is_id(id_)]
+        possible = [id_ for id_ in ids if is_id(id_)]
         found: dict[str, Item] = {}
         with self._transaction() as connection:
             for start in range(0, len(possible), BATCH):
@@ -183,7 +183,8 @@ class Catalogue:
             ) from error
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Whether an item can have this id: 1 to 128 printable characters."""
     return 1 <= len(text) <= ID_LENGTH and text.isprintable()
 
 

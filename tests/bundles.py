@@ -1,0 +1,158 @@
+"""Small real bundles for tests: real pictures, a real ONNX encoder and real stores, in well under a second.
+
+The encoder is one random convolution: its cells are linear in the pixels, and their mean is the embedding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from retrieval import bundle as bundles
+from retrieval.catalogue import Attribute, Catalogue, Item
+from retrieval.clusters import Clusters, Reach, Vectors
+from retrieval.embedder import Embedder
+from retrieval.encoder import OnnxEncoder
+from retrieval.projection import Projection
+from retrieval.vectors.embedded import EmbeddedStore
+
+SIDE = 32  # pixels; the encoder's input
+GRID = 4  # cells along each side
+EMBEDDING_DIMS = 16
+DIMS = 8
+CLUSTERS = 6
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One picture to be, and what the catalogue says of it."""
+
+    id: str
+    data: bytes
+    label: str | None
+    attributes: dict[str, Attribute]
+
+
+def picture(seed: int, *, width: int = 60, height: int = 44, format_: str = "JPEG") -> bytes:
+    """The file of a picture of a few coloured patches, the same for the same seed."""
+    patches = np.random.default_rng(seed).integers(0, 256, (4, 5, 3), dtype=np.uint8)
+    buffer = BytesIO()
+    Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC).save(buffer, format_)
+    return buffer.getvalue()
+
+
+def pieces(count: int) -> list[Piece]:
+    """Different pictures with ids, labels and attributes; every seventh without a label."""
+    return [
+        Piece(
+            f"shelf {n % 5}/piece-{n:03}",
+            picture(n),
+            None if n % 7 == 0 else f"label-{n % 4}",
+            {"shape": ("bottle", "bowl")[n % 2], "price": n / 2, "stock": n, "glazed": n % 3 == 0},
+        )
+        for n in range(count)
+    ]
+
+
+def write_encoder(path: Path, *, seed: int = 7) -> None:
+    """An ONNX file that keeps the encoder contract: images -> embedding, cells."""
+    side = SIDE // GRID
+    kernel = np.random.default_rng(seed).normal(0, 1 / 255, (EMBEDDING_DIMS, 3, side, side)).astype(np.float32)
+    nodes = [
+        helper.make_node("Cast", ["images"], ["numbers"], to=TensorProto.FLOAT),
+        helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
+        helper.make_node("Conv", ["planes", "kernel"], ["maps"], strides=[side, side]),
+        helper.make_node("Transpose", ["maps"], ["cells"], perm=[0, 2, 3, 1]),
+        helper.make_node("ReduceMean", ["cells"], ["embedding"], axes=[1, 2], keepdims=0),
+    ]
+    inputs = [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", SIDE, SIDE, 3])]
+    outputs = [
+        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", EMBEDDING_DIMS]),
+        helper.make_tensor_value_info("cells", TensorProto.FLOAT, ["n", GRID, GRID, EMBEDDING_DIMS]),
+    ]
+    graph = helper.make_graph(nodes, "tiny", inputs, outputs, [numpy_helper.from_array(kernel, "kernel")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def write_artifacts(
+    artifacts: Path, shop: Sequence[Piece], *, bundle_id: str = "tiny", publish: bool = True
+) -> dict[str, Vectors]:
+    """What a training run leaves: pictures, catalogue, vectors, a bundle. Returns each piece's vector [DIMS] by id."""
+    ids, vectors = [piece.id for piece in shop], write_bundle(artifacts, [piece.data for piece in shop], bundle_id)
+    folder = bundles.bundle_path(artifacts, bundle_id)
+    store_path = bundles.vectors_path(artifacts, bundle_id)
+    store_path.parent.mkdir(exist_ok=True)
+    EmbeddedStore.create(store_path, bundles.load(folder).clusters, bundle=bundle_id, ids=ids, vectors=vectors)
+    catalogue = Catalogue(bundles.catalogue_url(artifacts))
+    catalogue.replace_source([write_picture(artifacts, piece) for piece in shop])
+    catalogue.close()
+    if publish:
+        bundles.publish(artifacts, bundle_id)
+    return dict(zip(ids, vectors, strict=True))
+
+
+def write_picture(artifacts: Path, piece: Piece) -> Item:
+    """The piece's file, named by its content, and its item."""
+    digest = sha256(piece.data).hexdigest()
+    path = artifacts / "pictures" / digest
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(piece.data)
+    with Image.open(BytesIO(piece.data)) as image:
+        width, height = image.size
+        media_type = Image.MIME[image.format or ""]
+    location = path.relative_to(artifacts).as_posix()
+    return Item(piece.id, location, digest, media_type, width, height, piece.label, piece.attributes, "source")
+
+
+def write_bundle(artifacts: Path, pictures: Sequence[bytes], bundle_id: str = "tiny") -> Vectors:
+    """A bundle around these pictures, unpublished; returns their vectors [n, DIMS]."""
+    training = artifacts / "training"
+    training.mkdir(parents=True, exist_ok=True)
+    (training / "config.toml").write_text("# a test's\n", encoding="utf-8")
+    model = artifacts / "encoder.onnx"
+    write_encoder(model)
+    embedder = Embedder(OnnxEncoder(model.read_bytes(), str(model), threads=1), random_projection())
+    vectors = embedder.embed([embedder.prepare(data) for data in pictures])
+    clusters = Clusters(vectors[:CLUSTERS].copy())
+    bundles.write(
+        artifacts,
+        describe(bundle_id, items=len(vectors), clusters=len(clusters)),
+        encoder=model,
+        projection=embedder.projection,
+        clusters=clusters,
+        radii=Reach.nowhere(clusters).widened(vectors, clusters.assign(vectors)).radii,
+        auto_probes=len(clusters),
+        training=training,
+    )
+    return vectors
+
+
+def random_projection(*, seed: int = 3) -> Projection:
+    """Axes at right angles in no particular direction."""
+    random = np.random.default_rng(seed)
+    axes, _ = np.linalg.qr(random.normal(size=(EMBEDDING_DIMS, DIMS)))
+    mean = random.normal(0, 0.05, EMBEDDING_DIMS)
+    return Projection(mean.astype(np.float32), np.ascontiguousarray(axes.T, np.float32))
+
+
+def describe(bundle_id: str, *, items: int, clusters: int) -> dict[str, object]:
+    """A manifest without its files."""
+    encoder = {"name": "tiny", "weights": "random", "height": SIDE, "width": SIDE, "dims": EMBEDDING_DIMS}
+    return {
+        "id": bundle_id,
+        "created": datetime.now(UTC),
+        "encoder": encoder | {"stage": "frozen"},
+        "dims": DIMS,
+        "counts": {"items": items, "labels": 4, "clusters": clusters},
+        "metrics": {},
+        "versions": {},
+    }
