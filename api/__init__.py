@@ -1,0 +1,1 @@
+"""The API: a published bundle and its catalogue over HTTP."""

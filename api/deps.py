@@ -1,0 +1,40 @@
+"""What routes ask for: the live snapshot, the thread pool, the id in a path."""
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Depends, Path, Request
+from pydantic import AfterValidator
+
+from api.engine import Engine, Snapshot
+from api.errors import Refusal
+from api.limits import Pool
+
+# These are coroutines, although they wait for nothing, because FastAPI runs plain functions in threads of its own.
+
+
+async def get_engine(request: Request) -> Engine:
+    engine: Engine = request.state.engine
+    return engine
+
+
+async def get_pool(request: Request) -> Pool:
+    pool: Pool = request.state.pool
+    return pool
+
+
+async def get_snapshot(engine: Annotated[Engine, Depends(get_engine)]) -> Snapshot:
+    """What is served now. Raises Refusal (not_ready) while nothing is."""
+    if engine.snapshot is None:
+        raise Refusal("not_ready")
+    return engine.snapshot
+
+
+EngineDep = Annotated[Engine, Depends(get_engine)]
+PoolDep = Annotated[Pool, Depends(get_pool)]
+SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
+ItemId = Annotated[
+    str,
+    Path(alias="id", description="The item's id, with everything escaped, slashes too.", examples=["amphora 3.jpg"]),
+    AfterValidator(unquote),  # the path reaches the routes undecoded: see envelope.py
+]

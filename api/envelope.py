@@ -1,0 +1,45 @@
+"""What every request and every answer passes through: a request id, headers, paths as they were sent, and the 500."""
+
+import logging
+from uuid import uuid4
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import problem_response
+
+logger = logging.getLogger(__name__)
+
+
+class Envelope:
+    """The outermost ASGI middleware."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        # Routes match the path before it is decoded, so that an item's id may hold an escaped slash.
+        scope["path"] = scope["raw_path"].decode("latin-1")
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                headers = MutableHeaders(scope=message)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["X-Request-ID"] = request_id
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            logger.exception("request %s failed", request_id)
+            if started:
+                raise  # half an answer is out: the server can only hang up
+            await problem_response("internal_error", request_id)(scope, receive, send_with_headers)

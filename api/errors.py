@@ -1,0 +1,162 @@
+"""Every way in which the API says no: a closed set of codes, one table from exceptions to them, problem documents.
+
+Answers are application/problem+json (RFC 9457) and never repeat what was sent. The messages of retrieval's exceptions
+are for the log, as they may name files of this server or quote a picture's bytes.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Literal
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from retrieval import errors as retrieval
+
+logger = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+
+Code = Literal[
+    "unparseable",
+    "not_found",
+    "item_missing",
+    "picture_missing",
+    "method_not_allowed",
+    "too_many_bytes",
+    "unsupported_format",
+    "broken_image",
+    "too_many_pixels",
+    "invalid_parameter",
+    "internal_error",
+    "not_ready",
+    "overloaded",
+]
+
+# Each code's status, and what is said where there is no more to say.
+PROBLEMS: dict[Code, tuple[int, str]] = {
+    "unparseable": (400, "The request cannot be read; send a well-formed multipart/form-data body with a single file."),
+    "not_found": (404, "There is nothing at this address; /docs lists what there is."),
+    "item_missing": (404, "The catalogue holds no item of this id."),
+    "picture_missing": (404, "The item exists, but its picture is gone."),
+    "method_not_allowed": (405, "This address does not take this method; /docs lists what it takes."),
+    "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
+    "unsupported_format": (415, "Not a picture in a format known here; send JPEG, PNG, WebP, GIF, BMP or PGM."),
+    "broken_image": (422, "The picture is damaged or cut short; save it again, or send another."),
+    "too_many_pixels": (422, "The picture has too many pixels; send a smaller copy."),
+    "invalid_parameter": (422, "A parameter is missing, unknown or out of range."),
+    "internal_error": (500, "This is a mistake of the server; its log says more under this request_id."),
+    "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
+    "overloaded": (503, "Too many requests are waiting; try again shortly."),
+}
+
+# RFC 9110's names; those of Python's http.HTTPStatus differ between its versions.
+TITLES = {
+    400: "Bad Request",
+    404: "Not Found",
+    405: "Method Not Allowed",
+    413: "Content Too Large",
+    415: "Unsupported Media Type",
+    422: "Unprocessable Content",
+    500: "Internal Server Error",
+    503: "Service Unavailable",
+}
+
+# What retrieval's exceptions mean to a client: every leaf of its tree, and what it raises besides.
+CODES: dict[type[retrieval.LookalikeError], Code] = {
+    retrieval.UnsupportedFormat: "unsupported_format",
+    retrieval.BrokenImage: "broken_image",
+    retrieval.TooManyPixels: "too_many_pixels",
+    retrieval.BundleMissing: "not_ready",
+    retrieval.BundleDamaged: "not_ready",
+    retrieval.BundleIncompatible: "not_ready",
+    retrieval.CatalogueError: "not_ready",
+    retrieval.ItemMissing: "item_missing",
+    retrieval.PictureMissing: "picture_missing",
+    retrieval.VectorStoreError: "not_ready",
+}
+
+# What FastAPI and Starlette raise, by status.
+HTTP_CODES: dict[int, Code] = {
+    400: "unparseable",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_many_bytes",
+}
+
+
+class Problem(BaseModel):
+    """Why a request was not answered (RFC 9457)."""
+
+    type: Literal["about:blank"] = "about:blank"
+    title: str = Field(description="The status in words.")
+    status: int
+    code: Code = Field(description="The kind of problem, for programs.")
+    detail: str = Field(description="What is wrong and how to mend it, for people.")
+    request_id: str = Field(description="Names this request in the server's log.")
+
+
+class Refusal(Exception):
+    """Raised where the API itself refuses a request; `detail` as in `problem`."""
+
+    def __init__(self, code: Code, detail: str | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+def problem(code: Code, request_id: str, detail: str | None = None) -> Problem:
+    """The document for a code; `detail` in place of what is usually said."""
+    status, usual = PROBLEMS[code]
+    return Problem(title=TITLES[status], status=status, code=code, detail=detail or usual, request_id=request_id)
+
+
+def problem_response(
+    code: Code, request_id: str, detail: str | None = None, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer for a code; a 503 says when to try again."""
+    document = problem(code, request_id, detail)
+    retry = {"Retry-After": str(RETRY_AFTER_SECONDS)} if document.status == 503 else {}
+    return Response(document.model_dump_json(), document.status, {**(headers or {}), **retry}, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Let the app answer these exceptions with problem documents."""
+
+    @app.exception_handler(retrieval.LookalikeError)
+    async def on_retrieval_error(request: Request, error: retrieval.LookalikeError) -> Response:
+        code = CODES[type(error)]
+        if PROBLEMS[code][0] == 503:
+            logger.error("request %s: %s", request.state.request_id, error)
+        detail = str(error) if isinstance(error, retrieval.TooManyPixels) else None  # two numbers, and safe to tell
+        return problem_response(code, request.state.request_id, detail)
+
+    @app.exception_handler(Refusal)
+    async def on_refusal(request: Request, refusal: Refusal) -> Response:
+        return problem_response(refusal.code, request.state.request_id, refusal.detail)
+
+    @app.exception_handler(HTTPException)
+    async def on_http_exception(request: Request, error: HTTPException) -> Response:
+        return problem_response(HTTP_CODES[error.status_code], request.state.request_id, headers=error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
+        return problem_response("invalid_parameter", request.state.request_id, _complaints(error))
+
+
+def _complaints(error: RequestValidationError) -> str:
+    """What is wrong with which parameter. Names that we do not know are the client's, and not repeated."""
+    complaints: dict[str, str] = {}
+    for entry in error.errors():
+        name = str(entry["loc"][-1 if len(entry["loc"]) < 2 else 1])
+        if entry["type"] == "extra_forbidden":
+            complaints["form"] = "it has a field that is not known here"
+        elif name == "file":
+            complaints[name] = "send it as a file, that is, with a file name"
+        elif entry["type"] != "none_required":
+            message = entry["msg"][0].lower() + entry["msg"][1:]
+            complaints[name] = f"{complaints[name]} or {message}" if name in complaints else message
+    return "; ".join(f"{name}: {complaint}" for name, complaint in complaints.items()) + "."

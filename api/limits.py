@@ -1,0 +1,66 @@
+"""What one request, and all of them together, may take: bytes of a body, threads, places in the queue."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.errors import Refusal
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Pool:
+    """Threads for everything that would hold up the event loop, with a bounded queue before them."""
+
+    def __init__(self, *, workers: int, queue: int) -> None:
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="lookalike")
+        self._places = workers + queue
+
+    async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run in a thread, from the event loop. Raises Refusal (overloaded) at once when the queue is full."""
+        if self._places == 0:
+            raise Refusal("overloaded")
+        self._places -= 1
+        try:
+            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+        finally:
+            self._places += 1
+
+    def close(self) -> None:
+        """Wait for what is running."""
+        self._threads.shutdown()
+
+
+class UploadLimit:
+    """ASGI middleware that stops reading a body at the limit, whatever length was announced.
+
+    Starlette's own RequestBodyLimitMiddleware answers in plain text instead of raising.
+    """
+
+    def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
+        self._app = app
+        self._limit_bytes = limit_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        announced = int(Headers(scope=scope).get("content-length", 0))  # the server has seen to it that it is a number
+        read = 0
+
+        async def receive_within_limit() -> Message:
+            nonlocal read
+            if announced <= self._limit_bytes:
+                message = await receive()
+                read += len(message.get("body", b""))
+                if read <= self._limit_bytes:
+                    return message
+            raise HTTPException(413)  # not a Refusal: while it reads a form, FastAPI makes any other exception a 400
+
+        await self._app(scope, receive_within_limit, send)

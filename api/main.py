@@ -1,0 +1,53 @@
+"""The application: `create_app(settings)`."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.formparsers import MultiPartParser
+
+from api import errors, openapi
+from api.engine import Engine
+from api.envelope import Envelope
+from api.limits import Pool, UploadLimit
+from api.routes import health, items, search
+from api.settings import Settings
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The API as an ASGI application. Nothing is opened before its lifespan begins."""
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        """Load in the background, so that /livez and /readyz answer meanwhile; close everything at the end."""
+        engine, pool = Engine(settings), Pool(workers=settings.workers, queue=settings.queue)
+        loading = asyncio.create_task(engine.run())
+        try:
+            yield {"engine": engine, "pool": pool}
+        finally:
+            engine.stop()
+            await loading
+            pool.close()
+            engine.close()
+
+    # Its /docs brings Swagger UI along instead of fetching it from the internet.
+    app = FastAPIOffline(
+        title="Lookalike",
+        summary="Image search that is tuned on your own pictures.",
+        version="1",  # of this interface, not of the program
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for router in (search.router, items.router, health.router):
+        app.include_router(router)
+    errors.install(app)
+    openapi.install(app)
+    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes)
+    app.add_middleware(Envelope)
+    # Uploads stay in memory, which UploadLimit bounds: in its container this process has no folder to write to.
+    MultiPartParser.spool_max_size = 0
+    return app

@@ -1,0 +1,160 @@
+"""The shapes of requests and answers, and what the OpenAPI document says of them."""
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Annotated, Literal, Self
+from urllib.parse import quote
+
+from fastapi import UploadFile
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic.json_schema import SkipJsonSchema
+
+from retrieval.catalogue import Attribute, Item
+from retrieval.clusters import Metric
+
+
+class ThumbnailSize(IntEnum):
+    """Pixels that the longer side has at most."""
+
+    SMALL = 160
+    MEDIUM = 320
+    LARGE = 640
+
+
+class SearchForm(BaseModel):
+    """A search by a picture or by an item of the catalogue: exactly one of `file` and `id`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    # SkipJsonSchema: a field of a form is there or not, it is never null.
+    file: Annotated[
+        UploadFile | SkipJsonSchema[None],
+        Field(description="The picture to search with: JPEG, PNG, WebP, GIF, BMP or PGM."),
+    ] = None
+    id: Annotated[
+        str | SkipJsonSchema[None],
+        Field(
+            description="The item to search with, instead of `file`. It is not among its own hits.",
+            examples=[""],  # with which /docs fills its form, and which counts as not given
+        ),
+    ] = None
+    k: Annotated[int, Field(ge=1, le=100, description="How many hits.")] = 20
+    metric: Annotated[Metric, Field(description="What the hits are ranked by.")] = "cosine"
+    probes: Annotated[
+        Literal["auto", "all"] | PositiveInt,
+        Field(
+            description="How many clusters may be opened. `auto`: until the answer is certified, or as many as "
+            "99 % recall took when the bundle was built; `all`: every one; or a number."
+        ),
+    ] = "auto"
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ItemAnswer(_Answer):
+    """One picture of the catalogue; `width` and `height` in pixels."""
+
+    id: Annotated[str, Field(examples=["vases/amphora 3.jpg"])]
+    label: Annotated[str | None, Field(examples=["amphora"])]
+    attributes: Annotated[Mapping[str, Attribute], Field(examples=[{"shape": "vase", "price": 3.5}])]
+    width: Annotated[int, Field(examples=[400])]
+    height: Annotated[int, Field(examples=[533])]
+    image_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/image"])]
+    thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
+
+    @classmethod
+    def of(cls, item: Item) -> Self:
+        """What the API tells of a catalogue's item."""
+        return cls(
+            id=item.id,
+            label=item.label,
+            attributes=item.attributes,
+            width=item.width,
+            height=item.height,
+            image_url=image_url(item.id),
+            thumbnail_url=thumbnail_url(item.id),
+        )
+
+
+class ItemsAnswer(_Answer):
+    """The first items of the catalogue by id, and how many it holds."""
+
+    items: list[ItemAnswer]
+    total: Annotated[int, Field(examples=[1200])]
+
+
+class Hit(_Answer):
+    """One match. Cosine: larger is closer. Euclidean: smaller is closer."""
+
+    id: Annotated[str, Field(examples=["vases/amphora 3.jpg"])]
+    rank: Annotated[int, Field(description="1 for the best.", examples=[1])]
+    label: Annotated[str | None, Field(examples=["amphora"])]
+    attributes: Annotated[Mapping[str, Attribute], Field(examples=[{"shape": "vase", "price": 3.5}])]
+    cosine: Annotated[float, Field(examples=[0.91])]
+    euclidean: Annotated[float, Field(examples=[0.42])]
+    cluster: Annotated[int, Field(description="The cluster that the item's vector is in.", examples=[7])]
+    image_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/image"])]
+    thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
+
+
+class Milliseconds(_Answer):
+    """Where the time went. `total` also holds the wait for a worker and the look into the catalogue."""
+
+    decode: Annotated[float, Field(examples=[3.1])]
+    encode: Annotated[float, Field(examples=[7.2])]
+    search: Annotated[float, Field(examples=[0.6])]
+    total: Annotated[float, Field(examples=[11.4])]
+
+
+class Query(_Answer):
+    """The picture that was searched with; pixels, after EXIF orientation."""
+
+    width: Annotated[int, Field(examples=[400])]
+    height: Annotated[int, Field(examples=[533])]
+
+
+class SearchAnswer(_Answer):
+    """The hits, best first, and how they were found."""
+
+    bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
+    metric: Metric
+    exact: Annotated[bool, Field(description="Certified: no item is a better match than these.")]
+    clusters_opened: Annotated[int, Field(examples=[12])]
+    clusters_total: Annotated[int, Field(examples=[139])]
+    items: Annotated[int, Field(description="How many items there were to find.", examples=[1200])]
+    milliseconds: Milliseconds
+    query: Annotated[Query | None, Field(description="null for a search with an item.")]
+    hits: list[Hit]
+
+
+class Liveness(_Answer):
+    """The process runs."""
+
+    status: Literal["alive"] = "alive"
+
+
+class Ready(_Answer):
+    """Searches are answered from this bundle."""
+
+    status: Literal["ready"] = "ready"
+    bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
+    items: Annotated[int, Field(examples=[1200])]
+
+
+class Unready(_Answer):
+    """Nothing can be searched yet, and why."""
+
+    status: Literal["starting", "no_bundle", "broken"]
+    detail: Annotated[str, Field(examples=["Nothing is published in artifacts. Train first: make demo."])]
+
+
+def image_url(item_id: str) -> str:
+    """Where an item's picture is; everything in the id is escaped, slashes too."""
+    return f"/items/{quote(item_id, safe='')}/image"
+
+
+def thumbnail_url(item_id: str) -> str:
+    """Where an item's thumbnail is."""
+    return f"/items/{quote(item_id, safe='')}/thumbnail"

@@ -1,0 +1,159 @@
+"""What one request and all together may take, over real sockets: TestClient hides chunks and concurrency."""
+
+import asyncio
+import json
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import httpx2
+import pytest
+import uvicorn
+
+from api import search
+from api.errors import Refusal
+from api.limits import Pool
+from api.main import create_app
+from api.settings import Settings
+from tests.api.conftest import Shop
+from tests.bundles import picture
+
+Serve = Callable[..., int]
+LIMIT_BYTES = 100_000
+
+
+@pytest.fixture
+def serve(shop: Shop) -> Iterator[Serve]:
+    """Starts the API over the shop on a loopback port and returns the port."""
+    with ExitStack() as stack:
+
+        def started(**settings: object) -> int:
+            app = create_app(Settings(artifacts=shop.artifacts, **settings))
+            server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(setattr, server, "should_exit", True)
+            port = int(listener.getsockname()[1])
+            while httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code != 200:
+                time.sleep(0.01)
+            return port
+
+        yield started
+
+
+def answer_to(port: int, *sent: bytes) -> tuple[int, dict[str, object]]:
+    """Status and problem that come back although the request is not finished."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        for part in sent:
+            connection.sendall(part)
+        received = b""
+        while b"\r\n\r\n" not in received or not received.endswith(b"}"):
+            part = connection.recv(65536)
+            assert part, f"hung up after {received!r}"
+            received += part
+    head, _, body = received.partition(b"\r\n\r\n")
+    return int(head.split()[1]), json.loads(body)
+
+
+def head(framing: str) -> bytes:
+    return (
+        "POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+        f"{framing}\r\n\r\n"
+    ).encode()
+
+
+PART = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+
+
+def test_a_body_announced_too_large_is_refused_before_it_is_sent(serve: Serve) -> None:
+    status, problem = answer_to(serve(upload_limit_bytes=LIMIT_BYTES), head(f"Content-Length: {LIMIT_BYTES + 1}"))
+    assert (status, problem["code"]) == (413, "too_many_bytes")
+
+
+def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_large(serve: Serve) -> None:
+    body = PART + bytes(LIMIT_BYTES)
+    sent = head("Transfer-Encoding: chunked"), f"{len(body):x}\r\n".encode(), body, b"\r\n"  # and no last chunk
+    status, problem = answer_to(serve(upload_limit_bytes=LIMIT_BYTES), *sent)
+    assert (status, problem["code"]) == (413, "too_many_bytes")
+
+
+def test_a_body_of_exactly_the_limit_is_read(serve: Serve) -> None:
+    end = b"\r\n--b--\r\n"
+    body = PART + bytes(LIMIT_BYTES - len(PART) - len(end)) + end
+    port = serve(upload_limit_bytes=LIMIT_BYTES)
+    status, problem = answer_to(port, head(f"Content-Length: {LIMIT_BYTES}") + body)
+    assert (status, problem["code"]) == (415, "unsupported_format")
+
+
+def test_a_large_upload_stays_in_memory(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_disk(*_: object) -> None:
+        raise OSError("read-only file system")
+
+    monkeypatch.setattr(tempfile.SpooledTemporaryFile, "rollover", no_disk)
+    data = picture(1, width=1200, height=1200, format_="BMP")
+    answer = httpx2.post(f"http://127.0.0.1:{serve()}/search", files={"file": data})
+    assert len(data) > 4_000_000
+    assert answer.status_code == 200
+
+
+def test_a_full_queue_refuses_at_once_and_leaves_the_event_loop_free(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, go_on, search_item = threading.Semaphore(0), threading.Event(), search.search_item
+
+    def slow(*args: object, **kwargs: object) -> object:
+        begun.release()
+        go_on.wait()
+        return search_item(*args, **kwargs)
+
+    monkeypatch.setattr(search, "search_item", slow)
+    url = f"http://127.0.0.1:{serve(workers=1, queue=1)}"
+
+    def post() -> httpx2.Response:
+        return httpx2.post(f"{url}/search", files={"id": (None, "shelf 0/piece-000")}, timeout=60)
+
+    with ThreadPoolExecutor(8) as clients:
+        pending = [clients.submit(post) for _ in range(8)]
+        try:
+            begun.acquire()
+            while sum(answer.done() for answer in pending) < 6:
+                time.sleep(0.01)
+            assert httpx2.get(f"{url}/livez").json() == {"status": "alive"}
+            assert httpx2.get(f"{url}/readyz").status_code == 200
+        finally:
+            go_on.set()
+        answers = [answer.result() for answer in pending]
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert [answer.status_code for answer in answers].count(200) == 2  # one at work and one in the queue
+    assert len(refused) == 6
+    assert {answer.json()["code"] for answer in refused} == {"overloaded"}
+    assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
+    assert post().status_code == 200
+
+
+def test_the_pool_gives_its_places_back_after_failures() -> None:
+    def fails() -> None:
+        raise ValueError("work that fails")
+
+    async def use() -> None:
+        pool = Pool(workers=1, queue=0)
+        for _ in range(3):
+            with pytest.raises(ValueError, match="work that fails"):
+                await pool.run(fails)
+        assert await pool.run(threading.current_thread) is not threading.current_thread()
+        hold = threading.Event()
+        held = asyncio.create_task(pool.run(hold.wait))
+        await asyncio.sleep(0)
+        with pytest.raises(Refusal, match="overloaded"):
+            await pool.run(fails)
+        hold.set()
+        await held
+        pool.close()
+
+    asyncio.run(use())
