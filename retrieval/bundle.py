@@ -6,6 +6,7 @@
       vectors/<id>.sqlite           the items' vectors under that bundle
       bundles/<id>/
         manifest.json               what it is, and the checksum of every other file
+        manifest.sha256             the checksum of the manifest
         encoder.onnx  projection.npz  clusters.npz
         training/                   what only the trainer reads; nothing here opens it
 
@@ -34,6 +35,7 @@ from retrieval.manifest import FileEntry, Manifest
 from retrieval.projection import Projection
 
 MANIFEST = "manifest.json"
+CHECKSUM = "manifest.sha256"
 ENCODER = "encoder.onnx"
 PROJECTION = "projection.npz"
 CLUSTERS = "clusters.npz"
@@ -106,7 +108,7 @@ def verify(folder: Path) -> Manifest:
     manifest = read_manifest(folder)
     for name in manifest.files:
         _read(folder, manifest, name)
-    extra = {name for name in _files(folder) if name != MANIFEST} - set(manifest.files)
+    extra = set(_files(folder)) - {MANIFEST, CHECKSUM} - set(manifest.files)
     if extra:
         raise BundleDamaged(f"{folder} holds {sorted(extra)[0]}, which its manifest does not list.")
     load(folder)
@@ -117,9 +119,12 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of the bundle in `folder`."""
     path = folder / MANIFEST
     try:
-        manifest = manifests.parse(path.read_bytes(), str(path))
-    except (FileNotFoundError, NotADirectoryError):
-        raise BundleMissing(f"There is no bundle in {folder}: {MANIFEST} is missing.") from None
+        text, checksum = path.read_bytes(), (folder / CHECKSUM).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise BundleMissing(f"There is no bundle in {folder}: {Path(error.filename).name} is missing.") from None
+    manifest = manifests.parse(text, str(path))
+    if checksum != _checksum_line(text):
+        raise BundleDamaged(f"{path} has changed since it was written: it does not match {CHECKSUM}.")
     if manifest.id != folder.resolve().name:
         raise BundleDamaged(f"{path} says it is bundle {manifest.id}, but its folder is {folder.resolve().name}.")
     return manifest
@@ -153,7 +158,9 @@ def write(
     shutil.copytree(training, draft / TRAINING)
     files = {name: _entry(draft / name) for name in _files(draft)}
     manifest = Manifest.model_validate({**description, "files": files})
-    (draft / MANIFEST).write_text(manifest.model_dump_json(indent=2), encoding="utf-8")
+    text = manifest.model_dump_json(indent=2).encode()
+    (draft / MANIFEST).write_bytes(text)
+    (draft / CHECKSUM).write_bytes(_checksum_line(text))
     for path in [*draft.rglob("*"), draft]:
         sync(path)
     draft.rename(folder)
@@ -174,6 +181,10 @@ def publish(artifacts: Path, bundle_id: str) -> None:
 
 def _files(folder: Path) -> list[str]:
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+
+
+def _checksum_line(manifest: bytes) -> bytes:
+    return sha256(manifest).hexdigest().encode() + b"\n"
 
 
 def _entry(path: Path) -> FileEntry:

@@ -17,7 +17,7 @@ CANARY = "canary-4711"
 
 
 def leaves(error: type[LookalikeError]) -> list[type[LookalikeError]]:
-    children = error.__subclasses__()
+    children = [child for child in error.__subclasses__() if child.__module__ == error.__module__]
     return [leaf for child in children for leaf in leaves(child)] if children else [error]
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 
@@ -117,7 +118,7 @@ def test_unexpected_and_missing_files_are_found(artifacts: Path) -> None:
         bundle.load(folder)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(data=st.data())
 def test_any_flip_or_cut_of_any_file_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     golden = GOLDEN / "golden-v1"
@@ -132,26 +133,8 @@ def test_any_flip_or_cut_of_any_file_is_found(data: st.DataObject, tmp_path_fact
     folder = tmp_path_factory.mktemp("damaged") / golden.name
     shutil.copytree(golden, folder)
     (folder / chosen.relative_to(golden)).write_bytes(content)
-    if chosen.name == "manifest.json" and _same_meaning(bytes(content), chosen.read_bytes()):
-        bundle.verify(folder)
-        return
     with pytest.raises(BundleError):
         bundle.verify(folder)
-
-
-def _same_meaning(changed: bytes, original: bytes) -> bool:
-    """Whether damage to the manifest is only in what is free text there: spaces, names, the time of creation."""
-    try:
-        free = [_without_free_text(json.loads(text)) for text in (changed, original)]
-    except (ValueError, KeyError, TypeError):
-        return False
-    return free[0] == free[1]
-
-
-def _without_free_text(manifest: dict[str, object]) -> dict[str, object]:
-    encoder = {key: value for key, value in manifest["encoder"].items() if key not in ("name", "weights")}
-    counts = {key: value for key, value in manifest["counts"].items() if key not in ("items", "labels")}
-    return {key: value for key, value in manifest.items() if key != "created"} | {"encoder": encoder, "counts": counts}
 
 
 @pytest.mark.parametrize(
@@ -170,8 +153,7 @@ def test_a_manifest_that_does_not_fit(
     artifacts: Path, change: dict[str, object], error: type[BundleError], words: str
 ) -> None:
     folder = bundle.bundle_path(artifacts, "tiny")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | change))
+    _rewrite(folder, json.loads((folder / "manifest.json").read_text()) | change)
     with pytest.raises(error, match=words):
         bundle.load(folder)
 
@@ -180,7 +162,7 @@ def test_a_manifest_cannot_reach_outside_its_bundle(artifacts: Path) -> None:
     folder = bundle.bundle_path(artifacts, "tiny")
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"]["../../CURRENT"] = manifest["files"]["encoder.onnx"]
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    _rewrite(folder, manifest)
     with pytest.raises(BundleDamaged, match="outside the bundle"):
         bundle.verify(folder)
 
@@ -228,4 +210,10 @@ def _rehash(folder: Path, name: str) -> None:
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["files"][name] = bundle._entry(folder / name).model_dump()
     assert manifest["files"][name]["size"] == len(data)
-    (folder / "manifest.json").write_text(json.dumps(manifest))
+    _rewrite(folder, manifest)
+
+
+def _rewrite(folder: Path, manifest: dict[str, object]) -> None:
+    text = json.dumps(manifest).encode()
+    (folder / "manifest.json").write_bytes(text)
+    (folder / "manifest.sha256").write_bytes(sha256(text).hexdigest().encode() + b"\n")
