@@ -1,0 +1,70 @@
+"""Serve the page: `python -m frontend`. Ctrl-C or SIGTERM stops it."""
+
+import argparse
+import logging
+import signal
+import sys
+
+import waitress  # type: ignore[import-untyped]  # it ships no types
+from pydantic import ValidationError
+
+from frontend.app import create_app
+from frontend.settings import Settings
+
+THREADS = 16  # most of them wait for the API to send a thumbnail
+DOOR_LIMIT = 5  # times the upload limit: up to here a too large upload gets a page, beyond it a bare 413
+
+EXPLANATION = """\
+Settings come from the environment:
+  LOOKALIKE_API_URL              where the API is (http://127.0.0.1:8000)
+  LOOKALIKE_API_TIMEOUT_SECONDS  how long to wait for its answer (20)
+  LOOKALIKE_UI_HOST              address to listen on (127.0.0.1; 0.0.0.0 for all)
+  LOOKALIKE_UI_PORT              port to listen on (5000)
+  LOOKALIKE_UPLOAD_LIMIT_BYTES   largest picture accepted, the same as the API's (20000000)
+
+Example:
+  LOOKALIKE_API_URL=http://search.internal:8000 LOOKALIKE_UI_PORT=8080 python -m frontend
+"""
+
+
+def main() -> int:
+    """Read the settings, take the port, serve until told to stop. Returns the exit code."""
+    argparse.ArgumentParser(
+        prog="python -m frontend",
+        description="Serve Lookalike's page.",
+        epilog=EXPLANATION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    ).parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for mistake in error.errors():
+            sys.stderr.write(f"LOOKALIKE_{str(mistake['loc'][0]).upper()}: {mistake['msg']}\n")
+        return 2
+    try:
+        server = waitress.create_server(
+            create_app(settings),
+            host=settings.ui_host,
+            port=settings.ui_port,
+            threads=THREADS,
+            ident=None,
+            max_request_body_size=DOOR_LIMIT * settings.upload_limit_bytes,
+            clear_untrusted_proxy_headers=True,
+        )
+    except (OSError, ValueError) as error:
+        sys.stderr.write(
+            f"Cannot listen on {settings.ui_host}:{settings.ui_port}: {error}. "
+            "Choose others with LOOKALIKE_UI_HOST and LOOKALIKE_UI_PORT.\n"
+        )
+        return 1
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    host = f"[{settings.ui_host}]" if ":" in settings.ui_host else settings.ui_host
+    sys.stdout.write(f"The page is at http://{host}:{settings.ui_port}\n")
+    sys.stdout.flush()
+    server.run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,48 @@
+"""The page, with a canned API behind it."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from frontend.app import create_app
+from frontend.settings import Settings
+from tests.frontend.canned import CannedApi
+
+UPLOAD_LIMIT_BYTES = 100_000
+
+
+class AppFor(Protocol):
+    """A page whose API is at this address."""
+
+    def __call__(self, api_url: str, *, timeout_seconds: float = 30) -> Flask: ...
+
+
+@pytest.fixture
+def api() -> Iterator[CannedApi]:
+    canned = CannedApi()
+    yield canned
+    canned.close()
+
+
+@pytest.fixture
+def app_for() -> AppFor:
+    def build(api_url: str, *, timeout_seconds: float = 30) -> Flask:
+        return create_app(
+            Settings(api_url=api_url, api_timeout_seconds=timeout_seconds, upload_limit_bytes=UPLOAD_LIMIT_BYTES)
+        )
+
+    return build
+
+
+@pytest.fixture
+def page(api: CannedApi, app_for: AppFor) -> FlaskClient:
+    return app_for(api.url).test_client()
+
+
+@pytest.fixture
+def hasty_page(api: CannedApi, app_for: AppFor) -> FlaskClient:
+    """It waits for 0.2 s only: for an API that never answers."""
+    return app_for(api.url, timeout_seconds=0.2).test_client()

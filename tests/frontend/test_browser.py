@@ -1,0 +1,249 @@
+"""The page in a real browser, on a phone and on a desk, before a canned API."""
+
+import base64
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches, problem
+from tests.frontend.conftest import AppFor
+
+CHROMIUM = os.environ.get("LOOKALIKE_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here: install it, or name it in LOOKALIKE_CHROMIUM"
+)
+
+expect.set_options(timeout=30_000)  # milliseconds; a busy machine is no failure
+PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
+WITH_FILE = """
+    const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], "me.png", { type: "image/png" }));
+"""
+DROP = f"""(picture) => {{ {WITH_FILE}
+    document.body.dispatchEvent(new DragEvent("drop", {{ dataTransfer: transfer, bubbles: true, cancelable: true }}));
+}}"""
+PASTE = f"""(picture) => {{ {WITH_FILE}
+    document.body.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: transfer, bubbles: true }}));
+}}"""
+WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {
+    "choose": lambda page: page.set_input_files("#file", PICTURE),
+    "drop": lambda page: page.evaluate(DROP, base64.b64encode(TALL_PNG).decode()),
+    "paste": lambda page: page.evaluate(PASTE, base64.b64encode(TALL_PNG).decode()),
+}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def address(api: CannedApi, app_for: AppFor) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, app_for(api.url), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(params=[390, 1440])
+def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
+    return {"width": request.param, "height": 850}
+
+
+@pytest.fixture
+def page(browser: Browser, address: str, viewport: dict[str, int]) -> Iterator[Page]:
+    """The start page; at the end, nothing may have gone wrong behind it."""
+    context = browser.new_context(viewport=viewport, base_url=address)
+    page = context.new_page()
+    mistakes: list[str] = []
+    page.on("pageerror", lambda error: mistakes.append(str(error)))
+    page.on("console", lambda said: mistakes.append(said.text) if "Security Policy" in said.text else None)
+    page.goto("/")
+    yield page
+    too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
+    context.close()
+    assert not mistakes
+    assert not too_wide
+
+
+def uploads(api: CannedApi) -> list[dict[str, bytes]]:
+    return [asked.form for asked in api.asked if asked.method == "POST"]
+
+
+@pytest.mark.parametrize("way", WAYS_TO_SHOW)
+def test_one_action_from_the_cold_page_to_the_matches(page: Page, api: CannedApi, way: str) -> None:
+    WAYS_TO_SHOW[way](page)
+    expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
+    assert uploads(api) == [{"file": TALL_PNG, "k": b"20", "metric": b"cosine"}]
+    shown = page.get_by_alt_text("The picture you searched with")
+    expect(shown).to_have_attribute("src", re.compile("^blob:"))
+    assert shown.evaluate("(picture) => picture.decode().then(() => picture.naturalWidth)") == 1
+    expect(page.get_by_role("status")).to_have_text("3 closest matches")
+
+
+def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: CannedApi) -> None:
+    WAYS_TO_SHOW["choose"](page)
+    preview = page.get_by_alt_text("The picture you searched with").get_attribute("src")
+    page.get_by_role("link", name="Match 2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
+    assert page.url.endswith("/search?id=two&k=20&metric=cosine")
+
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your picture")
+    expect(page.get_by_alt_text("The picture you searched with")).to_have_attribute("src", preview or "")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Search with a picture.")
+    page.go_forward()
+    page.go_forward()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
+    assert len(uploads(api)) == 2, "going back and forward asks for nothing again"
+
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Search with a picture.")
+
+
+def test_a_setting_searches_again_with_the_same_picture(page: Page, api: CannedApi) -> None:
+    WAYS_TO_SHOW["choose"](page)
+    expect(page.locator("#matches")).to_have_text("3 closest matches")
+    api.replies["POST /search"] = as_json(matches(hit("one"), metric="euclidean"))
+    page.get_by_label("Compare by").focus()
+    page.get_by_label("Compare by").select_option("euclidean")
+    expect(page.locator("#matches")).to_have_text("1 closest match")
+    expect(page.get_by_label("Compare by")).to_be_focused()
+    assert uploads(api)[-1] == {"file": TALL_PNG, "k": b"20", "metric": b"euclidean"}
+    expect(page.get_by_label("Compare by")).to_have_value("euclidean")
+    page.go_back()
+    expect(page.locator("#matches")).to_have_text("3 closest matches")
+    expect(page.get_by_label("Compare by")).to_have_value("cosine")
+
+    page.get_by_role("link", name="Match 2").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
+    page.get_by_label("Compare by").select_option("euclidean")
+    page.wait_for_url("**/search?id=two&k=20&metric=euclidean")
+
+
+def test_the_settings_hold_for_the_pictures_to_start_from(page: Page, api: CannedApi) -> None:
+    page.get_by_label("Matches").select_option("50")
+    page.get_by_role("link", name="Tall bottle").first.click()
+    page.wait_for_url("**/search?id=one&k=50&metric=cosine")
+    assert uploads(api) == [{"id": b"one", "k": b"50", "metric": b"cosine"}]
+
+
+def test_the_keyboard_is_enough(page: Page) -> None:
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    for _ in range(4):  # choose, matches, compare by, first picture
+        page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Tall bottle").first).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_failure_keeps_the_picture_for_another_try(page: Page, api: CannedApi) -> None:
+    well = api.replies["POST /search"]
+    api.replies["POST /search"] = problem(503, detail="No bundle is published.")
+    WAYS_TO_SHOW["choose"](page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("The search service is not ready")
+    api.replies["POST /search"] = well
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
+    assert [form["file"] for form in uploads(api)] == [TALL_PNG, TALL_PNG]
+
+
+def test_a_server_that_is_gone_is_told_and_tried_again(page: Page) -> None:
+    page.route("**/search*", lambda route: route.abort())
+    page.get_by_role("link", name="Tall bottle").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("server did not answer")
+    page.unroute("**/search*")
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
+
+
+def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page) -> None:
+    searches: list[Route] = []
+    pictures: list[Route] = []
+
+    def hold(route: Route) -> None:
+        (searches if route.request.method == "POST" else pictures).append(route)
+
+    page.route("**/search", hold)
+    page.route("**/pictures/**", hold)
+    with page.expect_request("**/search"):
+        WAYS_TO_SHOW["choose"](page)
+    boxes = [page.locator(place).first for place in (".query .frame", "#matches", ".hits .frame", ".query form")]
+    waiting = [box.bounding_box() for box in boxes]
+    expect(page.locator("#matches")).to_have_text("Searching…")
+
+    searches.pop().continue_()
+    expect(page.locator("#matches")).to_have_text("3 closest matches")
+    empty = [box.bounding_box() for box in boxes]
+    page.unroute("**/pictures/**")
+    for picture in pictures:
+        picture.continue_()
+    page.locator(".hits img").first.evaluate("(picture) => picture.decode()")
+    full = [box.bounding_box() for box in boxes]
+
+    assert empty == full
+    places = [[(box["x"], box["y"]) for box in state if box] for state in (waiting, full)]
+    assert places[0] == places[1]
+
+
+def test_it_works_without_javascript(browser: Browser, address: str, viewport: dict[str, int], api: CannedApi) -> None:
+    context = browser.new_context(viewport=viewport, base_url=address, java_script_enabled=False)
+    page = context.new_page()
+    page.goto("/")
+    page.get_by_label("Choose a picture").set_input_files(PICTURE)
+    page.get_by_label("Matches").select_option("10")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
+    assert uploads(api) == [{"file": TALL_PNG, "k": b"10", "metric": b"cosine"}]
+    expect(page.get_by_alt_text("The picture you searched with")).to_be_visible()
+
+    page.get_by_role("link", name="Match 3").click()
+    page.get_by_label("Compare by").select_option("euclidean")
+    page.get_by_role("button", name="Search").click()
+    page.wait_for_url("**/search?id=three&k=10&metric=euclidean")
+    context.close()
+
+
+@pytest.mark.parametrize("bypass_csp", [False, True], ids=["with the policy", "without the policy"])
+def test_no_text_runs(browser: Browser, address: str, api: CannedApi, bypass_csp: bool) -> None:
+    attack = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
+    words = {"label": attack, "attributes": {attack: attack}}
+    api.replies["GET /items"] = as_json({"items": [item(attack, **words)], "total": 1})
+    api.replies["POST /search"] = as_json(matches(hit("one", **words), bundle=attack))
+    context = browser.new_context(base_url=address, bypass_csp=bypass_csp)
+    page = context.new_page()
+    dialogs: list[str] = []
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.goto("/")
+    WAYS_TO_SHOW["choose"](page)
+    expect(page.get_by_text("alert(2)").first).to_be_visible()
+    api.everything(problem(422, title=attack, detail=attack))
+    WAYS_TO_SHOW["choose"](page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("This search could not be done")
+    page.wait_for_load_state("networkidle")
+    context.close()
+    assert dialogs == []

@@ -1,0 +1,95 @@
+"""Text from outside stays text, and the headers forbid what would be left."""
+
+import re
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+import frontend
+from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches, problem
+
+HARMLESS = "harmless"
+ATTACKS = [
+    "<script>alert(1)</script>",
+    '"><script>alert(1)</script>',
+    "'><img src=x onerror=alert(1)>",
+    '" onmouseover="alert(1)',
+    "' autofocus onfocus='alert(1)",
+    "</title></textarea></template><svg onload=alert(1)>",
+    "javascript:alert(1)",
+    "{{ 7 * 7 }}{% raw %}",
+    "<!-- --><style>*{display:none}</style>",
+    "&lt;script&gt;&#x3c;script>",
+    "<base href=//evil.example>",
+    "a\x00b<b>",
+]
+POLICY = (
+    "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+TEMPLATES = Path(frontend.__file__).parent / "templates"
+
+
+class Skeleton(HTMLParser):
+    """A page without its text: its tags, the names of their attributes, and where they point to."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, list[str]]] = []
+        self.targets: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, [name for name, _ in attrs]))
+        self.targets += [value or "" for name, value in attrs if name in {"href", "src", "action", "srcset"}]
+
+
+def pages_saying(text: str, page: FlaskClient, api: CannedApi) -> list[str]:
+    """Every page, with this text wherever text comes from outside."""
+    words = {"label": text, "attributes": {text: text}}
+    api.reset()
+    api.fallback = lambda _: as_json(item(text, **words))
+    api.replies["GET /items"] = as_json({"items": [item(text, **words)], "total": 1})
+    api.replies["POST /search"] = as_json(matches(hit(text, **words), bundle=text))
+    upload = {"file": (BytesIO(TALL_PNG), text.replace('"', "") + ".png", "image/png")}
+    well = [page.get("/"), page.get("/search", query_string={"id": "one"}), page.post("/search", data=upload)]
+    api.everything(problem(422, title=text, detail=text))
+    ill = [page.get("/search?id=one"), page.get("/" + text.replace("?", "").replace("#", ""))]
+    return [answer.text for answer in well + ill]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, attack: str) -> None:
+    expected = [Skeleton(html) for html in pages_saying(HARMLESS, page, api)]
+    found = [Skeleton(html) for html in pages_saying(attack, page, api)]
+    assert [skeleton.tags for skeleton in found] == [skeleton.tags for skeleton in expected]
+    for skeleton in found:
+        assert all(re.match(r"/(?!/)|#main$|data:image/png;base64,", target) for target in skeleton.targets)
+
+
+def test_every_answer_carries_the_headers(page: FlaskClient, api: CannedApi) -> None:
+    paths = ("/", "/search?id=one", "/search", "/nowhere", "/livez", "/static/style.css", "/pictures/full?id=one")
+    for path in paths:
+        with page.get(path) as answer:
+            headers = answer.headers
+        assert headers["Content-Security-Policy"] == POLICY
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert "Cache-Control" in headers
+
+
+@pytest.mark.parametrize("template", sorted(TEMPLATES.iterdir()), ids=lambda path: path.name)
+def test_templates_need_no_exception_from_the_policy(template: Path) -> None:
+    text = template.read_text()
+    assert not re.search(r"<style|\sstyle=|\son[a-z]+=|javascript:|\|safe|autoescape", text)
+    assert all("src=" in script for script in re.findall(r"<script[^>]*>", text))
+
+
+def test_the_request_does_not_choose_the_api(page: FlaskClient, api: CannedApi) -> None:
+    evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-For": "10.0.0.1"}
+    assert page.get("/?api_url=http://evil.example", headers=evil).status_code == 200
+    assert api.asked[-1].headers["Host"] == api.url.removeprefix("http://")
