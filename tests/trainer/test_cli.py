@@ -1,0 +1,86 @@
+"""The command line: help with an example, and a user's mistake as one line on standard error."""
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.conftest import Trained, run_trainer
+
+
+@pytest.mark.parametrize("command", ["run", "evaluate", "search", "verify"])
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    done = run_trainer(command, "--help")
+    assert done.returncode == 0
+    assert f"python -m trainer {command}" in done.stdout
+
+
+def _fails(*arguments: object) -> str:
+    """The one line that a mistake ends in."""
+    done = run_trainer(*arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error:")]
+    return line
+
+
+@pytest.fixture
+def kinds(tmp_path: Path) -> Path:
+    """A folder of two kinds, four pictures each."""
+    for kind in ("red", "blue"):
+        (tmp_path / "pictures" / kind).mkdir(parents=True)
+        for number in range(4):
+            Image.new("RGB", (64, 64), (number * 9, 40, 90)).save(tmp_path / "pictures" / kind / f"{number}.png")
+    return tmp_path / "pictures"
+
+
+def test_no_pictures(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("none here")
+    assert "holds no pictures" in _fails("run", "--source", tmp_path, "--artifacts", tmp_path / "a")
+
+
+def test_a_source_that_is_not_there(tmp_path: Path) -> None:
+    assert "is not a folder" in _fails("run", "--source", tmp_path / "nowhere", "--artifacts", tmp_path / "a")
+
+
+def test_one_class_only(kinds: Path, tmp_path: Path) -> None:
+    for path in (kinds / "blue").iterdir():
+        path.unlink()
+    line = _fails("run", "--source", kinds, "--artifacts", tmp_path / "a", "--config", _small(tmp_path))
+    assert "all pictures have the same label" in line
+    assert "frozen.toml" in line
+
+
+def test_no_labels(kinds: Path, tmp_path: Path) -> None:
+    line = _fails("run", "--source", kinds / "red", "--artifacts", tmp_path / "a", "--config", _small(tmp_path))
+    assert "no picture has a label" in line
+
+
+def test_an_unknown_key_in_the_configuration(kinds: Path, tmp_path: Path) -> None:
+    config = tmp_path / "typo.toml"
+    config.write_text("[head]\nmargn = 0.3\n")
+    assert "head.margn" in _fails("run", "--source", kinds, "--config", config, "--artifacts", tmp_path / "a")
+
+
+def test_nothing_published(kinds: Path, tmp_path: Path) -> None:
+    picture = kinds / "red" / "0.png"
+    for arguments in (("search", picture), ("evaluate", "--queries", kinds)):
+        assert "Nothing is published" in _fails(*arguments, "--artifacts", tmp_path)
+
+
+def test_a_query_that_is_no_picture(trained: Trained, tmp_path: Path) -> None:
+    note = tmp_path / "note.jpg"
+    note.write_text("no picture")
+    assert "JPEG" in _fails("search", note, "--artifacts", trained.artifacts)
+    assert "cannot be read" in _fails("search", tmp_path / "gone.jpg", "--artifacts", trained.artifacts)
+
+
+def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
+    assert "There is no bundle" in _fails("verify", tmp_path)
+
+
+def _small(folder: Path) -> Path:
+    """A configuration that builds quickly."""
+    config = folder / "small.toml"
+    config.write_text('[encoder]\nsize = 32\nweights = "none"\n')
+    return config

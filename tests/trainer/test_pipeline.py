@@ -1,0 +1,168 @@
+"""A whole run through the command line, and what it leaves behind."""
+
+import csv
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pytest
+
+from retrieval import bundle
+from retrieval.catalogue import Catalogue
+from retrieval.encoder import OnnxEncoder
+from retrieval.projection import unit
+from tests.conftest import Trained, run_trainer
+
+
+def _folder(trained: Trained) -> Path:
+    return bundle.bundle_path(trained.artifacts, bundle.current(trained.artifacts))
+
+
+def test_the_run_says_what_it_did(trained: Trained) -> None:
+    assert "Published bundle" in trained.output
+    assert "with 96 items" in trained.output
+    assert "frozen" in trained.output
+    assert "head" in trained.output
+    assert "Keras and ONNX differ by at most" in trained.errors
+    assert "oneDNN" not in trained.errors
+
+
+def test_broken_pictures_are_reported_and_skipped(trained: Trained) -> None:
+    with (trained.artifacts / "skipped.csv").open() as file:
+        skipped = {Path(row["picture"].split(" ")[-1]).name: row["reason"] for row in csv.DictReader(file)}
+    assert set(skipped) == {"cut.jpg", "text.jpg", "missing.jpg"}
+    assert skipped["missing.jpg"] == "there is no such file"
+    assert all(reason in trained.output for reason in skipped.values())
+
+
+def test_the_bundle_is_whole_and_holds_what_the_design_says(trained: Trained) -> None:
+    manifest = bundle.verify(_folder(trained))
+    assert set(manifest.files) == {
+        "encoder.onnx",
+        "projection.npz",
+        "clusters.npz",
+        *(
+            f"training/{name}"
+            for name in ("encoder.keras", "pca.joblib", "kmeans.joblib", "config.toml", "history.csv")
+        ),
+    }
+    assert manifest.counts.items == 96
+    assert manifest.counts.labels == 12
+    assert manifest.counts.clusters == round(4 * 96**0.5)
+    assert manifest.encoder.stage == "head"
+    assert set(manifest.metrics) == {"frozen", "head"}
+    assert manifest.metrics["head"]["map"] > manifest.metrics["frozen"]["map"]
+
+
+def test_no_scratch_is_left(trained: Trained) -> None:
+    assert list((trained.artifacts / "work").iterdir()) == []
+    assert not list(trained.artifacts.rglob("*.draft"))
+
+
+def test_joblib_and_arrays_hold_the_same(trained: Trained) -> None:
+    loaded = bundle.load(_folder(trained))
+    pca = joblib.load(_folder(trained) / "training" / "pca.joblib")
+    kmeans = joblib.load(_folder(trained) / "training" / "kmeans.joblib")
+    embeddings = np.random.default_rng(0).normal(size=(5, 32)).astype(np.float32)
+    vectors = loaded.embedder.projection.apply(embeddings)
+    np.testing.assert_allclose(vectors, pca.transform(unit(embeddings)), atol=1e-5)
+    np.testing.assert_array_equal(loaded.clusters.assign(vectors), kmeans.predict(vectors))
+
+
+def test_history_has_a_line_for_each_epoch(trained: Trained) -> None:
+    with (_folder(trained) / "training" / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["epoch"]) for row in rows] == list(range(1, len(rows) + 1))
+    assert all(float(row["loss"]) >= 0 and float(row["seconds"]) > 0 for row in rows)
+
+
+def test_the_gallery_went_through_the_written_file(trained: Trained) -> None:
+    """The stored vectors are those of the bundle's own ONNX file, picture by picture."""
+    loaded = bundle.load(_folder(trained))
+    catalogue = Catalogue(bundle.catalogue_url(trained.artifacts))
+    items = list(catalogue.items())[:10]
+    catalogue.close()
+    with sqlite3.connect(bundle.vectors_path(trained.artifacts, loaded.manifest.id)) as database:
+        stored = {key: np.frombuffer(blob, "<f4") for key, blob in database.execute("SELECT id, vector FROM vectors")}
+    database.close()
+    for item in items:
+        data = (trained.artifacts / item.location).read_bytes()
+        (vector,) = loaded.embedder.embed([loaded.embedder.prepare(data)])
+        np.testing.assert_allclose(vector, stored[item.id], atol=1e-5)
+
+
+def test_the_embedding_is_the_mean_of_the_cells(trained: Trained) -> None:
+    path = _folder(trained) / "encoder.onnx"
+    encoder = OnnxEncoder(path.read_bytes(), str(path))
+    pictures = np.random.default_rng(0).integers(0, 256, (2, 96, 96, 3), dtype=np.uint8)
+    embedding, cells = encoder.encode_cells(pictures)
+    np.testing.assert_allclose(cells.mean(axis=(1, 2)), embedding, atol=1e-4)
+
+
+def test_items_carry_label_and_attributes(trained: Trained) -> None:
+    catalogue = Catalogue(bundle.catalogue_url(trained.artifacts))
+    items = list(catalogue.items())
+    catalogue.close()
+    assert len(items) == 96
+    assert all(set(item.attributes) == {"shape", "glaze", "colour"} for item in items)
+    assert len({item.label for item in items}) == 12
+
+
+def test_a_second_run_computes_no_features_and_replaces_the_catalogue(trained: Trained, tmp_path: Path) -> None:
+    artifacts = shutil.copytree(trained.artifacts, tmp_path / "artifacts")
+    before = bundle.current(artifacts)
+    lines = trained.table.read_text().splitlines()
+    smaller = trained.pictures / "smaller.csv"
+    smaller.write_text("\n".join(lines[:49]) + "\n")
+    (cache,) = (artifacts / "cache").glob("*.sqlite")
+    with sqlite3.connect(cache) as database:
+        count = database.execute("SELECT count(*) FROM features").fetchone()
+    database.close()
+    done = run_trainer("run", "--source", smaller, "--config", trained.config, "--artifacts", artifacts)
+    smaller.unlink()
+    assert done.returncode == 0, done.stderr
+    assert bundle.current(artifacts) != before
+    with sqlite3.connect(cache) as database:
+        assert database.execute("SELECT count(*) FROM features").fetchone() == count
+    database.close()
+    catalogue = Catalogue(bundle.catalogue_url(artifacts))
+    assert catalogue.count() == 48
+    catalogue.close()
+    bundle.verify(bundle.bundle_path(artifacts, before))  # the old one stays, for a way back
+
+
+def test_evaluate_prints_json_and_leaves_each_query_out_of_its_own_answer(trained: Trained) -> None:
+    done = run_trainer("evaluate", "--artifacts", trained.artifacts, "--queries", trained.table, "--json")
+    assert done.returncode == 0, done.stderr
+    measured = json.loads(done.stdout)
+    assert measured["queries"] == 96
+    assert measured["gallery"] == 96
+    assert measured["skipped"] == 3
+    assert measured["map"] > 0.5
+    assert measured["precision_at_10"] < 0.75  # seven others of each piece; eight, were a query among its own hits
+    assert measured["query_milliseconds"] > 0
+
+
+def test_search_finds_the_picture_and_its_piece(trained: Trained) -> None:
+    rows = list(csv.DictReader(trained.table.read_text().splitlines()))
+    done = run_trainer("search", trained.pictures / rows[0]["path"], "--artifacts", trained.artifacts, "--k", "3")
+    assert done.returncode == 0, done.stderr
+    first, *_rest = [line for line in done.stdout.splitlines() if line.strip().startswith("1 ")]
+    assert rows[0]["label"] in first
+    assert rows[0]["path"] in first
+    assert "1.000" in first
+    assert "exact, opened" in done.stdout
+
+
+@pytest.mark.parametrize("command", ["evaluate", "search"])
+def test_measuring_and_searching_need_no_tensorflow(command: str) -> None:
+    import subprocess
+    import sys
+
+    module = {"evaluate": "trainer.evaluate", "search": "trainer.lookup"}[command]
+    code = f"import sys, {module}; print({{'tensorflow', 'keras', 'sklearn'}} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"

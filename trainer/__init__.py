@@ -1,0 +1,1 @@
+"""Pictures to a bundle: sources, encoders, tuning, export, measuring."""

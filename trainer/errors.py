@@ -1,0 +1,36 @@
+"""What a person who trains can get wrong. Each message says how to mend it; the command line prints it and exits 1.
+
+LookalikeError (retrieval)
+└── TrainerError
+    ├── ConfigError         the configuration file: an unknown key, a value out of range
+    ├── SourceError         no pictures, no labels, a folder or CSV that is not one
+    ├── WeightsError        pretrained weights that cannot be read or reached
+    ├── TrainingCollapsed   every embedding has become the same
+    └── ParityError         the exported network does not compute what Keras computes
+"""
+
+from retrieval.errors import LookalikeError
+
+
+class TrainerError(LookalikeError):
+    """The root of all that stops a training run on purpose."""
+
+
+class ConfigError(TrainerError):
+    """The configuration cannot be used as it is."""
+
+
+class SourceError(TrainerError):
+    """The pictures or their labels are not what training needs."""
+
+
+class WeightsError(TrainerError):
+    """Pretrained weights cannot be read or reached."""
+
+
+class TrainingCollapsed(TrainerError):
+    """All embeddings are (nearly) the same, so no distance means anything."""
+
+
+class ParityError(TrainerError):
+    """The exported ONNX file and the Keras model disagree."""

@@ -1,0 +1,51 @@
+"""One search from the command line, without a server: the same bundle, store and catalogue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval import bundle
+from retrieval.catalogue import Catalogue, Item
+from retrieval.clusters import Metric
+from retrieval.vectors.embedded import EmbeddedStore
+from trainer.errors import SourceError
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Items with their cosine and Euclidean distance, best first, and how the search was done."""
+
+    bundle_id: str
+    hits: Sequence[tuple[Item, float, float]]
+    exact: bool
+    clusters_opened: int
+    clusters_total: int
+
+
+def open_store(artifacts: Path, loaded: bundle.Bundle) -> EmbeddedStore:
+    """The vectors of a bundle. Raises VectorStoreError when they are missing or do not fit it."""
+    path = bundle.vectors_path(artifacts, loaded.manifest.id)
+    return EmbeddedStore.open(path, loaded.clusters, bundle=loaded.manifest.id, auto_probes=loaded.auto_probes)
+
+
+def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> Found:
+    """The k items most like a picture file. Raises ImageError, BundleError, or SourceError where there is no file."""
+    loaded = bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
+    try:
+        data = picture.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{picture} cannot be read: {error.strerror}.") from error
+    (query,) = loaded.embedder.embed([loaded.embedder.prepare(data)])
+    catalogue, store = Catalogue(bundle.catalogue_url(artifacts)), open_store(artifacts, loaded)
+    try:
+        hits = store.search(query, k=k, metric=metric)
+        items = catalogue.get_many(hits.ids)
+    finally:
+        store.close()
+        catalogue.close()
+    joined = [
+        (items[item_id], float(cosine), float(distance))
+        for item_id, cosine, distance in zip(hits.ids, hits.cosine, hits.euclidean, strict=True)
+        if item_id in items
+    ]
+    return Found(loaded.manifest.id, joined, hits.exact, hits.clusters_opened, hits.clusters_total)

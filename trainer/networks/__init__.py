@@ -1,0 +1,1 @@
+"""Keras networks: pretrained backbones and the heads that sit on them."""
