@@ -1,16 +1,28 @@
 """What several rooms' tests share: one small shop, trained once through the command line as a user would."""
 
 import os
+import shutil
+import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import requests
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from trainer.sources import pottery
 
 ROOT = Path(__file__).parent.parent
+CHROMIUM = os.environ.get("LOOKALIKE_CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+
+expect.set_options(timeout=30_000)  # milliseconds; a busy machine is no failure
 
 # The real encoder at a small size: the whole path in well under a minute.
 CONFIG = """
@@ -38,6 +50,37 @@ def run_trainer(*arguments: object, timeout: float = 600) -> "subprocess.Complet
         check=False,
         env=os.environ | {"COLUMNS": "200"},
     )
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def serving(module: str, port: int, health: str, **settings: object) -> Iterator[str]:
+    """`python -m module` in a process of its own; its address, once `health` answers with success."""
+    address = f"http://127.0.0.1:{port}"
+    environment = {f"LOOKALIKE_{name.upper()}": str(value) for name, value in settings.items()}
+    server = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=os.environ | environment)
+    try:
+        while not _answers(address + health):
+            if server.poll() is not None:
+                raise RuntimeError(f"python -m {module} stopped while starting")
+            time.sleep(0.05)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return requests.get(address, timeout=5).ok
+    except requests.ConnectionError:
+        return False
 
 
 @dataclass(frozen=True)
@@ -71,3 +114,24 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     if done.returncode:
         raise RuntimeError(f"training failed:\n{done.stdout}\n{done.stderr}")
     return Trained(pictures, table, config, artifacts, done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="module")  # Playwright keeps an event loop, which other tests must not find running
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: install it, or name it in LOOKALIKE_CHROMIUM")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def api_address(trained: Trained) -> Iterator[str]:
+    """The address of a real API over the small shop."""
+    port = free_port()
+    with serving("api", port, "/readyz", artifacts=trained.artifacts, api_port=port) as address:
+        yield address

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.conftest import ROOT, Trained
+from tests.conftest import ROOT, Trained, free_port
 
 DEMO = [sys.executable, "scripts/demo.py"]
 
@@ -20,10 +20,7 @@ DEMO = [sys.executable, "scripts/demo.py"]
 @pytest.fixture
 def ports() -> tuple[int, int]:
     """Two free ports."""
-    with socket.socket() as one, socket.socket() as two:
-        one.bind(("127.0.0.1", 0))
-        two.bind(("127.0.0.1", 0))
-        return one.getsockname()[1], two.getsockname()[1]
+    return free_port(), free_port()
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's information lines would tear the progress bar
 
 MOST_SKIPPED_SHOWN = 20
+INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 out = Console()
@@ -51,18 +52,16 @@ def describe() -> None:
 @app.command()
 def run(
     source: Annotated[str, typer.Option(help="A folder, a CSV file, or the word pottery (a generated demo).")],
-    config: Annotated[Path, typer.Option(help="TOML file; ready ones lie in trainer/configs.")] = Path(
-        "trainer/configs/demo.toml"
-    ),
+    config: Annotated[Path | None, typer.Option(help="TOML file; trainer/configs/demo.toml if absent.")] = None,
     artifacts: Artifacts = Path("artifacts"),
 ) -> None:
     """Train on a source of pictures and publish the result.
 
     Example: `python -m trainer run --source ~/Pictures/shoes --config trainer/configs/demo.toml`
     """
-    from trainer.config import load_config
+    from trainer.config import CONFIGS, load_config
 
-    settings = load_config(config)
+    settings = load_config(config or CONFIGS / "demo.toml")
     display = _Display()
     with display.step("Loading TensorFlow"), _silenced():
         from trainer import pipeline
@@ -209,6 +208,7 @@ def main() -> None:
     except LookalikeError as error:
         err.print("[red]Error:[/]", Text(str(error)), highlight=False, soft_wrap=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        err.print("Stopped. What was computed is kept: the same command goes on from here.")
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            err.print("Stopped. What was computed is kept: the same command goes on from here.")
+        raise

@@ -1,28 +1,18 @@
 """The page in a real browser, on a phone and on a desk, before a canned API."""
 
 import base64
-import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
 from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches, problem
 from tests.frontend.conftest import AppFor
 
-CHROMIUM = os.environ.get("LOOKALIKE_CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here: install it, or name it in LOOKALIKE_CHROMIUM"
-)
-
-expect.set_options(timeout=30_000)  # milliseconds; a busy machine is no failure
 PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
 WITH_FILE = """
     const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
@@ -40,16 +30,6 @@ WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {
     "drop": lambda page: page.evaluate(DROP, base64.b64encode(TALL_PNG).decode()),
     "paste": lambda page: page.evaluate(PASTE, base64.b64encode(TALL_PNG).decode()),
 }
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-background-networking"]
-        )
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

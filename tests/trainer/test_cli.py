@@ -1,11 +1,17 @@
 """The command line: help with an example, and a user's mistake as one line on standard error."""
 
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from tests.conftest import Trained, run_trainer
+from tests.conftest import ROOT, Trained, run_trainer
 
 
 @pytest.mark.parametrize("command", ["run", "evaluate", "search", "verify"])
@@ -73,6 +79,26 @@ def test_a_query_that_is_no_picture(trained: Trained, tmp_path: Path) -> None:
     note.write_text("no picture")
     assert "JPEG" in _fails("search", note, "--artifacts", trained.artifacts)
     assert "cannot be read" in _fails("search", tmp_path / "gone.jpg", "--artifacts", trained.artifacts)
+
+
+def test_ctrl_c_keeps_what_was_computed(trained: Trained, tmp_path: Path) -> None:
+    options = ["--source", trained.table, "--config", trained.config, "--artifacts", tmp_path]
+    command = [sys.executable, "-m", "trainer", "run", *map(str, options)]
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    while not list(tmp_path.glob("cache/*.sqlite-wal")):  # it has begun to compute features
+        assert run.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
+    run.send_signal(signal.SIGINT)
+    _out, errors = run.communicate()
+    assert run.returncode == 130
+    assert "the same command goes on from here" in errors
+    assert "Traceback" not in errors
+    assert list((tmp_path / "work").iterdir()) == []
+    (cache,) = tmp_path.glob("cache/*.sqlite")
+    with closing(sqlite3.connect(cache)) as database:
+        (kept,) = database.execute("SELECT count(*) FROM features").fetchone()
+    assert 0 < kept < 96
 
 
 def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:

@@ -1,0 +1,70 @@
+"""Picture the running page at two widths, light and dark: `make demo` in one terminal, `make screenshots` in another.
+
+Everything goes to artifacts/screenshots; the best one, scaled for the README, to docs/page.webp.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+TARGET = ROOT / "artifacts" / "screenshots"
+WIDTHS = {390: 844, 1440: 900}
+FADE_MILLISECONDS = 800
+ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
+
+
+def main() -> None:
+    """Every page, every width, both colour schemes."""
+    parser = argparse.ArgumentParser(description=__doc__, epilog="Example: make screenshots")
+    parser.add_argument("--page", default="http://127.0.0.1:5000", help="address of the running page")
+    parser.add_argument("--query", type=Path, help="picture to search with; one of the pottery shop unless given")
+    options = parser.parse_args()
+    query = options.query or next((ROOT / "artifacts" / "pottery").glob("*bottle*/04.jpg"), None)
+    chromium = os.environ.get("LOOKALIKE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    if query is None or chromium is None:
+        sys.exit("Needs Chromium (on Debian: apt install chromium) and a query: run make demo first, or name --query.")
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        for width, height in WIDTHS.items():
+            for scheme in ("light", "dark"):
+                take(browser, options.page, query, f"{width}-{scheme}", width, height, scheme)
+        browser.close()
+    with Image.open(TARGET / "match-1440-light.png") as best:
+        best.convert("RGB").resize((1080, 675), Image.Resampling.LANCZOS).save(ROOT / "docs" / "page.webp", quality=86)
+    print(f"Pictures are in {TARGET}; docs/page.webp is renewed.")
+
+
+def take(browser: Browser, page: str, query: Path, name: str, width: int, height: int, scheme: str) -> None:
+    """The start page, an upload's results, and the results of one of its matches."""
+    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
+    tab = context.new_page()
+    tab.goto(page)
+    shoot(tab, f"start-{name}")
+    tab.set_input_files("input[type=file]", query)
+    tab.wait_for_selector("text=closest matches")
+    shoot(tab, f"results-{name}")
+    tab.locator(".matches a").nth(6).click()
+    tab.wait_for_url("**/search?**")
+    shoot(tab, f"match-{name}")
+    context.close()
+
+
+def shoot(tab: Page, name: str) -> None:
+    """What is in view, once every picture there has come and faded in."""
+    tab.wait_for_load_state("networkidle")
+    tab.wait_for_function(
+        "() => [...document.images].every(i => i.complete || i.getBoundingClientRect().top > innerHeight)"
+    )
+    tab.wait_for_timeout(FADE_MILLISECONDS)
+    tab.screenshot(path=TARGET / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()
