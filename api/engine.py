@@ -52,7 +52,6 @@ class Snapshot:
             opened.callback(store.close)
             catalogue = Catalogue(settings.catalogue_url or bundles.catalogue_url(artifacts))
             opened.callback(catalogue.close)
-            sweep(store, catalogue)
             opened.pop_all()  # nothing failed: they stay open
         return cls(artifacts, settings.pixel_limit, bundle, store, catalogue)
 
@@ -68,18 +67,6 @@ class Snapshot:
         """Let go of the files."""
         self.store.close()
         self.catalogue.close()
-
-
-def sweep(store: VectorStore, catalogue: Catalogue) -> None:
-    """Delete the vectors whose item is gone, which is what a crash between the two leaves over."""
-    items = set(catalogue.ids())
-    if not items:
-        logger.warning("the catalogue holds no items; if it should, look at LOOKALIKE_CATALOGUE_URL")
-        return  # the vectors stay: more likely is a wrong address than a shop that was emptied
-    orphans = [item_id for item_id in store.ids() if item_id not in items]
-    if orphans:
-        store.delete(orphans)
-        logger.info("deleted %d vectors whose items are gone", len(orphans))
 
 
 class Engine:

@@ -40,7 +40,7 @@ Code = Literal[
 PROBLEMS: dict[Code, tuple[int, str]] = {
     "unparseable": (400, "The request cannot be read; send a well-formed multipart/form-data body with a single file."),
     "not_found": (404, "There is nothing at this address; /docs lists what there is."),
-    "item_missing": (404, "The catalogue holds no item of this id."),
+    "item_missing": (404, "There is no item of this id, or the model served does not know it yet."),
     "picture_missing": (404, "The item exists, but its picture is gone."),
     "method_not_allowed": (405, "This address does not take this method; /docs lists what it takes."),
     "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
@@ -76,6 +76,7 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
     retrieval.CatalogueError: "not_ready",
     retrieval.ItemMissing: "item_missing",
     retrieval.PictureMissing: "picture_missing",
+    retrieval.VectorMissing: "item_missing",
     retrieval.VectorStoreError: "not_ready",
 }
 

@@ -13,6 +13,7 @@ LookalikeError
 │   ├── ItemMissing           no item of that id
 │   └── PictureMissing        the item exists, the file it points to does not
 └── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
+    └── VectorMissing         the item may exist, but the bundle has no vector of it
 """
 
 
@@ -66,3 +67,7 @@ class PictureMissing(CatalogueError):
 
 class VectorStoreError(LookalikeError):
     """A vector store cannot be opened, or does not fit its bundle."""
+
+
+class VectorMissing(VectorStoreError):
+    """There is no vector of that id under this bundle."""

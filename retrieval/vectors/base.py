@@ -75,7 +75,7 @@ class VectorStore(Protocol):
         """Removes vectors, durably; ids that are not here are passed over. Raises VectorStoreError as `upsert` does."""
 
     def get(self, item_id: str) -> Vectors:
-        """One vector float32 [d]. Raises VectorStoreError if there is none of that id."""
+        """One vector float32 [d]. Raises VectorMissing if there is none of that id."""
 
     def ids(self) -> tuple[str, ...]:
         """Every id that has a vector."""

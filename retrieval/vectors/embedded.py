@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Reach, Vectors, View, cosines_of, lengths_of
-from retrieval.errors import VectorStoreError
+from retrieval.errors import VectorMissing, VectorStoreError
 from retrieval.vectors.base import Hits, Probes, comparable
 from retrieval.vectors.index import ClusterIndex
 from retrieval.vectors.locks import SharedLock
@@ -101,7 +101,7 @@ class EmbeddedStore:
     def get(self, item_id: str) -> Vectors:
         with self._reading.shared():
             if item_id not in self._keys:
-                raise VectorStoreError(f"there is no vector of the id {item_id!r}")
+                raise VectorMissing(f"there is no vector of the id {item_id!r}")
             vector: Vectors = self._index.vectors(np.array([self._keys[item_id]]))[0]
             return vector
 

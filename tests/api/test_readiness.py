@@ -69,10 +69,10 @@ def test_a_catalogue_that_cannot_be_opened_is_broken(own_shop: Shop, open_api: O
 def test_a_mistake_while_opening_is_seen_and_logged(
     own_shop: Shop, open_api: OpenApi, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def fails(*_: object) -> None:
+    def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr(engine, "sweep", fails)
+    monkeypatch.setattr(engine.EmbeddedStore, "open", fails)
     client = open_api(artifacts=own_shop.artifacts, wait=False)
     assert wait_for(client, "broken")["detail"] == "ZeroDivisionError: a mistake"
     assert any(record.exc_info for record in caplog.records)

@@ -1,5 +1,6 @@
 """POST /search against brute force over the vectors, and joined with the catalogue."""
 
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -114,20 +115,24 @@ def test_deleted_items_make_room_for_the_next(own_shop: Shop, open_api: OpenApi)
     assert client.post("/search", files={"id": (None, min(gone))}).json()["code"] == "item_missing"
 
 
-def test_vectors_whose_item_is_gone_are_swept_at_start(own_shop: Shop, open_api: OpenApi) -> None:
-    gone = sorted(own_shop.pieces)[:7]
-    delete_items(own_shop, set(gone))
-    client = open_api(artifacts=own_shop.artifacts)
-    assert client.get("/readyz").json()["items"] == len(own_shop.pieces) - 7
-
-
-def test_an_empty_catalogue_sweeps_nothing(own_shop: Shop, open_api: OpenApi) -> None:
-    """A mistyped LOOKALIKE_CATALOGUE_URL must not cost the vectors."""
+def test_vectors_outlive_their_items_for_a_way_back(own_shop: Shop, open_api: OpenApi) -> None:
+    """A catalogue of other pictures, mistyped or of a run that was stopped before it published, costs no vectors."""
     url = f"sqlite:///{own_shop.artifacts / 'mistyped.sqlite'}"
     mistaken = open_api(artifacts=own_shop.artifacts, catalogue_url=url)
     assert mistaken.post("/search", files={"file": picture(1)}).json()["hits"] == []
     right = open_api(artifacts=own_shop.artifacts)
     assert len(right.post("/search", files={"file": picture(1)}).json()["hits"]) == 20
+
+
+def test_an_item_that_the_served_bundle_does_not_know_yet(own_shop: Shop, open_api: OpenApi) -> None:
+    catalogue = Catalogue(bundles.catalogue_url(own_shop.artifacts))
+    items = list(catalogue.items())
+    catalogue.replace_source([*items, replace(items[0], id="newer")])
+    catalogue.close()
+    client = open_api(artifacts=own_shop.artifacts)
+    assert client.get("/items/newer").status_code == 200
+    answer = client.post("/search", files={"id": (None, "newer")})
+    assert (answer.status_code, answer.json()["code"]) == (404, "item_missing")
 
 
 def delete_items(shop: Shop, gone: set[str]) -> None:
