@@ -2,17 +2,18 @@
 
 SHELL := /bin/sh
 PYTHON ?= python3
-VENV := .venv
-BIN := $(VENV)/bin
+VENV = .venv$(if $(GPU),-gpu)
+BIN = $(VENV)/bin
 
 IMAGES ?=
 CONFIG ?= trainer/configs/demo.toml
 PORT ?= 8000
 UI_PORT ?= 5000
 GPU ?=
+export IMAGES CONFIG PORT UI_PORT
 
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-TRAINER := requirements/$(if $(GPU),trainer-gpu,trainer).txt
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+TRAINER = requirements/$(if $(GPU),trainer-gpu,trainer).txt
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint format lock benchmark screenshots clean
@@ -21,7 +22,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAGES=<folder or CSV> [PORT=8000 UI_PORT=5000 GPU=1]
-	@$(BIN)/python scripts/demo.py --images "$(IMAGES)" --config "$(CONFIG)" --port "$(PORT)" --ui-port "$(UI_PORT)"
+	@$(BIN)/python scripts/demo.py --images "$$IMAGES" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
 test: lint ## lint, types, import rules, tests
 	$(BIN)/python -m pytest -m "not slow"

@@ -78,7 +78,9 @@ def serving(module: str, port: int, health: str, **settings: object) -> Iterator
 
 def _answers(address: str) -> bool:
     try:
-        return requests.get(address, timeout=5).ok
+        with requests.Session() as session:
+            session.trust_env = False  # a proxy of the environment knows nothing of our loopback
+            return session.get(address, timeout=5).ok
     except requests.ConnectionError:
         return False
 

@@ -74,11 +74,21 @@ def test_it_serves_what_is_there_and_ctrl_c_stops_both(clone: Path, ports: tuple
             requests.get(address, timeout=5)
 
 
-def test_every_other_source_has_a_folder_of_its_own() -> None:
+def test_every_other_source_and_configuration_has_a_folder_of_its_own() -> None:
     sys.path.insert(0, str(ROOT / "scripts"))
     import demo
 
-    folders = {source: demo.own_folder(source) for source in ("/a/Shoes!", "/b/Shoes!", "/a/Shoes!.csv", "/a/Schuhe")}
-    assert len(set(folders.values())) == 4
-    assert demo.own_folder("/a/Shoes!") == folders["/a/Shoes!"]
-    assert folders["/a/Shoes!"].name.startswith("shoes-")
+    default = demo.DEFAULT_CONFIG
+    sources = ("/a/Shoes!", "/b/Shoes!", "/a/Shoes!.csv", "/a/Schuhe", demo.POTTERY)
+    folders = [demo.artifacts_folder(source, config) for source in sources for config in (default, "frozen.toml")]
+    assert len(set(folders)) == 10
+    assert demo.artifacts_folder("/a/Shoes!", default) == folders[0]
+    assert folders[0].name.startswith("shoes-")
+    assert demo.artifacts_folder(demo.POTTERY, default) == demo.ROOT / "artifacts"
+
+
+@pytest.mark.parametrize("port", ["0", "80", "70000", "-1", "http"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    done = subprocess.run([*DEMO, f"--port={port}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert f"{port} is not a port number from 1024 to 65535" in done.stderr
