@@ -5,6 +5,7 @@ TensorFlow takes seconds to import, so each command imports what it needs when i
 
 import json
 import os
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -31,8 +32,9 @@ MOST_SKIPPED_SHOWN = 20
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-out = Console()
-err = Console(file=os.fdopen(os.dup(2), "w"))  # its own descriptor: see _silenced
+# Paths may hold bytes that are no text: they are shown escaped. Descriptors of their own: see _silenced.
+out = Console(file=os.fdopen(os.dup(1), "w", errors="backslashreplace"))
+err = Console(file=os.fdopen(os.dup(2), "w", errors="backslashreplace"))
 
 Artifacts = Annotated[Path, typer.Option(help="Folder that bundles, vectors and catalogue live in.")]
 
@@ -70,7 +72,8 @@ def run(
         out.print(_skipped_table(outcome.skipped, outcome.skipped_csv))
     if outcome.scores:
         out.print(_scores_table(outcome.scores, "On held-out pictures of this source"))
-    out.print(f"Published bundle [bold]{outcome.bundle_id}[/] with {outcome.items} items in {artifacts}.")
+    out.print(f"Published bundle [bold]{outcome.bundle_id}[/] with {outcome.items} items in", Text(f"{artifacts}."))
+    out.print("An API that is running serves it once it is restarted.", style="dim")
 
 
 @app.command()
@@ -99,7 +102,7 @@ def evaluate(
             "query_milliseconds": result.query_milliseconds,
             "skipped": len(result.skipped),
         }
-        print(json.dumps(fields, indent=2))
+        out.print(json.dumps(fields, indent=2), markup=False, highlight=False, soft_wrap=True)
         return
     out.print(_scores_table({result.bundle_id: result.scores}, f"Gallery of {result.gallery}, by {result.metric}"))
     out.print(f"A query takes {result.query_milliseconds:.1f} ms (median of decoding, encoding and searching).")
@@ -123,7 +126,7 @@ def search(
     result = search_picture(artifacts, picture, k, metric.value)
     table = Table("rank", "label", "cosine", "distance", "picture", box=None)
     for rank, (item, cosine, distance) in enumerate(result.hits, start=1):
-        table.add_row(str(rank), item.label or "", f"{cosine:.3f}", f"{distance:.3f}", item.location)
+        table.add_row(str(rank), Text(item.label or ""), f"{cosine:.3f}", f"{distance:.3f}", Text(item.location))
     out.print(table)
     certainty = "exact" if result.exact else "approximate"
     out.print(
@@ -195,9 +198,9 @@ def _scores_table(scores: "Mapping[str, Scores]", title: str) -> Table:
 def _skipped_table(skipped: "Sequence[Skipped]", listed_in: Path | None = None) -> Table:
     table = Table("picture", "reason", title=f"{len(skipped)} pictures were skipped", title_justify="left")
     for entry in skipped[:MOST_SKIPPED_SHOWN]:
-        table.add_row(entry.place, entry.reason)
-    if listed_in and len(skipped) > MOST_SKIPPED_SHOWN:
-        table.add_row("…", f"all of them: {listed_in}")
+        table.add_row(Text(entry.place), Text(entry.reason))
+    if len(skipped) > MOST_SKIPPED_SHOWN:
+        table.add_row("…", Text(f"all of them: {listed_in}" if listed_in else "and so on"))
     return table
 
 
@@ -205,8 +208,9 @@ def main() -> None:
     """Run the command line. What a user can mend ends as one line on standard error and exit code 1."""
     try:
         app()
-    except LookalikeError as error:
-        err.print("[red]Error:[/]", Text(str(error)), highlight=False, soft_wrap=True)
+    except (LookalikeError, OSError, sqlite3.Error) as error:
+        said = str(error) if isinstance(error, LookalikeError) else f"{type(error).__name__}: {error}"
+        err.print("[red]Error:[/]", Text(said), highlight=False, soft_wrap=True)
         sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:

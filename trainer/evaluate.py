@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -58,6 +58,7 @@ def evaluate(artifacts: Path, queries: str, gallery: str | None, metric: Metric,
     loaded = bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
     asked = embed_source(queries, loaded, artifacts, progress)
     searched = embed_source(gallery, loaded, artifacts, progress) if gallery else _catalogue(artifacts, loaded)
+    searched = _without_doubles(searched)
     rows = {digest: row for row, digest in enumerate(searched.digests)}
     same = np.array([rows.get(digest, -1) for digest in asked.digests], np.int64)
     try:
@@ -101,6 +102,13 @@ def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progres
     if not vectors:
         raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
     return Embedded(np.concatenate(vectors), np.array(labels), digests, paths, skipped)
+
+
+def _without_doubles(gallery: Embedded) -> Embedded:
+    """Each file once: a second copy of a query would be a sure match that proves nothing."""
+    rows = list({digest: row for row, digest in reversed(list(enumerate(gallery.digests)))}.values())[::-1]
+    digests = [gallery.digests[row] for row in rows]
+    return replace(gallery, vectors=gallery.vectors[rows], labels=gallery.labels[rows], digests=digests)
 
 
 def _catalogue(artifacts: Path, loaded: Bundle) -> Embedded:

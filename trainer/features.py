@@ -5,6 +5,7 @@ was, a second run computes nothing, and moved, renamed or doubled files cost not
 """
 
 import sqlite3
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,7 +27,10 @@ from trainer.sources.base import Picture, Skipped
 
 LOADERS = 2  # threads that read and decode while the network computes
 AHEAD = 16  # pictures decoded but not yet encoded
-COMMIT_EVERY = 200  # pictures; what a killed run can lose
+COMMIT_SECONDS = 1.0  # what a killed run can lose, and how long another run may have to wait
+BUSY_SECONDS = 60
+RECIPE = 1
+"""Raise it when the pixels that the network sees change: the decoder, the resizer or the views."""
 
 Progress = Callable[[int, int], None]
 
@@ -54,7 +58,7 @@ def compute(
 ) -> Features:
     """Features of every picture that can be read. A picture that cannot is skipped, with the reason."""
     opened: list[Opened] = []
-    rows: list[NDArray[np.float32]] = []
+    values = np.empty((len(pictures), 1 + views, encoder.dims), np.float32)
     skipped: list[Skipped] = []
     with FeatureCache(cache) as known, closing(_load_all(pictures, encoder, views, seed, known)) as loading:
         for done, (picture, loaded) in enumerate(loading, start=1):
@@ -62,14 +66,13 @@ def compute(
             if isinstance(loaded, str):
                 skipped.append(Skipped(str(picture.path), loaded))
                 continue
-            opened.append(Opened(picture, loaded.sha256, loaded.info))
             features = known.get(loaded.sha256, encoder.dims)
             if features is None:
                 features = encoder.encode(np.stack(loaded.inputs))
                 known.put(loaded.sha256, features)
-            rows.append(features)
-    values = np.stack(rows) if rows else np.empty((0, 1 + views, encoder.dims), np.float32)
-    return Features(opened, values, skipped)
+            values[len(opened)] = features
+            opened.append(Opened(picture, loaded.sha256, loaded.info))
+    return Features(opened, values[: len(opened)], skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +88,11 @@ class FeatureCache:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, check_same_thread=False)
+        self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")  # a lost row is computed again
         self._database.execute("CREATE TABLE IF NOT EXISTS features (sha256 TEXT PRIMARY KEY, rows BLOB NOT NULL)")
-        self._pending = 0
+        self._committed = time.monotonic()
 
     def __enter__(self) -> "FeatureCache":
         return self
@@ -108,9 +111,9 @@ class FeatureCache:
         self._database.execute(
             "INSERT OR REPLACE INTO features VALUES (?, ?)", (digest, features.astype("<f4").tobytes())
         )
-        self._pending += 1
-        if self._pending % COMMIT_EVERY == 0:
+        if time.monotonic() - self._committed > COMMIT_SECONDS:
             self._database.commit()
+            self._committed = time.monotonic()
 
 
 def _load_all(

@@ -13,6 +13,7 @@ from typing import Protocol
 import keras
 import numpy as np
 from keras import Model
+from numpy.typing import NDArray
 
 from retrieval.encoder import OnnxEncoder
 from trainer import features, publishing, records, stages
@@ -85,6 +86,8 @@ def run(source: str, config: Config, artifacts: Path, listener: Listener) -> Out
 def _run(source: str, config: Config, artifacts: Path, listener: Listener, work: Path) -> Outcome:
     with listener.step("Finding pictures") as progress:
         listing = read_source(source, artifacts, progress)
+    if config.head.enabled:  # what labels cannot do is said now, not after an hour of features
+        _examples_of([picture.label for picture in listing.pictures], config)
     with listener.step(f"Building {config.encoder.backbone}"):
         frozen = _frozen(config, work)
     with listener.step("Computing features") as progress:
@@ -145,8 +148,7 @@ def _tune(
     """The encoder after the last stage that helped, the scores of each stage, and the head if there is one."""
     if not config.head.enabled:
         return frozen, {}, None
-    labels = number_labels([opened.picture.label for opened in found.opened])
-    held_out = hold_out(labels, config.validation_share, np.random.default_rng(config.seed))
+    labels, held_out = _examples_of([opened.picture.label for opened in found.opened], config)
     examples = stages.Examples(found.values, labels, held_out)
     with listener.step("Tuning the head") as progress:
         before = examples.validate()
@@ -160,9 +162,16 @@ def _tune(
         return _exported(build_encoder(backbone, head.kernel), work / "head.onnx", "head"), scores, head
 
 
+def _examples_of(labels: Sequence[str | None], config: Config) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Label numbers, and which pictures are held out. Raises SourceError when there is too little to learn from."""
+    numbers = number_labels(labels)
+    return numbers, hold_out(numbers, config.validation_share, np.random.default_rng(config.seed))
+
+
 def _fingerprint(encoder: Model, config: Config) -> str:
     """What the features depend on besides the picture: the weights, the size, the views and their seed."""
-    digest = sha256(repr((config.encoder.size, config.head.enabled and config.head.views, config.seed)).encode())
+    views = config.head.enabled and config.head.views
+    digest = sha256(repr((features.RECIPE, config.encoder.size, views, config.seed)).encode())
     for weights in encoder.get_weights():
         digest.update(weights.tobytes())
     return f"{config.encoder.backbone}-{digest.hexdigest()[:16]}"

@@ -74,7 +74,7 @@ def publish(
 ) -> None:
     """Bundle, vectors and items first; what is served changes last."""
     bundle_id: str = description["id"]
-    bundle.write(
+    folder = bundle.write(
         artifacts,
         description,
         encoder=encoder,
@@ -92,6 +92,7 @@ def publish(
         ids=ids,
         vectors=reduced.vectors,
     )
+    bundle.verify(folder)  # nothing that is served changes before all that is new has proved sound
     catalogue = Catalogue(bundle.catalogue_url(artifacts))
     try:
         catalogue.replace_source(to_item(o, artifacts) for o in opened)

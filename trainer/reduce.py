@@ -75,23 +75,23 @@ def calibrate_probes(reduced: Reduced, seed: int) -> int:
     rng = np.random.default_rng(seed)
     count = len(reduced.vectors)
     sample = rng.choice(count, min(PROBE_QUERIES, count), replace=False)
+    if count < 2:
+        return 1
     needed = 1
     for metric in get_args(Metric):
-        nearness = similarities(reduced.vectors[sample], reduced.vectors, metric)
-        nearness[np.arange(len(sample)), sample] = -np.inf
-        ten = min(10, count - 1)
-        neighbours = np.argsort(-nearness, axis=1, kind="stable")[:, :ten]
-        ranks = [
-            _ranks(reduced, row, metric)[reduced.assigned[near]] for row, near in zip(sample, neighbours, strict=True)
-        ]
-        if ten:
-            needed = max(needed, int(np.quantile(np.concatenate(ranks), PROBE_RECALL, method="higher")) + 1)
+        ranks = np.concatenate([_ranks_of_neighbours(reduced, row, metric) for row in sample])
+        needed = max(needed, int(np.quantile(ranks, PROBE_RECALL, method="inverted_cdf")) + 1)
     return needed
 
 
-def _ranks(reduced: Reduced, row: int, metric: Metric) -> NDArray[np.int64]:
-    """For each cluster its place, from 0, in the order in which a search for this vector opens them."""
-    order = reduced.reach.view(reduced.vectors[row], metric).order
+def _ranks_of_neighbours(reduced: Reduced, row: int, metric: Metric) -> NDArray[np.int64]:
+    """For each of a vector's ten nearest the place, from 0, at which a search for the vector opens its cluster."""
+    vector = reduced.vectors[row]
+    nearness = similarities(vector[None], reduced.vectors, metric)[0]
+    nearness[row] = -np.inf
+    ten = min(10, len(nearness) - 1)
+    neighbours = np.argpartition(-nearness, ten - 1)[:ten]
+    order = reduced.reach.view(vector, metric).order
     ranks = np.empty(len(order), np.int64)
     ranks[order] = np.arange(len(order))
-    return ranks
+    return ranks[reduced.assigned[neighbours]]

@@ -17,6 +17,7 @@ from trainer.networks.heads import scatter, whitened_directions
 from trainer.sampling import pk_batches
 from trainer.split import UNLABELLED
 
+MOST_QUERIES = 2_000  # held-out pictures searched with after each epoch: a standard error of 1 % at most
 COLLAPSED_SPREAD = 0.01  # root mean square distance of unit embeddings from their mean, of at most 1
 
 Progress = Callable[[int, int], None]
@@ -56,10 +57,15 @@ class Examples:
     held_out: NDArray[np.bool_]
 
     def validate(self, kernel: NDArray[np.float32] | None = None) -> Scores:
-        """Held-out pictures searched among all the other labelled ones, by cosine; without a kernel: frozen."""
+        """Held-out pictures, up to MOST_QUERIES of them, searched among all the other labelled ones by cosine.
+
+        Without a kernel: by the features as they are.
+        """
         clean = self.features[:, 0] if kernel is None else self.features[:, 0] @ kernel
         gallery = ~self.held_out & (self.labels != UNLABELLED)
-        return score(clean[self.held_out], self.labels[self.held_out], clean[gallery], self.labels[gallery])
+        queries = np.flatnonzero(self.held_out)
+        queries = queries[:: -(-len(queries) // MOST_QUERIES)]
+        return score(clean[queries], self.labels[queries], clean[gallery], self.labels[gallery])
 
     def training(self) -> "Examples":
         """The labelled rows that are not held out."""

@@ -6,6 +6,7 @@ A backbone is an entry in `BACKBONES`: how it wants its pixels, how it is built 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import keras
 import numpy as np
@@ -63,7 +64,7 @@ def _load_keras_weights(model: Model, path: Path) -> None:
     network = Model(model.get_layer("preprocessing").output, model.output)
     try:
         network.load_weights(path)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise WeightsError(f"{path} does not hold weights for this encoder: {error}") from error
 
 
@@ -90,15 +91,14 @@ def build_backbone(name: str, weights: str, size: int) -> Model:
     Raises WeightsError when the weights cannot be read or reached.
     """
     backbone = BACKBONES[name]
+    if weights not in ("imagenet", "none") and not Path(weights).is_file():
+        raise WeightsError(f'There is no weights file {weights}. Set weights to "imagenet", "none" or a file.')
     images = keras.Input((size, size, 3), dtype="uint8", name="images")
     model = Model(images, backbone.build(_preprocess(images, backbone.pixels)), name=name)
     if weights == "imagenet":
         backbone.load_imagenet(model)
     elif weights != "none":
-        path = Path(weights)
-        if not path.is_file():
-            raise WeightsError(f'There is no weights file {path}. Set weights to "imagenet", "none" or a file.')
-        backbone.load_file(model, path)
+        backbone.load_file(model, Path(weights))
     return model
 
 

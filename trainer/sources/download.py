@@ -7,6 +7,9 @@ from pathlib import Path
 
 import requests
 
+from retrieval import images
+from retrieval.errors import ImageError
+
 WORKERS = 8
 TIMEOUT_SECONDS = (5, 30)  # to connect, and between two pieces of the answer
 MAX_BYTES = 50_000_000
@@ -19,14 +22,19 @@ def fetch_all(
     wanted = sorted(set(urls))
     if not wanted:
         return {}
+    cache = cache.absolute()
     cache.mkdir(parents=True, exist_ok=True)
     results: dict[str, Path | str] = {}
     with ThreadPoolExecutor(WORKERS) as pool:
         jobs = {pool.submit(_fetch, url, cache): url for url in wanted}
-        for done, job in enumerate(as_completed(jobs), start=1):
-            results[jobs[job]] = job.result()
-            if progress:
-                progress(done, len(wanted))
+        try:
+            for done, job in enumerate(as_completed(jobs), start=1):
+                results[jobs[job]] = job.result()
+                if progress:
+                    progress(done, len(wanted))
+        except BaseException:  # Ctrl-C above all: what waits is given up, what runs is finished
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
     return results
 
 
@@ -45,7 +53,10 @@ def _fetch(url: str, cache: Path) -> Path | str:
                 if size > MAX_BYTES:
                     return f"it is larger than {MAX_BYTES // 1_000_000} MB"
                 file.write(piece)
+        images.inspect(part.read_bytes())  # a page that says "please log in" must not be kept as the picture
         part.replace(target)
+    except ImageError as error:
+        return f"what the server sent is no picture: {error}"
     except (requests.RequestException, OSError, ValueError) as error:
         return f"it could not be fetched ({type(error).__name__})"
     finally:

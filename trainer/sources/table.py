@@ -41,7 +41,7 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
             skipped.append(Skipped(where, "an earlier row has the same picture or id"))
         else:
             seen.add(identity)
-            pictures.append(Picture(identity, found, row.get("label") or None, values))
+            pictures.append(Picture(identity, found, row.get("label"), values))
     if not pictures:
         first = skipped[0].reason if skipped else "it has no rows"
         raise SourceError(f"No picture of {table} can be used: {first}. Relative paths start from the CSV's folder.")
@@ -55,7 +55,7 @@ def _read(table: Path) -> list[dict[str, str]]:
             reader = csv.DictReader(file, restval="")
             columns = [name.strip() for name in reader.fieldnames or []]
             reader.fieldnames = columns
-            rows = [{name: value.strip() for name, value in row.items() if name and value} for row in reader]
+            rows = [{name: text for name, cell in row.items() if name and (text := cell.strip())} for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise SourceError(f"{table} cannot be read as a CSV in UTF-8: {error}") from error
     if "path" not in columns and "url" not in columns:

@@ -1,0 +1,99 @@
+"""A folder as a source: labels from folders, at any depth."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from retrieval.images import EXTENSIONS
+from trainer.errors import SourceError
+from trainer.sources.folder import read_folder
+
+
+def fill(root: Path, *places: str) -> Path:
+    for place in places:
+        (root / place).parent.mkdir(parents=True, exist_ok=True)
+        (root / place).touch()
+    return root
+
+
+def found(root: Path) -> dict[str, str | None]:
+    """Label by place within the folder."""
+    return {p.path.relative_to(root.absolute()).as_posix(): p.label for p in read_folder(root).pictures}
+
+
+def test_the_parent_folder_is_the_label_at_any_depth(tmp_path: Path) -> None:
+    fill(tmp_path, "cup/1.jpg", "cup/old/2.png", "a/b/c/plate/3.webp", "cup/plate/4.gif", "5.bmp")
+    assert found(tmp_path) == {
+        "cup/1.jpg": "cup",
+        "cup/old/2.png": "old",
+        "a/b/c/plate/3.webp": "plate",
+        "cup/plate/4.gif": "plate",
+        "5.bmp": None,
+    }
+
+
+def test_only_pictures_that_are_not_hidden_are_collected(tmp_path: Path) -> None:
+    kept = [f"cup/1{ending}" for ending in sorted(EXTENSIONS)] + ["cup/2.JPG", "cup/3.PgM"]
+    fill(tmp_path, *kept, "cup/.4.jpg", ".cup/5.jpg", "cup/.old/6.jpg", "notes.txt", "jpg", "7.jpg.part", "8.svg")
+    assert set(found(tmp_path)) == set(kept)
+
+
+def test_ids_and_order_are_the_same_from_run_to_run_and_place_to_place(tmp_path: Path) -> None:
+    places = [f"{label}/{number}.jpg" for label in ("b", "a", "ä") for number in (2, 10, 1)]
+    one, other = fill(tmp_path / "one", *places), fill(tmp_path / "two" / "other", *reversed(places))
+    first, again, elsewhere = (read_folder(root).pictures for root in (one, one, other))
+    assert first == again
+    assert [(p.id, p.label) for p in first] == [(p.id, p.label) for p in elsewhere]
+    assert len({p.id for p in first}) == len(places)
+    assert [p.path for p in first] == sorted(p.path for p in first)
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.sets(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=20), max_size=5))
+def test_whatever_the_files_are_called(tmp_path_factory: pytest.TempPathFactory, names: set[str]) -> None:
+    root = tmp_path_factory.mktemp("odd")
+    fill(root, "0.jpg", *(f"cup/{name}.jpg" for name in names))
+    assert set(found(root)) == {"0.jpg"} | {f"cup/{name}.jpg" for name in names if not name.startswith(".")}
+
+
+def test_paths_are_absolute_whatever_the_source_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fill(tmp_path, "shop/cup/1.jpg", "shop/2.jpg")
+    monkeypatch.chdir(tmp_path)
+    wanted = [(tmp_path / "shop/2.jpg", None), (tmp_path / "shop/cup/1.jpg", "cup")]
+    for source in (Path("shop"), tmp_path / "shop"):
+        assert [(p.path, p.label) for p in read_folder(source).pictures] == wanted
+    monkeypatch.chdir(tmp_path / "shop")
+    assert [(p.path, p.label) for p in read_folder(Path()).pictures] == wanted
+
+
+def test_a_folder_that_may_not_be_opened_is_skipped_with_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, "cup/1.jpg", "locked/2.jpg")
+    scandir = os.scandir
+
+    def refuse(place: str) -> object:
+        if Path(place).name == "locked":
+            raise PermissionError(13, "Permission denied", place)
+        return scandir(place)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    listing = read_folder(tmp_path)
+    assert [picture.label for picture in listing.pictures] == ["cup"]
+    assert [(Path(entry.place).name, entry.reason) for entry in listing.skipped] == [("locked", "Permission denied")]
+
+
+def test_no_pictures_is_an_error_that_says_what_was_looked_for(tmp_path: Path) -> None:
+    fill(tmp_path, "cup/notes.txt", ".hidden/1.jpg")
+    with pytest.raises(SourceError, match=r"holds no pictures.*\.jpg"):
+        read_folder(tmp_path)
+
+
+@pytest.mark.parametrize("place", ["absent", "file.jpg"])
+def test_what_is_no_folder_is_said(place: str, tmp_path: Path) -> None:
+    fill(tmp_path, "file.jpg")
+    with pytest.raises(SourceError, match="is not a folder"):
+        read_folder(tmp_path / place)

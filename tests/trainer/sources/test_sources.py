@@ -1,0 +1,87 @@
+"""The one door to all sources, and what it refuses before an hour of training is spent on it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from retrieval.catalogue import ID_LENGTH
+from trainer.errors import SourceError
+from trainer.sources import read_source
+from trainer.sources.base import stable_id
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder of two pictures."""
+    for name in ("cup/0.jpg", "plate/1.jpg"):
+        (tmp_path / "shop" / name).parent.mkdir(parents=True)
+        (tmp_path / "shop" / name).touch()
+    return tmp_path / "shop"
+
+
+def write(shop: Path, content: str) -> str:
+    (shop / "shop.csv").write_text(content, encoding="utf-8")
+    return str(shop / "shop.csv")
+
+
+def test_a_folder_and_a_csv_are_told_apart(shop: Path, tmp_path: Path) -> None:
+    listing = read_source(str(shop), tmp_path)
+    assert [picture.label for picture in listing.pictures] == ["cup", "plate"]
+    listing = read_source(write(shop, "path,label\ncup/0.jpg,mug\n"), tmp_path)
+    assert [picture.label for picture in listing.pictures] == ["mug"]
+
+
+def test_neither_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="Name a folder of pictures, a CSV file, or pottery"):
+        read_source(str(tmp_path / "absent"), tmp_path)
+
+
+@pytest.mark.parametrize("id_", ["a\tb", "a\nb", "x" * (ID_LENGTH + 1), "zero\u200bwidth", "a\0b"])
+def test_an_id_that_the_catalogue_could_not_hold_is_skipped(id_: str, shop: Path, tmp_path: Path) -> None:
+    listing = read_source(write(shop, f'path,id\ncup/0.jpg,"{id_}"\nplate/1.jpg,fine\n'), tmp_path)
+    assert [picture.id for picture in listing.pictures] == ["fine"]
+    assert [(Path(entry.place).name, entry.reason) for entry in listing.skipped] == [
+        ("0.jpg", f"its id is not 1 to {ID_LENGTH} printable characters")
+    ]
+
+
+def test_the_longest_id_is_kept(shop: Path, tmp_path: Path) -> None:
+    id_ = "ü" * ID_LENGTH
+    (picture,) = read_source(write(shop, f"path,id\ncup/0.jpg,{id_}\n"), tmp_path).pictures
+    assert picture.id == id_
+
+
+@pytest.mark.parametrize("place", ["cup\udcff/2.jpg", "cup/2\udcff.jpg"])
+def test_a_name_that_is_not_text_is_skipped_and_can_be_written_down(place: str, shop: Path, tmp_path: Path) -> None:
+    path = os.fsencode(shop / place)
+    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120  # bytes, which pathlib does not take
+    Path(os.fsdecode(path)).touch()
+    listing = read_source(str(shop), tmp_path)
+    assert [picture.label for picture in listing.pictures] == ["cup", "plate"]
+    (entry,) = listing.skipped
+    assert entry.place.encode() == os.fsencode(shop / place).replace(b"\xff", b"?")
+    assert "not text in UTF-8; rename it" in entry.reason
+
+
+def test_labels_and_attributes_with_a_zero_byte_are_skipped(shop: Path, tmp_path: Path) -> None:
+    for content in ("path,label\ncup/0.jpg,a\0b\nplate/1.jpg,x\n", "path,note\ncup/0.jpg,a\0b\nplate/1.jpg,x\n"):
+        listing = read_source(write(shop, content), tmp_path)
+        assert [picture.path.name for picture in listing.pictures] == ["1.jpg"]
+        assert len(listing.skipped) == 1
+
+
+def test_skipped_rows_of_the_csv_and_refused_pictures_are_told_together(shop: Path, tmp_path: Path) -> None:
+    content = "path,id\nabsent.jpg,a\ncup/0.jpg,b\x7f\nplate/1.jpg,c\n"
+    listing = read_source(write(shop, content), tmp_path)
+    assert [Path(entry.place).name for entry in listing.skipped] == ["shop.csv, row 2: absent.jpg", "0.jpg"]
+
+
+def test_nothing_but_refused_pictures_is_an_error_with_the_reason(shop: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"No picture of .* can be used: its id is not"):
+        read_source(write(shop, "path,id\ncup/0.jpg,a\x7fb\n"), tmp_path)
+
+
+def test_a_stable_id_is_the_same_everywhere() -> None:
+    assert stable_id("cup/0.jpg") == "6064885db9b093f2"
+    assert stable_id("cup/\udcff.jpg") != stable_id("cup/\udcfe.jpg")

@@ -1,0 +1,154 @@
+"""The measures of a ranking, against one query at a time from the formulas, and against scikit-learn."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score, precision_score
+
+from retrieval.clusters import Metric
+from trainer import metrics
+from trainer.metrics import Scores, score
+
+METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
+
+Vectors = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+def ranking(query: Vectors, gallery: Vectors, metric: Metric, own: int) -> list[int]:
+    """Gallery rows, nearest first, earlier rows first between equals, without the query itself."""
+
+    def distance(vector: Vectors) -> float:
+        if metric == "euclidean":
+            return float(((query - vector) ** 2).sum())
+        lengths = float(np.linalg.norm(query) * np.linalg.norm(vector))
+        return -float(query @ vector) / lengths if lengths else 0.0
+
+    return sorted((row for row in range(len(gallery)) if row != own), key=lambda row: distance(gallery[row]))
+
+
+def measures(relevant: list[bool]) -> list[float]:
+    """P@1, P@10, R@10, AP and AP@R of one ranking, from the formulas."""
+    total = sum(relevant)
+
+    def precision(k: int) -> float:
+        return sum(relevant[:k]) / k
+
+    gains = [precision(rank) if hit else 0.0 for rank, hit in enumerate(relevant, start=1)]
+    return [precision(1), precision(10), sum(relevant[:10]) / total, sum(gains) / total, sum(gains[:total]) / total]
+
+
+def expected(
+    queries: Vectors, asked: Labels, gallery: Vectors, known: Labels, metric: Metric, same: Labels
+) -> Scores | None:
+    """The slow, obvious oracle; None where no query has a true match."""
+    rows = []
+    for query, label, own in zip(queries, asked, same, strict=True):
+        relevant = [bool(known[row] == label) for row in ranking(query, gallery, metric, int(own))]
+        if any(relevant):
+            rows.append(measures(relevant))
+    if not rows:
+        return None
+    return Scores(*np.mean(rows, axis=0).tolist(), queries=len(rows), unanswerable=len(queries) - len(rows))
+
+
+def assert_equal(found: Scores, wanted: Scores) -> None:
+    for name in Scores.__slots__:
+        assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=1e-9), name
+
+
+@st.composite
+def scenes(draw: st.DrawFn) -> tuple[Vectors, Labels, Vectors, Labels, Labels]:
+    """Queries and gallery full of ties, and for some queries the gallery row that is the query itself.
+
+    Whole numbers, of which each vector has one or four equal ones: every length and distance is exact in float32.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dims, kinds = 4, draw(st.integers(1, 4))
+
+    def vectors(count: int) -> Vectors:
+        few = np.eye(dims)[rng.integers(dims, size=count)]
+        all_ = np.ones((count, dims))
+        signs = rng.choice([-1, 1], (count, dims)) * rng.choice([1, 2, 4], (count, 1))
+        return (np.where(rng.random((count, 1)) < 0.5, few, all_) * signs).astype(np.float32)
+
+    gallery = vectors(draw(st.integers(1, 40)))
+    queries = vectors(draw(st.integers(1, 12)))
+    known, asked = rng.integers(kinds, size=len(gallery)), rng.integers(kinds + 1, size=len(queries))
+    same = np.full(len(queries), -1)
+    for row in np.flatnonzero(rng.random(len(queries)) < draw(st.sampled_from([0.0, 0.5, 1.0]))):
+        same[row] = rng.integers(len(gallery))
+        queries[row], asked[row] = gallery[same[row]], known[same[row]]
+    return queries, asked, gallery, known, same
+
+
+@settings(deadline=None, max_examples=200)
+@given(scenes(), st.sampled_from(METRICS))
+def test_scores_are_those_of_the_formulas(
+    scene: tuple[Vectors, Labels, Vectors, Labels, Labels], metric: Metric
+) -> None:
+    queries, asked, gallery, known, same = scene
+    wanted = expected(queries, asked, gallery, known, metric, same)
+    if wanted is None:
+        with pytest.raises(ValueError, match="true match"):
+            score(queries, asked, gallery, known, metric=metric, same=same)
+    else:
+        assert_equal(score(queries, asked, gallery, known, metric=metric, same=same), wanted)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_chunks_do_not_show(metric: Metric, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    rows, labels = rng.normal(size=(50, 6)).astype(np.float32), rng.integers(5, size=50)
+    whole = score(rows, labels, rows, labels, metric=metric, same=np.arange(50))
+    monkeypatch.setattr(metrics, "TABLE_VALUES", 7 * len(rows))
+    assert_equal(score(rows, labels, rows, labels, metric=metric, same=np.arange(50)), whole)
+
+
+@settings(deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(10, 60))
+def test_scores_are_those_of_scikit_learn(seed: int, size: int) -> None:
+    rng = np.random.default_rng(seed)
+    gallery, query = rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=(1, 5)).astype(np.float32)
+    known = rng.integers(2, size=size)
+    known[rng.integers(size)] = 1
+    found = score(query, np.ones(1, np.int64), gallery, known)
+    nearness = metrics.similarities(query, gallery, "cosine")[0]
+    assert found.map == pytest.approx(average_precision_score(known, nearness))
+    ten_nearest = nearness >= np.sort(nearness)[-10]
+    assert found.precision_at_10 == pytest.approx(precision_score(known, ten_nearest, zero_division=0))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_is_near_by_each_metric(metric: Metric) -> None:
+    query, gallery = np.array([[1, 0]], np.float32), np.array([[9, 1], [1, 0.9]], np.float32)
+    found = score(query, np.array(["x"]), gallery, np.array(["x", "y"]), metric=metric)
+    assert found.precision_at_1 == (1.0 if metric == "cosine" else 0.0)
+
+
+def test_a_picture_is_not_its_own_match() -> None:
+    rows = np.array([[1, 0], [0, 1], [1, 0.1]], np.float32)
+    labels = np.array(["cup", "cup", "plate"])
+    with_itself = score(rows, labels, rows, labels)
+    left_out = score(rows, labels, rows, labels, same=np.arange(3))
+    assert (with_itself.precision_at_1, with_itself.queries) == (1.0, 3)
+    assert (left_out.precision_at_1, left_out.queries, left_out.unanswerable) == (0.0, 2, 1)
+
+
+def test_precision_at_ten_divides_by_ten_even_in_a_smaller_gallery() -> None:
+    row = np.ones((1, 2), np.float32)
+    found = score(row, np.array(["x"]), row, np.array(["x"]))
+    assert found == Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0)
+
+
+@pytest.mark.parametrize(("queries", "gallery"), [(0, 3), (3, 0), (2, 3)])
+def test_nothing_to_be_found_is_an_error(queries: int, gallery: int) -> None:
+    with pytest.raises(ValueError, match="no query has a true match"):
+        score(
+            np.ones((queries, 2), np.float32),
+            np.full(queries, "x"),
+            np.ones((gallery, 2), np.float32),
+            np.full(gallery, "y"),
+        )
