@@ -11,7 +11,7 @@ from trainer.sources.base import Listing, Picture, Skipped, stable_id
 def read_folder(root: Path) -> Listing:
     """Every picture below `root`, by its file name's ending; hidden files and folders are passed over.
 
-    A picture directly in `root` has no label. A folder that may not be opened, or is a link, is skipped with its reason.
+    A picture directly in `root` has no label. A folder that may not be opened, or is a link, is skipped with a reason.
     Raises SourceError when `root` is no folder or holds no picture.
     """
     if not root.is_dir():

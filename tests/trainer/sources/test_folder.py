@@ -86,6 +86,23 @@ def test_a_folder_that_may_not_be_opened_is_skipped_with_its_reason(
     assert [(Path(entry.place).name, entry.reason) for entry in listing.skipped] == [("locked", "Permission denied")]
 
 
+def test_links_to_pictures_count_and_what_is_no_file_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    fill(tmp_path, "shop/cup/1.jpg", "elsewhere/2.jpg")
+    (tmp_path / "shop/cup/linked.jpg").symlink_to(tmp_path / "elsewhere/2.jpg")
+    (tmp_path / "shop/cup/dangling.jpg").symlink_to(tmp_path / "absent.jpg")
+    (tmp_path / "shop/plate").symlink_to(tmp_path / "elsewhere")
+    os.mkfifo(tmp_path / "shop/cup/pipe.jpg")
+    listing = read_folder(tmp_path / "shop")
+    assert [(picture.path.name, picture.label) for picture in listing.pictures] == [
+        ("1.jpg", "cup"),
+        ("linked.jpg", "cup"),
+    ]
+    reasons = {Path(entry.place).name: entry.reason for entry in listing.skipped}
+    assert set(reasons) == {"dangling.jpg", "plate", "pipe.jpg"}
+    assert reasons["pipe.jpg"] == "it is not a file"
+    assert "name that folder itself" in reasons["plate"]
+
+
 def test_no_pictures_is_an_error_that_says_what_was_looked_for(tmp_path: Path) -> None:
     fill(tmp_path, "cup/notes.txt", ".hidden/1.jpg")
     with pytest.raises(SourceError, match=r"holds no pictures.*\.jpg"):
