@@ -1,0 +1,26 @@
+"""`python -m benchmarks [quality] [search] [serving]`: measure, print, and renew the tables of the README."""
+
+import argparse
+import sys
+
+from benchmarks import quality, search, serving
+from benchmarks.setup import test_data
+
+MEASURES = {"quality": quality.main, "search": search.main, "serving": serving.main}
+
+
+def main() -> None:
+    """Run the named benchmarks, or all."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog="Example: LOOKALIKE_TEST_DATA=../shared/data python -m benchmarks search"
+    )
+    parser.add_argument("names", nargs="*", choices=[*MEASURES, []], help="all of them unless named")
+    names = parser.parse_args().names or list(MEASURES)
+    if test_data() is None:
+        sys.exit("These benchmarks measure real pictures: set LOOKALIKE_TEST_DATA to the folder that holds grocery/.")
+    for name in names:
+        MEASURES[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Retrieval quality on grocery's own split, through the written bundles: gallery `train`, queries `test`."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from benchmarks.setup import current, grocery, publish, table, trained
+from retrieval.projection import Projection
+from trainer.evaluate import embed_source
+from trainer.metrics import Scores, score
+
+HEADER = "encoder | P@1 | P@10 | R@10 | mAP | MAP@R"
+
+
+def main() -> None:
+    """Frozen without PCA, frozen with PCA 128, and the tuned head."""
+    rows = [
+        ("EfficientNet-Lite0, frozen (1280-d)", measure("frozen", projected=False)),
+        ("frozen + PCA 128", measure("frozen")),
+        ("**frozen + tuned head, PCA 64**", measure("demo")),
+    ]
+    publish("quality", table(HEADER, [(name, *shown(scores)) for name, scores in rows]))
+
+
+def measure(config: str, *, projected: bool = True) -> Scores:
+    """Every test picture searched among all training pictures, by cosine."""
+    artifacts = trained(config)
+    loaded = current(artifacts)
+    if not projected:
+        dims = loaded.embedder.encoder.dims
+        plain = Projection(np.zeros(dims, np.float32), np.eye(dims, dtype=np.float32))
+        loaded = replace(loaded, embedder=replace(loaded.embedder, projection=plain))
+    gallery, queries = (
+        embed_source(str(grocery(part)), loaded, artifacts, lambda *_: None) for part in ("train", "test")
+    )
+    return score(queries.vectors, queries.labels, gallery.vectors, gallery.labels)
+
+
+def shown(scores: Scores) -> list[str]:
+    """The measures, three digits each."""
+    values = (scores.precision_at_1, scores.precision_at_10, scores.recall_at_10, scores.map, scores.map_at_r)
+    return [f"{value:.3f}" for value in values]

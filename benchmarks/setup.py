@@ -1,0 +1,65 @@
+"""What the benchmarks share: bundles of the grocery pictures, trained once, and where results are published."""
+
+import os
+import re
+import subprocess
+import sys
+from hashlib import sha256
+from pathlib import Path
+
+from retrieval import bundle
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "artifacts" / "benchmarks"
+
+
+def test_data() -> Path | None:
+    """The folder of real pictures, if there is one."""
+    named = os.environ.get("LOOKALIKE_TEST_DATA")
+    return Path(named) if named and (Path(named) / "grocery").is_dir() else None
+
+
+def grocery(part: str) -> Path:
+    """One of the data set's own parts: train, val or test."""
+    data = test_data()
+    if data is None:
+        raise FileNotFoundError("LOOKALIKE_TEST_DATA names no folder that holds grocery/")
+    return data / "grocery" / part
+
+
+def trained(config: str) -> Path:
+    """An artifacts folder with a bundle of the grocery training pictures, made if it is not there.
+
+    Another configuration of the same name gets another folder; delete artifacts/benchmarks after a change of code.
+    """
+    file = ROOT / f"trainer/configs/{config}.toml"
+    artifacts = WORK / f"{config}-{sha256(file.read_bytes()).hexdigest()[:8]}"
+    if not (artifacts / "CURRENT").exists():
+        options = ["--source", grocery("train"), "--config", file]
+        subprocess.run(
+            [sys.executable, "-m", "trainer", "run", *options, "--artifacts", artifacts], cwd=ROOT, check=True
+        )
+    return artifacts
+
+
+def current(artifacts: Path) -> bundle.Bundle:
+    """The published bundle of an artifacts folder."""
+    return bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
+
+
+def table(header: str, rows: list[tuple[object, ...]]) -> str:
+    """A Markdown table; `header` as "a | b | c"."""
+    columns = header.split("|")
+    lines = [f"| {header} |", f"| {' | '.join('---' for _ in columns)} |"]
+    return "\n".join([*lines, *("| " + " | ".join(map(str, row)) + " |" for row in rows)])
+
+
+def publish(name: str, text: str) -> None:
+    """Print a result, and put it into the README between the marks of that name."""
+    print(text)
+    readme = ROOT / "README.md"
+    marks = rf"(<!-- {name}:[^>]*-->\n).*?(<!-- /{name} -->)"
+    content, found = re.subn(marks, lambda m: f"{m[1]}{text}\n{m[2]}", readme.read_text(), flags=re.DOTALL)
+    if found != 1:
+        raise ValueError(f"README.md has no place for {name}: it needs <!-- {name}: ... --> and <!-- /{name} -->")
+    readme.write_text(content)
