@@ -1,7 +1,7 @@
 """How good a published bundle is on pictures that it has not been trained on: through its ONNX file, PCA and all."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
@@ -17,13 +17,12 @@ from retrieval.errors import LookalikeError
 from trainer.errors import SourceError
 from trainer.lookup import open_store
 from trainer.metrics import Scores, score
+from trainer.progress import Progress
 from trainer.sources import read_source
 from trainer.sources.base import Skipped
 
 BATCH = 32  # pictures encoded at once
 TIMED_QUERIES = 200
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

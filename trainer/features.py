@@ -7,7 +7,7 @@ was, a second run computes nothing, and moved, renamed or doubled files cost not
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from retrieval.embedder import prepare
 from retrieval.encoder import Encoder
 from retrieval.errors import ImageError
 from retrieval.images import RGB, ImageInfo
+from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 
 LOADERS = 2  # threads that read and decode while the network computes
@@ -31,8 +32,6 @@ COMMIT_SECONDS = 1.0  # what a killed run can lose, and how long another run may
 BUSY_SECONDS = 60
 RECIPE = 1
 """Raise it when the pixels that the network sees change: the decoder, the resizer or the views."""
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The gallery through the exported encoder: the very file and code that queries go through later."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,11 +12,10 @@ from retrieval.encoder import Encoder
 from retrieval.errors import ImageError
 from retrieval.images import RGB
 from trainer.errors import SourceError
+from trainer.progress import Progress
 
 BATCH = 32  # pictures encoded at once
 LOADERS = 2  # threads that read and decode
-
-Progress = Callable[[int, int], None]
 
 
 def load_prepared(paths: Sequence[Path], encoder: Encoder) -> list[RGB]:

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,14 +25,13 @@ from trainer.gallery import embed_gallery, load_prepared
 from trainer.metrics import Scores
 from trainer.networks.backbones import build_backbone
 from trainer.networks.encoder import build_encoder
+from trainer.progress import Progress
 from trainer.reduce import calibrate_probes, reduce
 from trainer.sources import read_source
 from trainer.sources.base import Skipped
 from trainer.split import hold_out, number_labels
 
 PARITY_PICTURES = 32
-
-Progress = Callable[[int, int], None]
 
 
 class Listener(Protocol):

@@ -14,13 +14,12 @@ from trainer.errors import TrainingCollapsed
 from trainer.losses import BatchHardTriplet
 from trainer.metrics import Scores, score
 from trainer.networks.heads import scatter, whitened_directions
+from trainer.progress import Progress
 from trainer.sampling import pk_batches
 from trainer.split import UNLABELLED
 
 MOST_QUERIES = 2_000  # held-out pictures searched with after each epoch: a standard error of 1 % at most
 COLLAPSED_SPREAD = 0.01  # root mean square distance of unit embeddings from their mean, of at most 1
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)

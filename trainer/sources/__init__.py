@@ -1,16 +1,14 @@
 """Where pictures come from: a folder, a CSV, or the generated pottery shop."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 from retrieval.catalogue import ID_LENGTH, is_id
 from trainer.errors import SourceError
+from trainer.progress import Progress
 from trainer.sources import pottery
 from trainer.sources.base import Listing, Picture, Skipped
 from trainer.sources.folder import read_folder
 from trainer.sources.table import read_csv
-
-Progress = Callable[[int, int], None]
 
 
 def read_source(source: str, artifacts: Path, progress: Progress | None = None) -> Listing:

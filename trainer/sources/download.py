@@ -1,6 +1,6 @@
 """Pictures at URLs, fetched once into a cache folder, each under the hash of its address."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from hashlib import sha256
 from pathlib import Path
@@ -9,15 +9,14 @@ import requests
 
 from retrieval import images
 from retrieval.errors import ImageError
+from trainer.progress import Progress
 
 WORKERS = 8
 TIMEOUT_SECONDS = (5, 30)  # to connect, and between two pieces of the answer
 MAX_BYTES = 50_000_000
 
 
-def fetch_all(
-    urls: Sequence[str], cache: Path, progress: Callable[[int, int], None] | None = None
-) -> dict[str, Path | str]:
+def fetch_all(urls: Sequence[str], cache: Path, progress: Progress | None = None) -> dict[str, Path | str]:
     """For each URL the file it now lies in, or the reason why there is none. What is there is not fetched again."""
     wanted = sorted(set(urls))
     if not wanted:

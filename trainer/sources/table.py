@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from trainer.errors import SourceError
+from trainer.progress import Progress
 from trainer.sources.base import Listing, Picture, Skipped, Value, stable_id
 from trainer.sources.download import fetch_all
 
@@ -13,8 +14,6 @@ RESERVED = ("path", "url", "label", "id")
 TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 """What reads as a number. "007", "+49" and "1_000" are names."""
-
-Progress = Callable[[int, int], None]
 
 
 def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> Listing:
