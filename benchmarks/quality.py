@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from benchmarks.setup import current, grocery, publish, table, trained
+from benchmarks.setup import grocery, publish, table, trained
 from retrieval.projection import Projection
 from trainer.evaluate import embed_source
+from trainer.lookup import load_current
 from trainer.metrics import Scores, score
 
 HEADER = "encoder | P@1 | P@10 | R@10 | mAP | MAP@R"
@@ -25,7 +26,7 @@ def main() -> None:
 def measure(config: str, *, projected: bool = True) -> Scores:
     """Every test picture searched among all training pictures, by cosine."""
     artifacts = trained(config)
-    loaded = current(artifacts)
+    loaded = load_current(artifacts)
     if not projected:
         dims = loaded.embedder.encoder.dims
         plain = Projection(np.zeros(dims, np.float32), np.eye(dims, dtype=np.float32))

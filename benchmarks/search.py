@@ -7,10 +7,10 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.setup import current, grocery, publish, table, trained
+from benchmarks.setup import grocery, publish, table, trained
 from retrieval.clusters import Metric
 from trainer.evaluate import embed_source
-from trainer.lookup import open_store
+from trainer.lookup import load_current, open_store
 from trainer.metrics import similarities
 
 K = 10
@@ -27,7 +27,7 @@ def main() -> None:
 def measure(config: str) -> list[tuple[str, ...]]:
     """Search with every test picture; each way in turn for each query, so that noise falls on all alike."""
     artifacts = trained(config)
-    loaded = current(artifacts)
+    loaded = load_current(artifacts)
     queries = embed_source(str(grocery("test")), loaded, artifacts, lambda *_: None).vectors
     store = open_store(artifacts, loaded)
     gallery = np.stack([store.get(item) for item in store.ids()])

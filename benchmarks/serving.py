@@ -19,11 +19,11 @@ import psutil
 import requests
 from PIL import Image
 
-from benchmarks.setup import ROOT, WORK, current, grocery, publish, table, trained
+from benchmarks.setup import ROOT, WORK, grocery, publish, table, trained
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.vectors.embedded import EmbeddedStore
-from trainer.lookup import open_store
+from trainer.lookup import load_current, open_store
 
 ITEMS = 5_000
 TURNS = 10  # of either, one after the other, so that noise falls on both
@@ -36,7 +36,7 @@ def main() -> None:
     """One 400x533 JPEG, asked in turn of the encoder and of the API, on a catalogue of 5,000 items."""
     artifacts = five_thousand(trained("demo"))
     data = query_picture()
-    embedder = current(artifacts).embedder
+    embedder = load_current(artifacts).embedder
     with running(artifacts) as (address, seconds, process):
         alone, searched, ask = [], [], asker(address, data)
         for _turn in range(TURNS):
@@ -88,7 +88,7 @@ def five_thousand(artifacts: Path) -> Path:
     """A copy whose catalogue is filled up to ITEMS: each further item is an earlier one, its vector a little moved."""
     target = WORK / "serving"
     shutil.rmtree(target, ignore_errors=True)
-    loaded = current(artifacts)
+    loaded = load_current(artifacts)
     shutil.copytree(artifacts / "bundles" / loaded.manifest.id, target / "bundles" / loaded.manifest.id)
     source, store = Catalogue(bundle.catalogue_url(artifacts)), open_store(artifacts, loaded)
     items = list(source.items())

@@ -7,8 +7,6 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
-from retrieval import bundle
-
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "artifacts" / "benchmarks"
 
@@ -40,11 +38,6 @@ def trained(config: str) -> Path:
             [sys.executable, "-m", "trainer", "run", *options, "--artifacts", artifacts], cwd=ROOT, check=True
         )
     return artifacts
-
-
-def current(artifacts: Path) -> bundle.Bundle:
-    """The published bundle of an artifacts folder."""
-    return bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
 
 
 def table(header: str, rows: list[tuple[object, ...]]) -> str:

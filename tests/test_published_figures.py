@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import quality, search, setup
 from tests.conftest import run_trainer
+from trainer.lookup import load_current
 
 pytestmark = [
     pytest.mark.slow,
@@ -53,7 +54,7 @@ def test_clothing_from_its_csv(tmp_path: Path) -> None:
     assert data is not None
     done = run_trainer("run", "--source", data / "clothing" / "images.csv", "--artifacts", tmp_path)
     assert done.returncode == 0, done.stderr
-    manifest = setup.current(tmp_path).manifest
+    manifest = load_current(tmp_path).manifest
     assert manifest.counts.items == 966
     assert manifest.counts.labels == 17
     assert manifest.metrics["head"]["map"] > manifest.metrics["frozen"]["map"]

@@ -15,7 +15,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.clusters import Metric
 from retrieval.errors import LookalikeError
 from trainer.errors import SourceError
-from trainer.lookup import open_store
+from trainer.lookup import load_current, open_store
 from trainer.metrics import Scores, score
 from trainer.progress import Progress
 from trainer.sources import read_source
@@ -54,7 +54,7 @@ def evaluate(artifacts: Path, queries: str, gallery: str | None, metric: Metric,
     A query whose very file is in the gallery is left out of its own answer. Raises SourceError when there is nothing to
     measure, and BundleError when there is no bundle to measure with.
     """
-    loaded = bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
+    loaded = load_current(artifacts)
     asked = embed_source(queries, loaded, artifacts, progress)
     searched = embed_source(gallery, loaded, artifacts, progress) if gallery else _catalogue(artifacts, loaded)
     searched = _without_doubles(searched)
@@ -105,7 +105,7 @@ def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progres
 
 def _without_doubles(gallery: Embedded) -> Embedded:
     """Each file once: a second copy of a query would be a sure match that proves nothing."""
-    rows = list({digest: row for row, digest in reversed(list(enumerate(gallery.digests)))}.values())[::-1]
+    rows = np.sort(np.unique(gallery.digests, return_index=True)[1])
     digests = [gallery.digests[row] for row in rows]
     return replace(gallery, vectors=gallery.vectors[rows], labels=gallery.labels[rows], digests=digests)
 

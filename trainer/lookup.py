@@ -22,6 +22,11 @@ class Found:
     clusters_total: int
 
 
+def load_current(artifacts: Path) -> bundle.Bundle:
+    """The published bundle. Raises BundleError."""
+    return bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
+
+
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> EmbeddedStore:
     """The vectors of a bundle. Raises VectorStoreError when they are missing or do not fit it."""
     path = bundle.vectors_path(artifacts, loaded.manifest.id)
@@ -30,7 +35,7 @@ def open_store(artifacts: Path, loaded: bundle.Bundle) -> EmbeddedStore:
 
 def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> Found:
     """The k items most like a picture file. Raises ImageError, BundleError, or SourceError where there is no file."""
-    loaded = bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
+    loaded = load_current(artifacts)
     try:
         data = picture.read_bytes()
     except OSError as error:

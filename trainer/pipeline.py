@@ -89,13 +89,14 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
         _examples_of([picture.label for picture in listing.pictures], config)
     with listener.step(f"Building {config.encoder.backbone}"):
         frozen = _frozen(config, work)
+    views = config.head.views if config.head.enabled else 0
     with listener.step("Computing features") as progress:
         found = features.compute(
             listing.pictures,
             frozen.onnx,
-            views=config.head.views if config.head.enabled else 0,
+            views=views,
             seed=config.seed,
-            cache=artifacts / "cache" / f"{_fingerprint(frozen.keras, config)}.sqlite",
+            cache=artifacts / "cache" / f"{_fingerprint(frozen.keras, config, views)}.sqlite",
             progress=progress,
         )
     skipped = [*listing.skipped, *found.skipped]
@@ -167,9 +168,8 @@ def _examples_of(labels: Sequence[str | None], config: Config) -> tuple[NDArray[
     return numbers, hold_out(numbers, config.validation_share, np.random.default_rng(config.seed))
 
 
-def _fingerprint(encoder: Model, config: Config) -> str:
+def _fingerprint(encoder: Model, config: Config, views: int) -> str:
     """What the features depend on besides the picture: the weights, the size, the views and their seed."""
-    views = config.head.enabled and config.head.views
     digest = sha256(repr((features.RECIPE, config.encoder.size, views, config.seed)).encode())
     for weights in encoder.get_weights():
         digest.update(weights.tobytes())
