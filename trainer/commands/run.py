@@ -1,0 +1,34 @@
+"""`python -m trainer run`: pictures in, a published bundle out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from trainer.commands.options import Artifacts
+from trainer.display import Display, out, scores_table, silenced, skipped_table
+
+
+def run(
+    source: Annotated[str, typer.Option(help="A folder, a CSV file, or the word pottery (a generated demo).")],
+    config: Annotated[Path | None, typer.Option(help="TOML file; trainer/configs/demo.toml if absent.")] = None,
+    artifacts: Artifacts = Path("artifacts"),
+) -> None:
+    """Train on a source of pictures and publish the result.
+
+    Example: `python -m trainer run --source ~/Pictures/shoes --config trainer/configs/demo.toml`
+    """
+    from trainer.config import CONFIGS, load_config
+
+    settings = load_config(config or CONFIGS / "demo.toml")
+    display = Display()
+    with display.step("Loading TensorFlow"), silenced():
+        from trainer import pipeline
+    outcome = pipeline.run(source, settings, artifacts, display)
+    if outcome.skipped:
+        out.print(skipped_table(outcome.skipped, outcome.skipped_csv))
+    if outcome.scores:
+        out.print(scores_table(outcome.scores, "On held-out pictures of this source"))
+    out.print(f"Published bundle [bold]{outcome.bundle_id}[/] with {outcome.items} items in", Text(f"{artifacts}."))
+    out.print("An API that is running serves it once it is restarted.", style="dim")
