@@ -1,0 +1,99 @@
+"""The training configuration: TOML, typed, every knob with its unit. An unknown key is an error."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from trainer.config.base import Section, Share
+from trainer.config.encoder import EncoderConfig, OnnxConfig
+from trainer.config.pictures import FacesConfig, SourceConfig, SplitConfig
+from trainer.config.stages import AutoencoderConfig, FinetuneConfig, HeadConfig, LossConfig
+from trainer.errors import ConfigError
+
+__all__ = [
+    "CONFIGS",
+    "AutoencoderConfig",
+    "Config",
+    "EncoderConfig",
+    "ExportConfig",
+    "FacesConfig",
+    "FinetuneConfig",
+    "HeadConfig",
+    "LossConfig",
+    "OnnxConfig",
+    "ReduceConfig",
+    "SourceConfig",
+    "SplitConfig",
+    "load_config",
+]
+
+CONFIGS = Path(__file__).parent.parent / "configs"
+
+
+class ExportConfig(Section):
+    """The encoder file."""
+
+    int8: bool = False
+    """Static quantisation, measured; kept only where it costs no more than `int8_drop`."""
+    int8_drop: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Largest loss of mAP on held-out pictures, absolute."""
+
+
+class ReduceConfig(Section):
+    """PCA and K-Means over the gallery's embeddings."""
+
+    dims: Annotated[int, Field(ge=2, le=512)] = 128
+    variance: Share | None = None
+    """Keep fewer than dims where so many already explain this share of the variance."""
+    clusters: Annotated[int, Field(ge=1)] | None = None
+    """None: about 4 * sqrt(number of items)."""
+
+
+class Config(Section):
+    """A whole training run."""
+
+    source: SourceConfig = SourceConfig()
+    split: SplitConfig = SplitConfig()
+    faces: FacesConfig | None = None
+    encoder: EncoderConfig = EncoderConfig()
+    autoencoder: AutoencoderConfig = AutoencoderConfig()
+    head: HeadConfig = HeadConfig()
+    finetune: FinetuneConfig = FinetuneConfig()
+    export: ExportConfig = ExportConfig()
+    reduce: ReduceConfig = ReduceConfig()
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+    deterministic: bool = False
+    """The same result bit for bit on the same machine, a little slower."""
+    mixed_precision: bool = False
+    """Half precision in the backbone; for GPUs that have it."""
+    strategy: Literal["auto", "one", "mirrored", "multiworker"] = "auto"
+    """Which devices train: auto is mirrored on several GPUs, one otherwise."""
+
+    @model_validator(mode="after")
+    def _one_kind_of_learning(self) -> Self:
+        if len({stage.loss == "nt-xent" for stage in (self.head, self.finetune) if stage.enabled}) > 1:
+            raise ValueError("head and finetune both learn by nt-xent, or both by labels")
+        return self
+
+    @property
+    def self_supervised(self) -> bool:
+        """Whether labels are not to be looked at."""
+        return any(stage.enabled and stage.loss == "nt-xent" for stage in (self.head, self.finetune))
+
+
+def load_config(path: Path) -> Config:
+    """Read a configuration file. Raises ConfigError that names each key that is wrong, and where."""
+    try:
+        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = ", ".join(sorted(p.name for p in CONFIGS.glob("*.toml")))
+        raise ConfigError(f"There is no configuration {path}. Ready ones lie in trainer/configs: {known}.") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path} is not a TOML file: {error}") from error
+    try:
+        return Config.model_validate(fields)
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise ConfigError(f"{path} does not fit ({problems}). The keys are listed in trainer/config.") from error

@@ -1,0 +1,77 @@
+"""Which network makes the features."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from trainer.config.base import Rate, Section
+
+Backbone = Literal["efficientnet-lite0", "resnet50", "mobilenetv2", "efficientnetb0", "vgg16", "inceptionv3", "siamese"]
+SIZES = {"inceptionv3": 299, "siamese": 64}
+"""The sides that networks were made for, where it is not 224 pixels."""
+
+
+class OnnxConfig(Section):
+    """How an ONNX encoder from elsewhere wants its pixels: `(channels in this order * scale - mean) / std`."""
+
+    size: Annotated[int, Field(ge=16, le=1024)]
+    """Side of its square input, in pixels."""
+    layout: Literal["NHWC", "NCHW"] = "NCHW"
+    order: Literal["RGB", "BGR"] = "RGB"
+    scale: float = 1.0
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[Rate, Rate, Rate] = (1.0, 1.0, 1.0)
+    crop: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of each side that the network sees, cut from the middle (0.875 for many ImageNet networks)."""
+    output: str | None = None
+    """Name of the output that is the embedding; None: the only one."""
+
+
+class EncoderConfig(Section):
+    """Which network makes the features: one of ours, any ONNX file, or several side by side."""
+
+    backbone: Backbone = "efficientnet-lite0"
+    weights: str = "imagenet"
+    """ "imagenet", "none" (random) or the path of a weights file."""
+    size: Annotated[int, Field(ge=32, le=1024)] | None = None
+    """Side of the square input, in pixels; None: what the network was made for."""
+    pooling: Literal["avg", "gem"] = "avg"
+    freeze_backbone: bool = False
+    """Train nothing but the head."""
+    train_from: str | None = None
+    """Name of the first block that trains; None: all do."""
+    onnx: Path | None = None
+    pixels: OnnxConfig | None = None
+    """How the file `onnx` wants its pixels; None: it takes uint8 NHWC RGB already, as our own bundles do."""
+    ensemble: tuple["EncoderConfig", ...] = ()
+    """Encoders whose embeddings are laid side by side, each of length one."""
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        if len({"backbone", "onnx", "ensemble"} & self.model_fields_set) > 1:
+            raise ValueError("name one of backbone, onnx and ensemble")
+        if self.pixels is not None and self.onnx is None:
+            raise ValueError("pixels goes with onnx")
+        if len(self.ensemble) == 1 or any(member.ensemble for member in self.ensemble):
+            raise ValueError("ensemble lists two or more encoders, none of them an ensemble itself")
+        if self.keras and self.backbone == "siamese" and self.weights == "imagenet":
+            raise ValueError('siamese starts from scratch: weights = "none", or a file')
+        return self
+
+    @property
+    def keras(self) -> bool:
+        """Whether it is one of our own networks, which can train."""
+        return self.onnx is None and not self.ensemble
+
+    @property
+    def name(self) -> str:
+        """What the encoder is called in manifests and tables."""
+        if self.ensemble:
+            return "+".join(member.name for member in self.ensemble)
+        return self.onnx.stem if self.onnx else self.backbone
+
+    @property
+    def side(self) -> int:
+        """Side of a backbone's square input, in pixels."""
+        return self.size or SIZES.get(self.backbone, 224)
