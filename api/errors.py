@@ -30,6 +30,7 @@ Code = Literal[
     "unsupported_format",
     "broken_image",
     "too_many_pixels",
+    "face_missing",
     "invalid_parameter",
     "internal_error",
     "not_ready",
@@ -47,6 +48,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "unsupported_format": (415, "Not a picture in a format known here; send JPEG, PNG, WebP, GIF, BMP or PGM."),
     "broken_image": (422, "The picture is damaged or cut short; save it again, or send another."),
     "too_many_pixels": (422, "The picture has too many pixels; send a smaller copy."),
+    "face_missing": (422, "No face was found in the picture; send one that shows a face upright and from the front."),
     "invalid_parameter": (422, "A parameter is missing, unknown or out of range."),
     "internal_error": (500, "This is a mistake of the server; its log says more under this request_id."),
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
@@ -70,6 +72,7 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
     retrieval.UnsupportedFormat: "unsupported_format",
     retrieval.BrokenImage: "broken_image",
     retrieval.TooManyPixels: "too_many_pixels",
+    retrieval.FaceMissing: "face_missing",
     retrieval.BundleMissing: "not_ready",
     retrieval.BundleDamaged: "not_ready",
     retrieval.BundleIncompatible: "not_ready",
@@ -79,6 +82,9 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
     retrieval.VectorMissing: "item_missing",
     retrieval.VectorStoreError: "not_ready",
 }
+
+# Those whose message may be told: it holds limits and advice, and nothing of the server or of the picture.
+TELLING = (retrieval.TooManyPixels, retrieval.FaceMissing)
 
 # What FastAPI and Starlette raise, by status.
 HTTP_CODES: dict[int, Code] = {
@@ -132,7 +138,7 @@ def install(app: FastAPI) -> None:
         code = CODES[type(error)]
         if PROBLEMS[code][0] == 503:
             logger.error("request %s: %s", request.state.request_id, error)
-        detail = str(error) if isinstance(error, retrieval.TooManyPixels) else None  # two numbers, and safe to tell
+        detail = str(error) if isinstance(error, TELLING) else None
         return problem_response(code, request.state.request_id, detail)
 
     @app.exception_handler(Refusal)

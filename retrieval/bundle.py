@@ -8,7 +8,9 @@
         manifest.json               what it is, and the checksum of every other file
         manifest.sha256             the checksum of the manifest
         encoder.onnx  projection.npz  clusters.npz
-        training/                   what only the trainer reads; nothing here opens it
+        faces/                      the detector's models, where faces are compared
+        report/                     what people read of it
+        training/                   what only the trainer reads; nothing here opens these two
 
 A bundle is written into a temporary folder, every file and folder of it made durable, and renamed; CURRENT is
 replaced last. A crash at any moment leaves the old bundle or the new one.
@@ -17,28 +19,33 @@ replaced last. A crash at any moment leaves the old bundle or the new one.
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval import checksums
 from retrieval import manifest as manifests
 from retrieval.clusters import Clusters
 from retrieval.durable import sync
-from retrieval.embedder import Embedder
+from retrieval.embedder import Embedder, Opener, open_whole
 from retrieval.encoder import OnnxEncoder
 from retrieval.errors import BundleDamaged, BundleMissing
-from retrieval.manifest import FileEntry, Manifest
+from retrieval.manifest import Manifest
 from retrieval.projection import Projection
+
+if TYPE_CHECKING:
+    from retrieval.faces.opener import FaceStage
 
 MANIFEST = "manifest.json"
 CHECKSUM = "manifest.sha256"
 ENCODER = "encoder.onnx"
 PROJECTION = "projection.npz"
 CLUSTERS = "clusters.npz"
+FACES = "faces"
+FACE_MODELS = {"haar": f"{FACES}/haar.xml"} | {name: f"{FACES}/{name}.onnx" for name in ("pnet", "rnet", "onet")}
+REPORT = "report"
 TRAINING = "training"
 
 
@@ -88,11 +95,13 @@ def load(folder: Path, *, threads: int = 0) -> Bundle:
     `threads` as in OnnxEncoder. Raises BundleMissing, BundleDamaged or BundleIncompatible.
     """
     manifest = read_manifest(folder)
-    encoder = OnnxEncoder(_read(folder, manifest, ENCODER), str(folder / ENCODER), threads=threads)
-    axes = _arrays(folder, manifest, PROJECTION, ("mean", "components"))
-    cells = _arrays(folder, manifest, CLUSTERS, ("centroids", "radii", "auto_probes"))
+    files = manifest.files
+    encoder = OnnxEncoder(checksums.read(folder, files, ENCODER), str(folder / ENCODER), threads=threads)
+    axes = checksums.read_arrays(folder, files, PROJECTION, ("mean", "components"))
+    cells = checksums.read_arrays(folder, files, CLUSTERS, ("centroids", "radii", "auto_probes"))
+    opener = _opener(folder, manifest, threads)
     try:
-        embedder, clusters = Embedder(encoder, Projection(**axes)), Clusters(cells["centroids"])
+        embedder, clusters = Embedder(encoder, Projection(**axes), opener), Clusters(cells["centroids"])
         bundle = Bundle(manifest, embedder, clusters, cells["radii"], int(cells["auto_probes"]))
     except (TypeError, ValueError) as error:
         raise BundleDamaged(f"{folder}: its arrays do not have the expected shapes: {error}") from error
@@ -107,8 +116,8 @@ def verify(folder: Path) -> Manifest:
     """
     manifest = read_manifest(folder)
     for name in manifest.files:
-        _read(folder, manifest, name)
-    extra = set(_files(folder)) - {MANIFEST, CHECKSUM} - set(manifest.files)
+        checksums.read(folder, manifest.files, name)
+    extra = set(checksums.names(folder)) - {MANIFEST, CHECKSUM} - set(manifest.files)
     if extra:
         raise BundleDamaged(f"{folder} holds {sorted(extra)[0]}, which its manifest does not list.")
     load(folder)
@@ -123,7 +132,7 @@ def read_manifest(folder: Path) -> Manifest:
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleMissing(f"There is no bundle in {folder}: {Path(error.filename).name} is missing.") from None
     manifest = manifests.parse(text, str(path))
-    if checksum != _checksum_line(text):
+    if checksum != checksums.line(text):
         raise BundleDamaged(f"{path} has changed since it was written: it does not match {CHECKSUM}.")
     if manifest.id != folder.resolve().name:
         raise BundleDamaged(f"{path} says it is bundle {manifest.id}, but its folder is {folder.resolve().name}.")
@@ -140,11 +149,13 @@ def write(
     radii: NDArray[np.float64],
     auto_probes: int,
     training: Path,
+    faces: "FaceStage | None" = None,
+    report: Path | None = None,
 ) -> Path:
-    """Write a new bundle and return its folder. `description` is the manifest without its files.
+    """Write a new bundle and return its folder. `description` is the manifest without its files and faces.
 
-    `encoder` is the ONNX file, `training` a folder whose files are copied along. Raises FileExistsError when a bundle
-    of that id is already there.
+    `encoder` is the ONNX file; `training` and `report` are folders whose files are copied along. Raises
+    FileExistsError when a bundle of that id is already there.
     """
     folder = bundle_path(artifacts, description["id"])
     if folder.exists():
@@ -156,11 +167,17 @@ def write(
     np.savez(draft / PROJECTION, mean=projection.mean, components=projection.components)
     np.savez(draft / CLUSTERS, centroids=clusters.centroids, radii=radii, auto_probes=np.int64(auto_probes))
     shutil.copytree(training, draft / TRAINING)
-    files = {name: _entry(draft / name) for name in _files(draft)}
-    manifest = Manifest.model_validate({**description, "files": files})
+    if report is not None:
+        shutil.copytree(report, draft / REPORT)
+    if faces is not None:
+        (draft / FACES).mkdir()
+        for name, model in faces.models.items():
+            (draft / FACE_MODELS[name]).write_bytes(model)
+    fields = {**description, "faces": faces and faces.spec, "files": checksums.entries(draft)}
+    manifest = Manifest.model_validate(fields)
     text = manifest.model_dump_json(indent=2).encode()
     (draft / MANIFEST).write_bytes(text)
-    (draft / CHECKSUM).write_bytes(_checksum_line(text))
+    (draft / CHECKSUM).write_bytes(checksums.line(text))
     for path in [*draft.rglob("*"), draft]:
         sync(path)
     draft.rename(folder)
@@ -179,45 +196,16 @@ def publish(artifacts: Path, bundle_id: str) -> None:
     sync(artifacts)
 
 
-def _files(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir())
+def _opener(folder: Path, manifest: Manifest, threads: int) -> Opener:
+    """What the manifest says that the encoder sees: faces or whole pictures."""
+    if manifest.faces is None:
+        return open_whole
+    from retrieval.faces.opener import MODELS, FaceStage  # brings OpenCV, for which most bundles have no use
 
-
-def _checksum_line(manifest: bytes) -> bytes:
-    return sha256(manifest).hexdigest().encode() + b"\n"
-
-
-def _entry(path: Path) -> FileEntry:
-    data = path.read_bytes()
-    return FileEntry(sha256=sha256(data).hexdigest(), size=len(data))
-
-
-def _read(folder: Path, manifest: Manifest, name: str) -> bytes:
-    """The bytes of one file, once they have been compared with the manifest."""
-    path = folder / name
-    if name not in manifest.files:
-        raise BundleDamaged(f"{folder / MANIFEST} does not list {name}.")
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise BundleDamaged(f"{folder / MANIFEST} lists {name}, which lies outside the bundle.")
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise BundleDamaged(f"{path} cannot be read ({error}). Publish another bundle, or train again.") from error
-    expected, found = manifest.files[name], sha256(data).hexdigest()
-    if found != expected.sha256:
-        raise BundleDamaged(
-            f"{path} has changed: {len(data)} bytes with SHA-256 {found}; "
-            f"its manifest says {expected.size} bytes with {expected.sha256}. Publish another bundle, or train again."
-        )
-    return data
-
-
-def _arrays(folder: Path, manifest: Manifest, name: str, keys: tuple[str, ...]) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(BytesIO(_read(folder, manifest, name)), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in keys}
-    except (ValueError, KeyError, OSError, EOFError) as error:
-        raise BundleDamaged(f"{folder / name} does not hold the arrays {', '.join(keys)}: {error}") from error
+    models = {
+        name: checksums.read(folder, manifest.files, FACE_MODELS[name]) for name in MODELS[manifest.faces.detector]
+    }
+    return FaceStage(manifest.faces, models).opener(str(folder / FACES), threads=threads)
 
 
 def _check_shapes(bundle: Bundle, folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Pictures to vectors, the same way for the gallery and for queries."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,23 +12,35 @@ from retrieval.encoder import Encoder
 from retrieval.images import RGB
 from retrieval.projection import Projection
 
+Opener: TypeAlias = Callable[[bytes, int], RGB]
+"""The bytes of a picture and the side in pixels that is wanted to what is embedded of it: the whole picture or a face.
+
+At least about so large where the picture is. Raises ImageError.
+"""
+
+
+def open_whole(data: bytes, side: int) -> RGB:
+    """The Opener of a bundle without faces: decodes the picture. Raises ImageError."""
+    return images.decode(data, min_side=side)
+
 
 @dataclass(frozen=True, slots=True)
 class Embedder:
-    """Encoder and projection of one bundle: what both the trainer and the API put pictures through."""
+    """Opener, encoder and projection of one bundle: what both the trainer and the API put pictures through."""
 
     encoder: Encoder
     projection: Projection
+    opener: Opener = open_whole
 
     def prepare(self, data: bytes) -> RGB:
         """The bytes of a picture to the encoder's input, uint8 [height, width, 3]. Raises ImageError."""
-        return prepare(data, self.encoder.height, self.encoder.width)
+        return prepare(data, self.encoder.height, self.encoder.width, self.opener)
 
     def embed(self, prepared: Sequence[RGB]) -> NDArray[np.float32]:
         """Prepared pictures to vectors, float32 [n, d]."""
         return self.projection.apply(self.encoder.encode(np.stack(prepared)))
 
 
-def prepare(data: bytes, height: int, width: int) -> RGB:
-    """The bytes of a picture to uint8 [height, width, 3]: decoded, and the whole of it resized. Raises ImageError."""
-    return images.resize(images.decode(data, min_side=max(height, width)), height, width)
+def prepare(data: bytes, height: int, width: int, opener: Opener = open_whole) -> RGB:
+    """The bytes of a picture to uint8 [height, width, 3]: opened, and the whole of that resized. Raises ImageError."""
+    return images.resize(opener(data, max(height, width)), height, width)

@@ -7,6 +7,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from retrieval.errors import BundleDamaged
+from retrieval.sessions import open_session
 
 
 class Encoder(Protocol):
@@ -30,13 +31,7 @@ class OnnxEncoder:
         `threads` work on one call; 0 lets ONNX Runtime take every core. Raises BundleDamaged when
         it is not a model, or not one with our inputs and outputs.
         """
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3  # errors only: warnings are about graph details that nobody can act on
-        try:
-            self._session = ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a file it cannot load
-            raise BundleDamaged(f"{where} is not a model that ONNX Runtime can load: {error}") from error
+        self._session = open_session(model, where, threads=threads)
         self.height, self.width, self.dims = _contract(self._session, where)
         self.has_cells = "cells" in {output.name for output in self._session.get_outputs()}
 

@@ -4,7 +4,8 @@ LookalikeError
 ├── ImageError
 │   ├── UnsupportedFormat     not one of the formats we decode
 │   ├── BrokenImage           the right format, but its bytes cannot be decoded
-│   └── TooManyPixels         would need more memory than we allow for one picture
+│   ├── TooManyPixels         would need more memory than we allow for one picture
+│   └── FaceMissing           no face in it, where faces are compared
 ├── BundleError
 │   ├── BundleMissing         nothing published, or no bundle of that id
 │   ├── BundleDamaged         a file is missing, or differs from its checksum or its declared shape
@@ -35,6 +36,10 @@ class BrokenImage(ImageError):
 
 class TooManyPixels(ImageError):
     """The header announces more pixels than the limit; nothing was decoded."""
+
+
+class FaceMissing(ImageError):
+    """The picture shows no face that the detector finds, and whole pictures are not to be used instead."""
 
 
 class BundleError(LookalikeError):

@@ -2,13 +2,15 @@
 
 import json
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from retrieval.errors import BundleDamaged, BundleIncompatible
+from retrieval.faces.spec import FaceSpec
 
-FORMAT_VERSION = 1
+FORMAT_VERSIONS = (1, 2)
+"""Those that are read; the last one is written. 2 added faces, split, report/ and the encoder's precision."""
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -25,7 +27,8 @@ class EncoderSpec(_Part):
     height: Annotated[int, Field(gt=0)]
     width: Annotated[int, Field(gt=0)]
     dims: Annotated[int, Field(gt=0)]
-    stage: Literal["frozen", "head"]
+    stage: Literal["frozen", "autoencoder", "head", "finetune"]
+    precision: Literal["float32", "int8"] = "float32"
 
 
 class Counts(_Part):
@@ -46,15 +49,25 @@ class FileEntry(_Part):
 class Manifest(_Part):
     """The whole description. `metrics` maps a stage to its measures on the held-out pictures of the run."""
 
-    format_version: Literal[1] = 1
+    format_version: Literal[1, 2] = 2
     id: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$")]
     created: datetime
     encoder: EncoderSpec
+    faces: FaceSpec | None = None
+    """What the encoder sees; None: whole pictures."""
     dims: Annotated[int, Field(gt=0)]
     counts: Counts
     metrics: dict[str, dict[str, float]]
+    split: dict[str, str | float] | None = None
+    """How pictures were held out for the metrics, such as by = "image", share = 0.2."""
     versions: dict[str, str]
     files: dict[str, FileEntry]
+
+    @model_validator(mode="after")
+    def _has_what_its_version_has(self) -> Self:
+        if self.format_version == 1 and (self.faces or self.split or self.encoder.precision != "float32"):
+            raise ValueError("format version 1 has no faces, split or precision")
+        return self
 
 
 def parse(text: bytes, where: str) -> Manifest:
@@ -67,9 +80,10 @@ def parse(text: bytes, where: str) -> Manifest:
         version = fields["format_version"]
     except (ValueError, KeyError, TypeError) as error:
         raise BundleDamaged(f"{where} is not a manifest ({error}). Publish another bundle, or train again.") from error
-    if version != FORMAT_VERSION:
+    if version not in FORMAT_VERSIONS:
+        known = " and ".join(map(str, FORMAT_VERSIONS))
         raise BundleIncompatible(
-            f"{where} has format version {version!r}; this version of Lookalike reads {FORMAT_VERSION}. "
+            f"{where} has format version {version!r}; this version of Lookalike reads {known}. "
             "Train again with this version, or serve the bundle with the version that wrote it."
         )
     try:

@@ -1,6 +1,7 @@
 """Small real bundles for tests: real pictures, a real ONNX encoder and real stores, in well under a second.
 
-The encoder is one random convolution: its cells are linear in the pixels, and their mean is the embedding.
+The encoder is one random convolution: its cells are linear in the pixels, and their mean is the embedding. The face
+detector is a real Haar cascade of one stump, to which every dark square on a bright ground is a face.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -18,8 +20,11 @@ from PIL import Image
 from retrieval import bundle as bundles
 from retrieval.catalogue import Attribute, Catalogue, Item
 from retrieval.clusters import Clusters, Reach, Vectors
-from retrieval.embedder import Embedder
+from retrieval.embedder import Embedder, open_whole
 from retrieval.encoder import OnnxEncoder
+from retrieval.faces.opener import FaceStage
+from retrieval.faces.spec import FaceSpec
+from retrieval.images import RGB
 from retrieval.projection import Projection
 from retrieval.vectors.embedded import EmbeddedStore
 
@@ -28,6 +33,17 @@ GRID = 4  # cells along each side
 EMBEDDING_DIMS = 16
 DIMS = 8
 CLUSTERS = 6
+
+
+# One feature: four times the sum of the middle less the sum of the whole window, in standard deviations.
+CASCADE = b"""<?xml version="1.0"?>
+<opencv_storage><cascade type_id="opencv-cascade-classifier"><stageType>BOOST</stageType><featureType>HAAR</featureType>
+<height>24</height><width>24</width><stageParams><maxWeakCount>1</maxWeakCount></stageParams>
+<featureParams><maxCatCount>0</maxCatCount></featureParams><stageNum>1</stageNum><stages><_><maxWeakCount>1</maxWeakCount>
+<stageThreshold>0.5</stageThreshold><weakClassifiers><_><internalNodes>0 -1 0 -1.2</internalNodes>
+<leafValues>1. -1.</leafValues></_></weakClassifiers></_></stages><features><_><rects><_>0 0 24 24 -1.</_>
+<_>6 6 12 12 4.</_></rects><tilted>0</tilted></_></features></cascade></opencv_storage>
+"""
 
 
 @dataclass(frozen=True)
@@ -46,6 +62,30 @@ def picture(seed: int, *, width: int = 60, height: int = 44, format_: str = "JPE
     buffer = BytesIO()
     Image.fromarray(patches).resize((width, height), Image.Resampling.BICUBIC).save(buffer, format_)
     return buffer.getvalue()
+
+
+def portrait(seed: int, *, face: bool = True) -> bytes:
+    """A picture of a face, a dark square, or of the bright ground alone; the same for the same seed."""
+    random = np.random.default_rng(seed)
+    pixels = random.integers(180, 256, (90, 90, 3), dtype=np.uint8)
+    if face:
+        left, top = random.integers(20, 30, 2)
+        inside = pixels[top : top + 40, left : left + 40]
+        inside[:] = inside // 4 + random.integers(0, 60, 3, dtype=np.uint8)
+    return png(pixels)
+
+
+def png(rgb: RGB) -> bytes:
+    """The file of these pixels."""
+    buffer = BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def face_stage(*, missing: Literal["skip", "whole"] = "skip") -> FaceStage:
+    """Crops of the largest face of portraits."""
+    spec = FaceSpec(detector="haar", min_size=36, margin=0, template=None, which="largest", missing=missing)
+    return FaceStage(spec, {"haar": CASCADE})
 
 
 def pieces(count: int) -> list[Piece]:
@@ -84,10 +124,16 @@ def write_encoder(path: Path, *, seed: int = 7) -> None:
 
 
 def write_artifacts(
-    artifacts: Path, shop: Sequence[Piece], *, bundle_id: str = "tiny", publish: bool = True
+    artifacts: Path,
+    shop: Sequence[Piece],
+    *,
+    bundle_id: str = "tiny",
+    publish: bool = True,
+    faces: FaceStage | None = None,
 ) -> dict[str, Vectors]:
     """What a training run leaves: pictures, catalogue, vectors, a bundle. Returns each piece's vector [DIMS] by id."""
-    ids, vectors = [piece.id for piece in shop], write_bundle(artifacts, [piece.data for piece in shop], bundle_id)
+    ids = [piece.id for piece in shop]
+    vectors = write_bundle(artifacts, [piece.data for piece in shop], bundle_id, faces=faces)
     folder = bundles.bundle_path(artifacts, bundle_id)
     store_path = bundles.vectors_path(artifacts, bundle_id)
     store_path.parent.mkdir(exist_ok=True)
@@ -113,14 +159,22 @@ def write_picture(artifacts: Path, piece: Piece) -> Item:
     return Item(piece.id, location, digest, media_type, width, height, piece.label, piece.attributes, "source")
 
 
-def write_bundle(artifacts: Path, pictures: Sequence[bytes], bundle_id: str = "tiny") -> Vectors:
+def write_bundle(
+    artifacts: Path,
+    pictures: Sequence[bytes],
+    bundle_id: str = "tiny",
+    *,
+    faces: FaceStage | None = None,
+    report: Path | None = None,
+) -> Vectors:
     """A bundle around these pictures, unpublished; returns their vectors [n, DIMS]."""
     training = artifacts / "training"
     training.mkdir(parents=True, exist_ok=True)
     (training / "config.toml").write_text("# a test's\n", encoding="utf-8")
     model = artifacts / "encoder.onnx"
     write_encoder(model)
-    embedder = Embedder(OnnxEncoder(model.read_bytes(), str(model), threads=1), random_projection())
+    opener = faces.opener("faces") if faces else open_whole
+    embedder = Embedder(OnnxEncoder(model.read_bytes(), str(model), threads=1), random_projection(), opener)
     vectors = embedder.embed([embedder.prepare(data) for data in pictures])
     clusters = Clusters(vectors[:CLUSTERS].copy())
     bundles.write(
@@ -132,6 +186,8 @@ def write_bundle(artifacts: Path, pictures: Sequence[bytes], bundle_id: str = "t
         radii=Reach.nowhere(clusters).widened(vectors, clusters.assign(vectors)).radii,
         auto_probes=len(clusters),
         training=training,
+        faces=faces,
+        report=report,
     )
     return vectors
 

@@ -25,6 +25,7 @@ router = APIRouter(tags=["search"], form_limits={"max_files": 1, "max_fields": 8
         "unsupported_format",
         "broken_image",
         "too_many_pixels",
+        "face_missing",
         "invalid_parameter",
         "not_ready",
         "overloaded",
@@ -33,7 +34,10 @@ router = APIRouter(tags=["search"], form_limits={"max_files": 1, "max_fields": 8
 async def post_search(
     form: Annotated[SearchForm, Form(media_type="multipart/form-data")], snapshot: SnapshotDep, pool: PoolDep
 ) -> SearchAnswer:
-    """Send exactly one of `file` and `id`. A search with an item uses its stored vector."""
+    """Send exactly one of `file` and `id`. A search with an item uses its stored vector.
+
+    Where faces are compared, a picture is searched with by its largest face.
+    """
     started = perf_counter()
     if form.file is not None and form.id is None:
         picture = await form.file.read()

@@ -8,8 +8,8 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from api import search
-from api.errors import CODES, PROBLEMS, Code
-from retrieval.errors import LookalikeError, TooManyPixels
+from api.errors import CODES, PROBLEMS, TELLING, Code
+from retrieval.errors import LookalikeError
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture
 
@@ -117,7 +117,7 @@ def test_every_leaf_of_retrievals_errors_is_mapped(
     shop: Shop, open_api: OpenApi, monkeypatch: pytest.MonkeyPatch, leaf: type[LookalikeError]
 ) -> None:
     def fails(*_: object, **__: object) -> None:
-        raise leaf("3 pixels" if leaf is TooManyPixels else f"{CANARY} in /some/folder")
+        raise leaf("3 pixels" if leaf in TELLING else f"{CANARY} in /some/folder")
 
     monkeypatch.setattr(search, "search_item", fails)
     answer = open_api(artifacts=shop.artifacts).post("/search", files={"id": (None, "any")})

@@ -1,0 +1,76 @@
+"""Picture bytes to face crops: what stands in the Embedder in place of the plain decoder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval import images
+from retrieval.errors import FaceMissing
+from retrieval.faces.alignment import similarity, square, warp
+from retrieval.faces.detection import Detector, Face, find_faces
+from retrieval.faces.haar import Haar
+from retrieval.faces.mtcnn import NETWORKS, Mtcnn
+from retrieval.faces.spec import FaceSpec
+from retrieval.images import RGB
+
+MODELS = {"haar": ("haar",), "mtcnn": tuple(NETWORKS)}
+"""The model files that each detector needs, by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaceStage:
+    """What a bundle carries: how faces are cut out, and the detector's files (see MODELS) by name."""
+
+    spec: FaceSpec
+    models: Mapping[str, bytes]
+
+    def opener(self, where: str, *, threads: int = 0) -> "FaceOpener":
+        """`where` names the files in errors; `threads` as in OnnxEncoder. Raises BundleDamaged."""
+        if self.spec.detector == "haar":
+            return FaceOpener(self.spec, Haar(self.models["haar"], where))
+        return FaceOpener(self.spec, Mtcnn(self.models, where, threads=threads))
+
+
+class FaceOpener:
+    """An Opener (see retrieval.embedder) that gives the largest face. Safe to call from several threads."""
+
+    def __init__(self, spec: FaceSpec, detector: Detector) -> None:
+        self._spec = spec
+        self._detector = detector
+
+    def __call__(self, data: bytes, side: int) -> RGB:
+        """The largest face as uint8 [side, side, 3]; without any, as `missing` says: the whole picture or FaceMissing.
+
+        Raises ImageError.
+        """
+        rgb, faces = self._find(data)
+        return self._crop(rgb, faces[0], side) if faces else rgb
+
+    def crops(self, data: bytes, side: int) -> list[RGB]:
+        """What `which` asks for: the largest face or all of them, largest first; else as in a call."""
+        rgb, faces = self._find(data)
+        return [self._crop(rgb, face, side) for face in faces] or [rgb]
+
+    def count(self, data: bytes) -> int:
+        """How many `crops` there are. Raises ImageError."""
+        _rgb, faces = self._find(data)
+        return max(1, len(faces))
+
+    def _find(self, data: bytes) -> tuple[RGB, list[Face]]:
+        rgb = images.decode(data)
+        faces = find_faces(self._detector, rgb, self._spec.min_size)
+        if not faces and self._spec.missing == "skip":
+            raise FaceMissing(
+                f"no face of at least {self._spec.min_size} pixels was found; "
+                "use a picture that shows one upright, from the front and sharp"
+            )
+        return rgb, faces if self._spec.which == "all" else faces[:1]
+
+    def _crop(self, rgb: RGB, face: Face, side: int) -> RGB:
+        template = self._spec.template
+        if template is None or face.landmarks is None:
+            return warp(rgb, square(face.box, self._spec.margin, side), side)
+        # Scaled about the corner of the first pixel, whose centre is half a pixel further in.
+        targets = (np.array(template.points) + 0.5) * (side / template.side) - 0.5
+        return warp(rgb, similarity(face.landmarks, targets), side)
