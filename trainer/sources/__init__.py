@@ -1,37 +1,67 @@
-"""Where pictures come from: a folder, a CSV, or the generated pottery shop."""
+"""Where pictures come from: a folder, a CSV, the generated pottery shop, or a public data set."""
 
 from pathlib import Path
 
 from retrieval.catalogue import ID_LENGTH, is_id
+from trainer.config import SourceConfig
 from trainer.errors import SourceError
 from trainer.progress import Progress
-from trainer.sources import pottery
+from trainer.sources import celeba, flowers102, lfw, pottery, public
 from trainer.sources.base import Listing, Picture, Skipped
+from trainer.sources.choose import choose_labels
 from trainer.sources.folder import read_folder
+from trainer.sources.public import DataSet
 from trainer.sources.table import read_csv
 
+DATA_SETS = {data_set.name: data_set for data_set in (flowers102.DATA_SET, lfw.DATA_SET, celeba.DATA_SET)}
+ANYWHERE = SourceConfig()
 
-def read_source(source: str, artifacts: Path, progress: Progress | None = None) -> Listing:
-    """The pictures of `source`: a folder, a CSV file, or the word `pottery` (rendered into `artifacts` once).
 
-    Raises SourceError when there are none, or when `source` is none of these.
+def read_source(
+    source: str, artifacts: Path, config: SourceConfig = ANYWHERE, progress: Progress | None = None
+) -> Listing:
+    """The pictures of `source`: a folder, a CSV file, `pottery` (rendered into `artifacts` once) or a public data set.
+
+    A data set is looked for in `config.dir`; without one it is downloaded into `artifacts/datasets`. Labels that
+    `config` finds too small are left out, with a note. Raises SourceError when no picture can be used, when `source` is
+    none of these, or when a data set has to be fetched by hand.
     """
-    listing = _read(source, artifacts, progress)
+    listing = _read(source, artifacts, config, progress)
     refused = {picture.id: reason for picture in listing.pictures if (reason := _refusal(picture))}
-    kept = [picture for picture in listing.pictures if picture.id not in refused]
-    if not kept:
-        raise SourceError(f"No picture of {source} can be used: {next(iter(refused.values()))}.")
+    usable = [picture for picture in listing.pictures if picture.id not in refused]
+    if not usable:
+        reason = next(iter(refused.values()), "there is none")
+        raise SourceError(f"No picture of {source} can be used: {reason}.")
     skipped = [Skipped(str(p.path), refused[p.id]) for p in listing.pictures if p.id in refused]
-    return Listing(kept, [Skipped(_written(s.place), s.reason) for s in [*listing.skipped, *skipped]])
+    kept, notes = choose_labels(usable, config)
+    return Listing(kept, [Skipped(_written(s.place), s.reason) for s in [*listing.skipped, *skipped]], notes)
 
 
-def _read(source: str, artifacts: Path, progress: Progress | None) -> Listing:
+def data_set_folder(data_set: DataSet, artifacts: Path) -> Path:
+    """Where a data set is downloaded to unless somebody says otherwise."""
+    return artifacts / "datasets" / data_set.name
+
+
+def _read(source: str, artifacts: Path, config: SourceConfig, progress: Progress | None) -> Listing:
+    if source in DATA_SETS:
+        return _read_data_set(DATA_SETS[source], artifacts, config, progress)
     if source == "pottery":
         return read_csv(pottery.make(artifacts / "pottery", progress=progress), artifacts / "fetched")
     path = Path(source)
     if path.is_file():
         return read_csv(path, artifacts / "fetched", progress)
     return read_folder(path)
+
+
+def _read_data_set(data_set: DataSet, artifacts: Path, config: SourceConfig, progress: Progress | None) -> Listing:
+    if config.dir is None:
+        folder = data_set_folder(data_set, artifacts)
+        public.download(data_set, folder, progress)
+    else:
+        folder = config.dir
+        if data_set.missing(folder):
+            raise SourceError(public.by_hand(data_set, folder, "nothing is downloaded into a folder that dir names"))
+    return data_set.read(folder)
 
 
 def _refusal(picture: Picture) -> str | None:

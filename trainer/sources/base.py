@@ -4,18 +4,32 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
+from typing import Literal
 
 Value = str | int | float | bool
+Part = Literal["train", "validation", "test"]
+
+PARTS: Mapping[str, Part] = {
+    "train": "train",
+    "validation": "validation",
+    "valid": "validation",
+    "val": "validation",
+    "test": "test",
+}
+"""What the parts of a publisher's split are called in folders and in CSV files."""
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture of a source, not yet opened. `path` is absolute."""
+    """One picture of a source, not yet opened. `path` is absolute; `part` is the publisher's own split."""
 
     id: str
     path: Path
     label: str | None = None
     attributes: Mapping[str, Value] = field(default_factory=dict)
+    part: Part | None = None
+    face: int = 1
+    """Which of the faces in it is meant, where faces are compared: 1 is the largest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +42,11 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """All that a source holds, in a stable order."""
+    """All that a source holds, in a stable order. `notes` tell what was left out on purpose, and how much."""
 
     pictures: Sequence[Picture]
     skipped: Sequence[Skipped] = ()
+    notes: Sequence[str] = ()
 
 
 def stable_id(place: str) -> str:

@@ -1,4 +1,4 @@
-"""A CSV of pictures: `path` or `url`, perhaps `label` and `id`; every other column is an attribute."""
+"""A CSV of pictures: `path` or `url`, perhaps `label`, `id` and `part`; every other column is an attribute."""
 
 import csv
 import re
@@ -7,10 +7,10 @@ from pathlib import Path
 
 from trainer.errors import SourceError
 from trainer.progress import Progress
-from trainer.sources.base import Listing, Picture, Skipped, Value, stable_id
+from trainer.sources.base import PARTS, Listing, Part, Picture, Skipped, Value, stable_id
 from trainer.sources.download import fetch_all
 
-RESERVED = ("path", "url", "label", "id")
+RESERVED = ("path", "url", "label", "id", "part")
 TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
 NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 """What reads as a number. "007", "+49" and "1_000" are names."""
@@ -21,15 +21,16 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
 
     Relative paths start from the CSV's folder. A column whose every value reads as a truth value, a whole number or a
     number becomes one; an empty cell is an absent attribute. A row that names no file is skipped with its reason.
-    Raises SourceError when the file is not such a CSV, or when none of its rows can be used.
+    Raises SourceError when the file is not such a CSV, names an unknown part, or when none of its rows can be used.
     """
     rows = _read(table)
+    parts = [_part(table, number, row) for number, row in enumerate(rows, start=2)]
     fetched = fetch_all([row["url"] for row in rows if _remote(row)], cache, progress)
     attributes = _attributes(rows)
     pictures: list[Picture] = []
     skipped: list[Skipped] = []
     seen: set[str] = set()
-    for number, (row, values) in enumerate(zip(rows, attributes, strict=True), start=2):
+    for number, (row, part, values) in enumerate(zip(rows, parts, attributes, strict=True), start=2):
         place = row.get("path") or row.get("url", "")
         found = fetched[place] if _remote(row) else _local(table, place)
         identity = row.get("id") or stable_id(place)
@@ -40,7 +41,7 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
             skipped.append(Skipped(where, "an earlier row has the same picture or id"))
         else:
             seen.add(identity)
-            pictures.append(Picture(identity, found, row.get("label"), values))
+            pictures.append(Picture(identity, found, row.get("label"), values, part))
     if not pictures:
         first = skipped[0].reason if skipped else "it has no rows"
         raise SourceError(f"No picture of {table} can be used: {first}. Relative paths start from the CSV's folder.")
@@ -78,6 +79,16 @@ def _local(table: Path, place: str) -> Path | str:
         return path if path.is_file() else "there is no such file"
     except OSError as error:  # a name that is too long, a folder that may not be entered
         return f"it cannot be looked up: {error.strerror}"
+
+
+def _part(table: Path, number: int, row: dict[str, str]) -> Part | None:
+    try:
+        return PARTS[row["part"].lower()] if "part" in row else None
+    except KeyError as error:
+        raise SourceError(
+            f"{table}, row {number}: the column part holds {row['part']}. It says which part of the publisher's split "
+            "a picture is in: train, validation or test. If yours means something else, rename it."
+        ) from error
 
 
 def _attributes(rows: Sequence[dict[str, str]]) -> list[dict[str, Value]]:

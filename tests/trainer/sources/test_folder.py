@@ -35,6 +35,39 @@ def test_the_parent_folder_is_the_label_at_any_depth(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.parametrize("validation", ["val", "valid", "validation"])
+def test_the_folders_of_a_split_are_parts_and_not_labels(validation: str, tmp_path: Path) -> None:
+    fill(
+        tmp_path,
+        "train/cup/1.jpg",
+        "train/a/plate/2.jpg",
+        f"{validation}/cup/3.jpg",
+        "test/4.jpg",
+        ".git/5.jpg",
+        "LICENSE",
+    )
+    assert {p.path.name: (p.label, p.part) for p in read_folder(tmp_path).pictures} == {
+        "1.jpg": ("cup", "train"),
+        "2.jpg": ("plate", "train"),
+        "3.jpg": ("cup", "validation"),
+        "4.jpg": (None, "test"),
+    }
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        ["train/cup/1.jpg"],
+        ["test/cup/1.jpg", "val/cup/2.jpg"],
+        ["train/cup/1.jpg", "test/cup/2.jpg", "3.jpg"],
+        ["train/cup/1.jpg", "test/cup/2.jpg", "bus/cup/3.jpg"],
+        ["train/cup/1.jpg", "val/cup/2.jpg", "valid/cup/3.jpg"],
+    ],
+)
+def test_other_folders_are_no_split(places: list[str], tmp_path: Path) -> None:
+    assert {p.part for p in read_folder(fill(tmp_path, *places)).pictures} == {None}
+
+
 def test_only_pictures_that_are_not_hidden_are_collected(tmp_path: Path) -> None:
     kept = [f"cup/1{ending}" for ending in sorted(EXTENSIONS)] + ["cup/2.JPG", "cup/3.PgM"]
     fill(tmp_path, *kept, "cup/.4.jpg", ".cup/5.jpg", "cup/.old/6.jpg", "notes.txt", "jpg", "7.jpg.part", "8.svg")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from retrieval.catalogue import ID_LENGTH
+from trainer.config import SourceConfig
 from trainer.errors import SourceError
 from trainer.sources import read_source
 from trainer.sources.base import stable_id
@@ -33,7 +34,9 @@ def test_a_folder_and_a_csv_are_told_apart(shop: Path, tmp_path: Path) -> None:
 
 
 def test_neither_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="Name a folder of pictures, a CSV file, or pottery"):
+    with pytest.raises(
+        SourceError, match="Name a folder of pictures, a CSV file, or pottery, flowers102, lfw or celeba"
+    ):
         read_source(str(tmp_path / "absent"), tmp_path)
 
 
@@ -80,6 +83,35 @@ def test_skipped_rows_of_the_csv_and_refused_pictures_are_told_together(shop: Pa
 def test_nothing_but_refused_pictures_is_an_error_with_the_reason(shop: Path, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"No picture of .* can be used: its id is not"):
         read_source(write(shop, "path,id\ncup/0.jpg,a\x7fb\n"), tmp_path)
+
+
+# --- which labels are used
+
+
+def test_labels_with_few_pictures_are_left_out_and_counted(tmp_path: Path) -> None:
+    for label, count in {"a": 3, "b": 1, "c": 2, "d": 2}.items():
+        (tmp_path / "shop" / label).mkdir(parents=True)
+        for number in range(count):
+            (tmp_path / "shop" / label / f"{number}.jpg").touch()
+    (tmp_path / "shop" / "unlabelled.jpg").touch()
+
+    def used(**settings: int) -> tuple[str, tuple[str, ...]]:
+        listing = read_source(str(tmp_path / "shop"), tmp_path, SourceConfig(**settings))
+        assert not listing.skipped
+        return "".join(picture.label or "-" for picture in listing.pictures), tuple(listing.notes)
+
+    assert used() == ("-aaabccdd", ())
+    few = "Left out: 1 of 4 labels, which have fewer than 2 pictures; 1 pictures."
+    assert used(min_images=2) == ("-aaaccdd", (few,))
+    rest = "Left out: 1 of 4 labels, which are not among the 2 with the most pictures; 2 pictures."
+    assert used(min_images=2, top_labels=2) == ("-aaacc", (few, rest))
+    assert used(top_labels=4) == ("-aaabccdd", ())
+    assert used(min_images=4) == ("-", ("Left out: 4 of 4 labels, which have fewer than 4 pictures; 8 pictures.",))
+
+
+def test_no_label_with_enough_pictures_is_an_error(shop: Path, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"No label has 9 pictures; cup has the most, 1\. Lower min_images"):
+        read_source(str(shop), tmp_path, SourceConfig(min_images=9))
 
 
 def test_a_stable_id_is_the_same_everywhere() -> None:

@@ -85,6 +85,34 @@ def test_rows_longer_and_shorter_than_the_header_and_columns_without_a_name(tmp_
     ]
 
 
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["train", "Val", "valid", "VALIDATION", " test ", ""]), min_size=1, max_size=10))
+def test_the_publisher_s_parts(tmp_path: Path, parts: list[str]) -> None:
+    listing = read(tmp_path, "path,id,part\n" + "".join(f"0.jpg,{n},{part}\n" for n, part in enumerate(parts)))
+    for picture, part in zip(listing.pictures, parts, strict=True):
+        assert (picture.part or "").startswith(part.strip().lower())
+        assert (picture.part is None) == (not part)
+        assert "part" not in picture.attributes
+
+
+def test_an_unknown_part_is_an_error_that_names_the_row(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"shop\.csv, row 3: the column part holds brake\..*rename it"):
+        read(tmp_path, "path,part\n0.jpg,train\n1.jpg,brake\n")
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.tuples(CELL, CELL), min_size=1, max_size=5))
+def test_whatever_a_csv_writer_writes_comes_back(tmp_path: Path, rows: list[tuple[str, str]]) -> None:
+    with (tmp_path / "all.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(
+            [["path", "id", "label", "note"], *(("0.jpg", n, *row) for n, row in enumerate(rows))]
+        )
+    (tmp_path / "0.jpg").touch()
+    listing = read_csv(tmp_path / "all.csv", tmp_path / "cache")
+    assert [picture.label for picture in listing.pictures] == [label.strip() or None for label, _ in rows]
+    assert ["note" in picture.attributes for picture in listing.pictures] == [bool(note.strip()) for _, note in rows]
+
+
 # --- types
 
 

@@ -1,0 +1,88 @@
+"""Labeled Faces in the Wild (Huang et al. 2007), deep-funneled: 13,233 photographs of 5,749 people.
+
+`lfw-deepfunneled/<Name>/<Name>_0001.jpg`; `peopleDevTrain.txt` and `peopleDevTest.txt` (view 1): the number of people,
+then a line `name n` for each; `pairs.txt` (view 2): see read_pairs. The formats are those of the README of the
+publisher (sections 3a to 3d), the checksums those of torchvision.datasets.LFWPeople.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.errors import SourceError
+from trainer.sources.base import Listing, Part, Picture
+from trainer.sources.public import DataSet
+from trainer.sources.remote import RemoteFile
+from trainer.sources.rows import read_rows
+
+PAGE = "http://vis-www.cs.umass.edu/lfw/"
+FOLDER = "lfw-deepfunneled"
+PEOPLE: dict[str, Part] = {"peopleDevTrain.txt": "train", "peopleDevTest.txt": "test"}
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two pictures by their ids, whether they show the same person, and the fold (from 0) that the pair is of."""
+
+    first: str
+    second: str
+    same: bool
+    fold: int
+
+
+def read(folder: Path) -> Listing:
+    """Every picture below `lfw-deepfunneled`, with the person's name as label; the ids are the file names.
+
+    Raises SourceError when a list of people is not what it should be.
+    """
+    parts = {name: part for file, part in PEOPLE.items() for name in _people(folder / file)}
+    paths = sorted((folder / FOLDER).absolute().glob("*/*.jpg"))
+    return Listing([Picture(path.stem, path, path.parent.name, part=parts.get(path.parent.name)) for path in paths])
+
+
+def read_pairs(file: Path) -> list[Pair]:
+    """The pairs of `pairs.txt`, in its order.
+
+    Its first line gives the number of folds and of pairs (`10 300`; `pairsDevTrain.txt` and `pairsDevTest.txt`, of one
+    fold, give the latter alone). Each fold lists that many pairs of one person (`name n1 n2`), then as many of two
+    (`name1 n1 name2 n2`). Raises SourceError when the file is none of these.
+    """
+    header, *rows = read_rows(file) or [[]]
+    if len(header) not in {1, 2} or not all(number.isdecimal() for number in header):
+        raise SourceError(f"{file} does not begin with the number of folds and of pairs, such as 10 300.")
+    folds, pairs = ([1] + [int(number) for number in header])[-2:]
+    if len(rows) != 2 * folds * pairs:
+        raise SourceError(f"{file} announces {folds} x {2 * pairs} pairs, but lists {len(rows)}.")
+    return [
+        _pair(row, same=index // pairs % 2 == 0, fold=index // (2 * pairs), file=file) for index, row in enumerate(rows)
+    ]
+
+
+def _pair(row: Sequence[str], *, same: bool, fold: int, file: Path) -> Pair:
+    if len(row) != (3 if same else 4) or not all(number.isdecimal() for number in (row[1], row[-1])):
+        raise SourceError(f"{file} has a line that is not {'name n1 n2' if same else 'name1 n1 name2 n2'}: {row}")
+    other = row[0] if same else row[2]
+    return Pair(f"{row[0]}_{int(row[1]):04d}", f"{other}_{int(row[-1]):04d}", same, fold)
+
+
+def _people(file: Path) -> list[str]:
+    header, *rows = read_rows(file) or [[]]
+    if header != [str(len(rows))] or not all(len(row) == 2 for row in rows):
+        raise SourceError(f"{file} is not the number of people and then a line `name n` for each.")
+    return [name for name, _ in rows]
+
+
+DATA_SET = DataSet(
+    "lfw",
+    PAGE,
+    (
+        RemoteFile(f"{FOLDER}.tgz", "md5:68331da3eb755a505a502b5aacb3c201", f"{PAGE}{FOLDER}.tgz", FOLDER),
+        RemoteFile("pairs.txt", "md5:9f1ba174e4e1c508ff7cdf10ac338a7d", f"{PAGE}pairs.txt"),
+        RemoteFile("peopleDevTrain.txt", "md5:54eaac34beb6d042ed3a7d883e247a21", f"{PAGE}peopleDevTrain.txt"),
+        RemoteFile("peopleDevTest.txt", "md5:e4bf5be0a43b5dcd9dc5ccfcb8fb19c5", f"{PAGE}peopleDevTest.txt"),
+    ),
+    read,
+    # github.com/pytorch/vision/issues/8888 and pull/9463
+    advice=" (that server has not answered since January 2025: look for the page at web.archive.org, or for copies "
+    "elsewhere, such as kaggle.com/datasets/jessicali9530/lfw-dataset)",
+)
