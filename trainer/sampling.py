@@ -1,4 +1,4 @@
-"""Batches for metric learning: P labels, K pictures of each, so that every anchor meets positives and negatives."""
+"""Batches for metric learning, in which every row meets positives and negatives."""
 
 from collections.abc import Iterator
 
@@ -23,3 +23,15 @@ def pk_batches(labels: NDArray[np.int64], p: int, k: int, rng: np.random.Generat
         for start in range(0, len(order), p):
             chosen = order[min(start, len(order) - 2) : start + p]
             yield np.concatenate([rng.choice(members[i], k, replace=len(members[i]) < k) for i in chosen])
+
+
+def view_batches(count: int, pictures_per_batch: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:
+    """One epoch without labels: every row of `count` once, in random order, `pictures_per_batch` (two or more) a batch.
+
+    The views of a picture are its positives, the other pictures its negatives. So a row that would be alone in the last
+    batch joins the batch before, and a single picture makes none.
+    """
+    order = rng.permutation(count)
+    ends = [*range(pictures_per_batch, count - 1, pictures_per_batch), count]
+    if count > 1:
+        yield from np.split(order, ends[:-1])

@@ -1,5 +1,7 @@
 """The measures of a ranking, against one query at a time from the formulas, and against scikit-learn."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from sklearn.metrics import average_precision_score, precision_score
 
 from retrieval.clusters import Metric
 from trainer import metrics
-from trainer.metrics import Scores, score
+from trainer.metrics import AtK, Detail, Distances, Scores, detail, score
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 
@@ -96,6 +98,80 @@ def test_scores_are_those_of_the_formulas(
             score(queries, asked, gallery, known, metric=metric, same=same)
     else:
         assert_equal(score(queries, asked, gallery, known, metric=metric, same=same), wanted)
+
+
+def expected_detail(
+    queries: Vectors, asked: Labels, gallery: Vectors, known: Labels, metric: Metric, same: Labels
+) -> tuple[list[AtK], Distances | None, Distances | None]:
+    """The first hits and the distances, one query at a time."""
+    firsts: dict[int, list[list[float]]] = {1: [], 5: [], 10: []}
+    pairs: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
+    for query, label, own in zip(queries, asked, same, strict=True):
+        order = ranking(query, gallery, metric, int(own))
+        relevant = [bool(known[row] == label) for row in order]
+        if not any(relevant):
+            continue
+        for k, rows in firsts.items():
+            p, r = sum(relevant[:k]) / k, sum(relevant[:k]) / sum(relevant)
+            rows.append([float(any(relevant[:k])), p, r, 2 * p * r / (p + r) if p + r else 0.0])
+        for row, match in zip(order[:10], relevant, strict=False):
+            cosine = query @ gallery[row] / (np.linalg.norm(query) * np.linalg.norm(gallery[row]))
+            pairs[match].append((1 - float(cosine), float(np.linalg.norm(query - gallery[row]))))
+    at = [AtK(k, *np.mean(rows, axis=0).tolist()) for k, rows in firsts.items()]
+    matches, misses = (
+        Distances(*np.mean(p, axis=0).tolist(), len(p)) if p else None for p in (pairs[True], pairs[False])
+    )
+    return at, matches, misses
+
+
+def assert_near(found: Distances | None, wanted: Distances | None) -> None:
+    assert (found is None) == (wanted is None)
+    if found and wanted:
+        assert found.pairs == wanted.pairs
+        assert (found.cosine, found.euclidean) == pytest.approx((wanted.cosine, wanted.euclidean), abs=1e-5)
+
+
+@settings(deadline=None, max_examples=200)
+@given(scenes(), st.sampled_from(METRICS))
+def test_the_detail_is_that_of_the_formulas(
+    scene: tuple[Vectors, Labels, Vectors, Labels, Labels], metric: Metric
+) -> None:
+    queries, asked, gallery, known, same = scene
+    scores = expected(queries, asked, gallery, known, metric, same)
+    if scores is None:
+        with pytest.raises(ValueError, match="true match"):
+            detail(queries, asked, gallery, known, metric=metric, same=same)
+        return
+    found = detail(queries, asked, gallery, known, metric=metric, same=same)
+    at, matches, misses = expected_detail(queries, asked, gallery, known, metric, same)
+    assert_equal(found.scores, scores)
+    for one, other in zip(found.at, at, strict=True):
+        assert asdict(one) == pytest.approx(asdict(other), abs=1e-9)
+    assert_near(found.matches, matches)
+    assert_near(found.misses, misses)
+
+
+def test_chunks_do_not_show_in_the_detail(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    rows, labels = rng.normal(size=(50, 6)).astype(np.float32), rng.integers(5, size=50)
+    whole = detail(rows, labels, rows, labels, same=np.arange(50))
+    monkeypatch.setattr(metrics, "TABLE_VALUES", 7 * len(rows))
+    parts = detail(rows, labels, rows, labels, same=np.arange(50))
+    assert_equal(parts.scores, whole.scores)
+    assert parts.at == whole.at
+    assert_near(parts.matches, whole.matches)
+    assert_near(parts.misses, whole.misses)
+
+
+def test_matches_alone_leave_no_misses() -> None:
+    row = np.ones((1, 2), np.float32)
+    found = detail(row, np.array(["x"]), row, np.array(["x"]))
+    assert found == Detail(
+        Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0),
+        (AtK(1, 1, 1, 1, 1), AtK(5, 1, 0.2, 1, pytest.approx(1 / 3)), AtK(10, 1, 0.1, 1, pytest.approx(2 / 11))),
+        Distances(pytest.approx(0, abs=1e-6), 0.0, 1),
+        None,
+    )
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -1,11 +1,11 @@
-"""Batches of P labels with K pictures of each."""
+"""Batches of P labels with K pictures of each, and batches without labels."""
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trainer.sampling import pk_batches
+from trainer.sampling import pk_batches, view_batches
 
 Rows = NDArray[np.int64]
 
@@ -61,3 +61,23 @@ def test_the_generator_decides_and_nothing_else() -> None:
     one, again, other = (batches(labels, 3, 4, seed) for seed in (1, 1, 2))
     assert all(np.array_equal(a, b) for a, b in zip(one, again, strict=True))
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.integers(0, 60), st.integers(2, 20), st.integers(0, 2**32 - 1))
+def test_an_epoch_without_labels_visits_every_row_once(count: int, size: int, seed: int) -> None:
+    epoch = list(view_batches(count, size, np.random.default_rng(seed)))
+    if count < 2:  # a single picture has no negatives
+        assert epoch == []
+        return
+    *full, last = epoch
+    assert sorted(np.concatenate(epoch)) == list(range(count))
+    assert {len(rows) for rows in full} <= {size}
+    assert 2 <= len(last) <= size + 1
+
+
+def test_without_labels_the_order_is_random_and_repeatable() -> None:
+    one, again, other = (next(view_batches(50, 50, np.random.default_rng(seed))) for seed in (1, 1, 2))
+    assert np.array_equal(one, again)
+    assert not np.array_equal(one, other)
+    assert not np.array_equal(one, np.arange(50))
