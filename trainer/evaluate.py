@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,7 @@ from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue
 from retrieval.clusters import Metric
-from retrieval.errors import LookalikeError
+from trainer.embedding import embed_readable
 from trainer.errors import SourceError
 from trainer.lookup import load_current, open_store
 from trainer.metrics import Scores, score
@@ -21,7 +20,6 @@ from trainer.progress import Progress
 from trainer.sources import read_source
 from trainer.sources.base import Skipped
 
-BATCH = 32  # pictures encoded at once
 TIMED_QUERIES = 200
 
 
@@ -79,28 +77,18 @@ def evaluate(artifacts: Path, queries: str, gallery: str | None, metric: Metric,
 def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progress) -> Embedded:
     """The labelled pictures of a source through the bundle. What cannot be used is skipped, with the reason."""
     listing = read_source(source, artifacts)
-    skipped = list(listing.skipped)
-    vectors, labels, digests, paths = [], [], [], []
-    for start in range(0, len(listing.pictures), BATCH):
-        prepared = []
-        for picture in listing.pictures[start : start + BATCH]:
-            try:
-                data = picture.path.read_bytes()
-                if picture.label is None:
-                    raise SourceError("it has no label to measure by")
-                prepared.append(loaded.embedder.prepare(data))
-            except (OSError, LookalikeError) as error:
-                skipped.append(Skipped(str(picture.path), str(error)))
-                continue
-            labels.append(picture.label)
-            digests.append(sha256(data).hexdigest())
-            paths.append(picture.path)
-        if prepared:
-            vectors.append(loaded.embedder.embed(prepared))
-        progress(min(start + BATCH, len(listing.pictures)), len(listing.pictures))
-    if not vectors:
+    unlabelled = [
+        Skipped(str(picture.path), "it has no label to measure by")
+        for picture in listing.pictures
+        if picture.label is None
+    ]
+    labelled = [picture for picture in listing.pictures if picture.label is not None]
+    found = embed_readable(labelled, loaded.embedder, progress)
+    skipped = [*listing.skipped, *unlabelled, *found.skipped]
+    if not found.pictures:
         raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
-    return Embedded(np.concatenate(vectors), np.array(labels), digests, paths, skipped)
+    labels = np.array([picture.label for picture in found.pictures])
+    return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
 
 
 def _without_doubles(gallery: Embedded) -> Embedded:
