@@ -83,7 +83,7 @@ def load_torch_weights(model: Model, path: Path) -> None:
     """Fill `model` from a PyTorch state dict: the names map one to one, the axes of kernels are turned round."""
     tensors = read_state_dict(path)
     for layer in model.layers:
-        if layer.name == "preprocessing" or not layer.weights:
+        if not layer.weights:
             continue
         values = _torch_values(layer, _torch_name(layer.name), tensors, path)
         found, expected = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]

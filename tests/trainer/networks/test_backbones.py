@@ -1,11 +1,8 @@
-"""Backbones: their pixels are what they were trained on, and their weights land where they belong."""
+"""Backbones: their pixels are what they were trained on, and every kind is built, seeded and sized alike."""
 
-import socket
-from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from typing import Any
 
-import h5py
 import keras
 import numpy as np
 import pytest
@@ -15,24 +12,25 @@ from PIL import Image
 
 from retrieval.embedder import prepare
 from tests.bundles import picture
-from trainer.errors import WeightsError
-from trainer.networks import backbones
-from trainer.networks.backbones import RESNET50_FILE, build_backbone
+from trainer.errors import ConfigError, WeightsError
+from trainer.networks.backbones import BACKBONES, build_backbone
 
 SIZE = 64
+SMALLEST = {"inceptionv3": 75}
 
-# Keras 3.15 saves in a way that NumPy 2 warns of.
-KERAS_SAVES = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-Pixels = NDArray[np.uint8]
+Pictures = NDArray[np.uint8]
 
 
-@pytest.fixture(scope="module")
-def pictures() -> Pixels:
-    """Real pictures and the corners of the colour cube, [n, SIZE, SIZE, 3]."""
+def side(name: str) -> int:
+    """A small size that the network can take."""
+    return max(SIZE, SMALLEST.get(name, 0))
+
+
+def pictures(size: int) -> Pictures:
+    """Pictures and the corners of the colour cube, [n, size, size, 3]."""
     corners = np.array([[r, g, b] for r in (0, 255) for g in (0, 255) for b in (0, 255)], np.uint8)
-    cube = np.asarray(Image.fromarray(corners[None]).resize((SIZE, SIZE), Image.Resampling.NEAREST))
-    return np.stack([*(prepare(picture(seed), SIZE, SIZE) for seed in range(3)), cube])
+    cube = np.asarray(Image.fromarray(corners[None]).resize((size, size), Image.Resampling.NEAREST))
+    return np.stack([*(prepare(picture(seed), size, size) for seed in range(3)), cube])
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -46,36 +44,90 @@ def memory() -> Iterator[None]:
 def random() -> dict[str, Model]:
     """Every backbone with random weights."""
     keras.utils.set_random_seed(0)
-    return {name: build_backbone(name, "none", SIZE) for name in ("efficientnet-lite0", "resnet50")}
+    return {name: build_backbone(name, "none", side(name)) for name in BACKBONES}
 
 
-def preprocessed(network: Model, images: Pixels) -> NDArray[np.float32]:
+@pytest.fixture
+def half() -> Iterator[None]:
+    """The policy of GPUs that train in half precision."""
+    keras.mixed_precision.set_global_policy("mixed_float16")
+    yield
+    keras.mixed_precision.set_global_policy("float32")
+
+
+def preprocessed(network: Model, images: Pictures) -> NDArray[np.float32]:
     """What the network proper is given."""
-    return Model(network.input, network.get_layer("preprocessing").output).predict_on_batch(images)
+    return Model(network.input, network.get_layer("pixels").output).predict_on_batch(images)
 
 
 # --- pixels
 
 
-def test_resnet50_is_given_what_keras_gives_it(random: dict[str, Model], pictures: Pixels) -> None:
-    wanted = keras.applications.resnet.preprocess_input(pictures.astype(np.float32))
-    np.testing.assert_allclose(preprocessed(random["resnet50"], pictures), wanted, atol=1e-4)
+# The library's own functions, or the papers' code.
+AUTHORS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+    "resnet50": keras.applications.resnet.preprocess_input,
+    "vgg16": keras.applications.vgg16.preprocess_input,
+    "mobilenetv2": keras.applications.mobilenet_v2.preprocess_input,
+    "inceptionv3": keras.applications.inception_v3.preprocess_input,
+    # test_keras_weights compares with all that Keras does, which it does inside the network
+    "efficientnetb0": lambda values: (values / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225),
+    "efficientnet-lite0": lambda values: (values - 127) / 128,
+    "siamese": lambda values: values / 127.5 - 1,
+}
 
 
-def test_efficientnet_is_given_what_its_authors_gave_it(random: dict[str, Model], pictures: Pixels) -> None:
-    wanted = (pictures.astype(np.float64) - 127) / 128
-    np.testing.assert_allclose(preprocessed(random["efficientnet-lite0"], pictures), wanted, atol=1e-6)
+def by_its_authors(name: str, images: Pictures) -> NDArray[Any]:
+    """What the network proper was trained on."""
+    return AUTHORS[name](images.astype(np.float32))
 
 
-@pytest.mark.parametrize(("name", "channels"), [("resnet50", 2048), ("efficientnet-lite0", 1280)])
-def test_a_feature_map_of_every_thirty_two_pixels(
-    name: str, channels: int, random: dict[str, Model], pictures: Pixels
-) -> None:
+@pytest.mark.parametrize("name", BACKBONES)
+def test_each_network_is_given_what_its_authors_gave_it(name: str, random: dict[str, Model]) -> None:
+    images = pictures(side(name))
+    wanted = by_its_authors(name, images)
+    np.testing.assert_allclose(preprocessed(random[name], images), wanted, atol=1e-6 * np.abs(wanted).max())
+
+
+@pytest.mark.usefixtures("half")
+@pytest.mark.parametrize("name", ["mobilenetv2", "efficientnetb0", "efficientnet-lite0"])
+def test_half_precision_begins_after_the_pixels(name: str) -> None:
+    network = build_backbone(name, "none", SIZE)
+    images = pictures(SIZE)
+    found, wanted = preprocessed(network, images), by_its_authors(name, images)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, wanted, atol=1e-6 * np.abs(wanted).max())
+    assert network.output.dtype == "float16"
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_the_pixels_cannot_train(name: str, random: dict[str, Model]) -> None:
+    random[name].trainable = True
+    assert not random[name].get_layer("pixels").weights
+    assert not any(isinstance(layer, keras.layers.Normalization) for layer in random[name].layers)
+
+
+# --- networks
+
+CHANNELS = {
+    "efficientnet-lite0": 1280,
+    "resnet50": 2048,
+    "mobilenetv2": 1280,
+    "efficientnetb0": 1280,
+    "vgg16": 512,
+    "inceptionv3": 2048,
+    "siamese": 256,
+}
+
+
+@pytest.mark.parametrize("name", BACKBONES)
+def test_pictures_become_a_feature_map(name: str, random: dict[str, Model]) -> None:
     network = random[name]
-    assert (network.input.dtype, network.name) == ("uint8", name)
-    features = network.predict_on_batch(pictures)
-    assert features.shape == (len(pictures), SIZE // 32, SIZE // 32, channels)
+    assert (network.input.dtype, network.input.name, network.name) == ("uint8", "images", name)
+    features = network.predict_on_batch(pictures(side(name)))
+    cells = {"inceptionv3": 1, "siamese": SIZE // 16}.get(name, SIZE // 32)
+    assert features.shape == (len(pictures(SIZE)), cells, cells, CHANNELS[name])
     assert np.isfinite(features).all()
+    assert features.std() > 0
 
 
 def test_random_weights_follow_the_seed(random: dict[str, Model]) -> None:
@@ -87,108 +139,32 @@ def test_random_weights_follow_the_seed(random: dict[str, Model]) -> None:
         )
 
 
-# --- weights of resnet50
+def test_siamese_is_cheap_and_normalised(random: dict[str, Model]) -> None:
+    """Multiplications at 64x64, counted from the shapes of the kernels and of what they make."""
+    count = 0
+    for layer in random["siamese"].layers:
+        if isinstance(layer, keras.layers.Conv2D):
+            _batch, height, width, _channels = layer.output.shape
+            count += int(np.prod(layer.kernel.shape)) * height * width
+    assert 50e6 < count < 80e6
+    names = [type(layer).__name__ for layer in random["siamese"].layers]
+    assert names.count("BatchNormalization") == names.count("Conv2D")
 
 
-@pytest.fixture(scope="module")
-def published() -> Model:
-    """The network as keras.applications has it, every one of its weights another number."""
-    network = keras.applications.ResNet50(include_top=False, weights=None, input_shape=(SIZE, SIZE, 3))
-    rng = np.random.default_rng(0)
-    for layer in network.layers:
-        values = layer.get_weights()
-        if len(values) == 4:  # BatchNormalization: gamma, beta, mean, variance
-            layer.set_weights([rng.uniform(0.5, 1.5, value.shape) for value in values])
-        elif values:
-            layer.set_weights([values[0], rng.normal(0, 0.1, values[1].shape)])
-    return network
-
-
-def write_published(network: Model, path: Path) -> Path:
-    """The layout of the file that keras.applications downloads: one group per layer, in attributes their order."""
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = [layer.name.encode() for layer in network.layers]
-        file.attrs["backend"], file.attrs["keras_version"] = b"tensorflow", b"2.1.6"
-        for layer in network.layers:
-            group = file.create_group(layer.name)
-            names = [f"{layer.name}/{weight.name}:0" for weight in layer.weights]
-            group.attrs["weight_names"] = [name.encode() for name in names]
-            for name, value in zip(names, layer.get_weights(), strict=True):
-                group[name] = value
-    return path
-
-
-@KERAS_SAVES
-@pytest.mark.parametrize("name", [RESNET50_FILE, "mine.weights.h5"])
-def test_a_weights_file_of_keras_gives_the_features_of_keras(
-    name: str, published: Model, pictures: Pixels, tmp_path: Path
-) -> None:
-    path = tmp_path / name
-    if name == RESNET50_FILE:
-        write_published(published, path)
-    else:
-        published.save_weights(path)
-    found = build_backbone("resnet50", str(path), SIZE).predict_on_batch(pictures)
-    wanted = published.predict_on_batch(keras.applications.resnet.preprocess_input(pictures.astype(np.float32)))
-    assert wanted.std() > 0
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3 * wanted.std())
-
-
-@KERAS_SAVES
-@pytest.mark.filterwarnings("ignore:Skipping nested container")  # Keras warns before it raises
-def test_the_weights_of_another_network_are_refused(published: Model, tmp_path: Path) -> None:
-    part = Model(published.input, published.get_layer("conv2_block3_out").output)
-    for name in ("part.h5", "part.weights.h5"):
-        path = tmp_path / name
-        if name == "part.h5":
-            write_published(part, path)
-        else:
-            part.save_weights(path)
-        with pytest.raises(WeightsError, match=f"{name} does not hold weights for this encoder"):
-            build_backbone("resnet50", str(path), SIZE)
-
-
-@pytest.mark.parametrize("name", ["mine.h5", "mine.weights.h5", "mine.keras", "mine.pth", "mine"])
-@pytest.mark.parametrize("content", [b"", b"not a weights file", b"\x89HDF\r\n\x1a\n" + bytes(100), b"PK\x03\x04"])
-def test_what_is_no_weights_file_is_refused(name: str, content: bytes, tmp_path: Path) -> None:
-    (tmp_path / name).write_bytes(content)
-    with pytest.raises(WeightsError, match=f"{name} does not hold weights for this encoder"):
-        backbones.BACKBONES["resnet50"].load_file(tiny(), tmp_path / name)
-
-
-def test_a_file_of_another_kind_in_the_right_format_is_refused(tmp_path: Path) -> None:
-    with h5py.File(tmp_path / "table.h5", "w") as file:
-        file["measurements"] = np.arange(3)
-    with pytest.raises(WeightsError, match=r"table\.h5"):
-        backbones.BACKBONES["resnet50"].load_file(tiny(), tmp_path / "table.h5")
-
-
-def tiny() -> Model:
-    """A network of two layers, the first of them called as in every backbone."""
-    images = keras.Input((8, 8, 3))
-    pixels = keras.layers.Conv2D(3, 1, name="preprocessing")(images)
-    return Model(images, keras.layers.Conv2D(2, 1)(pixels))
+def test_a_picture_that_is_too_small_is_said() -> None:
+    with pytest.raises(ConfigError, match=r"inceptionv3 cannot be built for pictures of 64 x 64 .* at least 75"):
+        build_backbone("inceptionv3", "none", 64)
 
 
 @pytest.mark.parametrize("name", ["resnet50", "efficientnet-lite0"])
 @pytest.mark.parametrize("place", ["absent.h5", "folder", ""])
-def test_a_missing_weights_file_is_said(name: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_weights_file_is_said(name: str, place: str, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "folder").mkdir()
     with pytest.raises(WeightsError, match=r'no weights file .*Set weights to "imagenet", "none" or a file'):
         build_backbone(name, place, SIZE)
 
 
-def test_imagenet_weights_that_cannot_be_reached_are_an_error_that_says_what_to_do(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = f"http://127.0.0.1:{closed.getsockname()[1]}/{RESNET50_FILE}"
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(backbones, "RESNET50_URL", nobody)
-    monkeypatch.setattr(keras.utils, "get_file", partial(keras.utils.get_file, cache_dir=tmp_path))
-    with pytest.raises(WeightsError) as raised:
-        build_backbone("resnet50", "imagenet", SIZE)
-    assert f"fetch {nobody}" in str(raised.value)
-    assert f'weights = "/path/to/{RESNET50_FILE}" under [encoder]' in str(raised.value)
-    assert not list((tmp_path / "models").iterdir())
+def test_siamese_has_no_imagenet_weights() -> None:
+    with pytest.raises(WeightsError, match="siamese has no ImageNet weights: it starts from scratch"):
+        build_backbone("siamese", "imagenet", SIZE)

@@ -1,0 +1,78 @@
+"""int8: an encoder file whose convolutions count in bytes, about twice as fast on a CPU and a quarter of the size.
+
+Static quantisation in the QDQ format of ONNX Runtime: the ranges of all tensors are measured on real pictures
+beforehand; weights have a scale for each output channel. Jacob et al. 2018, "Quantization and Training of Neural
+Networks for Efficient Integer-Arithmetic-Only Inference" (https://arxiv.org/abs/1712.05877).
+"""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import GraphProto, ModelProto, NodeProto
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+from onnxruntime.quantization.shape_inference import quant_pre_process
+
+from retrieval.images import RGB
+
+LINEAR = ("Conv", "Gemm", "MatMul")
+# What has a fast form in bytes, and what stands between two such. The arithmetic of preprocessing is not among it.
+QUANTISED = (*LINEAR, "Add", "AveragePool", "Clip", "Concat", "GlobalAveragePool", "MaxPool", "Relu")
+BATCH = 8
+
+
+def quantise(model: ModelProto, pictures: Iterable[RGB]) -> ModelProto:
+    """`model`, which keeps the encoder contract, in int8; its inputs and outputs stay what they are.
+
+    `pictures` uint8 [H, W, 3] are a few dozen of those that it will see, prepared for it. Preprocessing stays exact.
+    Ranges are the smallest and largest value seen: on EfficientNet-Lite0, percentiles and entropy came no closer.
+    Weights have all eight bits: x86 CPUs without VNNI may cut off large sums, but seven bits cost four times the error.
+    """
+    with TemporaryDirectory() as folder:
+        given, prepared, quantised = (str(Path(folder, f"{name}.onnx")) for name in ("given", "prepared", "quantised"))
+        onnx.save(model, given)  # given a model in memory, the next line would take its weights away
+        quant_pre_process(given, prepared, skip_symbolic_shape=True)
+        quantize_static(
+            prepared,
+            quantised,
+            _Batches(pictures),
+            quant_format=QuantFormat.QDQ,
+            op_types_to_quantize=list(QUANTISED),
+            nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
+            per_channel=True,
+            activation_type=QuantType.QUInt8,
+            weight_type=QuantType.QInt8,
+        )
+        return onnx.load(quantised)
+
+
+class _Batches(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types
+    """The pictures as ONNX Runtime asks for them."""
+
+    def __init__(self, pictures: Iterable[RGB]) -> None:
+        self._pictures = iter(pictures)
+
+    def get_next(self) -> Mapping[str, NDArray[np.uint8]] | None:
+        """The next batch; None after the last."""
+        batch = list(islice(self._pictures, BATCH))
+        return {"images": np.stack(batch)} if batch else None
+
+
+def _preprocessing(graph: GraphProto) -> list[str]:
+    """Names of the nodes from the picture up to the first layer that makes features of its colours."""
+    names, colours = [], {"images"}
+    sizes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    for node in graph.node:
+        if colours & set(node.input) and not _makes_features(node, sizes):
+            names.append(node.name)
+            colours |= set(node.output)
+    return names
+
+
+def _makes_features(node: NodeProto, sizes: Mapping[str, list[int]]) -> bool:
+    """A layer, unless it makes three channels of three, as networks.pixels does."""
+    return node.op_type in LINEAR and sizes.get(node.input[1], [])[:2] != [3, 3]
