@@ -30,7 +30,7 @@ CONFIG = """
 size = 96
 
 [head]
-dims = 32
+dims = [32]
 views = 2
 max_epochs = 15
 
@@ -39,16 +39,20 @@ dims = 24
 """
 
 
-def run_trainer(*arguments: object, timeout: float = 600) -> "subprocess.CompletedProcess[str]":
+def environment(**changes: str) -> dict[str, str]:
+    """For processes of their own: wide enough that no line is broken, and one thread, as several run side by side."""
+    return os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"} | changes
+
+
+def run_trainer(*arguments: object) -> "subprocess.CompletedProcess[str]":
     """`python -m trainer ...`, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "trainer", *map(str, arguments)],
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=timeout,
         check=False,
-        env=os.environ | {"COLUMNS": "200"},
+        env=environment(),
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import quality, search, setup
+from benchmarks import faces, new_labels, quality, search, setup
 from tests.conftest import run_trainer
 from trainer.lookup import load_current
 
@@ -38,8 +38,28 @@ def test_frozen_figures_agree_with_the_reference() -> None:
 
 def test_the_tuned_head_reaches_its_figures() -> None:
     tuned = quality.measure("demo")
-    assert tuned.precision_at_1 >= 0.72
-    assert tuned.map >= 0.72
+    assert tuned.precision_at_1 >= 0.73
+    assert tuned.map >= 0.73
+
+
+def test_tuning_without_labels_reaches_its_figure() -> None:
+    assert quality.measure("unlabelled").map >= 0.43
+
+
+def test_a_head_for_labels_it_has_never_seen() -> None:
+    before, after = (
+        new_labels.mean([new_labels.measure(config, seed) for seed in new_labels.SEEDS])
+        for config in ("frozen", "newlabels")
+    )
+    assert before.map == pytest.approx(0.52, abs=0.01)
+    assert after.map >= 0.62
+    assert after.precision_at_1 >= before.precision_at_1 - 0.005
+
+
+def test_people_are_found_by_their_faces() -> None:
+    assert faces.measure("none").precision_at_1 == pytest.approx(0.9725, abs=0.01)
+    assert faces.measure("mtcnn").precision_at_1 >= 0.98
+    assert faces.measure("haar").precision_at_1 >= 0.98
 
 
 def test_certified_answers_open_at_most_a_fifth_of_the_clusters() -> None:

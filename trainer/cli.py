@@ -4,6 +4,7 @@ TensorFlow takes seconds to import, so each command imports what it needs when i
 and the display print.
 """
 
+import logging
 import os
 import sqlite3
 import sys
@@ -12,18 +13,22 @@ import typer
 from rich.text import Text
 
 from retrieval.errors import LookalikeError
+from trainer.commands.compare import compare
+from trainer.commands.download import download
 from trainer.commands.evaluate import evaluate
+from trainer.commands.rank import rank
 from trainer.commands.run import run
 from trainer.commands.search import search
 from trainer.commands.verify import verify
 from trainer.display import err
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's information lines would tear the progress bar
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own lines would tear the progress bar;
+logging.getLogger("tensorflow").setLevel(logging.ERROR)  # what goes wrong is raised as an exception as well
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-for command in (run, evaluate, search, verify):
+for command in (run, evaluate, compare, search, rank, verify, download):
     app.command()(command)
 
 
@@ -42,5 +47,5 @@ def main() -> None:
         sys.exit(1)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            err.print("Stopped. What was computed is kept: the same command goes on from here.")
+            err.print("Stopped. What was computed is kept: the same command goes on from here, `run` with --resume.")
         raise

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
+    from trainer.history import Epoch, Watch
     from trainer.metrics import Scores
     from trainer.sources.base import Skipped
 
@@ -38,6 +39,9 @@ def silenced() -> Iterator[None]:
 class Display:
     """Shows a pipeline's steps as progress bars on standard error, so that standard output stays clean."""
 
+    def __init__(self, watch: "Watch | None" = None) -> None:
+        self._watch = watch
+
     @contextmanager
     def step(self, title: str) -> Iterator[Callable[[int, int], None]]:
         columns = (
@@ -54,7 +58,11 @@ class Display:
             bar.update(task, completed=known, total=known)
 
     def note(self, text: str) -> None:
-        err.print(f"  {text}", style="dim")
+        err.print(f"  {text}", style="dim", highlight=False, soft_wrap=True)
+
+    def epoch(self, epoch: "Epoch") -> None:
+        if self._watch:
+            self._watch(epoch)
 
 
 def scores_table(scores: "Mapping[str, Scores]", title: str) -> Table:

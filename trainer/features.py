@@ -19,10 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import images
-from retrieval.embedder import prepare
+from retrieval.embedder import Opener, open_whole, prepare
 from retrieval.encoder import Encoder
 from retrieval.errors import ImageError
 from retrieval.images import RGB, ImageInfo
+from trainer.augment import augment, detail, generator
+from trainer.face_items import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 
@@ -42,36 +44,64 @@ class Opened:
     sha256: str
     info: ImageInfo
 
+    @property
+    def key(self) -> str:
+        """What was embedded: the file, or one of the faces in it."""
+        return content_key(self.sha256, self.picture.face)
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What is computed of each picture besides the picture itself: so many augmented views, and perhaps a detail."""
+
+    augmented: int = 0
+    detail: bool = False
+
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """`values` float32 [n, 1 + views, e]: the clean picture first; rows in the order of `opened`."""
+    """`values` float32 [n, 1 + views, e]: the clean picture first; rows in the order of `opened`.
+
+    `details` float32 [n, e], where they are wanted: a small part of each picture.
+    """
 
     opened: Sequence[Opened]
     values: NDArray[np.float32]
+    details: NDArray[np.float32] | None
     skipped: Sequence[Skipped]
 
 
 def compute(
-    pictures: Sequence[Picture], encoder: Encoder, *, views: int, seed: int, cache: Path, progress: Progress
+    pictures: Sequence[Picture],
+    encoder: Encoder,
+    *,
+    views: Views,
+    seed: int,
+    cache: Path,
+    progress: Progress,
+    opener: Opener = open_whole,
 ) -> Features:
     """Features of every picture that can be read. A picture that cannot is skipped, with the reason."""
     opened: list[Opened] = []
-    values = np.empty((len(pictures), 1 + views, encoder.dims), np.float32)
+    values = np.empty((len(pictures), 1 + views.augmented + views.detail, encoder.dims), np.float32)
     skipped: list[Skipped] = []
-    with FeatureCache(cache) as known, closing(_load_all(pictures, encoder, views, seed, known)) as loading:
+    with FeatureCache(cache) as known, closing(_load_all(pictures, encoder, opener, views, seed, known)) as loading:
         for done, (picture, loaded) in enumerate(loading, start=1):
             progress(done, len(pictures))
             if isinstance(loaded, str):
                 skipped.append(Skipped(str(picture.path), loaded))
                 continue
-            features = known.get(loaded.sha256, encoder.dims)
+            key = content_key(loaded.sha256, picture.face)
+            features = known.get(key, encoder.dims)
             if features is None:
                 features = encoder.encode(np.stack(loaded.inputs))
-                known.put(loaded.sha256, features)
+                known.put(key, features)
             values[len(opened)] = features
             opened.append(Opened(picture, loaded.sha256, loaded.info))
-    return Features(opened, values[: len(opened)], skipped)
+    values = values[: len(opened)]
+    if not views.detail:
+        return Features(opened, values, None, skipped)
+    return Features(opened, values[:, :-1], values[:, -1], skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +110,11 @@ class _Loaded:
     info: ImageInfo
     inputs: Sequence[RGB]
     """The clean picture and its views; none where the features are known already."""
+
+
+def content_key(digest: str, face: int) -> str:
+    """The SHA-256 of a file, and which of its faces where that is not the largest."""
+    return digest if face == 1 else f"{digest}#{face}"
 
 
 class FeatureCache:
@@ -116,7 +151,7 @@ class FeatureCache:
 
 
 def _load_all(
-    pictures: Sequence[Picture], encoder: Encoder, views: int, seed: int, known: FeatureCache
+    pictures: Sequence[Picture], encoder: Encoder, opener: Opener, views: Views, seed: int, known: FeatureCache
 ) -> Generator[tuple[Picture, _Loaded | str], None, None]:
     """Load in threads, a bounded number ahead, and give back in order."""
 
@@ -125,11 +160,12 @@ def _load_all(
             data = picture.path.read_bytes()
             digest = sha256(data).hexdigest()
             info = images.inspect(data)
-            if known.get(digest, encoder.dims) is not None:
+            key = content_key(digest, picture.face)
+            if known.get(key, encoder.dims) is not None:
                 return _Loaded(digest, info, ())
-            inputs = [prepare(data, encoder.height, encoder.width)]
-            if views:
-                inputs += _augmented(data, encoder, digest, views, seed)
+            opening = opener_of(picture, opener)
+            inputs = [prepare(data, encoder.height, encoder.width, opening)]
+            inputs += _augmented(data, encoder, opening, key, views, seed)
             return _Loaded(digest, info, inputs)
         except (ImageError, OSError) as error:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
@@ -145,29 +181,12 @@ def _load_all(
             yield picture, job.result()
 
 
-def _augmented(data: bytes, encoder: Encoder, digest: str, views: int, seed: int) -> list[RGB]:
-    rgb = images.decode(data, min_side=2 * max(encoder.height, encoder.width))
-    rng = np.random.default_rng([seed, int(digest[:16], 16)])
-    return [augment(rgb, encoder.height, encoder.width, rng) for _view in range(views)]
-
-
-def augment(rgb: RGB, height: int, width: int, rng: np.random.Generator) -> RGB:
-    """A random crop (half to all of the area, 3:4 to 4:3), resized, perhaps flipped, other brightness and contrast.
-
-    `rgb` uint8 [h, w, 3] to uint8 [height, width, 3]. Crop after Szegedy et al. 2014, "Going Deeper with Convolutions"
-    (https://arxiv.org/abs/1409.4842), section 6.
-    """
-    tall, wide = rgb.shape[:2]
-    area = rng.uniform(0.5, 1.0) * tall * wide
-    ratio = np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3)))
-    h = int(np.clip(np.sqrt(area / ratio), 1, tall))
-    w = int(np.clip(np.sqrt(area * ratio), 1, wide))
-    top, left = rng.integers(0, tall - h + 1), rng.integers(0, wide - w + 1)
-    view = images.resize(rgb[top : top + h, left : left + w], height, width)
-    if rng.random() < 0.5:
-        view = view[:, ::-1]
-    brightness, contrast = rng.uniform(0.7, 1.3, size=2)
-    level = view.mean() * brightness
-    shifted = (view * np.float32(brightness) - np.float32(level)) * np.float32(contrast) + np.float32(level)
-    result: RGB = np.clip(shifted, 0, 255).astype(np.uint8)
-    return result
+def _augmented(data: bytes, encoder: Encoder, opener: Opener, key: str, views: Views, seed: int) -> list[RGB]:
+    if views == Views():
+        return []
+    rgb = opener(data, 2 * max(encoder.height, encoder.width))
+    rng = generator(seed, key)
+    found = [augment(rgb, encoder.height, encoder.width, rng) for _view in range(views.augmented)]
+    if views.detail:
+        found.append(detail(rgb, encoder.height, encoder.width, seed, key))
+    return found

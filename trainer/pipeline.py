@@ -1,182 +1,196 @@
 """A training run, top to bottom: source -> features -> stages -> export -> gallery -> reduce -> bundle -> publish."""
 
-import secrets
-import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Literal
 
-import keras
 import numpy as np
-from keras import Model
-from numpy.typing import NDArray
 
-from retrieval.encoder import OnnxEncoder
-from trainer import features, publishing, records, stages
+from retrieval.embedder import Opener, open_whole
+from trainer import devices, encoders, features, publishing, records, stages
 from trainer.config import Config
+from trainer.encoders import Encoders
 from trainer.errors import SourceError
-from trainer.export import check_parity, export_onnx
-from trainer.features import Features
+from trainer.export import check_parity
+from trainer.face_items import one_per_face
+from trainer.faces import face_stage
+from trainer.features import Features, Views
 from trainer.gallery import embed_gallery, load_prepared
+from trainer.history import Epoch
+from trainer.int8 import int8_encoder
+from trainer.listener import Listener
 from trainer.metrics import Scores
-from trainer.networks.backbones import build_backbone
-from trainer.networks.encoder import build_encoder
+from trainer.pictures import Pictures
 from trainer.progress import Progress
 from trainer.reduce import calibrate_probes, reduce
 from trainer.sources import read_source
-from trainer.sources.base import Skipped
-from trainer.split import hold_out, number_labels
+from trainer.sources.base import Picture, Skipped
+from trainer.split import TRAIN, number_labels, split
+from trainer.stages import Tuning
+from trainer.workspace import workspace
 
 PARITY_PICTURES = 32
 
 
-class Listener(Protocol):
-    """Whoever started the run and wants to see how it goes."""
-
-    def step(self, title: str) -> AbstractContextManager[Progress]:
-        """A step begins; inside, `progress(done, total)` may be called."""
-        ...
-
-    def note(self, text: str) -> None:
-        """Something worth a line."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run has made. `scores` maps a stage to its measures on the held-out pictures; empty without labels."""
+    """What a run has made. `scores` maps a stage to its measures on the held-out pictures; empty if none is tuned."""
 
     bundle_id: str
     items: int
     scores: Mapping[str, Scores]
+    history: Sequence[Epoch]
     skipped: Sequence[Skipped]
     skipped_csv: Path
 
 
-@dataclass(frozen=True, slots=True)
-class _Encoders:
-    """The network so far: as Keras, as ONNX file, and the stage it has reached."""
-
-    keras: Model
-    path: Path
-    onnx: OnnxEncoder
-    stage: str
-
-
-def run(source: str, config: Config, artifacts: Path, listener: Listener) -> Outcome:
+def run(source: str, config: Config, artifacts: Path, listener: Listener, *, resume: bool = False) -> Outcome:
     """Train on `source`, publish the bundle in `artifacts`, and make the pictures the catalogue.
 
-    Raises TrainerError for what a user can mend. A run that is stopped loses at most the features of the last pictures.
+    With `resume`, a run that was stopped is continued after its last whole epoch. Raises TrainerError for what a user
+    can mend; features and finished epochs are kept then too.
     """
-    keras.utils.set_random_seed(config.seed)
-    bundle_id = datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2)
-    work = artifacts / "work" / bundle_id
-    (work / "training").mkdir(parents=True)
-    try:
+    devices.seed_everything(config.seed, deterministic=config.deterministic)
+    with workspace(artifacts, source, config, resume=resume) as (work, resumed):
+        if resume:
+            listener.note(
+                f"Going on with run {work.name}." if resumed else "There is no stopped run: this is a new one."
+            )
         return _run(source, config, artifacts, listener, work)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _run(source: str, config: Config, artifacts: Path, listener: Listener, work: Path) -> Outcome:
     with listener.step("Finding pictures") as progress:
-        listing = read_source(source, artifacts, progress)
-    if config.head.enabled:  # what labels cannot do is said now, not after an hour of features
-        _examples_of([picture.label for picture in listing.pictures], config)
-    with listener.step(f"Building {config.encoder.backbone}"):
-        frozen = _frozen(config, work)
-    views = config.head.views if config.head.enabled else 0
-    with listener.step("Computing features") as progress:
-        found = features.compute(
-            listing.pictures,
-            frozen.onnx,
-            views=views,
-            seed=config.seed,
-            cache=artifacts / "cache" / f"{_fingerprint(frozen.keras, config, views)}.sqlite",
-            progress=progress,
+        listing = read_source(source, artifacts, config.source, progress=progress)
+    for note in listing.notes:
+        listener.note(note)
+    if _measured(config):  # what cannot be held out is said now, not after an hour of features
+        split(listing.pictures, config.split, config.seed)
+    skipped = list(listing.skipped)
+    pictures, faces, opener = listing.pictures, None, open_whole
+    if config.faces:
+        faces = face_stage(config.faces)
+        opener = faces.opener("the face detector")
+        if config.faces.which == "all":
+            with listener.step("Counting faces") as progress:
+                pictures, faceless = one_per_face(pictures, opener, progress)
+            skipped += faceless
+    with listener.step(f"Building {config.encoder.name}"):
+        frozen = encoders.frozen(config.encoder, mirror=stages.mirror_of(config))
+    supervised = not config.self_supervised and len({p.label for p in pictures} - {None}) > 1
+    if _measured(config) and not supervised and not config.self_supervised:
+        listener.note("There are not two labels to tell apart, so augmented views of each picture are what is alike.")
+    views = Views(config.head.views if config.head.enabled else 0, detail=_measured(config) and not supervised)
+
+    def compute(encoder: Encoders, progress: Progress) -> Features:
+        cache = artifacts / "cache" / f"{_cache_name(encoder, config, views)}.sqlite"
+        return features.compute(
+            pictures, encoder.onnx, views=views, seed=config.seed, cache=cache, progress=progress, opener=opener
         )
-    skipped = [*listing.skipped, *found.skipped]
+
+    with listener.step("Computing features") as progress:
+        found = compute(frozen, progress)
+    skipped += found.skipped
     records.write_skipped(artifacts / "skipped.csv", skipped)
     if not found.opened:
         raise SourceError(
-            f"None of the {len(skipped)} pictures of {source} can be read: see {artifacts / 'skipped.csv'}."
+            f"None of the {len(skipped)} pictures of {source} can be used: see {artifacts / 'skipped.csv'}."
         )
 
-    encoders, scores, head = _tune(found, frozen, config, listener, work)
-    paths = [opened.picture.path for opened in found.opened]
-    with listener.step("Checking the export"):
-        worst = check_parity(encoders.keras, encoders.onnx, load_prepared(_spread(paths), encoders.onnx))
-    listener.note(f"Keras and ONNX differ by at most {worst:.1e}.")
+    tuning = _tuning(found, frozen, config, opener, listener, work)
+    if _measured(config):
+        stages.tune(tuning, compute)
+    encoder, precision = _exported(tuning)
     with listener.step("Embedding the gallery") as progress:
-        embeddings = embed_gallery(paths, encoders.onnx, progress)
+        embeddings = embed_gallery([o.picture for o in found.opened], encoder.onnx, progress, opener)
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)
     with listener.step("Publishing"):
-        records.write_training(work / "training", encoders.keras, reduced, config, head)
-        description = publishing.describe(
-            work.name,
-            config.encoder,
-            encoders.onnx,
-            stage=encoders.stage,
-            reduced=reduced,
+        records.write_training(work / "training", encoder.keras, reduced, config, tuning)
+        description = publishing.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
+        publishing.publish(
+            artifacts,
+            description,
+            encoder.graph,
+            reduced,
+            probes,
+            training=work / "training",
+            report=work / "report",
+            faces=faces,
             opened=found.opened,
-            scores=scores,
         )
-        publishing.publish(artifacts, description, encoders.path, reduced, probes, work / "training", found.opened)
-    return Outcome(work.name, len(found.opened), scores, skipped, artifacts / "skipped.csv")
+    return Outcome(work.name, len(found.opened), tuning.scores, tuning.history, skipped, artifacts / "skipped.csv")
 
 
-def _frozen(config: Config, work: Path) -> _Encoders:
-    """The pretrained network as it is."""
-    model = build_encoder(build_backbone(config.encoder.backbone, config.encoder.weights, config.encoder.size))
-    return _exported(model, work / "frozen.onnx", "frozen")
+def _measured(config: Config) -> bool:
+    """Whether anything is chosen on held-out pictures."""
+    return any((config.autoencoder.enabled, config.head.enabled, config.finetune.enabled, config.export.int8))
 
 
-def _exported(model: Model, path: Path, stage: str) -> _Encoders:
-    export_onnx(model, path)
-    return _Encoders(model, path, OnnxEncoder(path.read_bytes(), str(path)), stage)
+def _tuning(
+    found: Features, frozen: Encoders, config: Config, opener: Opener, listener: Listener, work: Path
+) -> Tuning:
+    """What the stages start from."""
+    labels = number_labels([opened.picture.label for opened in found.opened])
+    parts = np.full(len(labels), TRAIN, np.int8)
+    if _measured(config):
+        parts = split([opened.picture for opened in found.opened], config.split, config.seed)
+    side = frozen.onnx.height
+    pictures = Pictures(found.opened, labels, parts, side, opener, config.seed, found.details is None)
+    return Tuning(
+        config=config,
+        pictures=pictures,
+        strategy=devices.choose_strategy(config.strategy),
+        work=work,
+        made_from=_made_from(config, pictures),
+        listener=listener,
+        encoders=frozen,
+        features=found,
+    )
 
 
-def _tune(
-    found: Features, frozen: _Encoders, config: Config, listener: Listener, work: Path
-) -> tuple[_Encoders, dict[str, Scores], stages.Head | None]:
-    """The encoder after the last stage that helped, the scores of each stage, and the head if there is one."""
-    if not config.head.enabled:
-        return frozen, {}, None
-    labels, held_out = _examples_of([opened.picture.label for opened in found.opened], config)
-    examples = stages.Examples(found.values, labels, held_out)
-    with listener.step("Tuning the head") as progress:
-        before = examples.validate()
-        head = stages.tune_head(examples, config.head, config.seed, progress)
-    scores = {"frozen": before, "head": head.scores}
-    if stages.best([before, head.scores]) == 0:
-        listener.note("The head did not help on the held-out pictures, so the frozen encoder is kept.")
-        return frozen, scores, None
-    with listener.step("Exporting the tuned encoder"):
-        backbone = Model(frozen.keras.input, frozen.keras.output["cells"], name=config.encoder.backbone)
-        return _exported(build_encoder(backbone, head.kernel), work / "head.onnx", "head"), scores, head
+def _exported(tuning: Tuning) -> tuple[Encoders, Literal["float32", "int8"]]:
+    """The encoder to be served: proved to compute what Keras does, and quantised where that is wanted and good."""
+    encoder, pictures = tuning.encoders, tuning.pictures
+    if encoder.keras is not None and not stages.mirror_of(tuning.config):
+        with tuning.listener.step("Checking the export"):
+            chosen = [opened.picture for opened in pictures.opened]
+            worst = check_parity(
+                encoder.keras, encoder.onnx, load_prepared(_spread(chosen), encoder.onnx, pictures.opener)
+            )
+        tuning.listener.note(f"Keras and ONNX differ by at most {worst:.1e}.")
+    if not tuning.config.export.int8:
+        return encoder, "float32"
+    with tuning.listener.step("Quantising to int8"):
+        quantised, float32, int8 = int8_encoder(encoder, pictures)
+    tuning.scores |= {"float32": float32, "int8": int8}
+    drop, allowed = float32.map - int8.map, tuning.config.export.int8_drop
+    kept = drop <= allowed
+    tuning.listener.note(
+        f"int8: mAP {int8.map:.3f} ({float32.map:.3f} in float32); "
+        + ("kept." if kept else f"refused, as it costs more than int8_drop = {allowed:g}: float32 is published.")
+    )
+    return (quantised, "int8") if kept else (encoder, "float32")
 
 
-def _examples_of(labels: Sequence[str | None], config: Config) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Label numbers, and which pictures are held out. Raises SourceError when there is too little to learn from."""
-    numbers = number_labels(labels)
-    return numbers, hold_out(numbers, config.validation_share, np.random.default_rng(config.seed))
+def _made_from(config: Config, pictures: Pictures) -> str:
+    """What the state of a stage depends on: a checkpoint of anything else is not gone on from."""
+    digest = sha256(config.model_dump_json().encode())
+    for opened, label, part in zip(pictures.opened, pictures.labels, pictures.parts, strict=True):
+        digest.update(f"{opened.key} {label} {part}\n".encode())
+    return digest.hexdigest()
 
 
-def _fingerprint(encoder: Model, config: Config, views: int) -> str:
-    """What the features depend on besides the picture: the weights, the size, the views and their seed."""
-    digest = sha256(repr((features.RECIPE, config.encoder.size, views, config.seed)).encode())
-    for weights in encoder.get_weights():
-        digest.update(weights.tobytes())
-    return f"{config.encoder.backbone}-{digest.hexdigest()[:16]}"
+def _cache_name(encoder: Encoders, config: Config, views: Views) -> str:
+    """What features depend on besides the picture: the encoder, how a picture is opened, the views and their seed."""
+    recipe = repr((features.RECIPE, encoders.fingerprint(encoder.graph), config.faces, views, config.seed))
+    return f"{config.encoder.name}-{sha256(recipe.encode()).hexdigest()[:16]}"
 
 
-def _spread(paths: Sequence[Path]) -> list[Path]:
+def _spread(pictures: Sequence[Picture]) -> list[Picture]:
     """A few pictures from all over the list."""
-    step = max(1, len(paths) // PARITY_PICTURES)
-    return list(paths[::step][:PARITY_PICTURES])
+    step = max(1, len(pictures) // PARITY_PICTURES)
+    return list(pictures[::step][:PARITY_PICTURES])

@@ -1,17 +1,21 @@
 """From a run's results to something served: the bundle's description, its files, the vectors, the items."""
 
 import importlib.metadata
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import onnx
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue, Item
-from retrieval.encoder import OnnxEncoder
+from retrieval.faces.opener import FaceStage
 from retrieval.vectors.embedded import EmbeddedStore
-from trainer.config import EncoderConfig
+from trainer.config import Config, EncoderConfig
+from trainer.encoders import Encoders
 from trainer.features import Opened
 from trainer.metrics import Scores
 from trainer.reduce import Reduced
@@ -31,30 +35,31 @@ VERSIONS = (
 
 def describe(
     bundle_id: str,
-    config: EncoderConfig,
-    encoder: OnnxEncoder,
-    *,
-    stage: str,
+    config: Config,
+    encoder: Encoders,
+    precision: Literal["float32", "int8"],
     reduced: Reduced,
     opened: Sequence[Opened],
     scores: Mapping[str, Scores],
 ) -> dict[str, Any]:
-    """The manifest without its files."""
+    """The manifest without its files and faces."""
     labels = {o.picture.label for o in opened if o.picture.label is not None}
     return {
         "id": bundle_id,
         "created": datetime.now(UTC),
         "encoder": {
-            "name": config.backbone,
-            "weights": "imagenet" if config.weights == "imagenet" else Path(config.weights).name,
-            "height": encoder.height,
-            "width": encoder.width,
-            "dims": encoder.dims,
-            "stage": stage,
+            "name": config.encoder.name,
+            "weights": _weights(config.encoder),
+            "height": encoder.onnx.height,
+            "width": encoder.onnx.width,
+            "dims": encoder.onnx.dims,
+            "stage": encoder.stage,
+            "precision": precision,
         },
         "dims": reduced.projection.dims,
         "counts": {"items": len(opened), "labels": len(labels), "clusters": len(reduced.clusters)},
         "metrics": {stage: asdict(measured) for stage, measured in scores.items()},
+        "split": config.split.model_dump(exclude_none=True) if scores else None,
         "versions": {
             found.metadata["Name"]: found.version
             for name in VERSIONS
@@ -63,26 +68,43 @@ def describe(
     }
 
 
+def _weights(config: EncoderConfig) -> str:
+    """Where the weights come from, without the folders of this machine."""
+    if config.ensemble:
+        return "+".join(_weights(member) for member in config.ensemble)
+    if config.onnx:
+        return config.onnx.name
+    return config.weights if config.weights in ("imagenet", "none") else Path(config.weights).name
+
+
 def publish(
     artifacts: Path,
     description: Mapping[str, Any],
-    encoder: Path,
+    encoder: onnx.ModelProto,
     reduced: Reduced,
     auto_probes: int,
+    *,
     training: Path,
+    report: Path,
+    faces: FaceStage | None,
     opened: Sequence[Opened],
 ) -> None:
     """Bundle, vectors and items first; what is served changes last."""
     bundle_id: str = description["id"]
+    file = training.with_name("encoder.onnx")
+    onnx.save(encoder, str(file))
+    _forget(artifacts, bundle_id)  # what a run that was killed just here has left
     folder = bundle.write(
         artifacts,
         description,
-        encoder=encoder,
+        encoder=file,
         projection=reduced.projection,
         clusters=reduced.clusters,
         radii=reduced.reach.radii,
         auto_probes=auto_probes,
         training=training,
+        report=report if report.exists() else None,
+        faces=faces,
     )
     ids = [o.picture.id for o in opened]
     EmbeddedStore.create(
@@ -99,6 +121,11 @@ def publish(
     finally:
         catalogue.close()
     bundle.publish(artifacts, bundle_id)
+
+
+def _forget(artifacts: Path, bundle_id: str) -> None:
+    shutil.rmtree(bundle.bundle_path(artifacts, bundle_id), ignore_errors=True)
+    bundle.vectors_path(artifacts, bundle_id).unlink(missing_ok=True)
 
 
 def to_item(opened: Opened, artifacts: Path) -> Item:

@@ -2,7 +2,6 @@
 
 import csv
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import joblib
@@ -10,22 +9,29 @@ import tomli_w
 from keras import Model
 
 from trainer.config import Config
+from trainer.history import write_history
 from trainer.reduce import Reduced
 from trainer.sources.base import Skipped
-from trainer.stages import Head
+from trainer.split import PART_NUMBERS
+from trainer.stages import Tuning
 
 
-def write_training(folder: Path, encoder: Model, reduced: Reduced, config: Config, head: Head | None) -> None:
+def write_training(folder: Path, encoder: Model | None, reduced: Reduced, config: Config, tuning: Tuning) -> None:
     """Fill the bundle's training folder. Nothing that serves ever opens it: joblib files can run code when loaded."""
-    encoder.save(folder / "encoder.keras")
+    folder.mkdir(exist_ok=True)
+    if encoder is not None:
+        encoder.save(folder / "encoder.keras")
     joblib.dump(reduced.pca, folder / "pca.joblib")
     joblib.dump(reduced.kmeans, folder / "kmeans.joblib")
     settings = config.model_dump(mode="json", exclude_none=True)
     (folder / "config.toml").write_text(tomli_w.dumps(settings), encoding="utf-8")
-    with (folder / "history.csv").open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["epoch", "loss", "recall_at_1", "map", "seconds"])
-        writer.writeheader()
-        writer.writerows(asdict(epoch) for epoch in (head.history if head else ()))
+    write_history(folder / "history.csv", tuning.history)
+    with (folder / "split.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "part"])
+        names = {number: name for name, number in PART_NUMBERS.items() if name}
+        pairs = zip(tuning.pictures.opened, tuning.pictures.parts, strict=True)
+        writer.writerows((opened.picture.id, names[part]) for opened, part in pairs)
 
 
 def write_skipped(path: Path, skipped: Sequence[Skipped]) -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.conftest import ROOT, Trained, run_trainer
+from tests.conftest import ROOT, Trained, environment, run_trainer
+from trainer.cli import app
 
 
-@pytest.mark.parametrize("command", ["run", "evaluate", "search", "verify"])
+@pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])
 def test_every_command_has_help_with_an_example(command: str) -> None:
     done = run_trainer(command, "--help")
     assert done.returncode == 0
@@ -49,19 +50,6 @@ def test_a_source_that_is_not_there(tmp_path: Path) -> None:
     assert "is not a folder" in _fails("run", "--source", tmp_path / "nowhere", "--artifacts", tmp_path / "a")
 
 
-def test_one_class_only(kinds: Path, tmp_path: Path) -> None:
-    for path in (kinds / "blue").iterdir():
-        path.unlink()
-    line = _fails("run", "--source", kinds, "--artifacts", tmp_path / "a", "--config", _small(tmp_path))
-    assert "all pictures have the same label" in line
-    assert "frozen.toml" in line
-
-
-def test_no_labels(kinds: Path, tmp_path: Path) -> None:
-    line = _fails("run", "--source", kinds / "red", "--artifacts", tmp_path / "a", "--config", _small(tmp_path))
-    assert "no picture has a label" in line
-
-
 def test_an_unknown_key_in_the_configuration(kinds: Path, tmp_path: Path) -> None:
     config = tmp_path / "typo.toml"
     config.write_text("[head]\nmargn = 0.3\n")
@@ -81,10 +69,28 @@ def test_a_query_that_is_no_picture(trained: Trained, tmp_path: Path) -> None:
     assert "cannot be read" in _fails("search", tmp_path / "gone.jpg", "--artifacts", trained.artifacts)
 
 
+def test_a_backbone_without_that_block(kinds: Path, tmp_path: Path) -> None:
+    config = tmp_path / "blocks.toml"
+    config.write_text(
+        '[encoder]\nbackbone = "siamese"\nweights = "none"\nsize = 32\ntrain_from = "conv5"\n'
+        "[head]\nenabled = false\n[finetune]\nenabled = true\n"
+    )
+    line = _fails("run", "--source", kinds, "--config", config, "--artifacts", tmp_path / "a")
+    assert "siamese has no block conv5. Its blocks are: " in line
+
+
+def test_nothing_to_go_on_with_is_said(kinds: Path, tmp_path: Path) -> None:
+    config = tmp_path / "none.toml"
+    config.write_text('[encoder]\nonnx = "absent.onnx"\n')
+    done = run_trainer("run", "--resume", "--source", kinds, "--config", config, "--artifacts", tmp_path / "a")
+    assert done.returncode == 1
+    assert "There is no stopped run: this is a new one." in done.stderr
+
+
 def test_ctrl_c_keeps_what_was_computed(trained: Trained, tmp_path: Path) -> None:
     options = ["--source", trained.table, "--config", trained.config, "--artifacts", tmp_path]
     command = [sys.executable, "-m", "trainer", "run", *map(str, options)]
-    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, env=environment())
     while not list(tmp_path.glob("cache/*.sqlite-wal")):  # it has begun to compute features
         assert run.poll() is None
         time.sleep(0.01)
@@ -92,9 +98,9 @@ def test_ctrl_c_keeps_what_was_computed(trained: Trained, tmp_path: Path) -> Non
     run.send_signal(signal.SIGINT)
     _out, errors = run.communicate()
     assert run.returncode == 130
-    assert "the same command goes on from here" in errors
+    assert "the same command with --resume goes on from here" in errors
     assert "Traceback" not in errors
-    assert list((tmp_path / "work").iterdir()) == []
+    assert len(list((tmp_path / "work").iterdir())) == 1
     (cache,) = tmp_path.glob("cache/*.sqlite")
     with closing(sqlite3.connect(cache)) as database:
         (kept,) = database.execute("SELECT count(*) FROM features").fetchone()
@@ -103,10 +109,3 @@ def test_ctrl_c_keeps_what_was_computed(trained: Trained, tmp_path: Path) -> Non
 
 def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
     assert "There is no bundle" in _fails("verify", tmp_path)
-
-
-def _small(folder: Path) -> Path:
-    """A configuration that builds quickly."""
-    config = folder / "small.toml"
-    config.write_text('[encoder]\nsize = 32\nweights = "none"\n')
-    return config

@@ -33,11 +33,11 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
     config = load_config(
         write(
             tmp_path,
-            'seed = 7\nvalidation_share = 0.25\n[encoder]\nbackbone = "resnet50"\nweights = "none"\nsize = 96\n'
-            "[head]\nenabled = false\nshrinkage = [0.1, 0.3]\n[reduce]\nvariance = 0.9\nclusters = 12\n",
+            'seed = 7\n[split]\nby = "column"\ncolumn = "sender"\n[encoder]\nbackbone = "resnet50"\nweights = "none"\n'
+            "size = 96\n[head]\nenabled = false\nshrinkage = [0.1, 0.3]\n[reduce]\nvariance = 0.9\nclusters = 12\n",
         )
     )
-    assert (config.seed, config.validation_share) == (7, 0.25)
+    assert (config.seed, config.split.by, config.split.column) == (7, "column", "sender")
     assert (config.encoder.backbone, config.encoder.weights, config.encoder.size) == ("resnet50", "none", 96)
     assert (config.head.enabled, config.head.shrinkage) == (False, (0.1, 0.3))
     assert (config.reduce.variance, config.reduce.clusters, config.reduce.dims) == (0.9, 12, Config().reduce.dims)
@@ -59,7 +59,20 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
         ("[head]\nmargin = nan", "head.margin"),
         ("[reduce]\nvariance = 1.5", "reduce.variance"),
         ("[reduce]\nclusters = 0", "reduce.clusters"),
-        ("validation_share = 0.6", "validation_share"),
+        ("[head]\ndims = 1", "head.dims.0"),
+        ("[head]\ndims = []", "head.dims"),
+        ("[split]\nshare = 0.6", "split.share"),
+        ("[split]\nby = 'column'", "split"),
+        ("[split]\ncolumn = 'sender'", "split"),
+        ("[encoder]\nbackbone = 'vgg16'\nonnx = 'a.onnx'", "encoder"),
+        ("[encoder.pixels]\nsize = 112", "encoder"),
+        ("[encoder]\nonnx = 'a.onnx'\n[encoder.pixels]\nmean = [1, 2, 3]", "encoder.pixels.size"),
+        ("[encoder]\nensemble = [{onnx = 'a.onnx'}]", "encoder"),
+        ("[encoder]\nensemble = [{onnx = 'a.onnx'}, {ensemble = [{}, {}]}]", "encoder"),
+        ("[encoder]\nbackbone = 'siamese'", "encoder"),
+        ("[finetune]\nsmallest_crop = 0.0", "finetune.smallest_crop"),
+        ("[faces]\ndetector = 'dlib'", "faces.detector"),
+        ("strategy = 'all'", "strategy"),
         ("seed = -1", "seed"),
         ("seed = 4294967296", "seed"),
     ],
@@ -73,13 +86,39 @@ def test_a_key_that_does_not_fit_is_named(text: str, where: str, tmp_path: Path)
 
 
 def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"head\.dims: .*; seed: "):
+    with pytest.raises(ConfigError, match=r"head\.dims\.0: .*; seed: "):
         load_config(write(tmp_path, "seed = 'x'\n[head]\ndims = 1"))
 
 
 def test_a_missing_file_is_told_which_ones_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no configuration .*demo\.toml, frozen\.toml"):
+    with pytest.raises(ConfigError, match=r"no configuration .*demo\.toml, .*frozen\.toml"):
         load_config(tmp_path / "absent.toml")
+
+
+def test_head_and_fine_tuning_both_look_at_labels_or_neither_does(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="both learn by nt-xent, or both by labels"):
+        load_config(write(tmp_path, "[head]\nloss = 'nt-xent'\n[finetune]\nenabled = true"))
+    alone = load_config(write(tmp_path, "[head]\nloss = 'nt-xent'"))  # fine-tuning is off
+    assert alone.self_supervised
+    assert not Config().self_supervised
+    unused = load_config(write(tmp_path, "[head]\nenabled = false\nloss = 'nt-xent'"))
+    assert not unused.self_supervised
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "side", "keras"),
+    [
+        ("", "efficientnet-lite0", 224, True),
+        ("backbone = 'inceptionv3'", "inceptionv3", 299, True),
+        ("backbone = 'siamese'\nweights = 'none'", "siamese", 64, True),
+        ("backbone = 'vgg16'\nsize = 96", "vgg16", 96, True),
+        ("onnx = 'models/arcface.onnx'", "arcface", 224, False),
+        ("ensemble = [{onnx = 'a.onnx'}, {backbone = 'vgg16'}]", "a+vgg16", 224, False),
+    ],
+)
+def test_what_an_encoder_is_called(text: str, name: str, side: int, keras: bool, tmp_path: Path) -> None:
+    encoder = load_config(write(tmp_path, f"[encoder]\n{text}")).encoder
+    assert (encoder.name, encoder.side, encoder.keras) == (name, side, keras)
 
 
 @pytest.mark.parametrize("content", [b"seed = ", b"= 3", b"\xff\xfe", b"seed = 1\nseed = 2"])

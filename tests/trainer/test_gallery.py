@@ -10,6 +10,7 @@ from retrieval.encoder import OnnxEncoder
 from tests.bundles import SIDE, picture, write_encoder
 from trainer.errors import SourceError
 from trainer.gallery import BATCH, embed_gallery, load_prepared
+from trainer.sources.base import Picture
 
 
 @pytest.fixture
@@ -24,7 +25,9 @@ def test_embeddings_are_those_of_each_picture_alone(count: int, encoder: OnnxEnc
     for number, path in enumerate(paths):
         path.write_bytes(picture(number))
     told: list[tuple[int, int]] = []
-    found = embed_gallery(paths, encoder, lambda done, of: told.append((done, of)))
+    found = embed_gallery(
+        [Picture(path.stem, path) for path in paths], encoder, lambda done, of: told.append((done, of))
+    )
     alone = [encoder.encode(prepare(path.read_bytes(), SIDE, SIDE)[None])[0] for path in paths]
     np.testing.assert_allclose(found, np.stack(alone), atol=1e-5)
     assert told[-1] == (count, count)
@@ -36,4 +39,4 @@ def test_a_picture_that_has_become_unreadable_stops_the_run(trouble: str, encode
     if trouble == "damaged":
         path.write_bytes(b"overwritten")
     with pytest.raises(SourceError, match=r"0\.jpg could be read at the start of this run, but no longer"):
-        load_prepared([path], encoder)
+        load_prepared([Picture("0", path)], encoder)

@@ -11,9 +11,13 @@ from trainer.display import Display, out, scores_table, silenced, skipped_table
 
 
 def run(
-    source: Annotated[str, typer.Option(help="A folder, a CSV file, or the word pottery (a generated demo).")],
+    source: Annotated[
+        str, typer.Option(help="A folder, a CSV file, or one of pottery (a generated demo), flowers102, lfw, celeba.")
+    ],
     config: Annotated[Path | None, typer.Option(help="TOML file; trainer/configs/demo.toml if absent.")] = None,
     artifacts: Artifacts = Path("artifacts"),
+    resume: Annotated[bool, typer.Option(help="Go on with the same run where it was stopped.")] = False,
+    tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events of every epoch.")] = None,
 ) -> None:
     """Train on a source of pictures and publish the result.
 
@@ -24,8 +28,10 @@ def run(
     settings = load_config(config or CONFIGS / "demo.toml")
     display = Display()
     with display.step("Loading TensorFlow"), silenced():
-        from trainer import pipeline
-    outcome = pipeline.run(source, settings, artifacts, display)
+        from trainer import history, pipeline
+    if tensorboard:
+        display = Display(history.tensorboard(tensorboard))
+    outcome = pipeline.run(source, settings, artifacts, display, resume=resume)
     if outcome.skipped:
         out.print(skipped_table(outcome.skipped, outcome.skipped_csv))
     if outcome.scores:

@@ -2,9 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from trainer.config.base import Rate, Section, Share
+
+
+def _listed(value: object) -> object:
+    if value == []:
+        raise ValueError("name at least one")
+    return (value,) if isinstance(value, int) else value
+
+
+Dims = Annotated[tuple[Annotated[int, Field(ge=2, le=2048)], ...], BeforeValidator(_listed)]
 
 
 class AutoencoderConfig(Section):
@@ -41,8 +50,8 @@ class HeadConfig(LossConfig):
 
     enabled: bool = True
     init: Literal["lda", "pca", "random"] = "lda"
-    dims: tuple[Annotated[int, Field(ge=2, le=2048)], ...] = (128,)
-    """Candidates; validation picks one."""
+    dims: Dims = (128,)
+    """One number, or candidates of which validation picks one."""
     views: Annotated[int, Field(ge=0, le=32)] = 4
     """Augmented views of each picture, besides the clean one."""
     shrinkage: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.02, 0.05, 0.1, 0.2, 0.4)

@@ -1,0 +1,54 @@
+"""`python -m trainer compare`: several configurations on the same pictures, before and after tuning."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from trainer.commands.options import Artifacts
+from trainer.display import Display, out, silenced
+
+
+def compare(
+    configs: Annotated[list[Path], typer.Argument(help="TOML files, such as those in trainer/configs.")],
+    source: Annotated[str, typer.Option(help="Labelled pictures, as for run: a folder, a CSV, or a data set's name.")],
+    results: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", help="Folder for compare.html, .png and .json; compare/latest in the artifacts if absent."
+        ),
+    ] = None,
+    artifacts: Artifacts = Path("artifacts"),
+) -> None:
+    """Train each configuration, or reuse it, and measure it before and after tuning on pictures it has not looked at.
+
+    A comparison that was stopped goes on with the same command. What is served does not change.
+
+    Example: `python -m trainer compare trainer/configs/demo.toml trainer/configs/frozen.toml --source ~/Pictures/shoes`
+    """
+    display = Display()
+    with display.step("Loading TensorFlow"), silenced():
+        from trainer.compare import compare as compare_all
+        from trainer.comparison_page import COLUMNS, PAGE, cells, write
+
+    found = compare_all(configs, source, artifacts, display)
+    results = results or artifacts / "compare" / "latest"
+    write(found, results)
+    columns = [column for column in COLUMNS if column.short]
+    table = Table(title="On test pictures", title_justify="left")
+    table.add_column("configuration", overflow="fold", min_width=13)
+    for heading in ("tuning", "stage", *(column.short for column in columns)):
+        table.add_column(heading, no_wrap=True)
+    for row, figures in zip(found.rows, cells(found.rows, columns), strict=True):
+        when = "after" if row.tuned else "before"
+        shown = [Text(cell.text, style="bold" if cell.best else "") for cell in figures]
+        table.add_row(Text(row.configuration), when, row.stage, *shown)
+    if found.rows:
+        out.print(table)
+    for failure in found.failures:
+        out.print("[red]Failed:[/]", Text(f"{failure.configuration}: {failure.reason}"), soft_wrap=True)
+    out.print("All figures and curves:", Text(str(results / PAGE)), soft_wrap=True)
+    if not found.rows:
+        raise typer.Exit(1)

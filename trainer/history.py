@@ -1,0 +1,51 @@
+"""What happened in each epoch of each stage: history.csv, and TensorBoard where it is asked for."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """One line of history.csv. Epoch 0 is where a stage starts; `loss` is the mean over the batches of an epoch.
+
+    `recall_at_1` and `map` are measured on the held-out pictures; None where an epoch is not measured.
+    """
+
+    stage: str
+    epoch: int
+    loss: float | None
+    recall_at_1: float | None
+    map: float | None
+    seconds: float
+
+
+Watch = Callable[[Epoch], None]
+"""Told of each epoch when it ends."""
+
+
+def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
+    """All epochs as CSV, in the order in which they were trained."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
+        writer.writeheader()
+        writer.writerows(asdict(epoch) for epoch in epochs)
+
+
+def tensorboard(folder: Path) -> Watch:
+    """Writes TensorBoard events, one run for each stage, as epochs end: `tensorboard --logdir folder` shows them."""
+    import tensorflow as tf
+
+    writers: dict[str, tf.summary.SummaryWriter] = {}
+
+    def write(epoch: Epoch) -> None:
+        if epoch.stage not in writers:
+            writers[epoch.stage] = tf.summary.create_file_writer(str(folder / epoch.stage))
+        with writers[epoch.stage].as_default(step=epoch.epoch):
+            for name in ("loss", "recall_at_1", "map", "seconds"):
+                if (value := getattr(epoch, name)) is not None:
+                    tf.summary.scalar(name, value)
+        writers[epoch.stage].flush()
+
+    return write
