@@ -1,5 +1,6 @@
 """What the benchmarks share: bundles of the grocery pictures, trained once, and where results are published."""
 
+import csv
 import os
 import re
 import subprocess
@@ -17,23 +18,45 @@ def test_data() -> Path | None:
     return Path(named) if named and (Path(named) / "grocery").is_dir() else None
 
 
-def grocery(part: str) -> Path:
-    """One of the data set's own parts: train, val or test."""
+def pictures(data_set: str) -> Path:
+    """The folder of one of the data sets."""
     data = test_data()
     if data is None:
         raise FileNotFoundError("LOOKALIKE_TEST_DATA names no folder that holds grocery/")
-    return data / "grocery" / part
+    return data / data_set
 
 
-def trained(config: str) -> Path:
-    """An artifacts folder with a bundle of the grocery training pictures, made if it is not there.
+def grocery(part: str) -> Path:
+    """One of the data set's own parts: train, val or test."""
+    return pictures("grocery") / part
+
+
+def official() -> Path:
+    """A CSV of grocery's training pictures, and its validation pictures to choose by."""
+    folder = WORK.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "official.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "label", "part"])
+        for part in ("train", "val"):
+            files = sorted(grocery(part).resolve().glob("*/*.jpg"))
+            writer.writerows((path, path.parent.name, part) for path in files)
+    return folder / "official.csv"
+
+
+def trained(config: str, source: Path | None = None) -> Path:
+    """An artifacts folder with a bundle of `source`, or of the grocery training pictures, by a ready configuration."""
+    return trained_with(ROOT / f"trainer/configs/{config}.toml", source or grocery("train"))
+
+
+def trained_with(config: Path, source: Path) -> Path:
+    """An artifacts folder with a bundle of `source`, made if it is not there; a training that was stopped goes on.
 
     Another configuration of the same name gets another folder; delete artifacts/benchmarks after a change of code.
     """
-    file = ROOT / f"trainer/configs/{config}.toml"
-    artifacts = WORK / f"{config}-{sha256(file.read_bytes()).hexdigest()[:8]}"
+    artifacts = WORK / f"{config.stem}-{source.stem}-{sha256(config.read_bytes()).hexdigest()[:8]}"
     if not (artifacts / "CURRENT").exists():
-        options = ["--source", grocery("train"), "--config", file]
+        options = ["--source", source, "--config", config, "--resume"]
         subprocess.run(
             [sys.executable, "-m", "trainer", "run", *options, "--artifacts", artifacts], cwd=ROOT, check=True
         )

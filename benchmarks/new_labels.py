@@ -1,0 +1,56 @@
+"""Labels never trained on: 41 of grocery's 81 labels to train, leave one out on the pictures of the other 40."""
+
+import csv
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.quality import HEADER, shown
+from benchmarks.setup import WORK, grocery, publish, table, trained
+from trainer.evaluate import embed_source
+from trainer.lookup import load_current
+from trainer.metrics import Scores, score
+
+SEEDS = (0, 1, 2)
+TRAINING_LABELS = 41
+CONFIGS = {"frozen": "frozen + PCA 128", "newlabels": "**tuned head (`newlabels.toml`)**"}
+
+
+def main() -> None:
+    """The mean over three choices of labels, for the frozen network and for what was tuned on the others."""
+    rows = []
+    for config, name in CONFIGS.items():
+        found = [measure(config, seed) for seed in SEEDS]
+        rows.append((name, *shown(mean(found))))
+    publish("new labels", table(HEADER, rows))
+
+
+def measure(config: str, seed: int) -> Scores:
+    """One choice of labels: trained on some, measured on the others."""
+    training, others = tables(seed)
+    artifacts = trained(config, training)
+    found = embed_source(str(others), load_current(artifacts), artifacts, lambda *_: None)
+    rows = np.arange(len(found.labels))
+    return score(found.vectors, found.labels, found.vectors, found.labels, same=rows)
+
+
+def mean(several: list[Scores]) -> Scores:
+    """The mean of each measure."""
+    return Scores(*(float(np.mean([getattr(s, field.name) for s in several])) for field in fields(Scores)))
+
+
+def tables(seed: int) -> tuple[Path, Path]:
+    """Two CSVs of grocery's training and test pictures: those of the labels drawn, and the others."""
+    files = sorted(path for part in ("train", "test") for path in grocery(part).glob("*/*.jpg"))
+    names = sorted({path.parent.name for path in files})
+    drawn = set(np.random.default_rng(seed).permutation(names)[:TRAINING_LABELS])
+    WORK.mkdir(parents=True, exist_ok=True)
+    written = []
+    for part, wanted in (("known", True), ("new", False)):
+        written.append(WORK / f"labels-{seed}-{part}.csv")
+        with written[-1].open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "label"])
+            writer.writerows((path, path.parent.name) for path in files if (path.parent.name in drawn) == wanted)
+    return written[0], written[1]
