@@ -74,7 +74,8 @@ def train_autoencoder(
         )
         history.append(Epoch("autoencoder", epoch, loss, None, None, seconds))
         watch(history[-1])
-        write_sheet(sheets / f"autoencoder-epoch-{epoch:02}.webp", originals, model.predict_on_batch(originals))
+        rebuilt = keras.ops.convert_to_numpy(model(originals, training=False))  # predict answers once for each device
+        write_sheet(sheets / f"autoencoder-epoch-{epoch:02}.webp", originals, rebuilt)
         checkpoint.save({"model": state_of(model)}, {"history": [asdict(e) for e in history]})
     with precision(mixed=False):
         adapted = build_backbone(config.encoder.backbone, "none", config.encoder.side)

@@ -98,7 +98,7 @@ def test_ctrl_c_keeps_what_was_computed(trained: Trained, tmp_path: Path) -> Non
     run.send_signal(signal.SIGINT)
     _out, errors = run.communicate()
     assert run.returncode == 130
-    assert "the same command with --resume goes on from here" in errors
+    assert "goes on from here, `run` with --resume" in errors
     assert "Traceback" not in errors
     assert len(list((tmp_path / "work").iterdir())) == 1
     (cache,) = tmp_path.glob("cache/*.sqlite")

@@ -74,18 +74,15 @@ def test_start_and_dims_are_chosen_for_labels_seen_and_for_labels_never_seen(new
         assert head.kernel.shape == head.twin.shape == (WIDTH, wanted.dims)
 
 
-def test_directions_that_only_tell_known_labels_apart_are_not_all_that_is_kept() -> None:
-    # Few labels differ in one direction; what tells new ones apart is in six others. One dim finds every known label.
-    rng = np.random.default_rng(0)
-    labels = np.repeat(np.arange(8), 12)
-    middles = np.column_stack([4.0 * (np.arange(8) % 8), rng.normal(size=(8, 6))])
-    rows = np.column_stack([middles[labels] + 0.4 * rng.normal(size=(96, 7)), 0.4 * rng.normal(size=(96, 9))])
-    features = np.repeat(rows[:, None], 2, axis=1).astype(np.float32)
-    parts = np.tile([VALIDATION, *[TRAIN] * 5], 16).astype(np.int8)
-    examples, config = Examples(features, labels, parts), changed(dims=(2, 12), shrinkage=(0.1,), max_epochs=1)
-    own, _other = by_hand(examples, config)
-    assert list(own)[validation.best(list(own.values()))].dims == 2
-    assert tune(examples, config).start.dims == 12
+def test_three_dims_that_tell_five_known_labels_apart_lose_against_twelve_that_tell_new_ones() -> None:
+    examples, config = made(labels=5, seed=43), changed(dims=(3, 12), shrinkage=(0.02,), max_epochs=1)
+    examples = replace(examples, features=examples.features - 50)
+    own, other = by_hand(examples, config)
+    three, twelve = own
+    assert own[three].map > own[twelve].map + 0.1
+    assert other[three].map < other[twelve].map - 0.1
+    assert validation.best(list(own.values())) == 0  # the run's own held-out pictures alone would keep three
+    assert tune(examples, config).start == twelve
 
 
 # --- the alarm

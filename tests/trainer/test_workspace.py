@@ -92,6 +92,15 @@ def test_a_lock_that_a_killed_run_left_behind_holds_nobody_up(tmp_path: Path) ->
     assert stop(tmp_path, resume=True) == stopped
 
 
+def test_a_run_that_was_killed_after_it_had_published_is_done(tmp_path: Path) -> None:
+    stopped = stop(tmp_path)
+    (tmp_path / "CURRENT").write_text(stopped.name)
+    with workspace(tmp_path, "pictures", CONFIG, resume=True) as (folder, resumed):
+        assert left(tmp_path) == [folder]
+        assert folder != stopped
+        assert not resumed
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"source": "pictures"}'])
 def test_a_folder_that_does_not_say_what_it_is_from_is_not_taken_up(content: str, tmp_path: Path) -> None:
     stopped = stop(tmp_path)
