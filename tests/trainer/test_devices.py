@@ -61,17 +61,18 @@ tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfigur
 import keras, numpy as np
 from dataclasses import asdict
 from tests.trainer import tuning
-from trainer import autoencoder, finetune
+from trainer import finetune
 from trainer.autoencoder import train_autoencoder
 from trainer.checkpoint import Checkpoint
 from trainer.config import Config
 from trainer.devices import choose_strategy, seed_everything
 from trainer.finetune import Start
-from trainer.networks import backbones
+from trainer.networks import autoencoder, backbones
 from trainer.optimizer import TwoRates
 
 seed_everything(0, deterministic=True)
 home = Path(sys.argv[1])
+autoencoder.MOST_PIXELS = tuning.SIDE
 backbones.BACKBONES["siamese"] = backbones.Backbone(backbones.CENTRED, tuning.tiny, None)
 found = {"auto": choose_strategy("auto").num_replicas_in_sync}
 strategy = choose_strategy("mirrored")
