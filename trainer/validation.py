@@ -68,13 +68,20 @@ def by_details(parts: NDArray[np.int8]) -> Validation:
 def best(candidates: Sequence[Scores]) -> int:
     """Which of several is best on the same held-out pictures: by recall@1, and between equals by mAP.
 
-    Equal means within one standard error of the highest recall@1 (Breiman et al. 1984, "Classification and Regression
-    Trees", section 3.4.3): where nearly every held-out picture finds its like, one picture more or less is chance,
-    while mAP still tells a good ranking from a better one.
+    Equal means that recall@1 lies no further below the highest than one standard error of their difference (the rule of
+    Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3): where nearly every held-out picture finds
+    its like, one picture more or less is chance, while mAP still tells a good ranking from a better one. The error is
+    estimated with one success and one failure added to each, as without them it vanishes where all succeed (Agresti &
+    Caffo 2000, "Simple and Effective Confidence Intervals for Proportions and Differences of Proportions").
     """
-    highest = max(scores.precision_at_1 for scores in candidates)
-    error = np.sqrt(highest * (1 - highest) / candidates[0].queries)
-    equals = [i for i, scores in enumerate(candidates) if scores.precision_at_1 >= highest - error]
+    trials = candidates[0].queries + 2
+    shares = [(scores.precision_at_1 * candidates[0].queries + 1) / trials for scores in candidates]
+    highest = max(shares)
+    equals = [
+        i
+        for i, share in enumerate(shares)
+        if highest - share <= np.sqrt((highest * (1 - highest) + share * (1 - share)) / trials)
+    ]
     return max(equals, key=lambda i: candidates[i].map)
 
 
