@@ -8,6 +8,7 @@
         manifest.json               what it is, and the checksum of every other file
         manifest.sha256             the checksum of the manifest
         encoder.onnx  projection.npz  clusters.npz
+        calibration.npz             how sure it is of its hits, where pictures could be held out to learn that
         faces/                      the detector's models, where faces are compared
         report/                     what people read of it
         training/                   what only the trainer reads; nothing here opens these two
@@ -25,8 +26,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval import calibration as calibrations
 from retrieval import checksums
 from retrieval import manifest as manifests
+from retrieval.calibration import Calibration
 from retrieval.clusters import Clusters
 from retrieval.durable import sync
 from retrieval.embedder import Embedder, Opener, open_whole
@@ -43,6 +46,7 @@ CHECKSUM = "manifest.sha256"
 ENCODER = "encoder.onnx"
 PROJECTION = "projection.npz"
 CLUSTERS = "clusters.npz"
+CALIBRATION = "calibration.npz"
 FACES = "faces"
 FACE_MODELS = {"haar": f"{FACES}/haar.xml"} | {name: f"{FACES}/{name}.onnx" for name in ("pnet", "rnet", "onet")}
 REPORT = "report"
@@ -60,6 +64,8 @@ class Bundle:
     """How far the members of each cluster reached at build time, float64 [C]: what later drift is measured against."""
     auto_probes: int
     """Clusters that a search with `probes=auto` opens at most: enough for 99 % recall at build time."""
+    calibration: Calibration | None
+    """Distances to probabilities; None where nothing could be held out, and before format 3."""
 
 
 def catalogue_url(artifacts: Path) -> str:
@@ -90,19 +96,22 @@ def current(artifacts: Path) -> str:
 
 
 def load(folder: Path, *, threads: int = 0) -> Bundle:
-    """Read what serving needs, each file checked against the manifest before it is used.
+    """Read what serving needs, once every file of the bundle has been checked against the manifest.
 
-    `threads` as in OnnxEncoder. Raises BundleMissing, BundleDamaged or BundleIncompatible.
+    Those that serving never opens, too: a damaged bundle is found at the start, not when it is needed for a rollback or
+    to go on training. `threads` as in OnnxEncoder. Raises BundleMissing, BundleDamaged or BundleIncompatible.
     """
     manifest = read_manifest(folder)
     files = manifest.files
+    checksums.check(folder, files)
     encoder = OnnxEncoder(checksums.read(folder, files, ENCODER), str(folder / ENCODER), threads=threads)
     axes = checksums.read_arrays(folder, files, PROJECTION, ("mean", "components"))
     cells = checksums.read_arrays(folder, files, CLUSTERS, ("centroids", "radii", "auto_probes"))
     opener = _opener(folder, manifest, threads)
     try:
         embedder, clusters = Embedder(encoder, Projection(**axes), opener), Clusters(cells["centroids"])
-        bundle = Bundle(manifest, embedder, clusters, cells["radii"], int(cells["auto_probes"]))
+        calibration = _calibration(folder, manifest)
+        bundle = Bundle(manifest, embedder, clusters, cells["radii"], int(cells["auto_probes"]), calibration)
     except (TypeError, ValueError) as error:
         raise BundleDamaged(f"{folder}: its arrays do not have the expected shapes: {error}") from error
     _check_shapes(bundle, folder)
@@ -110,17 +119,14 @@ def load(folder: Path, *, threads: int = 0) -> Bundle:
 
 
 def verify(folder: Path) -> Manifest:
-    """Check a bundle whole: every file against its checksum, nothing missing, nothing extra, and that it loads.
+    """Check a bundle whole: that it loads, every file as its checksum says, nothing missing, and nothing extra.
 
     Raises BundleMissing, BundleDamaged or BundleIncompatible.
     """
-    manifest = read_manifest(folder)
-    for name in manifest.files:
-        checksums.read(folder, manifest.files, name)
+    manifest = load(folder).manifest
     extra = set(checksums.names(folder)) - {MANIFEST, CHECKSUM} - set(manifest.files)
     if extra:
         raise BundleDamaged(f"{folder} holds {sorted(extra)[0]}, which its manifest does not list.")
-    load(folder)
     return manifest
 
 
@@ -149,6 +155,7 @@ def write(
     radii: NDArray[np.float64],
     auto_probes: int,
     training: Path,
+    calibration: Calibration | None = None,
     faces: "FaceStage | None" = None,
     report: Path | None = None,
 ) -> Path:
@@ -166,6 +173,8 @@ def write(
     shutil.copyfile(encoder, draft / ENCODER)
     np.savez(draft / PROJECTION, mean=projection.mean, components=projection.components)
     np.savez(draft / CLUSTERS, centroids=clusters.centroids, radii=radii, auto_probes=np.int64(auto_probes))
+    if calibration is not None:
+        np.savez(draft / CALIBRATION, **calibration.arrays())  # type: ignore[arg-type]  # none is "allow_pickle"
     shutil.copytree(training, draft / TRAINING)
     if report is not None:
         shutil.copytree(report, draft / REPORT)
@@ -194,6 +203,13 @@ def publish(artifacts: Path, bundle_id: str) -> None:
     sync(part)
     part.replace(artifacts / "CURRENT")
     sync(artifacts)
+
+
+def _calibration(folder: Path, manifest: Manifest) -> Calibration | None:
+    """The bundle's calibration, if it has one. Raises ValueError where its arrays are none."""
+    if CALIBRATION not in manifest.files:
+        return None
+    return Calibration.of(checksums.read_arrays(folder, manifest.files, CALIBRATION, calibrations.KEYS))
 
 
 def _opener(folder: Path, manifest: Manifest, threads: int) -> Opener:

@@ -1,7 +1,8 @@
 """The files of a folder and their checksums: written down once, compared whenever one is read."""
 
 from collections.abc import Mapping
-from hashlib import sha256
+from concurrent.futures import ThreadPoolExecutor
+from hashlib import file_digest, sha256
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -28,23 +29,33 @@ def line(content: bytes) -> bytes:
     return sha256(content).hexdigest().encode() + b"\n"
 
 
+def check(folder: Path, files: Mapping[str, FileEntry]) -> None:
+    """Compare every file with its entry, several at a time and piece by piece. Raises BundleDamaged."""
+
+    def check_one(name: str) -> None:
+        path = _inside(folder, name)
+        try:
+            with path.open("rb") as file:
+                found = FileEntry(sha256=file_digest(file, "sha256").hexdigest(), size=file.tell())
+        except OSError as error:
+            raise _unreadable(path, error) from error
+        _compare(path, found, files[name])
+
+    with ThreadPoolExecutor() as threads:  # the hash is computed outside Python's lock
+        for _ in threads.map(check_one, files):
+            pass  # raises what was raised there
+
+
 def read(folder: Path, files: Mapping[str, FileEntry], name: str) -> bytes:
     """The bytes of one file, once they have been compared with its entry. Raises BundleDamaged."""
-    path = folder / name
     if name not in files:
         raise BundleDamaged(f"{folder}: its manifest does not list {name}.")
-    if not path.resolve().is_relative_to(folder.resolve()):
-        raise BundleDamaged(f"{folder}: its manifest lists {name}, which lies outside the bundle.")
+    path = _inside(folder, name)
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise BundleDamaged(f"{path} cannot be read ({error}). Publish another bundle, or train again.") from error
-    expected, found = files[name], _entry(data)
-    if found.sha256 != expected.sha256:
-        raise BundleDamaged(
-            f"{path} has changed: {found.size} bytes with SHA-256 {found.sha256}; "
-            f"its manifest says {expected.size} bytes with {expected.sha256}. Publish another bundle, or train again."
-        )
+        raise _unreadable(path, error) from error
+    _compare(path, _entry(data), files[name])
     return data
 
 
@@ -59,5 +70,24 @@ def read_arrays(
         raise BundleDamaged(f"{folder / name} does not hold the arrays {', '.join(keys)}: {error}") from error
 
 
+def _inside(folder: Path, name: str) -> Path:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise BundleDamaged(f"{folder}: its manifest lists {name}, which lies outside the bundle.")
+    return path
+
+
 def _entry(data: bytes) -> FileEntry:
     return FileEntry(sha256=sha256(data).hexdigest(), size=len(data))
+
+
+def _compare(path: Path, found: FileEntry, expected: FileEntry) -> None:
+    if found.sha256 != expected.sha256:
+        raise BundleDamaged(
+            f"{path} has changed: {found.size} bytes with SHA-256 {found.sha256}; "
+            f"its manifest says {expected.size} bytes with {expected.sha256}. Publish another bundle, or train again."
+        )
+
+
+def _unreadable(path: Path, error: OSError) -> BundleDamaged:
+    return BundleDamaged(f"{path} cannot be read ({error}). Publish another bundle, or train again.")

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from retrieval.errors import BundleDamaged, BundleIncompatible
 from retrieval.faces.spec import FaceSpec
 
-FORMAT_VERSIONS = (1, 2)
-"""Those that are read; the last one is written. 2 added faces, split, report/ and the encoder's precision."""
+FORMAT_VERSIONS = (1, 2, 3)
+"""Those that are read; the last one is written.
+
+2 added faces, split, report/ and the encoder's precision; 3 added calibration.npz."""
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -49,7 +51,7 @@ class FileEntry(_Part):
 class Manifest(_Part):
     """The whole description. `metrics` maps a stage to its measures on the held-out pictures of the run."""
 
-    format_version: Literal[1, 2] = 2
+    format_version: Literal[1, 2, 3] = 3
     id: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$")]
     created: datetime
     encoder: EncoderSpec
@@ -81,7 +83,7 @@ def parse(text: bytes, where: str) -> Manifest:
     except (ValueError, KeyError, TypeError) as error:
         raise BundleDamaged(f"{where} is not a manifest ({error}). Publish another bundle, or train again.") from error
     if version not in FORMAT_VERSIONS:
-        known = " and ".join(map(str, FORMAT_VERSIONS))
+        known = f"{', '.join(map(str, FORMAT_VERSIONS[:-1]))} and {FORMAT_VERSIONS[-1]}"
         raise BundleIncompatible(
             f"{where} has format version {version!r}; this version of Lookalike reads {known}. "
             "Train again with this version, or serve the bundle with the version that wrote it."

@@ -18,6 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from retrieval import bundle as bundles
+from retrieval.calibration import Calibration, Curve
 from retrieval.catalogue import Attribute, Catalogue, Item
 from retrieval.clusters import Clusters, Reach, Vectors
 from retrieval.embedder import Embedder, open_whole
@@ -88,6 +89,13 @@ def face_stage(*, missing: Literal["skip", "whole"] = "skip") -> FaceStage:
     return FaceStage(spec, {"haar": CASCADE})
 
 
+def some_calibration() -> Calibration:
+    """One that is sure of what is near, and of nothing far away."""
+    cosine = Curve(np.array([0.0, 0.2, 1.5]), np.array([1.0, 0.6, 0.0]))
+    euclidean = Curve(np.array([0.1, 0.5, 1.2]), np.array([0.95, 0.5, 0.02]))
+    return Calibration(cosine, euclidean, "label", 340)
+
+
 def pieces(count: int) -> list[Piece]:
     """Different pictures with ids, labels and attributes; every seventh without a label."""
     return [
@@ -129,11 +137,14 @@ def write_artifacts(
     *,
     bundle_id: str = "tiny",
     publish: bool = True,
+    calibration: Calibration | None = None,
     faces: FaceStage | None = None,
+    report: Path | None = None,
 ) -> dict[str, Vectors]:
     """What a training run leaves: pictures, catalogue, vectors, a bundle. Returns each piece's vector [DIMS] by id."""
     ids = [piece.id for piece in shop]
-    vectors = write_bundle(artifacts, [piece.data for piece in shop], bundle_id, faces=faces)
+    pictures = [piece.data for piece in shop]
+    vectors = write_bundle(artifacts, pictures, bundle_id, calibration=calibration, faces=faces, report=report)
     folder = bundles.bundle_path(artifacts, bundle_id)
     store_path = bundles.vectors_path(artifacts, bundle_id)
     store_path.parent.mkdir(exist_ok=True)
@@ -164,6 +175,7 @@ def write_bundle(
     pictures: Sequence[bytes],
     bundle_id: str = "tiny",
     *,
+    calibration: Calibration | None = None,
     faces: FaceStage | None = None,
     report: Path | None = None,
 ) -> Vectors:
@@ -186,6 +198,7 @@ def write_bundle(
         radii=Reach.nowhere(clusters).widened(vectors, clusters.assign(vectors)).radii,
         auto_probes=len(clusters),
         training=training,
+        calibration=calibration,
         faces=faces,
         report=report,
     )

@@ -50,7 +50,15 @@ def test_an_artifacts_folder_that_is_not_there_yet_is_no_bundle(open_api: OpenAp
     wait_for(client, "no_bundle")
 
 
-@pytest.mark.parametrize("name", ["bundles/tiny/encoder.onnx", "bundles/tiny/manifest.json", "vectors/tiny.sqlite"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "bundles/tiny/encoder.onnx",
+        "bundles/tiny/manifest.json",
+        "bundles/tiny/training/config.toml",
+        "vectors/tiny.sqlite",
+    ],
+)
 def test_a_damaged_bundle_is_broken_until_another_is_published(own_shop: Shop, open_api: OpenApi, name: str) -> None:
     damaged = own_shop.artifacts / name
     damaged.write_bytes(damaged.read_bytes()[: damaged.stat().st_size // 2])

@@ -9,7 +9,7 @@ import pytest
 
 from retrieval import bundle
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing, FaceMissing
-from tests.bundles import face_stage, picture, portrait, write_bundle
+from tests.bundles import face_stage, picture, portrait, some_calibration, write_bundle
 
 SPEC = {
     "detector": "haar",
@@ -36,6 +36,20 @@ def test_what_is_written_is_what_is_loaded(artifacts: Path) -> None:
     assert loaded.manifest == manifest
     assert loaded.auto_probes == len(loaded.clusters) == manifest.counts.clusters
     assert (loaded.radii >= 0).all()
+    assert loaded.calibration is None
+
+
+def test_a_bundle_carries_its_calibration(tmp_path: Path) -> None:
+    write_bundle(tmp_path, [picture(n) for n in range(12)], calibration=some_calibration())
+    folder = bundle.bundle_path(tmp_path, "tiny")
+    loaded = bundle.load(folder).calibration
+    assert loaded is not None
+    for name, array in some_calibration().arrays().items():
+        np.testing.assert_array_equal(loaded.arrays()[name], array)
+    np.savez(folder / "calibration.npz", **some_calibration().arrays() | {"cosine": np.array([[0, 1], [0.5, 0.6]])})
+    _rehash(folder, "calibration.npz")
+    with pytest.raises(BundleDamaged, match="must not rise with the distance"):
+        bundle.load(folder)
 
 
 def test_a_bundle_carries_its_detector_and_its_report(tmp_path: Path) -> None:
@@ -105,7 +119,7 @@ def test_unexpected_and_missing_files_are_found(artifacts: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"format_version": 3}, BundleIncompatible, "format version 3; .* reads 1 and 2"),
+        ({"format_version": 4}, BundleIncompatible, "format version 4; .* reads 1, 2 and 3"),
         ({"format_version": "1"}, BundleIncompatible, "format version '1'"),
         ({"format_version": 1, "faces": SPEC}, BundleDamaged, "format version 1 has no faces"),
         ({"faces": SPEC}, BundleDamaged, r"does not list faces/haar\.xml"),

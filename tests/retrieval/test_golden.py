@@ -69,6 +69,23 @@ def test_what_the_second_version_says_of_itself() -> None:
         embedder_of("golden-v2").prepare(portrait(0, face=False))
 
 
+def test_what_the_third_version_says_of_itself() -> None:
+    golden = bundle.load(GOLDEN / "golden-v3")
+    assert {"calibration.npz", "report/index.html", "report/lonely.csv"} <= set(golden.manifest.files)
+    assert golden.calibration is not None
+    assert (golden.calibration.meaning, golden.calibration.pairs) == ("label", 340)
+    near, far = golden.calibration.cosine.probability(np.array([0.1, 2]))
+    assert (near, far) == (pytest.approx(0.8), 0)
+    assert golden.calibration.euclidean.reach(0.5) == pytest.approx(0.5)
+    assert bundle.load(GOLDEN / "golden-v2").calibration is None
+
+
+@pytest.mark.parametrize("path", PICTURES, ids=lambda path: path.name)
+def test_the_third_version_embeds_as_the_first(path: Path) -> None:
+    embedder = embedder_of("golden-v3")
+    np.testing.assert_allclose(embedder.embed([embedder.prepare(path.read_bytes())])[0], expected(path), atol=2e-5)
+
+
 def test_a_picture_embeds_the_same_alone_and_in_company() -> None:
     embedder = embedder_of("golden-v1")
     prepared = [embedder.prepare(path.read_bytes()) for path in PICTURES]
