@@ -9,6 +9,7 @@ from fastapi import UploadFile
 from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from pydantic.json_schema import SkipJsonSchema
 
+from retrieval.calibration import Meaning
 from retrieval.catalogue import Attribute, Item
 from retrieval.clusters import Metric
 
@@ -47,6 +48,13 @@ class SearchForm(BaseModel):
             "99 % recall took when the bundle was built; `all`: every one; or a number."
         ),
     ] = "auto"
+    min_precision: Annotated[
+        Annotated[float, Field(ge=0, le=1)] | SkipJsonSchema[None],
+        Field(
+            description="Only hits whose `match_probability` is at least this, such as 0.9; there may be none, which "
+            "is an answer, too. Needs a bundle that is calibrated."
+        ),
+    ] = None
 
 
 class _Answer(BaseModel):
@@ -94,6 +102,16 @@ class Hit(_Answer):
     attributes: Annotated[Mapping[str, Attribute], Field(examples=[{"shape": "vase", "price": 3.5}])]
     cosine: Annotated[float, Field(examples=[0.91])]
     euclidean: Annotated[float, Field(examples=[0.42])]
+    match_probability: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="How probable it is that this is a true match, by the metric searched with; `calibration` says "
+            "what a true match is. null where the bundle is not calibrated.",
+            examples=[0.97],
+        ),
+    ]
     cluster: Annotated[int, Field(description="The cluster that the item's vector is in.", examples=[7])]
     image_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/image"])]
     thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
@@ -115,17 +133,37 @@ class Query(_Answer):
     height: Annotated[int, Field(examples=[533])]
 
 
+class Calibration(_Answer):
+    """How the probabilities were learned: on pictures that the model had not seen."""
+
+    meaning: Annotated[
+        Meaning,
+        Field(
+            description="What a true match is: an item of the same `label`; or, learned without labels, the same "
+            "`picture`, changed as a camera or an editor may."
+        ),
+    ]
+    pairs: Annotated[int, Field(description="Of a picture and a hit, that they were fitted on.", examples=[24_000])]
+
+
 class SearchAnswer(_Answer):
     """The hits, best first, and how they were found."""
 
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
     metric: Metric
-    exact: Annotated[bool, Field(description="Certified: no item is a better match than these.")]
+    exact: Annotated[
+        bool,
+        Field(
+            description="Certified: no item is a better match than these; and where these are fewer than `k`, no other "
+            "one reaches `min_precision`."
+        ),
+    ]
     clusters_opened: Annotated[int, Field(examples=[12])]
     clusters_total: Annotated[int, Field(examples=[139])]
     items: Annotated[int, Field(description="How many items there were to find.", examples=[1200])]
     milliseconds: Milliseconds
     query: Annotated[Query | None, Field(description="null for a search with an item.")]
+    calibration: Annotated[Calibration | None, Field(description="null where the bundle is not calibrated.")]
     hits: list[Hit]
 
 

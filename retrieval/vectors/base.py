@@ -1,5 +1,6 @@
 """What every vector store can do, and what a search answers."""
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -7,9 +8,9 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.clusters import Metric, Vectors
+from retrieval.clusters import Doubles, Metric, Vectors
 
-__all__ = ["Hits", "Metric", "Probes", "VectorStore", "Vectors", "comparable"]
+__all__ = ["Hits", "Metric", "Probes", "VectorStore", "Vectors", "comparable", "distances_of"]
 
 Probes = int | Literal["auto", "all"]
 """How many clusters a search may open.
@@ -28,7 +29,7 @@ class Hits:
     euclidean: NDArray[np.float32]
     clusters: NDArray[np.int32]
     exact: bool
-    """Certified: no vector of the store, opened or not, is a better hit."""
+    """Certified: no vector of the store, opened or not, is a better hit, or one more of those that were wanted."""
     clusters_opened: int
     clusters_total: int
     vectors_read: int
@@ -47,6 +48,15 @@ class Hits:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def distances(self, metric: Metric) -> Doubles:
+        """The hits' distances [n] as the metric has them: 1 - cosine, or the Euclidean distance."""
+        return distances_of(self.cosine, self.euclidean, metric)
+
+
+def distances_of(cosine: Vectors, euclidean: Vectors, metric: Metric) -> Doubles:
+    """What the metric calls near, of the two measures [n]: 1 - cosine, or the Euclidean distance, float64 [n]."""
+    return 1 - cosine.astype(np.float64) if metric == "cosine" else euclidean.astype(np.float64)
+
 
 def comparable(vectors: Vectors) -> bool:
     """Whether all numbers are finite, and small enough for their squared distances to stay finite in float32."""
@@ -58,10 +68,18 @@ class VectorStore(Protocol):
     """The vectors of one bundle. Safe to use from many threads: a search sees all of a change or nothing of it."""
 
     def search(
-        self, query: Vectors, *, k: int, metric: Metric, probes: Probes = "auto", exclude: Collection[str] = ()
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        metric: Metric,
+        probes: Probes = "auto",
+        exclude: Collection[str] = (),
+        within: float = math.inf,
     ) -> Hits:
-        """The k nearest vectors to a query float32 [d], leaving out the ids in `exclude`.
+        """The k nearest vectors to a query float32 [d] whose `Hits.distances` are at most `within`.
 
+        The ids in `exclude` are left out. A cluster that lies beyond `within` as a whole need not be opened.
         Raises VectorStoreError for a query that does not fit, ValueError for k or probes below 1.
         """
 

@@ -3,6 +3,7 @@
 A change is committed to the file first and shown to searches second, under a lock that searches share.
 """
 
+import math
 from collections.abc import Collection, Sequence
 from itertools import count
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 
 from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Reach, Vectors, View, cosines_of, lengths_of
 from retrieval.errors import VectorMissing, VectorStoreError
-from retrieval.vectors.base import Hits, Probes, comparable
+from retrieval.vectors.base import Hits, Probes, comparable, distances_of
 from retrieval.vectors.index import ClusterIndex
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.rounds import Answer, search_rounds
@@ -69,15 +70,22 @@ class EmbeddedStore:
         return len(self._keys)
 
     def search(
-        self, query: Vectors, *, k: int, metric: Metric, probes: Probes = "auto", exclude: Collection[str] = ()
+        self,
+        query: Vectors,
+        *,
+        k: int,
+        metric: Metric,
+        probes: Probes = "auto",
+        exclude: Collection[str] = (),
+        within: float = math.inf,
     ) -> Hits:
         if k < 1 or (isinstance(probes, int) and probes < 1):
             raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
         query = _fitting(query[None], self._clusters.dims, rows=1)[0]
         with self._reading.shared():
             without = np.array([self._keys[item] for item in set(exclude) if item in self._keys], np.int64)
-            answer = self._probe(query, k, metric, probes, without)
-            return self._hits(query, answer, k, metric)
+            answer = self._probe(query, k, metric, probes, without, within)
+            return self._hits(query, answer, k, metric, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
         ids, vectors = _latest(ids, _fitting(vectors, self._clusters.dims, rows=len(ids)))
@@ -129,7 +137,7 @@ class EmbeddedStore:
         for key in used:
             del self._keys[self._ids.pop(key)]
 
-    def _probe(self, query: Vectors, k: int, metric: Metric, probes: Probes, without: Numbers) -> Answer:
+    def _probe(self, query: Vectors, k: int, metric: Metric, probes: Probes, without: Numbers, within: float) -> Answer:
         view = self._reach.view(query, metric)
         limit = probes if isinstance(probes, int) else None
         if probes == "auto" and len(self._keys) > SMALL:
@@ -143,14 +151,16 @@ class EmbeddedStore:
             k=k,
             limit=limit,
             short=isinstance(probes, int),
+            within=within,
         )
 
-    def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric) -> Hits:
-        """The k best of the answer's keys, ranked by what is reported: the true values, rounded to float32."""
+    def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, within: float) -> Hits:
+        """The k best of the answer's keys, ranked and cut by what is reported: the true values, rounded to float32."""
         cosine, euclidean = _measured(query, self._index.vectors(answer.keys))
         ids = [self._ids[key] for key in answer.keys.tolist()]
         ranked = (-cosine if metric == "cosine" else euclidean).tolist()
-        best = sorted(range(len(ids)), key=lambda row: (ranked[row], ids[row]))[:k]
+        reached = np.flatnonzero(distances_of(cosine, euclidean, metric) <= within).tolist()
+        best = sorted(reached, key=lambda row: (ranked[row], ids[row]))[:k]
         return Hits(
             ids=tuple(ids[row] for row in best),
             cosine=cosine[best],

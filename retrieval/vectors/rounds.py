@@ -1,5 +1,6 @@
 """A search, round by round: open the nearest clusters, drop those that cannot hold a better hit, and go on."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -21,24 +22,37 @@ Horizon = Callable[[float], float]
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Keys [m] of the vectors that may be among the k best (all of those in the opened clusters, so m may exceed k)."""
+    """Keys [m] of the vectors that may be among the k best within reach.
+
+    It is all of those in the opened clusters, so m may exceed k.
+    """
 
     keys: Numbers
     opened: Numbers
     """The numbers of the clusters that were opened."""
     certified: bool
-    """No cluster left unopened can hold one of the k best."""
+    """No cluster left unopened can hold one of the k best within reach."""
 
 
 def search_rounds(
-    view: View, scan: Scan, horizon: Horizon, *, k: int, limit: int | None = None, short: bool = False
+    view: View,
+    scan: Scan,
+    horizon: Horizon,
+    *,
+    k: int,
+    limit: int | None = None,
+    short: bool = False,
+    within: float = math.inf,
 ) -> Answer:
     """Opens clusters nearest first until none is left that may hold a better hit, or `limit` of them are open.
 
-    With fewer than k vectors found it goes on beyond the limit, unless `short` answers are wanted.
+    Vectors beyond the distance `within` are no hits. With fewer than k hits found it goes on beyond the limit, unless
+    `short` answers are wanted.
     """
     keys, distances = np.empty(0, np.int64), np.empty(0)
+    rim = horizon(within)
     waiting = view.order[np.isfinite(view.bounds[view.order])]
+    waiting = waiting[view.bounds[waiting] <= rim]
     opened = waiting[:0]
     size = FIRST_ROUND
     while len(waiting):
@@ -50,9 +64,9 @@ def search_rounds(
         more_keys, more_distances = scan(batch)
         keys, distances = np.append(keys, more_keys), np.append(distances, more_distances)
         if len(keys) >= k:
-            rim = horizon(float(np.partition(distances, k - 1)[k - 1]))
-            near = distances <= rim
-            keys, distances = keys[near], distances[near]
-            waiting = waiting[view.bounds[waiting] <= rim]
+            rim = min(rim, horizon(float(np.partition(distances, k - 1)[k - 1])))
+        near = distances <= rim
+        keys, distances = keys[near], distances[near]
+        waiting = waiting[view.bounds[waiting] <= rim]
         size *= GROWTH
     return Answer(keys, opened, certified=not len(waiting))

@@ -89,7 +89,7 @@ def test_the_answer_says_what_was_found_and_how(client: TestClient, shop: Shop) 
 
 def test_empty_fields_count_as_not_given(client: TestClient) -> None:
     """As /docs sends them."""
-    empty = {"id": "", "k": "", "metric": "", "probes": ""}
+    empty = {"id": "", "k": "", "metric": "", "probes": "", "min_precision": ""}
     assert len(client.post("/search", files={"file": picture(1)}, data=empty).json()["hits"]) == 20
     fields = {"file": (None, ""), "id": (None, "shelf 0/piece-000")}
     assert len(client.post("/search", files=fields).json()["hits"]) == 20

@@ -1,5 +1,6 @@
 """The embedded store answers as brute force does, and says `exact` only when that is true."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -92,6 +93,42 @@ def test_excluded_ids_are_left_out_and_made_up_for(
     hits = build(clusters, vectors).search(query, k=k, metric=metric, exclude=left_out)
     check(hits, query, {item: vector for item, vector in named(vectors).items() if item not in left_out}, k, metric)
     assert hits.exact
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all", 1, 3]), st.data())
+def test_what_is_too_far_is_cut_and_nothing_else(
+    build: Build, scene: Scene, metric: Metric, k: int, probes: Probes, data: st.DataObject
+) -> None:
+    """The distance is one of those that are reported, or just below it: there a rounding would show."""
+    clusters, vectors, query = scene
+    store = build(clusters, vectors)
+    everything = store.search(query, k=100, metric=metric, probes="all")
+    distances = everything.distances(metric)
+    within = data.draw(st.sampled_from([*distances.tolist(), 0.5, -math.inf, math.inf]))
+    if data.draw(st.booleans(), "just below"):
+        within = float(np.nextafter(within, -math.inf))
+    hits = store.search(query, k=k, metric=metric, probes=probes, within=within)
+    wanted = [item for item, distance in zip(everything.ids, distances, strict=True) if distance <= within][:k]
+    assert (hits.distances(metric) <= within).all()
+    if hits.exact:
+        assert list(hits.ids) == wanted
+    else:
+        assert set(hits.ids) <= {item for item, d in zip(everything.ids, distances, strict=True) if d <= within}
+    assert hits.exact or isinstance(probes, int)
+    assert hits.clusters_opened == 0 or within > -math.inf
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_search_within_a_distance_opens_no_cluster_beyond_it(build: Build, metric: Metric) -> None:
+    """And is certain of an answer that is short for that reason."""
+    store, vectors = tight(build)
+    near = store.search(vectors[0], k=20, metric=metric)
+    within = float(near.distances(metric)[-1])
+    hits = store.search(vectors[0], k=500, metric=metric, within=within)
+    assert hits.exact
+    assert hits.ids == near.ids
+    assert hits.clusters_opened < 15 < store.search(vectors[0], k=500, metric=metric).clusters_opened
 
 
 @pytest.mark.parametrize("metric", METRICS)
