@@ -1,5 +1,6 @@
 """What routes ask for: the live snapshot, the thread pool, the id in a path."""
 
+from pathlib import Path as FolderPath
 from typing import Annotated
 from urllib.parse import unquote
 
@@ -30,6 +31,12 @@ async def get_snapshot(engine: Annotated[Engine, Depends(get_engine)]) -> Snapsh
     return engine.snapshot
 
 
+async def get_artifacts(engine: Annotated[Engine, Depends(get_engine)]) -> FolderPath:
+    """The artifacts folder, whether or not anything in it can be served."""
+    return engine.artifacts
+
+
+ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
 EngineDep = Annotated[Engine, Depends(get_engine)]
 PoolDep = Annotated[Pool, Depends(get_pool)]
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]

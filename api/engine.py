@@ -79,6 +79,11 @@ class Engine:
         self.snapshot: Snapshot | None = None
 
     @property
+    def artifacts(self) -> Path:
+        """The folder that everything served is in."""
+        return self._settings.artifacts
+
+    @property
     def readiness(self) -> Ready | Unready:
         """Whether searches are answered, and if not, why."""
         if self.snapshot is None:

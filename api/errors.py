@@ -25,6 +25,8 @@ Code = Literal[
     "not_found",
     "item_missing",
     "picture_missing",
+    "bundle_missing",
+    "report_missing",
     "method_not_allowed",
     "too_many_bytes",
     "unsupported_format",
@@ -34,6 +36,7 @@ Code = Literal[
     "invalid_parameter",
     "internal_error",
     "not_ready",
+    "bundle_damaged",
     "overloaded",
 ]
 
@@ -43,6 +46,8 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "not_found": (404, "There is nothing at this address; /docs lists what there is."),
     "item_missing": (404, "There is no item of this id, or the model served does not know it yet."),
     "picture_missing": (404, "The item exists, but its picture is gone."),
+    "bundle_missing": (404, "There is no bundle of this id; /bundles lists what there is."),
+    "report_missing": (404, "The bundle has no such file in its report; /bundles says where a report begins."),
     "method_not_allowed": (405, "This address does not take this method; /docs lists what it takes."),
     "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
     "unsupported_format": (415, "Not a picture in a format known here; send JPEG, PNG, WebP, GIF, BMP or PGM."),
@@ -52,6 +57,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "invalid_parameter": (422, "A parameter is missing, unknown or out of range."),
     "internal_error": (500, "This is a mistake of the server; its log says more under this request_id."),
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
+    "bundle_damaged": (503, "The files of this bundle are not as they were written; publish another one."),
     "overloaded": (503, "Too many requests are waiting; try again shortly."),
 }
 

@@ -1,6 +1,7 @@
 """The shapes of requests and answers, and what the OpenAPI document says of them."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from enum import IntEnum
 from typing import Annotated, Literal, Self
 from urllib.parse import quote
@@ -167,6 +168,31 @@ class SearchAnswer(_Answer):
     hits: list[Hit]
 
 
+class BundleAnswer(_Answer):
+    """One bundle. `metrics` maps a stage of the training to its measures on held-out pictures."""
+
+    id: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
+    created: datetime
+    encoder: Annotated[str, Field(description="The network that looks at the pictures.", examples=["resnet50"])]
+    stage: Annotated[str, Field(description="How far it was tuned.", examples=["finetune"])]
+    items: Annotated[int, Field(description="How many it was made from.", examples=[1200])]
+    metrics: Annotated[Mapping[str, Mapping[str, float]], Field(examples=[{"head": {"recall_at_1": 0.91}}])]
+    live: Annotated[bool, Field(description="Searches are answered from it.")]
+    report_url: Annotated[
+        str | None,
+        Field(
+            description="What it is worth, as a page to read. null where it came without a report.",
+            examples=["/bundles/20261122-101500-efficientnet-lite0/report/index.html"],
+        ),
+    ]
+
+
+class BundlesAnswer(_Answer):
+    """The bundles that can be served, newest first."""
+
+    bundles: list[BundleAnswer]
+
+
 class Liveness(_Answer):
     """The process runs."""
 
@@ -191,6 +217,11 @@ class Unready(_Answer):
 def image_url(item_id: str) -> str:
     """Where an item's picture is; everything in the id is escaped, slashes too."""
     return f"/items/{quote(item_id, safe='')}/image"
+
+
+def report_url(bundle_id: str) -> str:
+    """Where a bundle's report begins; its files are beside it."""
+    return f"/bundles/{bundle_id}/report/index.html"
 
 
 def thumbnail_url(item_id: str) -> str:

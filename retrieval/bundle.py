@@ -78,6 +78,14 @@ def bundle_path(artifacts: Path, bundle_id: str) -> Path:
     return artifacts / "bundles" / bundle_id
 
 
+def ids(artifacts: Path) -> list[str]:
+    """The ids of all bundles, sound or not; drafts are none."""
+    folder = artifacts / "bundles"
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
 def vectors_path(artifacts: Path, bundle_id: str) -> Path:
     """The file of the embedded vector store for one bundle."""
     return artifacts / "vectors" / f"{bundle_id}.sqlite"

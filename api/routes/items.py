@@ -3,8 +3,9 @@
 from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
+from api.caching import IfNoneMatch, is_known
 from api.deps import ItemId, PoolDep, SnapshotDep
 from api.engine import Snapshot
 from api.openapi import problems
@@ -15,8 +16,6 @@ CACHE_CONTROL = "public, max-age=3600"
 PICTURE_PROBLEMS = problems("item_missing", "picture_missing", "not_ready", "overloaded")
 
 router = APIRouter(tags=["items"])
-
-IfNoneMatch = Annotated[str | None, Header(description="An ETag that the client has; 304 if it is still good.")]
 
 
 @router.get(
@@ -97,7 +96,7 @@ def _first_items(snapshot: Snapshot, limit: int) -> ItemsAnswer:
 def _image(snapshot: Snapshot, item_id: str, if_none_match: str | None) -> Response:
     item = snapshot.catalogue.get(item_id)
     headers = {"ETag": f'"{item.sha256}"', "Cache-Control": CACHE_CONTROL}
-    if _is_known(headers["ETag"], if_none_match):
+    if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(snapshot.picture(item), headers=headers, media_type=item.media_type)
 
@@ -105,12 +104,6 @@ def _image(snapshot: Snapshot, item_id: str, if_none_match: str | None) -> Respo
 def _thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, if_none_match: str | None) -> Response:
     item = snapshot.catalogue.get(item_id)
     headers = {"ETag": f'"{item.sha256}-{size}"', "Cache-Control": CACHE_CONTROL}
-    if _is_known(headers["ETag"], if_none_match):
+    if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)
     return Response(images.thumbnail(snapshot.picture(item), size), headers=headers, media_type="image/webp")
-
-
-def _is_known(etag: str, if_none_match: str | None) -> bool:
-    """Whether the client has this version already (RFC 9110, section 13.1.2)."""
-    known = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
-    return etag in known or known == ["*"]

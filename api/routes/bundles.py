@@ -1,0 +1,77 @@
+"""GET /bundles and the reports below it."""
+
+from pathlib import Path as FolderPath
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import APIRouter, Path, Response
+
+from api import bundles
+from api.caching import IfNoneMatch, is_known
+from api.deps import ArtifactsDep, EngineDep, PoolDep
+from api.openapi import problems
+from api.schemas import BundlesAnswer
+
+# A report brings its own styles and scripts, and may load and reach nothing else: not the network, not this API in the
+# reader's name. The page in front of this API sends the same policy.
+REPORT_HEADERS = {
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'none'",
+            "script-src 'unsafe-inline'",
+            "style-src 'unsafe-inline'",
+            "img-src data:",
+            "font-src data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+            "sandbox allow-scripts allow-downloads",
+        )
+    ),
+    "Cache-Control": "no-cache",  # asked for again each time, sent again only if it is another one
+    "Referrer-Policy": "no-referrer",
+}
+
+router = APIRouter(tags=["bundles"])
+
+
+@router.get(
+    "/bundles",
+    operation_id="list_bundles",
+    summary="The bundles that can be served, newest first, and which one is live",
+    responses=problems("overloaded"),
+)
+async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep) -> BundlesAnswer:
+    live = engine.snapshot.bundle.manifest.id if engine.snapshot else None
+    return await pool.run(bundles.list_bundles, artifacts, live)
+
+
+@router.get(
+    "/bundles/{id}/report/{name:path}",
+    operation_id="get_report",
+    summary="A file of a bundle's report; index.html is where it begins",
+    response_class=Response,
+    responses={
+        200: {"description": "The file.", "content": {"text/html": {}, "text/csv": {}, "application/json": {}}},
+        304: {"description": "What the client has is still good."},
+        **problems("bundle_missing", "report_missing", "bundle_damaged", "overloaded"),
+    },
+)
+async def get_report(
+    bundle_id: Annotated[str, Path(alias="id", examples=["20261122-101500-efficientnet-lite0"])],
+    name: Annotated[str, Path(description="The file's name, below report/.", examples=["index.html"])],
+    artifacts: ArtifactsDep,
+    pool: PoolDep,
+    if_none_match: IfNoneMatch = None,
+) -> Response:
+    """Only what the bundle's manifest lists, and only as it was written."""
+    # The path reaches the routes undecoded: see envelope.py.
+    return await pool.run(_report, artifacts, bundle_id, unquote(name), if_none_match)
+
+
+def _report(artifacts: FolderPath, bundle_id: str, name: str, if_none_match: str | None) -> Response:
+    file = bundles.find_report(artifacts, bundle_id, name)
+    headers = {"ETag": f'"{file.entry.sha256}"', **REPORT_HEADERS}
+    if is_known(headers["ETag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(file.read(), headers=headers, media_type=file.media_type)
