@@ -6,7 +6,8 @@ LookalikeError (retrieval)
     ├── SourceError         no pictures, no labels, a folder or CSV that is not one
     ├── WeightsError        pretrained weights that cannot be read or reached
     ├── TrainingCollapsed   every embedding has become the same
-    └── ParityError         the exported network does not compute what Keras computes
+    ├── ParityError         the exported network does not compute what Keras computes
+    └── EvaluationDamaged   a file that is to hold an evaluation, but does not
 """
 
 from retrieval.errors import LookalikeError
@@ -34,3 +35,7 @@ class TrainingCollapsed(TrainerError):
 
 class ParityError(TrainerError):
     """The exported ONNX file and the Keras model disagree."""
+
+
+class EvaluationDamaged(TrainerError):
+    """A file does not hold the evaluation that it should."""

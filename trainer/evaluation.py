@@ -1,0 +1,178 @@
+"""What an evaluation says of a bundle: value objects that the command prints, the report draws and the gate compares.
+
+Nothing is computed here. The words: a *known label* was trained on, a *new label* never; of both, only pictures that
+were not trained on are searched with. A *hit* is one of the first ten of a ranking that is a true match (has the
+query's label), a *miss* one that is not.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Literal, TypeAlias
+
+from pydantic import TypeAdapter, ValidationError
+
+from retrieval.clusters import Metric
+from trainer.errors import EvaluationDamaged
+
+Name: TypeAlias = Literal["known labels", "new labels"]
+
+CUTS = (1, 5, 10)
+"""How many hits are looked at."""
+
+
+def _at(name: str, formula: str) -> dict[str, str]:
+    return {f"{name}@{k}": formula.replace("k", str(k)) for k in CUTS}
+
+
+FORMULAS: Mapping[str, str] = {
+    **_at("precision", "(r_1 + ... + r_k) / k"),
+    **_at("hit_rate", "1 if any of r_1 ... r_k is 1, else 0"),
+    **_at("recall", "(r_1 + ... + r_k) / R"),
+    **_at("f1", "2 p q / (p + q) with p = precision@k and q = recall@k; 0 where both are 0"),
+    "map": "sum over all ranks i of r_i (r_1 + ... + r_i) / i, divided by R",
+    "map@r": "sum over ranks i <= R of r_i (r_1 + ... + r_i) / i, divided by R",
+    "r_precision": "(r_1 + ... + r_R) / R",
+    "mrr": "1 / the first i with r_i = 1",
+    **_at("accuracy", "top-k accuracy: whether the right label is among the first k hits, which is hit_rate@k"),
+    "distance_hits": "mean distance to the true matches among the first 10; of the queries that have one there",
+    "distance_misses": "mean distance to all others among the first 10; of the queries that have one there",
+}
+"""Each measure of one query; over queries it is the mean. r_i is 1 where the i-th picture of the ranking has the
+query's label and else 0; R is how many such pictures there are, the query itself and its copies left out. Only queries
+with R > 0 are measured; the others are counted as unanswerable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean, or a difference of means, and its 95 % interval by bootstrap over labels."""
+
+    value: float
+    low: float
+    high: float
+
+
+Measures: TypeAlias = Mapping[str, Interval]
+"""By the names of FORMULAS. distance_misses is absent where every hit is a true match, distance_hits where none is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """Queries searched among a gallery of which they were not part, or each without itself (`leave_one_out`).
+
+    `queries` could be answered, of `labels` different labels; `unanswerable` ones had no true match in the gallery, and
+    are in no measure. `per_label` maps a label to its plain means by the names of FORMULAS, and "queries" to how many
+    it has. `against` maps another bundle ("frozen", "live" or its id) to paired differences, this bundle minus that
+    one; distances are not among them, for they have no common scale. `precision_recall` is the mean over queries of
+    the interpolated precision (Manning, Raghavan & Schuetze 2008, section 8.4) at 21 levels of recall from 0 to 1.
+    """
+
+    name: Name
+    queries: int
+    unanswerable: int
+    gallery: int
+    labels: int
+    leave_one_out: bool
+    measures: Measures
+    per_label: Mapping[str, Mapping[str, float]]
+    against: Mapping[str, Measures] = field(default_factory=dict)
+    precision_recall: tuple[tuple[float, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A protocol that could not be measured, and why, in words for the owner of the pictures."""
+
+    name: Name
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """The same picture in both halves, by the places of its files. The gallery's is left out of the query's answer."""
+
+    query: str
+    gallery: str
+    kind: Literal["identical", "same picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class LadderRow:
+    """One way to find ten hits: how much of the exact answer it finds, what it opens and what it takes.
+
+    `clusters_opened_mean` is None for what knows no clusters. Milliseconds are of the search alone.
+    """
+
+    metric: Metric
+    probes: int | Literal["auto", "all", "brute force", "kd-tree"]
+    recall_at_10: float
+    clusters_opened_mean: float | None
+    milliseconds_p50: float
+    milliseconds_p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Whether match probabilities are what they say, on pairs that the curve was not fitted on.
+
+    `bins` hold the mean probability, the share of true matches and the number of pairs; `ece` is the expected
+    calibration error over them, `brier` the mean squared error of the probabilities.
+    """
+
+    metric: Metric
+    bins: tuple[tuple[float, float, int], ...]
+    ece: float
+    brier: float
+    pairs: int
+    meaning: Literal["label", "picture"]
+    method: Literal["isotonic", "logistic"]
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """All that was measured of one bundle.
+
+    `trained_on` queries were dropped because a bundle had been trained on them, `skipped` pictures could not be used.
+    `auto_probes`: clusters that a search with `probes=auto` opens at most. Milliseconds of a query are those of
+    decoding, encoding and searching one picture; None where no picture was at hand to time.
+    """
+
+    bundle_id: str
+    protocols: tuple[Protocol | Missing, ...]
+    leaks: tuple[Leak, ...] = ()
+    ladder: tuple[LadderRow, ...] = ()
+    auto_probes: int = 0
+    query_milliseconds_p50: float | None = None
+    query_milliseconds_p95: float | None = None
+    reliability: Mapping[Metric, Reliability] = field(default_factory=dict)
+    metric: Metric = "cosine"
+    trained_on: int = 0
+    skipped: int = 0
+
+    def protocol(self, name: Name) -> Protocol | None:
+        """What was measured under that name; None where it is missing."""
+        return next((p for p in self.protocols if isinstance(p, Protocol) and p.name == name), None)
+
+
+def to_json(evaluation: Evaluation) -> str:
+    """The evaluation as JSON, the formulas of its measures beside it."""
+    fields = _adapter().dump_python(evaluation, mode="json")
+    return json.dumps(fields | {"formulas": FORMULAS}, indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def from_json(text: str | bytes, where: str) -> Evaluation:
+    """What `to_json` wrote; `where` names the file in errors. Raises EvaluationDamaged for anything else."""
+    try:
+        return _adapter().validate_json(text)
+    except ValidationError as error:
+        problem = error.errors()[0]
+        place = ".".join(map(str, problem["loc"])) or "the whole"
+        raise EvaluationDamaged(
+            f"{where} is not an evaluation ({place}: {problem['msg']}). Evaluate the bundle again."
+        ) from error
+
+
+@cache
+def _adapter() -> TypeAdapter[Evaluation]:
+    return TypeAdapter(Evaluation)
