@@ -11,7 +11,7 @@ from benchmarks.setup import grocery, publish, table, trained
 from retrieval.clusters import Metric
 from trainer.evaluate import embed_source
 from trainer.lookup import load_current, open_store
-from trainer.metrics import similarities
+from trainer.rankings import similarities
 
 K = 10
 T = TypeVar("T")

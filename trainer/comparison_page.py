@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from retrieval.durable import sync
 from trainer.comparison import TIMED_CUTS, Comparison, Row
 from trainer.comparison_plot import DARK, LIGHT, draw
-from trainer.metrics import CUTS
+from trainer.evaluation import CUTS
 
 TEMPLATES = Path(__file__).parent / "templates"
 PAGE, PLOT, FIGURES = "compare.html", "compare.png", "compare.json"

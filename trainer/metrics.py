@@ -1,13 +1,11 @@
 """How good a ranking is, from labels alone. Pure NumPy; definitions after Musgrave, Belongie & Lim 2020,
 "A Metric Learning Reality Check" (https://arxiv.org/abs/2003.08505).
 
-For a query with R true matches in the gallery and r_i = 1 where the i-th hit is one of them:
-P@k = sum(r_1..r_k) / k,  R@k = sum(r_1..r_k) / R,  AP = sum_i(r_i P@i) / R over the whole ranking,
-AP@R = sum_{i<=R}(r_i P@i) / R,  F1@k = 2 P@k R@k / (P@k + R@k) or 0 where both are,
-top-k accuracy = 1 if any of r_1..r_k is 1. Each is averaged over the queries that have a true match at all.
+What each measure is, as a formula: evaluation.FORMULAS. Each is averaged over the queries that have a true match at
+all.
 """
 
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,12 +13,14 @@ from numpy.typing import NDArray
 
 from retrieval.clusters import Metric
 from retrieval.projection import unit
+from trainer.evaluation import CUTS, FORMULAS
+from trainer.rankings import FAR, Labels, TrueMatches, rankings
 
-Labels = NDArray[np.str_] | NDArray[np.int64]
+Column = NDArray[np.float64]
 
-TABLE_VALUES = 1 << 24  # values of a table of similarities held at once: 64 MB of float32
-CUTS = (1, 5, 10)
-FAR = 10  # hits whose distance is looked at
+MEASURES = tuple(FORMULAS)
+LEVELS = np.linspace(0, 1, 21)  # of recall, at which precision is interpolated
+NOTHING = "no query has a true match in the gallery: their labels have nothing in common"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,26 +71,16 @@ class Detail:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rankings:
-    """The whole gallery ranked for some queries that have a true match.
+class PerQuery:
+    """Every measure of every answerable query, from which means, intervals and differences follow.
 
-    `queries` int64 [n] are their rows, `order` int64 [n, m] gallery rows, nearest first, `relevant` bool [n, m] which
-    of those are true matches, `own` int64 [n] the gallery row that is the query itself, ranked last; -1 for none.
+    `rows` int64 [n] are the queries' rows; `values` float64 [n, len(MEASURES)], NaN where a query has no such distance;
+    `precision` float64 [21] is the interpolated precision at LEVELS of recall, averaged over the queries.
     """
 
-    queries: NDArray[np.int64]
-    order: NDArray[np.int64]
-    relevant: NDArray[np.bool_]
-    own: NDArray[np.int64]
-
-
-def similarities(queries: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric) -> NDArray[np.float32]:
-    """Nearness [n, m] of queries [n, d] to gallery [m, d]: the cosine, or the Euclidean distance squared, negated."""
-    if metric == "cosine":
-        nearness: NDArray[np.float32] = unit(queries) @ unit(gallery).T
-    else:
-        nearness = 2 * queries @ gallery.T - np.square(gallery).sum(1) - np.square(queries).sum(1)[:, None]
-    return nearness
+    rows: NDArray[np.int64]
+    values: NDArray[np.float64]
+    precision: NDArray[np.float64]
 
 
 def score(
@@ -104,11 +94,11 @@ def score(
 ) -> Scores:
     """Rank the whole gallery for every query and average the measures.
 
-    `same[i]` is the gallery row that is query i itself, left out of its own ranking (leave one out); -1 for none.
-    Raises ValueError when no query has a true match.
+    `same[i]` is the gallery row that is query i itself, left out of its own ranking (leave one out), or the rows that
+    are, int64 [n] or [n, t]; -1 for none. Raises ValueError when no query has a true match.
     """
-    ranked = _rankings(queries, query_labels, gallery, gallery_labels, metric, same)
-    return _scores([_measures(part.relevant) for part in ranked], len(queries))
+    ranked = rankings(queries, query_labels, gallery, gallery_labels, metric, same)
+    return _scores(_means([_by_labels(TrueMatches.of(part.relevant)) for part in ranked]), len(queries))
 
 
 def detail(
@@ -121,78 +111,107 @@ def detail(
     same: NDArray[np.int64] | None = None,
 ) -> Detail:
     """What `score` measures and much more, from one ranking. Takes and raises the same."""
-    rows, firsts, matches, misses = [], [], [np.zeros((0, 2))], [np.zeros((0, 2))]
-    for part in _rankings(queries, query_labels, gallery, gallery_labels, metric, same):
-        rows.append(_measures(part.relevant))
-        firsts.append(np.stack([_at(part.relevant, k) for k in CUTS], axis=1))
-        order, relevant = part.order[:, :FAR], part.relevant[:, :FAR]
-        distances = _distances(queries[part.queries], gallery[order])
-        matches.append(distances[relevant])
-        misses.append(distances[~relevant & (order != part.own[:, None])])
-    scores = _scores(rows, len(queries))
-    means = np.concatenate(firsts).mean(axis=0)
-    at = tuple(AtK(k, *map(float, values)) for k, values in zip(CUTS, means, strict=True))
+    columns, matches, misses = [], [np.zeros((0, 2))], [np.zeros((0, 2))]
+    for part in rankings(queries, query_labels, gallery, gallery_labels, metric, same):
+        columns.append(_by_labels(TrueMatches.of(part.relevant)))
+        distances = _distances(queries[part.queries], gallery[part.nearest])
+        hits = part.relevant[:, :FAR]
+        matches.append(distances[hits])
+        misses.append(distances[~hits & ~part.left_out])
+    means = _means(columns)
+    at = tuple(AtK(k, *(means[f"{name}@{k}"] for name in ("accuracy", "precision", "recall", "f1"))) for k in CUTS)
+    scores = _scores(means, len(queries))
     return Detail(scores, at, _mean_distances(np.concatenate(matches)), _mean_distances(np.concatenate(misses)))
 
 
-def _rankings(
+def per_query(
     queries: NDArray[np.float32],
     query_labels: Labels,
     gallery: NDArray[np.float32],
     gallery_labels: Labels,
-    metric: Metric,
-    same: NDArray[np.int64] | None,
-) -> Iterator[_Rankings]:
-    """Rank the gallery for the answerable queries, as many at once as fit in a table."""
-    _names, numbers = np.unique(np.concatenate([query_labels, gallery_labels]), return_inverse=True)
-    asked, known = numbers[: len(queries)], numbers[len(queries) :]  # numbers compare faster than text
-    itself = np.full(len(queries), -1) if same is None else same
-    step = max(1, TABLE_VALUES // max(1, len(gallery)))
-    for start in range(0, len(queries), step):
-        part = slice(start, start + step)
-        nearness = similarities(queries[part], gallery, metric)
-        relevant = asked[part, None] == known[None, :]
-        own = itself[part]
-        mine = np.flatnonzero(own >= 0)
-        nearness[mine, own[mine]] = -np.inf
-        relevant[mine, own[mine]] = False
-        answerable = relevant.any(axis=1)
-        order = np.argsort(-nearness[answerable], axis=1, kind="stable")
-        ranked = np.take_along_axis(relevant[answerable], order, axis=1)
-        yield _Rankings(start + np.flatnonzero(answerable), order, ranked, own[answerable])
+    *,
+    metric: Metric = "cosine",
+    same: NDArray[np.int64] | None = None,
+) -> PerQuery:
+    """Every measure of FORMULAS for each query that has a true match. Takes and raises the same as `score`."""
+    by = 0 if metric == "cosine" else 1
+    rows, tables, precision = [], [], np.zeros(len(LEVELS))
+    for part in rankings(queries, query_labels, gallery, gallery_labels, metric, same):
+        at = TrueMatches.of(part.relevant)
+        distances = _distances(queries[part.queries], gallery[part.nearest])[:, :, by]
+        hits = part.relevant[:, :FAR]
+        columns = _by_labels(at) | {
+            "distance_hits": _mean_where(distances, hits),
+            "distance_misses": _mean_where(distances, ~hits & ~part.left_out),
+        }
+        rows.append(part.queries)
+        tables.append(np.stack([columns[name] for name in MEASURES], axis=1))
+        precision += _interpolated(at).sum(axis=0)
+    found = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    if not len(found):
+        raise ValueError(NOTHING)
+    return PerQuery(found, np.concatenate(tables), precision / len(found))
 
 
-def _scores(rows: list[NDArray[np.float64]], queries: int) -> Scores:
-    """The mean of what `_measures` gave. Raises ValueError when there is none."""
-    measured = sum(map(len, rows))
+def _by_labels(at: TrueMatches) -> dict[str, Column]:
+    """What the places of the true matches of n rankings, at least one in each, say: measures [n] by name."""
+    columns = {
+        "map": at.sums(at.precision) / at.total,
+        "map@r": at.sums(at.precision * (at.rank <= at.total[at.query])) / at.total,
+        "r_precision": at.sums(at.rank <= at.total[at.query]) / at.total,
+        "mrr": 1 / at.rank[at.first],
+    }
+    for k in CUTS:
+        found = at.sums(at.rank <= k)
+        # With P = found / k and R = found / total, 2 P R / (P + R) = 2 found / (k + total).
+        columns |= {
+            f"precision@{k}": found / k,
+            f"recall@{k}": found / at.total,
+            f"f1@{k}": 2 * found / (k + at.total),
+            f"hit_rate@{k}": (found > 0).astype(np.float64),
+            f"accuracy@{k}": (found > 0).astype(np.float64),
+        }
+    return columns
+
+
+def _interpolated(at: TrueMatches) -> NDArray[np.float64]:
+    """The highest precision [n, 21] that n rankings reach at each of LEVELS of recall or beyond."""
+    # Running maxima from the end of each ranking: what is added sets every ranking apart from those behind it.
+    apart = 2.0 * at.query[::-1].max(initial=0) - 2.0 * at.query[::-1]
+    highest = (np.maximum.accumulate(at.precision[::-1] + apart) - apart)[::-1]
+    needed = np.maximum(1, np.ceil(LEVELS * at.total[:, None] - 1e-9)).astype(np.int64)
+    reached: NDArray[np.float64] = highest[at.first[:, None] + needed - 1]
+    return reached
+
+
+def _means(parts: Sequence[Mapping[str, Column]]) -> Mapping[str, float]:
+    """The mean of each measure over all queries, and "queries". Raises ValueError when there is none."""
+    measured = sum(len(part["map"]) for part in parts)
     if not measured:
-        raise ValueError("no query has a true match in the gallery: their labels have nothing in common")
-    p1, p10, r10, average, at_r = (float(mean) for mean in np.concatenate(rows).mean(axis=0))
+        raise ValueError(NOTHING)
+    return {name: float(np.concatenate([part[name] for part in parts]).mean()) for name in parts[0]} | {
+        "queries": measured
+    }
+
+
+def _scores(means: Mapping[str, float], queries: int) -> Scores:
+    measured = int(means["queries"])
+    p1, p10, r10, average, at_r = (means[name] for name in ("precision@1", "precision@10", "recall@10", "map", "map@r"))
     return Scores(p1, p10, r10, average, at_r, measured, queries - measured)
-
-
-def _measures(ranked: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """P@1, P@10, R@10, AP, AP@R [n, 5] of rankings [n, m] of true matches, at least one in each, and others."""
-    total = ranked.sum(axis=1)
-    ranks = np.arange(1, ranked.shape[1] + 1)
-    gained = ranked * np.cumsum(ranked, axis=1) / ranks
-    within_r = ranks <= total[:, None]
-    first, ten = ranked[:, :1].sum(axis=1), ranked[:, :10].sum(axis=1)
-    averages = gained.sum(axis=1) / total, (gained * within_r).sum(axis=1) / total
-    return np.stack([first, ten / 10, ten / total, *averages], axis=1)
-
-
-def _at(ranked: NDArray[np.bool_], k: int) -> NDArray[np.float64]:
-    """Top-k accuracy, P@k, R@k and F1@k [n, 4] of such rankings."""
-    found, total = ranked[:, :k].sum(axis=1), ranked.sum(axis=1)
-    # With P = found / k and R = found / total, 2 P R / (P + R) = 2 found / (k + total).
-    return np.stack([found > 0, found / k, found / total, 2 * found / (k + total)], axis=1)
 
 
 def _distances(queries: NDArray[np.float32], hits: NDArray[np.float32]) -> NDArray[np.float64]:
     """Cosine and Euclidean distance [n, k, 2] of queries [n, d] to hits [n, k, d]."""
     cosine = 1 - np.einsum("nd,nkd->nk", unit(queries), unit(hits))
     return np.stack([cosine, np.linalg.norm(queries[:, None] - hits, axis=2)], axis=2).astype(np.float64)
+
+
+def _mean_where(values: NDArray[np.float64], wanted: NDArray[np.bool_]) -> Column:
+    """The mean [n] of the wanted values of each row [n, k]; NaN where none is."""
+    count = wanted.sum(axis=1)
+    means = np.full(len(values), np.nan)
+    np.divide((values * wanted).sum(axis=1), count, out=means, where=count > 0)
+    return means
 
 
 def _mean_distances(pairs: NDArray[np.float64]) -> Distances | None:

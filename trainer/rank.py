@@ -19,8 +19,8 @@ from retrieval.embedder import Embedder
 from trainer.embedding import embed_readable
 from trainer.errors import SourceError
 from trainer.lookup import load_current
-from trainer.metrics import TABLE_VALUES, similarities
 from trainer.progress import Progress
+from trainer.rankings import TABLE_VALUES, similarities
 from trainer.sheets import Tile, save_sheet, sheet_name
 from trainer.sources.base import Skipped
 from trainer.sources.folder import read_folder

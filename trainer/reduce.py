@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.projection import Projection, unit
 from trainer.config import ReduceConfig
-from trainer.metrics import similarities
+from trainer.rankings import similarities
 
 PROBE_QUERIES = 500
 PROBE_RECALL = 0.99
