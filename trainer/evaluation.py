@@ -17,6 +17,8 @@ from retrieval.clusters import Metric
 from trainer.errors import EvaluationDamaged
 
 Name: TypeAlias = Literal["known labels", "new labels"]
+Way: TypeAlias = int | Literal["auto", "all", "brute force", "kd-tree"]
+"""How ten hits are found: by opening so many clusters at most, or without clusters."""
 
 CUTS = (1, 5, 10)
 """How many hits are looked at."""
@@ -105,7 +107,7 @@ class LadderRow:
     """
 
     metric: Metric
-    probes: int | Literal["auto", "all", "brute force", "kd-tree"]
+    probes: Way
     recall_at_10: float
     clusters_opened_mean: float | None
     milliseconds_p50: float

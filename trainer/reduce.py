@@ -1,20 +1,17 @@
 """Embeddings to vectors and clusters: PCA and K-Means, fitted with scikit-learn."""
 
 from dataclasses import dataclass
-from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, MiniBatchKMeans
 from sklearn.decomposition import PCA
 
-from retrieval.clusters import Clusters, Metric, Reach
+from retrieval.clusters import Clusters, Reach
 from retrieval.projection import Projection, unit
 from trainer.config import ReduceConfig
-from trainer.rankings import similarities
+from trainer.ladder import fewest_probes
 
-PROBE_QUERIES = 500
-PROBE_RECALL = 0.99
 MINI_BATCH_FROM = 20_000  # vectors; below it plain K-Means takes seconds and fits better
 
 
@@ -68,30 +65,5 @@ def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) ->
 
 
 def calibrate_probes(reduced: Reduced, seed: int) -> int:
-    """The fewest clusters to open, nearest first, that hold 99 % of the true top ten, over both metrics.
-
-    Measured on a sample of the gallery's own vectors, each left out of its own answer.
-    """
-    rng = np.random.default_rng(seed)
-    count = len(reduced.vectors)
-    sample = rng.choice(count, min(PROBE_QUERIES, count), replace=False)
-    if count < 2:
-        return 1
-    needed = 1
-    for metric in get_args(Metric):
-        ranks = np.concatenate([_ranks_of_neighbours(reduced, row, metric) for row in sample])
-        needed = max(needed, int(np.quantile(ranks, PROBE_RECALL, method="inverted_cdf")) + 1)
-    return needed
-
-
-def _ranks_of_neighbours(reduced: Reduced, row: int, metric: Metric) -> NDArray[np.int64]:
-    """For each of a vector's ten nearest the place, from 0, at which a search for the vector opens its cluster."""
-    vector = reduced.vectors[row]
-    nearness = similarities(vector[None], reduced.vectors, metric)[0]
-    nearness[row] = -np.inf
-    ten = min(10, len(nearness) - 1)
-    neighbours = np.argpartition(-nearness, ten - 1)[:ten]
-    order = reduced.reach.view(vector, metric).order
-    ranks = np.empty(len(order), np.int64)
-    ranks[order] = np.arange(len(order))
-    return ranks[reduced.assigned[neighbours]]
+    """The fewest clusters to open that hold 99 % of the true top ten, over both metrics (see `fewest_probes`)."""
+    return fewest_probes(reduced.reach, reduced.vectors, reduced.assigned, seed)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from retrieval.clusters import Metric
 from trainer import reduce as module
 from trainer.config import ReduceConfig
-from trainer.reduce import PROBE_QUERIES, PROBE_RECALL, Reduced, calibrate_probes, reduce
+from trainer.ladder import MOST_QUERIES, RECALL
+from trainer.reduce import Reduced, calibrate_probes, reduce
 
 Embeddings = NDArray[np.float32]
 
@@ -110,14 +111,14 @@ def recall(reduced: Reduced, probes: int, metric: Metric, sample: NDArray[np.int
 
 
 @pytest.mark.parametrize("labels", [1, 5, 40])
-@pytest.mark.parametrize("count", [12, 270, PROBE_QUERIES])
+@pytest.mark.parametrize("count", [12, 270, MOST_QUERIES])
 def test_the_fewest_probes_with_which_recall_is_reached_by_both_metrics(count: int, labels: int) -> None:
     reduced = reduce(gallery(count, labels=labels), ReduceConfig(dims=8), 0)
     probes = calibrate_probes(reduced, 0)  # so few pictures are all in its sample
     everything = np.arange(count)
-    assert all(recall(reduced, probes, metric, everything) >= PROBE_RECALL for metric in get_args(Metric))
+    assert all(recall(reduced, probes, metric, everything) >= RECALL for metric in get_args(Metric))
     if probes > 1:
-        assert any(recall(reduced, probes - 1, metric, everything) < PROBE_RECALL for metric in get_args(Metric))
+        assert any(recall(reduced, probes - 1, metric, everything) < RECALL for metric in get_args(Metric))
 
 
 def test_probes_measured_on_a_sample_hold_for_pictures_outside_it() -> None:
@@ -125,7 +126,7 @@ def test_probes_measured_on_a_sample_hold_for_pictures_outside_it() -> None:
     probes = calibrate_probes(reduced, 0)
     assert 1 < probes < len(reduced.clusters) / 3
     for metric in get_args(Metric):
-        assert recall(reduced, probes, metric, np.arange(0, 3000, 5)) >= PROBE_RECALL - 0.005
+        assert recall(reduced, probes, metric, np.arange(0, 3000, 5)) >= RECALL - 0.005
 
 
 # --- few or equal pictures
