@@ -1,26 +1,38 @@
-"""How good a published bundle is on pictures that it has not been trained on: through its ONNX file, PCA and all."""
+"""How good a bundle is on pictures that it has not been trained on: through its ONNX file, PCA and all.
 
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+The story: find the queries and the gallery, see them through the bundle and those it is held against, leave out what
+was trained on, and measure known and new labels apart. TensorFlow is not needed for any of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval import bundle
 from retrieval.bundle import Bundle
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue import Item
 from retrieval.clusters import Metric
 from trainer.embedding import embed_readable
 from trainer.errors import SourceError
-from trainer.lookup import load_current, open_store
-from trainer.metrics import Scores, score
+from trainer.evaluation import Evaluation, LadderRow, Leak, Missing, Name, Protocol
+from trainer.halves import Half
+from trainer.ladder import climb
+from trainer.leaks import Alike, SamePicture, find_alike, left_out
+from trainer.look import ITSELF, Look, Step, all_items, labelled, name_others
+from trainer.lookup import LIVE, load_named, open_store
 from trainer.progress import Progress
-from trainer.sources import read_source
+from trainer.protocols import evaluate_vectors
 from trainer.sources.base import Skipped
+from trainer.timing import query_milliseconds
+from trainer.trained_on import TrainedOn, trained_on
 
-TIMED_QUERIES = 200
+NO_QUERY: Mapping[Name, str] = {
+    "known labels": "no query has a label that was trained on",
+    "new labels": "every query has a label that was trained on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,95 +47,132 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The measures of a bundle. `query_milliseconds` is the median of decoding, encoding and searching one picture."""
+class Evaluated:
+    """What was measured, which pictures could not be used, and what else their owner should know."""
 
-    bundle_id: str
-    metric: Metric
-    scores: Scores
-    gallery: int
-    query_milliseconds: float
+    evaluation: Evaluation
     skipped: Sequence[Skipped]
+    notes: Sequence[str]
 
 
-def evaluate(artifacts: Path, queries: str, gallery: str | None, metric: Metric, progress: Progress) -> Evaluation:
-    """Search every picture of the source `queries` in the source `gallery`, or in the catalogue.
+def evaluate(
+    artifacts: Path,
+    queries: str | None,
+    gallery: str | None,
+    metric: Metric,
+    step: Step,
+    *,
+    name: str = LIVE,
+    against: Sequence[str] = (),
+    ladder: bool = True,
+    same_picture: SamePicture | None = None,
+) -> Evaluated:
+    """Measure a bundle, named as in `load_named`, on the source `queries`, or on the pictures that it held out.
 
-    A query whose very file is in the gallery is left out of its own answer. Raises SourceError when there is nothing to
-    measure, and BundleError when there is no bundle to measure with.
+    They are searched in the source `gallery`, or in the catalogue. What this bundle, or one `against` which it is held,
+    was trained on is no query. A picture that is in both halves is left out of its own answer; copies are found by
+    their bytes, and with `same_picture` by what they show. Raises SourceError where there is nothing to search with,
+    and BundleError for a bundle that cannot be read.
     """
-    loaded = load_current(artifacts)
-    asked = embed_source(queries, loaded, artifacts, progress)
-    searched = embed_source(gallery, loaded, artifacts, progress) if gallery else _catalogue(artifacts, loaded)
-    searched = _without_doubles(searched)
-    rows = {digest: row for row, digest in enumerate(searched.digests)}
-    same = np.array([rows.get(digest, -1) for digest in asked.digests], np.int64)
-    try:
-        scores = score(asked.vectors, asked.labels, searched.vectors, searched.labels, metric=metric, same=same)
-    except ValueError as error:
-        raise SourceError(
-            f"Nothing to measure: {error}. Labels of queries and gallery are compared as text."
-        ) from error
-    return Evaluation(
-        loaded.manifest.id,
-        metric,
-        scores,
-        len(searched.labels),
-        _query_milliseconds(asked.paths, loaded, artifacts, metric),
-        [*asked.skipped, *searched.skipped],
+    judged = load_named(artifacts, name)
+    others = name_others(artifacts, judged, against)
+    items = all_items(judged.artifacts)
+    learned = trained_on(judged.folder, items)
+    seen = set(learned.digests)
+    for other in others.values():
+        seen |= set(trained_on(other.folder, all_items(other.artifacts)).digests)
+    if queries is None and not learned.held_out:
+        raise SourceError(_nothing_left(queries, items, judged.bundle))
+    with closing(open_store(judged.artifacts, judged.bundle)) as store:
+        look = Look(judged, others, store, step)
+        asked = look.at_items("queries", learned.held_out) if queries is None else look.at_source("queries", queries)
+        fresh = asked.only(np.array([digest not in seen for digest in asked.digests], bool))
+        if not fresh.pictures:
+            raise SourceError(_nothing_left(queries, items, judged.bundle))
+        searched = look.at_items("gallery", items) if gallery is None else look.at_source("gallery", gallery)
+        with step("Looking for the same picture"):
+            alike = find_alike([fresh.files, searched.files], same_picture)
+        with step("Measuring"):
+            protocols, leaks = _protocols(fresh, searched, learned, alike, metric)
+        with step("Timing queries") as progress:
+            times = query_milliseconds([p.path for p in fresh.pictures], judged.bundle, store, metric, progress)
+        rows: tuple[LadderRow, ...] = ()
+        if ladder:
+            with step("Climbing the ladder of probes"):
+                rows = climb(store, len(judged.bundle.clusters), fresh.vectors[ITSELF], _own_items(fresh, items))
+    skipped = [*asked.skipped, *searched.skipped]
+    evaluation = Evaluation(
+        bundle_id=judged.bundle.manifest.id,
+        protocols=protocols,
+        leaks=leaks,
+        ladder=rows,
+        auto_probes=judged.bundle.auto_probes,
+        query_milliseconds_p50=float(np.median(times)) if times else None,
+        query_milliseconds_p95=float(np.percentile(times, 95)) if times else None,
+        metric=metric,
+        trained_on=len(asked.pictures) - len(fresh.pictures),
+        skipped=len(skipped),
     )
+    return Evaluated(evaluation, skipped, _notes(learned))
 
 
 def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progress) -> Embedded:
     """The labelled pictures of a source through the bundle. What cannot be used is skipped, with the reason."""
-    listing = read_source(source, artifacts)
-    unlabelled = [
-        Skipped(str(picture.path), "it has no label to measure by")
-        for picture in listing.pictures
-        if picture.label is None
-    ]
-    labelled = [picture for picture in listing.pictures if picture.label is not None]
-    found = embed_readable(labelled, loaded.embedder, progress)
-    skipped = [*listing.skipped, *unlabelled, *found.skipped]
+    pictures, unlabelled = labelled(source, artifacts)
+    found = embed_readable(pictures, loaded.embedder, progress)
+    skipped = [*unlabelled, *found.skipped]
     if not found.pictures:
         raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
     labels = np.array([picture.label for picture in found.pictures])
     return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
 
 
-def _without_doubles(gallery: Embedded) -> Embedded:
-    """Each file once: a second copy of a query would be a sure match that proves nothing."""
-    rows = np.sort(np.unique(gallery.digests, return_index=True)[1])
-    digests = [gallery.digests[row] for row in rows]
-    return replace(gallery, vectors=gallery.vectors[rows], labels=gallery.labels[rows], digests=digests)
+def _protocols(
+    fresh: Half, searched: Half, learned: TrainedOn, alike: Alike, metric: Metric
+) -> tuple[tuple[Protocol | Missing, ...], tuple[Leak, ...]]:
+    """Known labels in the gallery; new ones in the gallery and among each other."""
+    known = np.isin(fresh.labels, sorted(learned.labels))
+    old, new = fresh.only(known), fresh.only(~known)
+    of_old, old_leaks = _protocol("known labels", old, searched, alike, metric)
+    of_new, new_leaks = _protocol("new labels", new, searched.plus(new), alike, metric)
+    return (of_old, of_new), (*old_leaks, *new_leaks)
 
 
-def _catalogue(artifacts: Path, loaded: Bundle) -> Embedded:
-    """The labelled items of the catalogue, with the vectors they are served with."""
-    catalogue, store = Catalogue(bundle.catalogue_url(artifacts)), open_store(artifacts, loaded)
+def _protocol(
+    name: Name, queries: Half, gallery: Half, alike: Alike, metric: Metric
+) -> tuple[Protocol | Missing, tuple[Leak, ...]]:
+    if not queries.pictures:
+        return Missing(name, NO_QUERY[name]), ()
+    same, leaks = left_out(queries.files, gallery.files, alike)
+    against = {other: (queries.vectors[other], gallery.vectors[other]) for other in queries.vectors if other != ITSELF}
+    vectors = queries.vectors[ITSELF], queries.labels, gallery.vectors[ITSELF], gallery.labels
     try:
-        known = set(store.ids())
-        items = [item for item in catalogue.items() if item.label is not None and item.id in known]
-        if not items:
-            raise SourceError("The catalogue has no labelled items to search in; name a --gallery.")
-        vectors = np.stack([store.get(item.id) for item in items])
-        return Embedded(vectors, np.array([item.label for item in items]), [item.sha256 for item in items])
-    finally:
-        store.close()
-        catalogue.close()
+        return evaluate_vectors(*vectors, same, metric=metric, name=name, against=against), leaks
+    except ValueError as error:
+        return Missing(name, f"{error}. They are compared as text"), leaks
 
 
-def _query_milliseconds(paths: Sequence[Path], loaded: Bundle, artifacts: Path, metric: Metric) -> float:
-    """The median time that a picture takes from its bytes to ten hits of the published store, one at a time."""
-    store = open_store(artifacts, loaded)
-    try:
-        times = []
-        for path in paths[:TIMED_QUERIES]:
-            data = path.read_bytes()
-            began = time.perf_counter()
-            (query,) = loaded.embedder.embed([loaded.embedder.prepare(data)])
-            store.search(query, k=10, metric=metric)
-            times.append((time.perf_counter() - began) * 1000)
-        return float(np.median(times))
-    finally:
-        store.close()
+def _own_items(queries: Half, items: Sequence[Item]) -> list[str | None]:
+    """The item whose file each query is, if there is one."""
+    by_content = {item.sha256: item.id for item in items}
+    return [by_content.get(digest) for digest in queries.digests]
+
+
+def _nothing_left(queries: str | None, items: Sequence[Item], judged: Bundle) -> str:
+    """Why there is no query, and what to do."""
+    if queries is None and not items:
+        return "The catalogue has no labelled items to search with; name labelled pictures: --queries."
+    what = "it or one that it is held against" if queries else "it: a head learns from what it was chosen by, too"
+    return (
+        f"There is nothing to measure bundle {judged.manifest.id} by: all of {queries or 'its pictures'} was learned "
+        f"from by {what}. Name other labelled pictures: --queries."
+    )
+
+
+def _notes(learned: TrainedOn) -> list[str]:
+    if not learned.gone:
+        return []
+    return [
+        f"{learned.gone} pictures that were trained on are in the catalogue no longer: if they are among the queries, "
+        "the figures are too good."
+    ]

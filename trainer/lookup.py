@@ -27,6 +27,37 @@ def load_current(artifacts: Path) -> bundle.Bundle:
     return bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A bundle that was asked for by name, and the artifacts folder that it lies in."""
+
+    artifacts: Path
+    bundle: bundle.Bundle
+
+    @property
+    def folder(self) -> Path:
+        return bundle.bundle_path(self.artifacts, self.bundle.manifest.id)
+
+
+LIVE = "live"
+
+
+def load_named(artifacts: Path, name: str) -> Named:
+    """The bundle called `live` (the published one), by its id, or by the path of its folder or an artifacts folder.
+
+    Of another artifacts folder the published one is meant. Raises BundleError.
+    """
+    if name == LIVE:
+        return Named(artifacts, load_current(artifacts))
+    path = Path(name)
+    if not bundle.bundle_path(artifacts, name).is_dir() and path.is_dir():
+        if (path / "CURRENT").exists():
+            return Named(path, load_current(path))
+        path = path.resolve()
+        return Named(path.parent.parent, bundle.load(path))
+    return Named(artifacts, bundle.load(bundle.bundle_path(artifacts, name)))
+
+
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> EmbeddedStore:
     """The vectors of a bundle. Raises VectorStoreError when they are missing or do not fit it."""
     path = bundle.vectors_path(artifacts, loaded.manifest.id)

@@ -1,44 +1,68 @@
-"""`python -m trainer evaluate`: the measures of the published bundle."""
+"""`python -m trainer evaluate`: how good a bundle is, by both protocols."""
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from trainer.commands.options import Artifacts, Metric
-from trainer.display import Display, out, scores_table, skipped_table
+from trainer.display import Display, out, skipped_table
+
+NAMED = "`live`, an id, or the path of a bundle or of another artifacts folder"
 
 
 def evaluate(
-    queries: Annotated[str, typer.Option(help="Labelled pictures to search with: a folder or a CSV.")],
+    queries: Annotated[
+        str | None,
+        typer.Option(help="Labelled pictures to search with: a folder or a CSV; what was held out if absent."),
+    ] = None,
     gallery: Annotated[
         str | None, typer.Option(help="Labelled pictures to search in; the catalogue if absent.")
     ] = None,
+    bundle: Annotated[str, typer.Option(help=f"Which bundle to measure: {NAMED}.")] = "live",
+    against: Annotated[
+        list[str] | None, typer.Option(help=f"Another bundle to take paired differences with: {NAMED}. Repeatable.")
+    ] = None,
     artifacts: Artifacts = Path("artifacts"),
     metric: Annotated[Metric, typer.Option(help="What near means.")] = Metric.cosine,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    ladder: Annotated[bool, typer.Option(help="Measure the search itself, too, for a ladder of probes.")] = True,
+    formulas: Annotated[bool, typer.Option("--formulas", help="Say what each measure is.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")] = False,
+    results: Annotated[Path | None, typer.Option("--out", help="File to write the JSON into.")] = None,
 ) -> None:
-    """Measure the published bundle on labelled pictures.
+    """Measure a bundle on labelled pictures that it was not trained on: known labels and new ones apart.
 
-    Example: `python -m trainer evaluate --queries shoes/test --gallery shoes/train --json`
+    Example: `python -m trainer evaluate --queries shoes/test --gallery shoes/train --against live`
     """
+    from trainer import evaluation_tables
     from trainer.evaluate import evaluate as measure
+    from trainer.evaluation import to_json
 
-    with Display().step("Embedding pictures") as progress:
-        result = measure(artifacts, queries, gallery, metric.value, progress)
+    found = measure(
+        artifacts,
+        queries,
+        gallery,
+        metric.value,
+        Display().step,
+        name=bundle,
+        against=against or (),
+        ladder=ladder,
+    )
+    written = to_json(found.evaluation)
+    if results:
+        results.parent.mkdir(parents=True, exist_ok=True)
+        results.write_text(written, encoding="utf-8")
     if as_json:
-        fields = asdict(result.scores) | {
-            "bundle": result.bundle_id,
-            "metric": result.metric,
-            "gallery": result.gallery,
-            "query_milliseconds": result.query_milliseconds,
-            "skipped": len(result.skipped),
-        }
-        out.print(json.dumps(fields, indent=2), markup=False, highlight=False, soft_wrap=True)
+        out.print(written, markup=False, highlight=False, soft_wrap=True)
         return
-    out.print(scores_table({result.bundle_id: result.scores}, f"Gallery of {result.gallery}, by {result.metric}"))
-    out.print(f"A query takes {result.query_milliseconds:.1f} ms (median of decoding, encoding and searching).")
-    if result.skipped:
-        out.print(skipped_table(result.skipped))
+    if formulas:
+        out.print(evaluation_tables.formulas())
+    for shown in evaluation_tables.tables(found.evaluation):
+        out.print(shown)
+    for note in found.notes:
+        out.print(Text(note))
+    if found.skipped:
+        out.print(skipped_table(found.skipped))
+    if results:
+        out.print("All of it, every label and leak:", Text(str(results)))
