@@ -76,6 +76,11 @@ def find_report(artifacts: Path, bundle_id: str, name: str) -> ReportFile:
     return ReportFile(folder, listed, manifest.files[listed])
 
 
+def report_of(manifest: Manifest) -> str | None:
+    """Where the bundle's report begins, if it has one."""
+    return report_url(manifest.id) if INDEX in manifest.files else None
+
+
 def _servable(artifacts: Path, bundle_id: str) -> Manifest | None:
     try:
         manifest = bundles.read_manifest(bundles.bundle_path(artifacts, bundle_id))
@@ -94,5 +99,5 @@ def _answer(manifest: Manifest, live: str | None) -> BundleAnswer:
         items=manifest.counts.items,
         metrics=manifest.metrics,
         live=manifest.id == live,
-        report_url=report_url(manifest.id) if INDEX in manifest.files else None,
+        report_url=report_of(manifest),
     )

@@ -14,6 +14,14 @@ from retrieval.calibration import Meaning
 from retrieval.catalogue import Attribute, Item
 from retrieval.clusters import Metric
 
+ReportUrl = Annotated[
+    str | None,
+    Field(
+        description="What the bundle is worth, as a page to read. null where it came without a report.",
+        examples=["/bundles/20261122-101500-efficientnet-lite0/report/index.html"],
+    ),
+]
+
 
 class ThumbnailSize(IntEnum):
     """Pixels that the longer side has at most."""
@@ -151,6 +159,7 @@ class SearchAnswer(_Answer):
     """The hits, best first, and how they were found."""
 
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
+    report_url: ReportUrl
     metric: Metric
     exact: Annotated[
         bool,
@@ -178,13 +187,7 @@ class BundleAnswer(_Answer):
     items: Annotated[int, Field(description="How many it was made from.", examples=[1200])]
     metrics: Annotated[Mapping[str, Mapping[str, float]], Field(examples=[{"head": {"recall_at_1": 0.91}}])]
     live: Annotated[bool, Field(description="Searches are answered from it.")]
-    report_url: Annotated[
-        str | None,
-        Field(
-            description="What it is worth, as a page to read. null where it came without a report.",
-            examples=["/bundles/20261122-101500-efficientnet-lite0/report/index.html"],
-        ),
-    ]
+    report_url: ReportUrl
 
 
 class BundlesAnswer(_Answer):

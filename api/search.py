@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection, Sequence
 from time import perf_counter
 
+from api.bundles import report_of
 from api.engine import Snapshot
 from api.errors import Refusal
 from api.schemas import Calibration, Hit, Milliseconds, Query, SearchAnswer, SearchForm, image_url, thumbnail_url
@@ -88,6 +89,7 @@ def _answer(
         sure = calibration.curve(form.metric).probability(hits.distances(form.metric)).tolist()
     return SearchAnswer(
         bundle=snapshot.bundle.manifest.id,
+        report_url=report_of(snapshot.bundle.manifest),
         metric=form.metric,
         exact=hits.exact,
         clusters_opened=hits.clusters_opened,

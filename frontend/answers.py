@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 Metric = Literal["cosine", "euclidean"]
+Meaning = Literal["label", "picture"]
 Attributes = dict[str, str | bool | int | float | None]
 
 
@@ -40,6 +41,13 @@ class Hit(Answer):
     attributes: Attributes = {}
     cosine: FiniteFloat
     euclidean: FiniteFloat
+    match_probability: float | None = Field(default=None, ge=0, le=1)
+
+
+class Calibration(Answer):
+    """What a true match is, of which the probabilities are: one of the same label, or the same picture."""
+
+    meaning: Meaning
 
 
 class Milliseconds(Answer):
@@ -52,12 +60,14 @@ class SearchAnswer(Answer):
     """The matches, best first, and how they were found."""
 
     bundle: str
+    report_url: str | None = None
     metric: Metric
     exact: bool
     clusters_opened: int = Field(ge=0)
     clusters_total: int = Field(ge=0)
     items: int = Field(ge=0)
     milliseconds: Milliseconds
+    calibration: Calibration | None = None
     hits: list[Hit]
 
 

@@ -24,7 +24,7 @@ JSON_LIMIT_BYTES = 8_000_000  # 100 hits with long attributes stay far below
 CHUNK_BYTES = 64 * 1024
 CONNECT_SECONDS = 3.0
 POOL_SIZE = 32
-PICTURE_HEADERS = ("Content-Type", "Content-Length", "ETag", "Last-Modified", "Cache-Control")
+PASSED_HEADERS = ("Content-Type", "Content-Length", "ETag", "Last-Modified", "Cache-Control")
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 FormField = tuple[str | None, str | bytes]  # file name (None for a plain field), content
@@ -64,8 +64,8 @@ class SearchOptions:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture on its way through: status 200, or 304 (not modified) without any bytes."""
+class File:
+    """A picture or a file of a report on its way through: status 200, or 304 (not modified) without any bytes."""
 
     status: int
     headers: Mapping[str, str]
@@ -106,13 +106,19 @@ class ApiClient:
         """Some items of the catalogue, always the same ones."""
         return self._read(Sample, self._send("GET", f"/items?limit={limit}"))
 
-    def thumbnail(self, item_id: str, size: int, if_none_match: str | None) -> Picture:
+    def thumbnail(self, item_id: str, size: int, if_none_match: str | None) -> File:
         """An item's picture, at most `size` pixels wide and high."""
         return self._picture(f"{_item_path(item_id)}/thumbnail?size={size}", if_none_match)
 
-    def image(self, item_id: str, if_none_match: str | None) -> Picture:
+    def image(self, item_id: str, if_none_match: str | None) -> File:
         """An item's picture as it is in the catalogue."""
         return self._picture(f"{_item_path(item_id)}/image", if_none_match)
+
+    def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
+        """A file of a bundle's report, whatever it is: it must not be shown as one of this page's own."""
+        if {bundle_id, name} & {".", ".."}:  # as in `_possible`
+            raise ApiRefused(Problem(title="There is no such report", status=404, code="report_missing"))
+        return self._file(f"/bundles/{quote(bundle_id, safe='')}/report/{quote(name, safe='')}", if_none_match)
 
     def why_not_ready(self) -> str | None:
         """What keeps the API from searching; None when nothing does."""
@@ -159,17 +165,21 @@ class ApiClient:
                     raise ApiGarbled(f"{response.url} sent more than {JSON_LIMIT_BYTES} bytes")
         return bytes(body)
 
-    def _picture(self, path: str, if_none_match: str | None) -> Picture:
+    def _picture(self, path: str, if_none_match: str | None) -> File:
+        file = self._file(path, if_none_match)
+        media_type = file.headers.get("Content-Type", "")
+        if file.status == 200 and not _is_photograph(media_type):
+            file.close()
+            raise ApiGarbled(f"{path} is {media_type!r}, not a picture")
+        return file
+
+    def _file(self, path: str, if_none_match: str | None) -> File:
         conditions = {"If-None-Match": if_none_match} if if_none_match else None
         response = self._send("GET", path, headers=conditions)
         if response.status_code not in (200, 304):
             raise _refusal(response, self._body(response))
-        media_type = response.headers.get("Content-Type", "")
-        if response.status_code == 200 and not _is_photograph(media_type):
-            response.close()
-            raise ApiGarbled(f"{response.url} is {media_type!r}, not a picture")
-        headers = {name: response.headers[name] for name in PICTURE_HEADERS if name in response.headers}
-        return Picture(response.status_code, headers, _chunks(response), response.close)
+        headers = {name: response.headers[name] for name in PASSED_HEADERS if name in response.headers}
+        return File(response.status_code, headers, _chunks(response), response.close)
 
 
 def _item_path(item_id: str) -> str:

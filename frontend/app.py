@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from frontend import messages
 from frontend.api_client import ApiClient, ApiError, ApiRefused, SearchOptions
 from frontend.pictures import THUMBNAIL_SIZES, pictures
+from frontend.reports import reports
 from frontend.settings import Settings
 from frontend.views import api, pages, problem_page
 
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["lookalike_api"] = api_client
     app.register_blueprint(pages)
     app.register_blueprint(pictures)
+    app.register_blueprint(reports)
     app.register_error_handler(ApiError, _api_failed)
     app.register_error_handler(RequestEntityTooLarge, _too_large)
     app.register_error_handler(HTTPException, _http_failed)
@@ -55,6 +57,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.context_processor(_what_templates_know)
     app.jinja_env.filters |= {
         "likeness": messages.likeness,
+        "sureness": messages.sureness,
         "attribute": messages.attribute,
         "megabytes": messages.megabytes,
     }
@@ -73,7 +76,8 @@ def _what_templates_know() -> dict[str, Any]:
 
 
 def _secure(response: Response) -> Response:
-    response.headers.update(SECURITY_HEADERS)
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)  # a report has others; what comes from the API has none of them
     response.headers.setdefault("Cache-Control", "no-cache")
     return response
 

@@ -34,6 +34,15 @@ def likeness(cosine: float) -> str:
     return next((words for least, words in LIKENESS if round(cosine, 2) >= least), LEAST_LIKENESS)
 
 
+def sureness(probability: float) -> str:
+    """A probability of a true match, as people say it; never that something is certain or impossible."""
+    percent = round(100 * probability)
+    space = "\N{NO-BREAK SPACE}"
+    if percent <= 0:
+        return f"under 1{space}% sure"
+    return f"over 99{space}% sure" if percent >= 100 else f"{percent}{space}% sure"
+
+
 def attribute(value: str | bool | int | float) -> str:
     """One value of an attribute, as people write it."""
     if isinstance(value, bool):
@@ -107,6 +116,8 @@ def _explain_refusal(error: ApiRefused, limit_bytes: int) -> Trouble:
                 "This search could not be done",
                 "Try another picture, or open this one, save it again as JPEG and search with that.",
             )
+        case 404 if problem.code in {"bundle_missing", "report_missing"}:
+            title, advice = "There is no such report", "The model may have been removed, or came without a report."
         case 404:
             title, advice = (
                 "This picture is not in the catalogue",
@@ -120,6 +131,11 @@ def _explain_refusal(error: ApiRefused, limit_bytes: int) -> Trouble:
             title, advice = "Too many searches in a short time", "Wait a moment, then try again."
         case 503 if problem.code == "overloaded":
             title, advice = "The search service is busy", "Try again in a moment."
+        case 503 if problem.code == "bundle_damaged":
+            title, advice = (
+                "This report cannot be shown",
+                "The service's log says more. Training again makes another one.",
+            )
         case 503:
             return Trouble(
                 503,

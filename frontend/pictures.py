@@ -5,7 +5,7 @@ An id may hold slashes and dots, which browsers and servers resolve in a path; i
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from frontend.api_client import ApiError, Picture
+from frontend.api_client import ApiError, File
 from frontend.messages import explain
 from frontend.views import api
 
@@ -20,13 +20,13 @@ def thumbnail() -> Response:
     size = request.args.get("size", default=0, type=int)
     if size not in THUMBNAIL_SIZES:
         abort(404)
-    return _pass_on(api().thumbnail(_item_id(), size, request.headers.get("If-None-Match")))
+    return pass_on(api().thumbnail(_item_id(), size, request.headers.get("If-None-Match")))
 
 
 @pictures.get("/full")
 def full() -> Response:
     """An item's picture as it is in the catalogue."""
-    return _pass_on(api().image(_item_id(), request.headers.get("If-None-Match")))
+    return pass_on(api().image(_item_id(), request.headers.get("If-None-Match")))
 
 
 @pictures.errorhandler(ApiError)
@@ -44,7 +44,8 @@ def _item_id() -> str:
     return item_id
 
 
-def _pass_on(picture: Picture) -> Response:
-    response = Response(picture.chunks, status=picture.status, headers=dict(picture.headers))
-    response.call_on_close(picture.close)
+def pass_on(file: File) -> Response:
+    """What the API sent, byte by byte."""
+    response = Response(file.chunks, status=file.status, headers=dict(file.headers))
+    response.call_on_close(file.close)
     return response

@@ -52,6 +52,7 @@ def test_what_can_be_served_is_listed_and_which_one_is_live(reports: TestClient)
     assert new["created"] > old["created"]
     assert (new["encoder"], new["stage"], new["items"], new["metrics"]) == ("tiny", "frozen", 12, {})
     assert reports.get(new["report_url"]).text == PAGE
+    assert reports.post("/search", files={"file": picture(1)}).json()["report_url"] == new["report_url"]
 
 
 def test_what_cannot_be_served_is_not_listed(reported: Path, open_api: OpenApi) -> None:

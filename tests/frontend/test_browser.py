@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
-from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches, problem
+from tests.frontend.canned import TALL_PNG, CannedApi, Reply, as_json, hit, item, matches, problem
 from tests.frontend.conftest import AppFor
 
 PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
@@ -188,6 +188,36 @@ def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page) ->
     assert empty == full
     places = [[(box["x"], box["y"]) for box in state if box] for state in (waiting, full)]
     assert places[0] == places[1]
+
+
+REPORT = """<!doctype html><meta charset="utf-8"><title>Report</title><style>h1 { color: rgb(1, 2, 3); }</style>
+<h1>waiting</h1><a href="lonely.csv">lonely.csv</a><img src="/static/icon.svg" alt="">
+<script>
+  const reach = async () => { try { await fetch("/livez"); return "reached"; } catch { return "kept apart"; } };
+  reach().then((words) => { document.querySelector("h1").textContent = `${origin}, ${words}`; });
+</script>"""
+
+
+def test_the_report_opens_beside_the_matches_and_reaches_nothing(page: Page, api: CannedApi) -> None:
+    """Its own style and script work, and its tables can be saved; the page it came from is out of its reach."""
+    hits = [hit(name, n, match_probability=1 - n / 10) for n, name in enumerate(("one", "two", "three"), start=1)]
+    answer = matches(*hits, calibration={"meaning": "label", "pairs": 340}, report_url="/bundles/x/report/index.html")
+    api.replies["POST /search"] = as_json(answer | {"bundle": "20261124-101500-efficientnet-lite0"})
+    folder = "GET /bundles/20261124-101500-efficientnet-lite0/report"
+    api.replies[f"{folder}/index.html"] = Reply(body=REPORT.encode(), media_type="text/html; charset=utf-8")
+    api.replies[f"{folder}/lonely.csv"] = Reply(body=b"id\na\n", media_type="text/csv; charset=utf-8")
+    WAYS_TO_SHOW["choose"](page)
+    expect(page.locator(".score").first).to_have_text(re.compile(r"^\s*90\s% sure ·\s+0\.91\s*$"))
+    with page.context.expect_page() as opened:
+        page.get_by_role("link", name="The report").click()
+    report = opened.value
+    expect(report.get_by_role("heading")).to_have_text("null, kept apart")
+    expect(report.get_by_role("heading")).to_have_css("color", "rgb(1, 2, 3)")
+    assert report.locator("img").evaluate("(image) => image.naturalWidth") == 0
+    with report.expect_download() as saved:
+        report.get_by_role("link", name="lonely.csv").click()
+    assert saved.value.path().read_bytes() == b"id\na\n"
+    expect(page.locator("#matches")).to_have_text("3 closest matches")
 
 
 def test_it_works_without_javascript(browser: Browser, address: str, viewport: dict[str, int], api: CannedApi) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 import frontend
-from frontend.messages import likeness
+from frontend.messages import likeness, sureness
 from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches
 
 STATIC = Path(frontend.__file__).parent / "static"
@@ -84,6 +84,30 @@ def test_distances_are_shown_when_they_were_asked_for(page: FlaskClient, api: Ca
     assert "/search?id=one&metric=euclidean" in links(html), "the next search keeps the settings"
 
 
+def test_a_calibrated_match_says_first_how_sure_it_is(page: FlaskClient, api: CannedApi) -> None:
+    hits = hit("one", match_probability=0.968), hit("two", rank=2, match_probability=0.0)
+    of_labels, of_pictures = ({"meaning": meaning, "pairs": 340} for meaning in ("label", "picture"))
+    api.replies["POST /search"] = as_json(matches(*hits, calibration=of_labels))
+    html = uploaded(page).text
+    assert re.search(r"97\N{NO-BREAK SPACE}% sure ·\s+0\.91", html)
+    assert re.search(r"under 1\N{NO-BREAK SPACE}% sure ·\s+0\.91", html)
+    assert "very close" not in html, "the words of a measured likeness would be a second opinion"
+    assert "about 90 have the same label" in html
+    api.replies["POST /search"] = as_json(matches(*hits, calibration=of_pictures, metric="euclidean"))
+    html = uploaded(page).text
+    assert re.search(r"97\N{NO-BREAK SPACE}% sure ·\s+distance 0\.42", html)
+    assert "about 90 are the same picture" in html
+
+
+def test_the_report_of_the_live_bundle_is_one_click_away(page: FlaskClient, api: CannedApi) -> None:
+    assert "The report" not in uploaded(page).text, "there is none"
+    api.replies["POST /search"] = as_json(matches(hit("one"), report_url="//evil.example/report"))
+    html = uploaded(page).text
+    assert "/reports/20261122-demo/index.html" in links(html)
+    assert "How good is this search? The report" in html
+    assert "evil" not in html, "what the API calls its address is not one of this page"
+
+
 def test_a_click_searches_with_an_item(page: FlaskClient, api: CannedApi) -> None:
     html = page.get("/search?id=two&k=35").text
     assert api.asked[-1].form == {"id": b"two", "k": b"35", "metric": b"cosine"}
@@ -126,6 +150,20 @@ def test_search_without_a_picture_goes_to_the_start(page: FlaskClient) -> None:
 )
 def test_words_agree_with_the_digits_beside_them(cosine: float, words: str) -> None:
     assert likeness(cosine) == words
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [
+        (1.0, "over 99 % sure"),
+        (0.996, "over 99 % sure"),
+        (0.994, "99 % sure"),
+        (0.006, "1 % sure"),
+        (0, "under 1 % sure"),
+    ],
+)
+def test_nothing_is_ever_certain(probability: float, words: str) -> None:
+    assert sureness(probability).replace("\N{NO-BREAK SPACE}", " ") == words
 
 
 printable = st.text(
