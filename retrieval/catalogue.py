@@ -134,6 +134,22 @@ class Catalogue:
         with self._transaction() as connection:
             return dict(connection.execute(counted).all())
 
+    def digests(self, origin: Literal["source", "api"] | None = None) -> dict[str, str]:
+        """The SHA-256 of every item's file by id, of all items or those of one origin."""
+        asked = sa.select(_ITEMS.c.id, _ITEMS.c.sha256)
+        if origin is not None:
+            asked = asked.where(_ITEMS.c.origin == origin)
+        with self._transaction() as connection:
+            return {row.id: row.sha256 for row in connection.execute(asked)}
+
+    def add_source(self, items: Iterable[Item]) -> None:
+        """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""
+        drawn = iter(items)
+        insert: Any = _INSERT[self._engine.dialect.name](_ITEMS)
+        with self._transaction() as connection:
+            while batch := [_row(item, secrets.token_hex(8)) for item in islice(drawn, BATCH)]:
+                connection.execute(insert.on_conflict_do_nothing(index_elements=["id"]), batch)
+
     def replace_source(self, items: Iterable[Item]) -> None:
         """Make these the items of origin "source": write them, and delete earlier ones not among them.
 

@@ -8,9 +8,10 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.embedder import Embedder
+from retrieval.embedder import Embedder, prepare
 from retrieval.errors import ImageError
 from retrieval.images import RGB
+from trainer.face_items import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 
@@ -37,7 +38,8 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
     def load(picture: Picture) -> tuple[RGB, str] | Skipped:
         try:
             data = picture.path.read_bytes()
-            return embedder.prepare(data), sha256(data).hexdigest()
+            opener, encoder = opener_of(picture, embedder.opener), embedder.encoder
+            return prepare(data, encoder.height, encoder.width, opener), sha256(data).hexdigest()
         except OSError as error:
             return Skipped(str(picture.path), error.strerror or str(error))
         except ImageError as error:

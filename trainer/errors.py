@@ -7,7 +7,9 @@ LookalikeError (retrieval)
     ├── WeightsError        pretrained weights that cannot be read or reached
     ├── TrainingCollapsed   every embedding has become the same
     ├── ParityError         the exported network does not compute what Keras computes
-    └── EvaluationDamaged   a file that is to hold an evaluation, but does not
+    ├── EvaluationDamaged   a file that is to hold an evaluation, but does not
+    └── ReleaseError        a bundle that cannot go live, or nothing to go back to
+        └── PublisherBusy   somebody else is publishing
 """
 
 from retrieval.errors import LookalikeError
@@ -39,3 +41,11 @@ class ParityError(TrainerError):
 
 class EvaluationDamaged(TrainerError):
     """A file does not hold the evaluation that it should."""
+
+
+class ReleaseError(TrainerError):
+    """What is live cannot be changed as asked."""
+
+
+class PublisherBusy(ReleaseError):
+    """Somebody else is changing what is live."""

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from retrieval.embedder import Opener
-from retrieval.errors import ImageError
+from retrieval.errors import FaceMissing, ImageError
 from retrieval.faces.opener import FaceOpener
 from retrieval.images import RGB
 from trainer.progress import Progress
@@ -44,6 +44,9 @@ def opener_of(picture: Picture, opener: Opener) -> Opener:
         return opener
 
     def open_face(data: bytes, side: int) -> RGB:
-        return opener.crops(data, side)[picture.face - 1]
+        crops = opener.crops(data, side)
+        if len(crops) < picture.face:
+            raise FaceMissing(f"face {picture.face} is wanted, but only {len(crops)} can be found")
+        return crops[picture.face - 1]
 
     return open_face

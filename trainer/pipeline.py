@@ -25,6 +25,7 @@ from trainer.metrics import Scores
 from trainer.pictures import Pictures
 from trainer.progress import Progress
 from trainer.reduce import calibrate_probes, reduce
+from trainer.releases.release import Release
 from trainer.sources import read_source
 from trainer.sources.base import Picture, Skipped
 from trainer.split import TRAIN, number_labels, split
@@ -36,7 +37,10 @@ PARITY_PICTURES = 32
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a run has made. `scores` maps a stage to its measures on the held-out pictures; empty if none is tuned."""
+    """What a run has made. `scores` maps a stage to its measures on the held-out pictures; empty if none is tuned.
+
+    `release` says whether it went live.
+    """
 
     bundle_id: str
     items: int
@@ -44,10 +48,13 @@ class Outcome:
     history: Sequence[Epoch]
     skipped: Sequence[Skipped]
     skipped_csv: Path
+    release: Release
 
 
 def run(source: str, config: Config, artifacts: Path, listener: Listener, *, resume: bool = False) -> Outcome:
     """Train on `source`, publish the bundle in `artifacts`, and make the pictures the catalogue.
+
+    Unless the gate refuses: then the bundle is kept, and what is served stays as it is.
 
     With `resume`, a run that was stopped is continued after its last whole epoch. Raises TrainerError for what a user
     can mend; features and finished epochs are kept then too.
@@ -108,21 +115,22 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)
-    with listener.step("Publishing"):
-        records.write_training(work / "training", encoder.keras, reduced, config, tuning)
-        description = publishing.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
-        publishing.publish(
-            artifacts,
-            description,
-            encoder.graph,
-            reduced,
-            probes,
-            training=work / "training",
-            report=work / "report",
-            faces=faces,
-            opened=found.opened,
-        )
-    return Outcome(work.name, len(found.opened), tuning.scores, tuning.history, skipped, artifacts / "skipped.csv")
+    records.write_training(work / "training", encoder.keras, reduced, config, tuning)
+    description = publishing.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
+    release = publishing.publish(
+        artifacts,
+        description,
+        encoder.graph,
+        reduced,
+        probes,
+        training=work / "training",
+        report=work / "report",
+        faces=faces,
+        opened=found.opened,
+        listener=listener,
+    )
+    listed = artifacts / "skipped.csv"
+    return Outcome(work.name, len(found.opened), tuning.scores, tuning.history, skipped, listed, release)
 
 
 def _measured(config: Config) -> bool:

@@ -6,19 +6,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import onnx
 
 from retrieval import bundle
-from retrieval.catalogue import Catalogue, Item
+from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
 from retrieval.vectors.embedded import EmbeddedStore
 from trainer.config import Config, EncoderConfig
-from trainer.encoders import Encoders
 from trainer.features import Opened
+from trainer.listener import Listener
 from trainer.metrics import Scores
-from trainer.reduce import Reduced
+from trainer.releases import covering, pending, release
+from trainer.releases.release import Release
+from trainer.releases.replay import cache_path
+
+if TYPE_CHECKING:  # these bring TensorFlow and scikit-learn, for which publishing has no use
+    from trainer.encoders import Encoders
+    from trainer.reduce import Reduced
 
 VERSIONS = (
     "keras",
@@ -36,9 +42,9 @@ VERSIONS = (
 def describe(
     bundle_id: str,
     config: Config,
-    encoder: Encoders,
+    encoder: "Encoders",
     precision: Literal["float32", "int8"],
-    reduced: Reduced,
+    reduced: "Reduced",
     opened: Sequence[Opened],
     scores: Mapping[str, Scores],
 ) -> dict[str, Any]:
@@ -81,51 +87,53 @@ def publish(
     artifacts: Path,
     description: Mapping[str, Any],
     encoder: onnx.ModelProto,
-    reduced: Reduced,
+    reduced: "Reduced",
     auto_probes: int,
     *,
     training: Path,
     report: Path,
     faces: FaceStage | None,
     opened: Sequence[Opened],
-) -> None:
-    """Bundle, vectors and items first; what is served changes last."""
+    listener: Listener,
+) -> Release:
+    """Write the bundle, its vectors and the items that are to go live with it; then ask for it to go live.
+
+    Where that is refused, or somebody else is publishing, all of it stays on disk, and nothing that is served changes.
+    """
     bundle_id: str = description["id"]
-    file = training.with_name("encoder.onnx")
-    onnx.save(encoder, str(file))
-    _forget(artifacts, bundle_id)  # what a run that was killed just here has left
-    folder = bundle.write(
-        artifacts,
-        description,
-        encoder=file,
-        projection=reduced.projection,
-        clusters=reduced.clusters,
-        radii=reduced.reach.radii,
-        auto_probes=auto_probes,
-        training=training,
-        report=report if report.exists() else None,
-        faces=faces,
-    )
-    ids = [o.picture.id for o in opened]
-    EmbeddedStore.create(
-        bundle.vectors_path(artifacts, bundle_id),
-        reduced.clusters,
-        bundle=bundle_id,
-        ids=ids,
-        vectors=reduced.vectors,
-    )
-    bundle.verify(folder)  # nothing that is served changes before all that is new has proved sound
-    catalogue = Catalogue(bundle.catalogue_url(artifacts))
-    try:
-        catalogue.replace_source(to_item(o, artifacts) for o in opened)
-    finally:
-        catalogue.close()
-    bundle.publish(artifacts, bundle_id)
+    with listener.step("Writing the bundle"):
+        file = training.with_name("encoder.onnx")
+        onnx.save(encoder, str(file))
+        _forget(artifacts, bundle_id)  # what a run that was killed just here has left
+        folder = bundle.write(
+            artifacts,
+            description,
+            encoder=file,
+            projection=reduced.projection,
+            clusters=reduced.clusters,
+            radii=reduced.reach.radii,
+            auto_probes=auto_probes,
+            training=training,
+            report=report if report.exists() else None,
+            faces=faces,
+        )
+        ids = [o.picture.id for o in opened]
+        EmbeddedStore.create(
+            bundle.vectors_path(artifacts, bundle_id),
+            reduced.clusters,
+            bundle=bundle_id,
+            ids=ids,
+            vectors=reduced.vectors,
+        )
+        covering.record(artifacts, bundle.load(folder), {o.picture.id: o.sha256 for o in opened})
+        pending.write(artifacts, bundle_id, (to_item(o, artifacts) for o in opened))
+    return release.publish(artifacts, bundle_id, listener, why="run")
 
 
 def _forget(artifacts: Path, bundle_id: str) -> None:
     shutil.rmtree(bundle.bundle_path(artifacts, bundle_id), ignore_errors=True)
     bundle.vectors_path(artifacts, bundle_id).unlink(missing_ok=True)
+    cache_path(artifacts, bundle_id).unlink(missing_ok=True)
 
 
 def to_item(opened: Opened, artifacts: Path) -> Item:

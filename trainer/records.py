@@ -28,10 +28,10 @@ def write_training(folder: Path, encoder: Model | None, reduced: Reduced, config
     write_history(folder / "history.csv", tuning.history)
     with (folder / "split.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["id", "part"])
+        writer.writerow(["id", "part", "sha256"])
         names = {number: name for name, number in PART_NUMBERS.items() if name}
         pairs = zip(tuning.pictures.opened, tuning.pictures.parts, strict=True)
-        writer.writerows((opened.picture.id, names[part]) for opened, part in pairs)
+        writer.writerows((opened.picture.id, names[part], opened.sha256) for opened, part in pairs)
 
 
 def write_skipped(path: Path, skipped: Sequence[Skipped]) -> None:

@@ -2,6 +2,7 @@
 
     meta     name, value                format, bundle, dims, clusters
     vectors  key, id, cluster, vector   vector = d float32, little-endian
+    contents id, sha256                 of which file a vector was made, where that is known
 
 The cluster of each vector is kept so that opening a million of them needs no comparison with thousands of centroids.
 """
@@ -20,7 +21,9 @@ from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import comparable
 
 FORMAT = 1
-SCHEMA = """
+CONTENTS = "CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;"
+SCHEMA = f"""
+{CONTENTS}
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE vectors (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, cluster INTEGER NOT NULL, vector BLOB NOT NULL
@@ -71,6 +74,7 @@ class VectorFile:
                 self._check_size()
                 self._database.execute("PRAGMA journal_mode = WAL")
                 self._database.execute("PRAGMA synchronous = FULL")
+                self._database.execute(CONTENTS)  # files of earlier versions have none
             except BaseException:
                 self._database.close()
                 raise
@@ -85,7 +89,9 @@ class VectorFile:
             raise VectorStoreError(f"there is a vector store at {path} already; delete it to build it anew")
         draft = path.with_name(f"{path.name}.new")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.parent.exists():
+                path.parent.mkdir(parents=True)
+                sync(path.parent.parent)
             # A log left behind by a deleted file of this name would be replayed into the new one.
             for left_over in (draft, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 left_over.unlink(missing_ok=True)
@@ -112,14 +118,29 @@ class VectorFile:
                 yield self._batch(rows)
 
     def upsert(self, batch: Batch) -> None:
-        """Adds vectors, or replaces those under the same keys; durable when it returns, all or nothing."""
+        """Adds vectors, or replaces those under the same keys; durable when it returns, all or nothing.
+
+        Of which files they were made is not known until it is recorded.
+        """
         with _explained(self._path), self._database:
             self._database.executemany("REPLACE INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
+            self._database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in batch.ids))
 
     def delete(self, keys: Iterable[int]) -> None:
         """Removes the vectors under these keys; durable when it returns, all or nothing."""
         with _explained(self._path), self._database:
             self._database.executemany("DELETE FROM vectors WHERE key = ?", ((key,) for key in keys))
+
+    def record(self, digests: Iterable[tuple[str, str]]) -> None:
+        """Remembers for ids the SHA-256 of the files that their vectors were made of; durable when it returns."""
+        with _explained(self._path), self._database:
+            self._database.executemany("REPLACE INTO contents VALUES (?, ?)", digests)
+
+    def held(self) -> dict[str, str | None]:
+        """Every id that has a vector, with the SHA-256 of the file it was made of; None where that is not known."""
+        with _explained(self._path):
+            joined = "SELECT vectors.id, sha256 FROM vectors LEFT JOIN contents ON contents.id = vectors.id"
+            return dict(self._database.execute(joined).fetchall())
 
     def close(self) -> None:
         """Closes the file; SQLite folds its log into it."""

@@ -7,6 +7,7 @@ import typer
 from rich.text import Text
 
 from trainer.commands.options import Artifacts
+from trainer.commands.publish import REFUSED, show_release
 from trainer.display import Display, out, scores_table, silenced, skipped_table
 
 
@@ -20,6 +21,8 @@ def run(
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events of every epoch.")] = None,
 ) -> None:
     """Train on a source of pictures and publish the result.
+
+    Where it is significantly worse than what is live, it is kept, but not published (exit 3).
 
     Example: `python -m trainer run --source ~/Pictures/shoes --config trainer/configs/demo.toml`
     """
@@ -36,5 +39,7 @@ def run(
         out.print(skipped_table(outcome.skipped, outcome.skipped_csv))
     if outcome.scores:
         out.print(scores_table(outcome.scores, "On held-out pictures of this source"))
+    if show_release(outcome.release, artifacts):
+        raise typer.Exit(REFUSED)
     out.print(f"Published bundle [bold]{outcome.bundle_id}[/] with {outcome.items} items in", Text(f"{artifacts}."))
     out.print("An API that is running serves it once it is restarted.", style="dim")

@@ -1,0 +1,19 @@
+"""`python -m trainer rollback`: back to the bundle that was live before."""
+
+from pathlib import Path
+
+from trainer.commands.options import Artifacts
+from trainer.commands.publish import show_live, show_release
+from trainer.display import Display
+
+
+def rollback(artifacts: Artifacts = Path("artifacts")) -> None:
+    """Make the bundle live that was live before, at once. Items that came since are embedded first, so none is lost.
+
+    Example: `python -m trainer rollback`
+    """
+    from trainer.releases import release
+
+    done = release.rollback(artifacts, Display())
+    show_release(done, artifacts)
+    show_live(done)

@@ -1,0 +1,1 @@
+"""What is live, what was live before, and what may go live: publishing, its gate, the way back."""

@@ -1,0 +1,120 @@
+"""Whether a bundle may go live: the pinned queries asked of it and of the live one, and the answers compared."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval import bundle
+from retrieval.bundle import Bundle
+from trainer.listener import Listener
+from trainer.metrics import similarities
+from trainer.releases.pinned import Pin
+from trainer.releases.replay import Replayed, replay, trained_on
+
+DRAWS = 2_000  # of the bootstrap
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What the answers to the pinned queries become when one bundle takes another's place.
+
+    `low` and `high` bound the change of mAP at 95 %. `worst_label` loses most, None if none does. The last three:
+    pinned pictures that are gone, and how many of the queries each was trained on, which flatters it (None: not known).
+    """
+
+    queries: int
+    changed: int
+    map_before: float
+    map_after: float
+    low: float
+    high: float
+    worst_label: str | None
+    worst: float
+    gone: int
+    trained_on: int | None
+    live_trained_on: int | None
+
+    @property
+    def significantly_worse(self) -> bool:
+        """Whether the whole interval lies below zero."""
+        return self.high < 0
+
+    def __str__(self) -> str:
+        worst = f"worst label {self.worst_label} {self.worst:+.2f}" if self.worst_label else "no label gets worse"
+        return (
+            f"{self.changed} of {self.queries} answers change; mAP {self.map_before:.2f} -> {self.map_after:.2f} "
+            f"[{self.low:+.2f}, {self.high:+.2f}]; {worst}"
+        )
+
+
+def compare(artifacts: Path, new: Bundle, live: Bundle, pins: Sequence[Pin], listener: Listener) -> Change | None:
+    """Ask every pinned query of both bundles, each among all other pinned pictures.
+
+    Pictures that are gone are left out. One that a bundle refuses is found nowhere by it, and gets no answer from it.
+    None where no query is left that has a true match.
+    """
+    with listener.step("Replaying pinned queries") as progress:
+        after = replay(artifacts, new, pins, progress)
+        before = replay(artifacts, live, pins, progress)
+    gone = after.gone | before.gone
+    rows = np.flatnonzero(~gone)
+    left = [pins[row] for row in rows.tolist()]
+    labels = np.array([pin.label for pin in left])
+    sizes = Counter(pin.label for pin in left)
+    asked = np.array([row for row, pin in enumerate(left) if pin.query and sizes[pin.label] > 1], np.int64)
+    if not len(asked):
+        return None
+    precision_before, first_before = _answers(before, rows, labels, asked)
+    precision_after, first_after = _answers(after, rows, labels, asked)
+    difference = precision_after - precision_before
+    low, high = _interval(difference, labels[asked])
+    worst, label = min((float(difference[labels[asked] == name].mean()), name) for name in np.unique(labels[asked]))
+    digests = [left[query].sha256 for query in asked.tolist()]
+    return Change(
+        queries=len(asked),
+        changed=int(np.count_nonzero(first_after != first_before)),
+        map_before=float(precision_before.mean()),
+        map_after=float(precision_after.mean()),
+        low=low,
+        high=high,
+        worst_label=str(label) if worst < 0 else None,
+        worst=worst,
+        gone=int(np.count_nonzero(gone)),
+        trained_on=_trained_on(artifacts, new, digests),
+        live_trained_on=_trained_on(artifacts, live, digests),
+    )
+
+
+def _answers(
+    replayed: Replayed, rows: NDArray[np.int64], labels: NDArray[np.str_], asked: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The average precision of each query [q], as metrics defines it, and the row of its first hit [q]; -1 for none."""
+    vectors, found = replayed.vectors[rows], replayed.found[rows]
+    nearness = similarities(vectors[asked], vectors, "cosine")
+    nearness[:, ~found] = -np.inf
+    nearness[np.arange(len(asked)), asked] = -np.inf  # no query is its own answer
+    order = np.argsort(-nearness, axis=1, kind="stable")
+    hits = (labels[order] == labels[asked, None]) & (np.take_along_axis(nearness, order, axis=1) > -np.inf)
+    gained = hits * np.cumsum(hits, axis=1) / np.arange(1, len(rows) + 1)
+    wanted = np.array([np.count_nonzero(labels == labels[query]) - 1 for query in asked])
+    answered = found[asked]
+    first = np.where(answered & (nearness.max(axis=1) > -np.inf), order[:, 0], -1)
+    return np.where(answered, gained.sum(axis=1) / wanted, 0.0), first
+
+
+def _interval(differences: NDArray[np.float64], labels: NDArray[np.str_]) -> tuple[float, float]:
+    """95 % of the mean of paired differences [q], by drawing whole labels with replacement."""
+    _names, numbers = np.unique(labels, return_inverse=True)
+    sums, sizes = np.bincount(numbers, differences), np.bincount(numbers)
+    drawn = np.random.default_rng(SEED).integers(0, len(sums), (DRAWS, len(sums)))
+    low, high = np.quantile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _trained_on(artifacts: Path, loaded: Bundle, digests: Sequence[str]) -> int | None:
+    return trained_on(bundle.bundle_path(artifacts, loaded.manifest.id), loaded.manifest, digests)

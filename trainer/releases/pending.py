@@ -1,0 +1,65 @@
+"""The items that become the catalogue's when a bundle goes live: kept beside it until then.
+
+    artifacts/pending/<id>.jsonl    one item a line; the last line says how many there are
+
+A run whose bundle the gate refuses leaves them here, so that `publish --force` does all that the run would have done.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+from retrieval.catalogue import Item
+from retrieval.durable import sync
+from trainer.errors import ReleaseError
+
+
+def pending_path(artifacts: Path, bundle_id: str) -> Path:
+    """The file of one bundle; there is none once its items are in the catalogue."""
+    return artifacts / "pending" / f"{bundle_id}.jsonl"
+
+
+def write(artifacts: Path, bundle_id: str, items: Iterable[Item]) -> None:
+    """Keep these items, durably and all of them or none."""
+    path = pending_path(artifacts, bundle_id)
+    if not path.parent.exists():
+        path.parent.mkdir(parents=True)
+        sync(artifacts)
+    part = path.with_name(f".{path.name}.part")
+    count = 0
+    with part.open("w", encoding="utf-8") as file:
+        for item in items:
+            file.write(json.dumps(asdict(item)) + "\n")
+            count += 1
+        file.write(json.dumps({"items": count}) + "\n")
+    sync(part)
+    part.replace(path)
+    sync(path.parent)
+
+
+def read(artifacts: Path, bundle_id: str) -> Iterator[Item]:
+    """The items, in order. Raises ReleaseError for a file that is not whole, before or after the last item."""
+    path = pending_path(artifacts, bundle_id)
+    count, said = 0, None
+    try:
+        with path.open(encoding="utf-8") as file:
+            for line in file:
+                fields = json.loads(line)
+                if said is None and "items" in fields:
+                    said = fields["items"]
+                    continue
+                yield Item(**fields)
+                count += 1
+    except (OSError, ValueError, TypeError) as error:
+        raise ReleaseError(f"{path} cannot be read ({error}). Run the training again.") from error
+    if said != count:
+        raise ReleaseError(f"{path} holds {count} items and says {said}: it is not whole. Run the training again.")
+
+
+def discard(artifacts: Path, bundle_id: str) -> None:
+    """Forget the items, durably: they are in the catalogue, which may change from now on."""
+    path = pending_path(artifacts, bundle_id)
+    if path.exists():
+        path.unlink()
+        sync(path.parent)

@@ -1,0 +1,115 @@
+"""artifacts/pinned.csv: the labelled pictures that every bundle is judged by before it goes live.
+
+Chosen once, with their labels as they were then, and kept: so a source whose labels have been mixed up since is judged
+by the old truth. Those with role "query" are searched with, each among all others.
+
+    path,label,sha256,role          path is relative to the artifacts folder where it lies inside
+"""
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+from retrieval.durable import sync
+from trainer.errors import ReleaseError
+
+PINNED = "pinned.csv"
+COLUMNS = ["path", "label", "sha256", "role"]
+MOST_QUERIES = 200
+MOST_PICTURES = 2_000
+"""Besides the queries: seconds to embed with a small network, a minute or two with a large one."""
+COMPANIONS = 5
+"""Pictures of each query's label that are pinned before any others, so that there is something to find."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin:
+    """One picture, its label as it was when it was pinned, and whether it is searched with."""
+
+    path: Path
+    label: str
+    sha256: str
+    query: bool = False
+
+
+def choose(pictures: Iterable[Pin], held_out: frozenset[str]) -> list[Pin]:
+    """The pictures to pin out of these: queries spread over the labels, then what they are searched among.
+
+    `held_out` are the SHA-256 of pictures that nothing was trained on: they are preferred as queries. The same pictures
+    give the same choice, in whatever order. Files that are there twice count once.
+    """
+    labels: dict[str, list[Pin]] = defaultdict(list)
+    for pin in {pin.sha256: pin for pin in pictures}.values():
+        labels[pin.label].append(pin)
+    # The checksum of a file is as good as a random number, and the same each time.
+    ranked = {
+        label: sorted(labels[label], key=lambda pin: (pin.sha256 not in held_out, pin.sha256))
+        for label in sorted(labels, key=lambda label: sha256(label.encode()).digest())
+    }
+    findable = {label: pins for label, pins in ranked.items() if len(pins) > 1}
+    unseen = {label: [pin for pin in pins if pin.sha256 in held_out] for label, pins in findable.items()}
+    queries = _spread(unseen, MOST_QUERIES, chosen={})
+    queries = _spread(findable, MOST_QUERIES, chosen=queries)
+    asked = {pin.label for pin in queries.values()}
+    companions = {label: pins for label, pins in findable.items() if label in asked}
+    most = len(queries) + MOST_PICTURES
+    everything = _spread(companions, most, chosen=queries, rounds=COMPANIONS)
+    everything = _spread(ranked, most, chosen=everything)
+    return [replace(pin, query=digest in queries) for digest, pin in everything.items()]
+
+
+def read(artifacts: Path) -> list[Pin] | None:
+    """What is pinned; None where nothing is. Raises ReleaseError for a file that is no such table."""
+    path = artifacts / PINNED
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ReleaseError(f"{path} cannot be read ({error}). {_mend()}") from error
+    return [_pin(row, artifacts, f"{path}, row {number}") for number, row in enumerate(rows, start=2)]
+
+
+def write(artifacts: Path, pins: Sequence[Pin]) -> None:
+    """Pin these, durably; at once or not at all."""
+    home, part = artifacts.absolute(), artifacts / f".{PINNED}.part"
+    with part.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(COLUMNS)
+        for pin in pins:
+            place = pin.path.relative_to(home) if pin.path.is_relative_to(home) else pin.path
+            writer.writerow([place.as_posix(), pin.label, pin.sha256, "query" if pin.query else "gallery"])
+    sync(part)
+    part.replace(artifacts / PINNED)
+    sync(artifacts)
+
+
+def _spread(
+    labels: Mapping[str, Sequence[Pin]], most: int, *, chosen: Mapping[str, Pin], rounds: int | None = None
+) -> dict[str, Pin]:
+    """`chosen` and more, by digest, until there are `most`: the first of each label, the second of each, and so on."""
+    found = dict(chosen)
+    waiting = {label: [pin for pin in pins if pin.sha256 not in found] for label, pins in labels.items()}
+    longest = max(map(len, waiting.values()), default=0)
+    for turn in range(longest if rounds is None else min(rounds, longest)):
+        for pins in waiting.values():
+            if turn < len(pins):
+                if len(found) >= most:
+                    return found
+                found[pins[turn].sha256] = pins[turn]
+    return found
+
+
+def _pin(row: Mapping[str, str | None], artifacts: Path, where: str) -> Pin:
+    path, label, digest, role = (row.get(column) for column in COLUMNS)
+    if not path or not label or not digest or role not in ("query", "gallery"):
+        raise ReleaseError(f"{where} does not say {', '.join(COLUMNS)} (query or gallery). {_mend()}")
+    return Pin(artifacts.absolute() / path, label, digest, role == "query")
+
+
+def _mend() -> str:
+    return "Pin pictures anew: python -m trainer publish BUNDLE --pin SOURCE."
