@@ -95,7 +95,9 @@ def evaluate(
         with step("Measuring"):
             protocols, leaks = _protocols(fresh, searched, learned, alike, metric)
         with step("Timing queries") as progress:
-            times = query_milliseconds([p.path for p in fresh.pictures], judged.bundle, store, metric, progress)
+            times = query_milliseconds(
+                [p.path for p in fresh.pictures], judged.bundle.embedder, store, metric, progress
+            )
         rows: tuple[LadderRow, ...] = ()
         if ladder:
             with step("Climbing the ladder of probes"):

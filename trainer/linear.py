@@ -50,7 +50,10 @@ class Examples:
 
     def only(self, *parts: int) -> "Examples":
         """The pictures of these parts that can be learned from."""
-        rows = np.isin(self.parts, parts) & (not self.supervised or self.labels != UNLABELLED)
+        return self.rows(np.isin(self.parts, parts) & (not self.supervised or self.labels != UNLABELLED))
+
+    def rows(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Examples":
+        """These pictures."""
         details = None if self.details is None else self.details[rows]
         return Examples(self.features[rows], self.labels[rows], self.parts[rows], details)
 
@@ -63,11 +66,13 @@ class Examples:
 class Head:
     """A tuned head. `kernel` float32 [e, dims] was fitted on all that can be learned from, with what validation chose;
 
-    `twin` is the one that never saw the held-out pictures, and `scores` are the twin's.
+    `twin` is the one that never saw the held-out pictures, and `scores` are the twin's. `other` never saw the labels
+    that `new_labels` holds out; None where it holds out none.
     """
 
     kernel: Kernel
     twin: Kernel
+    other: Kernel | None
     start: Candidate
     epochs: int
     scores: Scores
@@ -96,13 +101,15 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
         raise ConfigError("Without labels a head learns from augmented views: set views to 1 or more under [head].")
     began = time.perf_counter()
     scaled = _scaled(examples)
-    worlds = [scaled, *_other_world(scaled, seed)]
+    other = new_labels(scaled, seed)
+    worlds = [scaled] if other is None else [scaled, other]
     starts = [_starts(world.only(TRAIN), config, seed) for world in worlds]
     candidates = list(starts[0])
     found = {c: [measure(world, start[c]) for world, start in zip(worlds, starts, strict=True)] for c in candidates}
     chosen = candidates[validation.best([validation.mean(found[c]) for c in candidates])]
 
-    reached, own, twins = [validation.mean(found[chosen])], [found[chosen][0]], [starts[0][chosen]]
+    reached, own = [validation.mean(found[chosen])], [found[chosen][0]]
+    kernels = [[start[chosen] for start in starts]]
     history = [Epoch("head", 0, None, own[0].precision_at_1, own[0].map, time.perf_counter() - began)]
     training = [
         train_linear(world.only(TRAIN), start[chosen], config, seed)
@@ -112,7 +119,7 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
         scores = [measure(world, step.kernel) for world, step in zip(worlds, steps, strict=True)]
         reached.append(validation.mean(scores))
         own.append(scores[0])
-        twins.append(steps[0].kernel)
+        kernels.append([step.kernel for step in steps])
         history.append(Epoch("head", epoch, steps[0].loss, own[-1].precision_at_1, own[-1].map, steps[0].seconds))
         watch(history[-1])
         progress(epoch, config.max_epochs)
@@ -121,21 +128,21 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
     progress(config.max_epochs, config.max_epochs)
 
     epochs = validation.best(reached)
-    everything = scaled.only(TRAIN, VALIDATION)
-    kernel = _starts(everything, config, seed)[chosen]
-    for _epoch, step in zip(range(epochs), train_linear(everything, kernel, config, seed), strict=False):
+    kernel = fit_head(examples.only(TRAIN, VALIDATION), chosen, epochs, config, seed)
+    twin, *others = kernels[epochs]
+    return Head(kernel, twin, others[0] if others else None, chosen, epochs, own[epochs], history)
+
+
+def fit_head(examples: Examples, start: Candidate, epochs: int, config: HeadConfig, seed: int) -> Kernel:
+    """A head float32 [e, dims] fitted on all these examples, with what was chosen for it before."""
+    scaled = _scaled(examples)
+    kernel = _starts(scaled, config, seed)[start]
+    for _epoch, step in zip(range(epochs), train_linear(scaled, kernel, config, seed), strict=False):
         kernel = step.kernel
-    return Head(kernel, twins[epochs], chosen, epochs, own[epochs], history)
+    return kernel
 
 
-def _scaled(examples: Examples) -> Examples:
-    """Features of root mean square length one, so that a learning rate means the same for every backbone."""
-    size = np.float32(np.sqrt(np.square(examples.features[:, 0]).sum(axis=1).mean()))
-    details = None if examples.details is None else examples.details / size
-    return replace(examples, features=examples.features / size, details=details)
-
-
-def _other_world(examples: Examples, seed: int) -> list[Examples]:
+def new_labels(examples: Examples, seed: int) -> Examples | None:
     """The training part split once more, by label, unless the run's own split is by label already.
 
     None where there are too few labels for that, or none to be looked at.
@@ -144,9 +151,16 @@ def _other_world(examples: Examples, seed: int) -> list[Examples]:
     known = np.isin(examples.labels[examples.parts == VALIDATION], labels[labels != UNLABELLED]).any()
     held_out = hold_out_labels(labels, INNER_SHARE, np.random.default_rng(seed))
     if not (examples.supervised and known and held_out.any()):
-        return []
+        return None
     parts = np.where(held_out, VALIDATION, np.where(examples.parts == TRAIN, TRAIN, TEST)).astype(np.int8)
-    return [replace(examples, parts=parts)]
+    return replace(examples, parts=parts)
+
+
+def _scaled(examples: Examples) -> Examples:
+    """Features of root mean square length one, so that a learning rate means the same for every backbone."""
+    size = np.float32(np.sqrt(np.square(examples.features[:, 0]).sum(axis=1).mean()))
+    details = None if examples.details is None else examples.details / size
+    return replace(examples, features=examples.features / size, details=details)
 
 
 def _starts(examples: Examples, config: HeadConfig, seed: int) -> dict[Candidate, Kernel]:

@@ -24,6 +24,7 @@ from trainer.listener import Listener
 from trainer.metrics import Scores
 from trainer.pictures import Pictures
 from trainer.progress import Progress
+from trainer.proof import prove
 from trainer.reduce import calibrate_probes, reduce
 from trainer.releases.release import Release
 from trainer.sources import read_source
@@ -115,6 +116,7 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)
+    proof = prove(tuning, embeddings, reduced, probes)
     records.write_training(work / "training", encoder.keras, reduced, config, tuning)
     description = publishing.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
     release = publishing.publish(
@@ -123,6 +125,7 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
         encoder.graph,
         reduced,
         probes,
+        proof.calibration,
         training=work / "training",
         report=work / "report",
         faces=faces,
@@ -157,6 +160,7 @@ def _tuning(
         listener=listener,
         encoders=frozen,
         features=found,
+        frozen=found.values[:, 0].copy(),
     )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import onnx
 
 from retrieval import bundle
+from retrieval.calibration import Calibration
 from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
 from retrieval.vectors.embedded import EmbeddedStore
@@ -89,6 +90,7 @@ def publish(
     encoder: onnx.ModelProto,
     reduced: "Reduced",
     auto_probes: int,
+    calibration: Calibration | None,
     *,
     training: Path,
     report: Path,
@@ -116,6 +118,7 @@ def publish(
             training=training,
             report=report if report.exists() else None,
             faces=faces,
+            calibration=calibration,
         )
         ids = [o.picture.id for o in opened]
         EmbeddedStore.create(

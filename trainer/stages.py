@@ -4,7 +4,9 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from trainer import encoders
 from trainer.autoencoder import train_autoencoder
@@ -28,7 +30,7 @@ Compute = Callable[[Encoders, Progress], Features]
 
 @dataclass(slots=True)
 class Tuning:
-    """What the stages work on, and what they have reached so far."""
+    """What the stages work on, and what they have reached so far. `frozen` float32 [n, e]: where they started."""
 
     config: Config
     pictures: Pictures
@@ -38,6 +40,9 @@ class Tuning:
     listener: Listener
     encoders: Encoders
     features: Features
+    frozen: NDArray[np.float32]
+    head: Head | None = None
+    """The one that is kept, before it may be fine-tuned."""
     scores: dict[str, Scores] = field(default_factory=dict)
     """Of every stage that ran, kept or not."""
     history: list[Epoch] = field(default_factory=list)
@@ -76,9 +81,10 @@ def tune(tuning: Tuning, compute: Compute) -> None:
     tuning.scores["frozen"] = measure(tuning.examples())
     if config.autoencoder.enabled and tuning.encoders.backbone is not None:
         _autoencoder(tuning, compute)
-    head = _head(tuning) if config.head.enabled else None
+    if config.head.enabled:
+        _head(tuning)
     if config.finetune.enabled and tuning.encoders.backbone is not None:
-        _finetune(tuning, head)
+        _finetune(tuning)
 
 
 def _autoencoder(tuning: Tuning, compute: Compute) -> None:
@@ -102,8 +108,7 @@ def _autoencoder(tuning: Tuning, compute: Compute) -> None:
         tuning.encoders, tuning.features = candidate, features
 
 
-def _head(tuning: Tuning) -> Head | None:
-    """Returns the head if it is kept."""
+def _head(tuning: Tuning) -> None:
     checkpoint = tuning.checkpoint("head")
     with tuning.listener.step("Tuning the head") as progress:
         if kept := checkpoint.load():
@@ -112,15 +117,14 @@ def _head(tuning: Tuning) -> Head | None:
             head = tune_head(tuning.examples(), tuning.config.head, tuning.config.seed, progress, tuning.listener.epoch)
             checkpoint.save(*_written_head(head))
     tuning.history += head.history
-    if not tuning.judge("head", head.scores):
-        return None
-    tuning.encoders = encoders.headed(tuning.encoders, head.kernel, tuning.config.encoder)
-    return head
+    if tuning.judge("head", head.scores):
+        tuning.encoders = encoders.headed(tuning.encoders, head.kernel, tuning.config.encoder)
+        tuning.head = head
 
 
-def _finetune(tuning: Tuning, head: Head | None) -> None:
+def _finetune(tuning: Tuning) -> None:
     config, clean = tuning.config, tuning.features.values[:, 0]
-    kernel = head.twin if head else None  # the one that has not seen the pictures that decide
+    kernel = tuning.head.twin if tuning.head else None  # the one that has not seen the pictures that decide
     start = Start(
         tuning.encoders.backbone,
         kernel,
@@ -150,10 +154,11 @@ def mirror_of(config: Config) -> bool:
 def _written_head(head: Head) -> tuple[Arrays, State]:
     history = [asdict(epoch) for epoch in head.history]
     state = {"start": head.start, "epochs": head.epochs, "scores": asdict(head.scores), "history": history}
-    return {"kernels": [head.kernel, head.twin]}, state
+    return {"kernels": [head.kernel, head.twin, *([] if head.other is None else [head.other])]}, state
 
 
 def _read_head(arrays: Arrays, state: State) -> Head:
-    kernel, twin = arrays["kernels"]
+    kernel, twin, *other = arrays["kernels"]
     history = [Epoch(**epoch) for epoch in state["history"]]
-    return Head(kernel, twin, Candidate(*state["start"]), state["epochs"], Scores(**state["scores"]), history)
+    start, scores = Candidate(*state["start"]), Scores(**state["scores"])
+    return Head(kernel, twin, other[0] if other else None, start, state["epochs"], scores, history)

@@ -4,8 +4,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from retrieval.bundle import Bundle
 from retrieval.clusters import Metric
+from retrieval.embedder import Embedder
 from retrieval.errors import ImageError
 from retrieval.vectors.base import VectorStore
 from trainer.progress import Progress
@@ -14,7 +14,7 @@ TIMED_QUERIES = 200
 
 
 def query_milliseconds(
-    paths: Sequence[Path], loaded: Bundle, store: VectorStore, metric: Metric, progress: Progress
+    paths: Sequence[Path], embedder: Embedder, store: VectorStore, metric: Metric, progress: Progress
 ) -> list[float]:
     """How long decoding, encoding and searching took for at most 200 of the pictures, one at a time.
 
@@ -27,7 +27,7 @@ def query_milliseconds(
         try:
             data = path.read_bytes()
             began = time.perf_counter()
-            (query,) = loaded.embedder.embed([loaded.embedder.prepare(data)])
+            (query,) = embedder.embed([embedder.prepare(data)])
         except (OSError, ImageError):
             continue
         store.search(query, k=10, metric=metric)

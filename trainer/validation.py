@@ -68,11 +68,11 @@ def by_details(parts: NDArray[np.int8]) -> Validation:
 def best(candidates: Sequence[Scores]) -> int:
     """Which of several is best on the same held-out pictures: by recall@1, and between equals by mAP.
 
-    Equal means that recall@1 lies no further below the highest than one standard error of their difference (the rule of
-    Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3): where nearly every held-out picture finds
-    its like, one picture more or less is chance, while mAP still tells a good ranking from a better one. The error is
-    estimated with one success and one failure added to each, as without them it vanishes where all succeed (Agresti &
-    Caffo 2000, "Simple and Effective Confidence Intervals for Proportions and Differences of Proportions").
+    Equal means that recall@1 lies no further below the highest than one standard error of their difference (the rule
+    of Breiman et al. 1984, "Classification and Regression Trees", section 3.4.3): where nearly every held-out picture
+    finds its like, one picture more or less is chance, while mAP still tells a good ranking from a better one. The
+    error is estimated with one success and one failure added to each, as without them it vanishes where all succeed
+    (Agresti & Caffo 2000, "Simple and Effective Confidence Intervals for Proportions and Differences of Proportions").
     """
     trials = candidates[0].queries + 2
     shares = [(scores.precision_at_1 * candidates[0].queries + 1) / trials for scores in candidates]

@@ -44,6 +44,7 @@ def test_the_bundle_is_whole_and_holds_what_the_design_says(trained: Trained) ->
         "encoder.onnx",
         "projection.npz",
         "clusters.npz",
+        "calibration.npz",
         *(
             f"training/{name}"
             for name in ("encoder.keras", "pca.joblib", "kmeans.joblib", "config.toml", "history.csv", "split.csv")

@@ -64,6 +64,7 @@ def frozen() -> Encoders:
 
 def tuning_of(pictures: Pictures, frozen: Encoders, folder: Path, **changes: object) -> Tuning:
     enabled = {"autoencoder": {"enabled": True}, "finetune": {"enabled": True, "loss": "triplet"}}
+    features = features_by(frozen, pictures)
     return Tuning(
         config=Config.model_validate(ENCODER | enabled | changes),
         pictures=pictures,
@@ -72,7 +73,8 @@ def tuning_of(pictures: Pictures, frozen: Encoders, folder: Path, **changes: obj
         made_from="this",
         listener=Quiet(),
         encoders=frozen,
-        features=features_by(frozen, pictures),
+        features=features,
+        frozen=features.values[:, 0],
     )
 
 
@@ -89,7 +91,7 @@ def run(tuning: Tuning, fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Tuning
     def tune_head(examples: object, *_: object) -> Head:
         fakes.ran.append("head")
         fakes.learned_from.append(examples.features)
-        return Head(KERNEL, TWIN, Candidate(0.1, 5), 0, fakes.head, [epoch("head")])
+        return Head(KERNEL, TWIN, None, Candidate(0.1, 5), 0, fakes.head, [epoch("head")])
 
     def finetune(start: Start, *_: object) -> Finetuned:
         fakes.ran.append("finetune")

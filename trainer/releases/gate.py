@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from retrieval import bundle
 from retrieval.bundle import Bundle
 from trainer.listener import Listener
-from trainer.metrics import similarities
+from trainer.rankings import similarities
 from trainer.releases.pinned import Pin
 from trainer.releases.replay import Replayed, replay, trained_on
 
