@@ -161,7 +161,10 @@ def test_a_server_that_is_gone_is_told_and_tried_again(page: Page) -> None:
     expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
 
 
-def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page) -> None:
+def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page, api: CannedApi) -> None:
+    hits = [hit(name, n, match_probability=0.9) for n, name in enumerate(("one", "two", "three"), start=1)]
+    long = {"bundle": "20261124-101500-efficientnet-lite0", "report_url": "/bundles/x/report/index.html"}
+    api.replies["POST /search"] = as_json(matches(*hits, **long))
     searches: list[Route] = []
     pictures: list[Route] = []
 
