@@ -14,7 +14,11 @@ from trainer.metrics import Scores, score
 
 SEEDS = (0, 1, 2)
 TRAINING_LABELS = 41
-CONFIGS = {"frozen": "frozen + PCA 128", "newlabels": "**tuned head (`newlabels.toml`)**"}
+CONFIGS = {
+    "frozen": "frozen + PCA 128",
+    "newlabels": "tuned head (`newlabels.toml`)",
+    "newlabels_finetuned": "**fine-tuned (`newlabels_finetuned.toml`)**",
+}
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import faces, new_labels, quality, search, setup
+from benchmarks import calibration, faces, new_labels, quality, search, setup
 from tests.conftest import run_trainer
 from trainer.lookup import load_current
 
@@ -54,6 +54,15 @@ def test_a_head_for_labels_it_has_never_seen() -> None:
     assert before.map == pytest.approx(0.52, abs=0.01)
     assert after.map >= 0.62
     assert after.precision_at_1 >= before.precision_at_1 - 0.005
+
+
+def test_stated_probabilities_hold_on_pictures_nobody_has_seen() -> None:
+    for found in calibration.measure(setup.trained("demo")):
+        assert found.ece <= 0.03
+        for kept in found.kept:
+            assert kept.right is not None
+            assert kept.right >= kept.asked - 0.03
+            assert kept.kept > 0.05
 
 
 def test_people_are_found_by_their_faces() -> None:

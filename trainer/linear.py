@@ -136,7 +136,8 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
 def fit_head(examples: Examples, start: Candidate, epochs: int, config: HeadConfig, seed: int) -> Kernel:
     """A head float32 [e, dims] fitted on all these examples, with what was chosen for it before."""
     scaled = _scaled(examples)
-    kernel = _starts(scaled, config, seed)[start]
+    chosen = {"dims": (start.dims,)} | ({"shrinkage": (start.shrinkage,)} if config.init == "lda" else {})
+    ((_start, kernel),) = _starts(scaled, config.model_copy(update=chosen), seed).items()
     for _epoch, step in zip(range(epochs), train_linear(scaled, kernel, config, seed), strict=False):
         kernel = step.kernel
     return kernel

@@ -1,0 +1,81 @@
+"""Whether match probabilities are what they say: grocery's test pictures, unseen by model and calibration alike."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.setup import grocery, official, publish, table, trained
+from retrieval.clusters import Metric
+from trainer.calibrate import Unseen, hits_of, reliability
+from trainer.evaluate import embed_source
+from trainer.lookup import load_current
+
+PRECISIONS = (0.8, 0.9, 0.95)
+HEADER = "bundle | metric | pairs fitted | ECE | Brier | " + " | ".join(
+    f"asked {p:g}: right (kept)" for p in PRECISIONS
+)
+
+
+def main() -> None:
+    """The tuned head, whose calibration is cross-fitted on training pictures, and the fine-tuned network."""
+    bundles = {
+        "tuned head (`demo.toml`)": trained("demo"),
+        "fine-tuned (`grocery.toml`)": trained("grocery", official()),
+    }
+    rows = [_row(name, found) for name, artifacts in bundles.items() for found in measure(artifacts)]
+    publish("calibration", table(HEADER, rows))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Of hits asked for with a precision: the share that is right, None of none; the share of true matches kept."""
+
+    asked: float
+    right: float | None
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What was stated of the first 20 hits of every test picture, as served, against what is true."""
+
+    metric: Metric
+    fitted_on: int
+    ece: float
+    brier: float
+    kept: tuple[Kept, ...]
+
+
+def measure(artifacts: Path) -> list[Measured]:
+    """Both metrics. Raises ValueError for a bundle without a calibration."""
+    loaded = load_current(artifacts)
+    if loaded.calibration is None:
+        raise ValueError(f"the bundle in {artifacts} is not calibrated")
+    queries, gallery = (
+        embed_source(str(grocery(part)), loaded, artifacts, lambda *_: None) for part in ("test", "train")
+    )
+    numbers = np.unique(np.concatenate([queries.labels, gallery.labels]), return_inverse=True)[1]
+    asked, known = numbers[: len(queries.labels)], numbers[len(queries.labels) :]
+    world = Unseen(queries.vectors, asked, gallery.vectors, known, np.full(len(asked), -1))
+    found = []
+    for metric in get_args(Metric):
+        pairs = hits_of(world, metric)
+        stated = loaded.calibration.curve(metric).probability(pairs.distances)
+        told = reliability(stated, pairs.matches, metric, loaded.calibration.meaning, "isotonic")
+        kept = tuple(_kept(stated, pairs.matches, precision) for precision in PRECISIONS)
+        found.append(Measured(metric, loaded.calibration.pairs, told.ece, told.brier, kept))
+    return found
+
+
+def _kept(stated: NDArray[np.float64], matches: NDArray[np.bool_], asked: float) -> Kept:
+    sure = stated >= asked
+    right = float(matches[sure].mean()) if sure.any() else None
+    return Kept(asked, right, float(matches[sure].sum() / matches.sum()))
+
+
+def _row(name: str, found: Measured) -> tuple[str, ...]:
+    shares = ("none" if k.right is None else f"{k.right:.3f} ({k.kept:.0%})" for k in found.kept)
+    return (name, found.metric, f"{found.fitted_on:,}", f"{found.ece:.3f}", f"{found.brier:.3f}", *shares)
