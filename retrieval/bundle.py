@@ -199,7 +199,6 @@ def write(
         sync(path)
     draft.rename(folder)
     sync(folder.parent)
-    sync(artifacts)
     return folder
 
 
@@ -213,6 +212,7 @@ def publish(artifacts: Path, bundle_id: str, *, forced: bool = False) -> None:
     part = artifacts / ".CURRENT.part"
     part.write_text(bundle_id + "\n", encoding="ascii")
     sync(part)
+    sync(artifacts)  # the folders of bundles and vectors may be new: CURRENT must not outlive them
     part.replace(artifacts / "CURRENT")
     sync(artifacts)
 

@@ -89,9 +89,7 @@ class VectorFile:
             raise VectorStoreError(f"there is a vector store at {path} already; delete it to build it anew")
         draft = path.with_name(f"{path.name}.new")
         try:
-            if not path.parent.exists():
-                path.parent.mkdir(parents=True)
-                sync(path.parent.parent)
+            path.parent.mkdir(parents=True, exist_ok=True)
             # A log left behind by a deleted file of this name would be replayed into the new one.
             for left_over in (draft, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 left_over.unlink(missing_ok=True)

@@ -93,7 +93,7 @@ def test_a_run_that_was_killed_while_it_published_publishes_again(
     pictures_in(tmp_path / "shop", labels=3, each=5)
     config, artifacts = Config.model_validate(CONFIG), tmp_path / "artifacts"
 
-    def killed(*_: object) -> None:
+    def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     for moment in ("publish", "verify"):  # bundle and vectors are there; once without items

@@ -42,18 +42,15 @@ def read(artifacts: Path) -> list[Entry]:
 
 
 def append(artifacts: Path, bundle_id: str, why: Why) -> None:
-    """Write down, durably, that a bundle is about to go live."""
+    """Write down that a bundle is about to go live; durably once CURRENT is."""
     path, live, known = artifacts / HISTORY, live_id(artifacts), read(artifacts)
     lines = [_line(bundle_id, why)]
     if live is not None and _succession(known)[-1:] != [live]:
         lines.insert(0, _line(live, "found"))
-    new = not path.exists()
-    cut_off = not new and not path.read_bytes().endswith(b"\n")
+    cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="ascii") as file:
         file.write("\n" * cut_off + "".join(lines))
     sync(path)
-    if new:
-        sync(artifacts)
 
 
 def before(artifacts: Path) -> str | None:

@@ -21,11 +21,9 @@ def pending_path(artifacts: Path, bundle_id: str) -> Path:
 
 
 def write(artifacts: Path, bundle_id: str, items: Iterable[Item]) -> None:
-    """Keep these items, durably and all of them or none."""
+    """Keep these items, all of them or none; durably once CURRENT is."""
     path = pending_path(artifacts, bundle_id)
-    if not path.parent.exists():
-        path.parent.mkdir(parents=True)
-        sync(artifacts)
+    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     count = 0
     with part.open("w", encoding="utf-8") as file:

@@ -75,7 +75,7 @@ def read(artifacts: Path) -> list[Pin] | None:
 
 
 def write(artifacts: Path, pins: Sequence[Pin]) -> None:
-    """Pin these, durably; at once or not at all."""
+    """Pin these, at once or not at all; durably once the folder is synced, as it is before CURRENT changes."""
     home, part = artifacts.absolute(), artifacts / f".{PINNED}.part"
     with part.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
@@ -85,7 +85,6 @@ def write(artifacts: Path, pins: Sequence[Pin]) -> None:
             writer.writerow([place.as_posix(), pin.label, pin.sha256, "query" if pin.query else "gallery"])
     sync(part)
     part.replace(artifacts / PINNED)
-    sync(artifacts)
 
 
 def _spread(

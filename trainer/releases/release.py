@@ -21,6 +21,7 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import BATCH, Catalogue, Item
+from retrieval.durable import sync
 from retrieval.errors import BundleDamaged, BundleMissing, LookalikeError
 from trainer.errors import ReleaseError
 from trainer.listener import Listener
@@ -71,6 +72,7 @@ def publish(
             return Release(bundle_id, live, refused=damage)
         if pin is not None:
             pinned.write(artifacts, from_source(pin, artifacts, loaded, listener))
+            sync(artifacts)  # whatever becomes of the bundle
         pins = pinned.read(artifacts)
         change = _judge(artifacts, loaded, live, pins, listener)
         if change and change.significantly_worse and not forced:

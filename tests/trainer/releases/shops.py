@@ -1,0 +1,144 @@
+"""A shop whose run is published over that of an earlier one, in a fraction of a second and through the real door."""
+
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnx
+
+from api.engine import Snapshot
+from api.settings import Settings
+from retrieval import bundle, images
+from retrieval.catalogue import Catalogue
+from retrieval.clusters import Clusters, Reach
+from retrieval.embedder import Embedder
+from retrieval.encoder import OnnxEncoder
+from retrieval.errors import BundleMissing
+from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, write_encoder
+from tests.trainer.releases.quiet import Quiet
+from trainer import publishing
+from trainer.features import Opened
+from trainer.reduce import Reduced
+from trainer.releases import history, pending, pinned, release
+from trainer.releases.release import Release
+from trainer.sources.base import Picture
+
+OLD, NEW = "old", "new"
+BEFORE = pieces(12)
+ADDED = BEFORE[0]
+"""Came to the earlier shop through the API: no source lists it any more, but it stays."""
+AFTER = [*(replace(piece, data=picture(100)) for piece in BEFORE[1:2]), *BEFORE[4:], *pieces(16)[12:]]
+"""One picture changed, some gone, some new."""
+ITEMS = {OLD: {piece.id for piece in BEFORE}, NEW: {piece.id for piece in [*AFTER, ADDED]}}
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Two runs, made ready outside the artifacts folder: what publishing does is all that is left to be done."""
+
+    home: Path
+
+    def run(self, bundle_id: str) -> Release:
+        """Publish as a run does at its end."""
+        shop = {OLD: BEFORE, NEW: AFTER}[bundle_id]
+        work = self.home / "work" / bundle_id
+        opened = [self._opened(piece) for piece in shop]
+        model = onnx.load(self.home / "encoder.onnx")
+        embedder = Embedder(OnnxEncoder(model.SerializeToString(), "tiny", threads=1), random_projection())
+        vectors = embedder.embed([embedder.prepare(piece.data) for piece in shop])
+        clusters = Clusters(vectors[:CLUSTERS].copy())
+        assigned = clusters.assign(vectors)
+        reach = Reach.nowhere(clusters).widened(vectors, assigned)
+        reduced = Reduced(None, None, embedder.projection, clusters, reach, assigned, vectors)
+        return publishing.publish(
+            self.artifacts,
+            describe(bundle_id, items=len(shop), clusters=len(clusters)),
+            model,
+            reduced,
+            len(clusters),
+            training=work / "training",
+            report=work / "report",
+            faces=None,
+            opened=opened,
+            listener=Quiet(),
+        )
+
+    @property
+    def artifacts(self) -> Path:
+        return self.home / "artifacts"
+
+    def _opened(self, piece: Piece) -> Opened:
+        digest = sha256(piece.data).hexdigest()
+        made = Picture(piece.id, self.home / "pictures" / digest, piece.label, piece.attributes)
+        return Opened(made, digest, images.inspect(piece.data))
+
+
+def make_shop(home: Path, *, published: bool) -> Shop:
+    """Both runs made ready; the earlier one published or not."""
+    shop = Shop(home)
+    (home / "pictures").mkdir(parents=True)
+    for piece in [*BEFORE, *AFTER]:
+        (home / "pictures" / sha256(piece.data).hexdigest()).write_bytes(piece.data)
+    write_encoder(home / "encoder.onnx")
+    for bundle_id in (OLD, NEW):
+        training = home / "work" / bundle_id / "training"
+        training.mkdir(parents=True)
+        (training / "split.csv").write_text("id,part,sha256\n")
+        report = home / "work" / bundle_id / "report"
+        report.mkdir()
+        (report / "index.html").write_text(f"<p>{bundle_id}")
+    shop.artifacts.mkdir()
+    if published:
+        shop.run(OLD)
+        with closing(sqlite3.connect(shop.artifacts / "catalogue.sqlite")) as database, database:
+            database.execute("UPDATE items SET origin = 'api' WHERE id = ?", [ADDED.id])
+    return shop
+
+
+def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str | None:
+    """What a service that starts here serves, once it is proved to be whole and to find every item of its own.
+
+    finished: the publisher has returned, so nothing of its work may be lost. None: nothing is published yet.
+    """
+    try:
+        live = bundle.current(artifacts)
+    except BundleMissing:
+        assert first, "nothing is published any more"
+        assert not finished
+        return None
+    assert live == NEW or (live == OLD and not first and not finished)
+    bundle.verify(bundle.bundle_path(artifacts, live))
+    snapshot = Snapshot.open(Settings(artifacts=artifacts, onnx_threads=1))
+    try:
+        wanted = ITEMS[live] - ({ADDED.id} if first else set())
+        listed = set(snapshot.catalogue.ids())
+        assert wanted <= set(snapshot.store.ids())
+        assert wanted <= listed <= ITEMS[OLD] | ITEMS[NEW]
+        vectors = [snapshot.store.get(item) for item in sorted(wanted)]
+        assert np.isfinite(vectors).all()
+    finally:
+        snapshot.close()
+    assert pinned.read(artifacts)
+    if live == NEW:
+        assert history.before(artifacts) == (None if first else OLD)
+        if finished:
+            assert history.read(artifacts)[-1].bundle_id == NEW
+            assert not pending.pending_path(artifacts, NEW).exists()
+        release.publish(artifacts, NEW, Quiet())  # finishes what was begun
+        assert catalogued(artifacts) == wanted
+    return live
+
+
+def catalogued(artifacts: Path) -> set[str]:
+    """The ids of all items."""
+    with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
+        return set(catalogue.ids())
+
+
+def labels(pins: Sequence[pinned.Pin]) -> set[str]:
+    """Of pinned pictures."""
+    return {pin.label for pin in pins}
