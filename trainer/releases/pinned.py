@@ -1,9 +1,10 @@
 """artifacts/pinned.csv: the labelled pictures that every bundle is judged by before it goes live.
 
 Chosen once, with their labels as they were then, and kept: so a source whose labels have been mixed up since is judged
-by the old truth. Those with role "query" are searched with, each among all others.
+by the old truth. Those with role "query" are searched with, each among all others. Those from "items" count as long as
+they are items; those from a "source" of one's own choice, always.
 
-    path,label,sha256,role          path is relative to the artifacts folder where it lies inside
+    path,label,sha256,role,from     path is relative to the artifacts folder where it lies inside
 """
 
 import csv
@@ -12,12 +13,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal, get_args
 
 from retrieval.durable import sync
 from trainer.errors import ReleaseError
 
 PINNED = "pinned.csv"
-COLUMNS = ["path", "label", "sha256", "role"]
+COLUMNS = ["path", "label", "sha256", "role", "from"]
 MOST_QUERIES = 200
 MOST_PICTURES = 2_000
 """Besides the queries: seconds to embed with a small network, a minute or two with a large one."""
@@ -25,14 +27,18 @@ COMPANIONS = 5
 """Pictures of each query's label that are pinned before any others, so that there is something to find."""
 
 
+Origin = Literal["items", "source"]
+
+
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One picture, its label as it was when it was pinned, and whether it is searched with."""
+    """One picture, its label as it was when it was pinned, whether it is searched with, and where it comes from."""
 
     path: Path
     label: str
     sha256: str
     query: bool = False
+    origin: Origin = "items"
 
 
 def choose(pictures: Iterable[Pin], held_out: frozenset[str]) -> list[Pin]:
@@ -66,11 +72,14 @@ def read(artifacts: Path) -> list[Pin] | None:
     path = artifacts / PINNED
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+            table = csv.DictReader(file)
+            rows = list(table)
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ReleaseError(f"{path} cannot be read ({error}). {_mend()}") from error
+    if table.fieldnames is None or not set(COLUMNS) <= set(table.fieldnames):
+        raise ReleaseError(f"{path} has not the columns {', '.join(COLUMNS)}. {_mend()}")
     return [_pin(row, artifacts, f"{path}, row {number}") for number, row in enumerate(rows, start=2)]
 
 
@@ -82,7 +91,8 @@ def write(artifacts: Path, pins: Sequence[Pin]) -> None:
         writer.writerow(COLUMNS)
         for pin in pins:
             place = pin.path.relative_to(home) if pin.path.is_relative_to(home) else pin.path
-            writer.writerow([place.as_posix(), pin.label, pin.sha256, "query" if pin.query else "gallery"])
+            role = "query" if pin.query else "gallery"
+            writer.writerow([place.as_posix(), pin.label, pin.sha256, role, pin.origin])
     sync(part)
     part.replace(artifacts / PINNED)
 
@@ -104,10 +114,11 @@ def _spread(
 
 
 def _pin(row: Mapping[str, str | None], artifacts: Path, where: str) -> Pin:
-    path, label, digest, role = (row.get(column) for column in COLUMNS)
-    if not path or not label or not digest or role not in ("query", "gallery"):
-        raise ReleaseError(f"{where} does not say {', '.join(COLUMNS)} (query or gallery). {_mend()}")
-    return Pin(artifacts.absolute() / path, label, digest, role == "query")
+    path, label, digest, role, origin = (row.get(column) for column in COLUMNS)
+    origins = {name: name for name in get_args(Origin)}
+    if not path or not label or not digest or role not in ("query", "gallery") or origin not in origins:
+        raise ReleaseError(f"{where} does not say {', '.join(COLUMNS)} as it should. {_mend()}")
+    return Pin(artifacts.absolute() / path, label, digest, role == "query", origins[origin])
 
 
 def _mend() -> str:

@@ -33,7 +33,7 @@ def from_source(source: str, artifacts: Path, loaded: Bundle, listener: Listener
             except OSError as error:
                 listener.note(f"{picture.path} is not pinned: {error.strerror or error}")
                 continue
-            pins.append(Pin(picture.path, str(picture.label), digest))
+            pins.append(Pin(picture.path, str(picture.label), digest, origin="source"))
             progress(done, len(pictures))
     chosen = _chosen(pins, artifacts, loaded)
     if not chosen:

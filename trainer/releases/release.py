@@ -73,11 +73,14 @@ def publish(
         if pin is not None:
             pinned.write(artifacts, from_source(pin, artifacts, loaded, listener))
             sync(artifacts)  # whatever becomes of the bundle
-        pins = pinned.read(artifacts)
+        known = pinned.read(artifacts)
+        pins = _that_count(artifacts, bundle_id, known or [])
         change = _judge(artifacts, loaded, live, pins, listener)
         if change and change.significantly_worse and not forced:
             return Release(bundle_id, live, change, refused="it is significantly worse than the live one")
-        if pins is None and (chosen := from_items(_candidates(artifacts, bundle_id), artifacts, loaded)):
+        if not any(pin.query for pin in pins) and (
+            chosen := from_items(_candidates(artifacts, bundle_id), artifacts, loaded)
+        ):
             pinned.write(artifacts, chosen)
         return _go_live(artifacts, loaded, live, change, "forced" if forced else why, listener)
 
@@ -113,14 +116,14 @@ def _open(artifacts: Path, bundle_id: str, *, forced: bool) -> tuple[Bundle | No
         return None, str(error)
 
 
-def _judge(
-    artifacts: Path, loaded: Bundle, live: str | None, pins: Sequence[Pin] | None, listener: Listener
-) -> Change | None:
+def _judge(artifacts: Path, loaded: Bundle, live: str | None, pins: Sequence[Pin], listener: Listener) -> Change | None:
     """What would change; None, with a note that says why, where that cannot be known."""
     if live is None or live == loaded.manifest.id:
         return None
     if not pins:
-        listener.note("No labelled pictures are pinned yet, so there is nothing to compare it with the live bundle by.")
+        listener.note(
+            "No labelled picture is pinned that is still an item, so nothing is compared with the live bundle."
+        )
         return None
     try:
         served = bundle.load(bundle.bundle_path(artifacts, live))
@@ -131,6 +134,13 @@ def _judge(
     if change is None:
         listener.note("None of the pinned queries is left. Pin others: python -m trainer publish BUNDLE --pin SOURCE.")
     return change
+
+
+def _that_count(artifacts: Path, bundle_id: str, pins: Sequence[Pin]) -> list[Pin]:
+    """Without what was pinned as an item and is none any more once the bundle is live: nobody searches for it."""
+    digests = {pin.sha256 for pin in pins}
+    items = {item.sha256 for item in _candidates(artifacts, bundle_id) if item.sha256 in digests} if pins else set()
+    return [pin for pin in pins if pin.origin == "source" or pin.sha256 in items]
 
 
 def _finish(artifacts: Path, live: str | None, listener: Listener) -> None:

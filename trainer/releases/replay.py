@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -98,7 +99,7 @@ def _gone(pin: Pin) -> bool:
 def _read(path: Path, dims: int) -> dict[str, NDArray[np.float32]]:
     """What is kept; nothing of it where anything about it is wrong, as it can be computed again."""
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as kept:
             digests, vectors = kept["sha256"], kept["vectors"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}
