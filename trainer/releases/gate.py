@@ -10,20 +10,19 @@ from numpy.typing import NDArray
 
 from retrieval import bundle
 from retrieval.bundle import Bundle
+from trainer.bootstrap import intervals
+from trainer.evaluation import Interval
 from trainer.listener import Listener
-from trainer.rankings import similarities
+from trainer.rankings import TrueMatches, similarities
 from trainer.releases.pinned import Pin
 from trainer.releases.replay import Replayed, replay, trained_on
-
-DRAWS = 2_000  # of the bootstrap
-SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """What the answers to the pinned queries become when one bundle takes another's place.
 
-    `low` and `high` bound the change of mAP at 95 %. `worst_label` loses most, None if none does. The last three:
+    `difference` is that of mAP, with its interval. `worst_label` loses most, None if none does. The last three:
     pinned pictures that are gone, and how many of the queries each was trained on, which flatters it (None: not known).
     """
 
@@ -31,8 +30,7 @@ class Change:
     changed: int
     map_before: float
     map_after: float
-    low: float
-    high: float
+    difference: Interval
     worst_label: str | None
     worst: float
     gone: int
@@ -42,13 +40,13 @@ class Change:
     @property
     def significantly_worse(self) -> bool:
         """Whether the whole interval lies below zero."""
-        return self.high < 0
+        return self.difference.high < 0
 
     def __str__(self) -> str:
         worst = f"worst label {self.worst_label} {self.worst:+.2f}" if self.worst_label else "no label gets worse"
         return (
             f"{self.changed} of {self.queries} answers change; mAP {self.map_before:.2f} -> {self.map_after:.2f} "
-            f"[{self.low:+.2f}, {self.high:+.2f}]; {worst}"
+            f"[{self.difference.low:+.2f}, {self.difference.high:+.2f}]; {worst}"
         )
 
 
@@ -72,7 +70,6 @@ def compare(artifacts: Path, new: Bundle, live: Bundle, pins: Sequence[Pin], lis
     precision_before, first_before = _answers(before, rows, labels, asked)
     precision_after, first_after = _answers(after, rows, labels, asked)
     difference = precision_after - precision_before
-    low, high = _interval(difference, labels[asked])
     worst, label = min((float(difference[labels[asked] == name].mean()), name) for name in np.unique(labels[asked]))
     digests = [left[query].sha256 for query in asked.tolist()]
     return Change(
@@ -80,8 +77,7 @@ def compare(artifacts: Path, new: Bundle, live: Bundle, pins: Sequence[Pin], lis
         changed=int(np.count_nonzero(first_after != first_before)),
         map_before=float(precision_before.mean()),
         map_after=float(precision_after.mean()),
-        low=low,
-        high=high,
+        difference=_interval(difference, labels[asked]),
         worst_label=str(label) if worst < 0 else None,
         worst=worst,
         gone=int(np.count_nonzero(gone)),
@@ -100,20 +96,17 @@ def _answers(
     nearness[np.arange(len(asked)), asked] = -np.inf  # no query is its own answer
     order = np.argsort(-nearness, axis=1, kind="stable")
     hits = (labels[order] == labels[asked, None]) & (np.take_along_axis(nearness, order, axis=1) > -np.inf)
-    gained = hits * np.cumsum(hits, axis=1) / np.arange(1, len(rows) + 1)
+    at = TrueMatches.of(hits)
     wanted = np.array([np.count_nonzero(labels == labels[query]) - 1 for query in asked])
     answered = found[asked]
     first = np.where(answered & (nearness.max(axis=1) > -np.inf), order[:, 0], -1)
-    return np.where(answered, gained.sum(axis=1) / wanted, 0.0), first
+    return np.where(answered, at.sums(at.precision) / wanted, 0.0), first
 
 
-def _interval(differences: NDArray[np.float64], labels: NDArray[np.str_]) -> tuple[float, float]:
-    """95 % of the mean of paired differences [q], by drawing whole labels with replacement."""
-    _names, numbers = np.unique(labels, return_inverse=True)
-    sums, sizes = np.bincount(numbers, differences), np.bincount(numbers)
-    drawn = np.random.default_rng(SEED).integers(0, len(sums), (DRAWS, len(sums)))
-    low, high = np.quantile(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1), [0.025, 0.975])
-    return float(low), float(high)
+def _interval(differences: NDArray[np.float64], labels: NDArray[np.str_]) -> Interval:
+    """The mean of paired differences [q], and how sure it is, by bootstrap over the labels."""
+    (found,) = intervals(differences[:, None], labels)
+    return found or Interval(0.0, 0.0, 0.0)
 
 
 def _trained_on(artifacts: Path, loaded: Bundle, digests: Sequence[str]) -> int | None:
