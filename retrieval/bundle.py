@@ -206,7 +206,7 @@ def publish(artifacts: Path, bundle_id: str, *, forced: bool = False) -> None:
     """Make one bundle the served one, atomically. Raises when it does not verify; forced: when it cannot be loaded."""
     folder = bundle_path(artifacts, bundle_id)
     if forced:
-        load(folder)  # whatever is wrong with what only people read, what is served is sound
+        load(folder)  # whatever else is wrong with it, it starts
     else:
         verify(folder)
     part = artifacts / ".CURRENT.part"

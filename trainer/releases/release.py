@@ -61,7 +61,7 @@ def publish(
 ) -> Release:
     """Make a bundle live unless it is damaged, or significantly worse than the live one on the pinned queries.
 
-    `forced`: even then, as long as what is served of it is whole. `pin`: a source whose labelled pictures are pinned
+    `forced`: even then, as long as it can be served. `pin`: a source whose labelled pictures are pinned
     first. Raises BundleMissing, PublisherBusy, and what keeps a bundle from being served.
     """
     with alone(artifacts):

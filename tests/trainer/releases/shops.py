@@ -18,6 +18,7 @@ from retrieval.clusters import Clusters, Reach
 from retrieval.embedder import Embedder
 from retrieval.encoder import OnnxEncoder
 from retrieval.errors import BundleMissing
+from retrieval.projection import Projection
 from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, write_encoder
 from tests.trainer.releases.quiet import Quiet
 from trainer import publishing
@@ -42,13 +43,14 @@ class Shop:
 
     home: Path
 
-    def run(self, bundle_id: str) -> Release:
-        """Publish as a run does at its end."""
-        shop = {OLD: BEFORE, NEW: AFTER}[bundle_id]
+    def run(self, bundle_id: str, shop: Sequence[Piece] | None = None, projection: Projection | None = None) -> Release:
+        """Publish as a run does at its end; with other pictures or another projection, if they are given."""
+        shop = shop or {OLD: BEFORE, NEW: AFTER}[bundle_id]
         work = self.home / "work" / bundle_id
+        make_work(self.home, bundle_id)
         opened = [self._opened(piece) for piece in shop]
         model = onnx.load(self.home / "encoder.onnx")
-        embedder = Embedder(OnnxEncoder(model.SerializeToString(), "tiny", threads=1), random_projection())
+        embedder = Embedder(_encoder(model), projection or random_projection())
         vectors = embedder.embed([embedder.prepare(piece.data) for piece in shop])
         clusters = Clusters(vectors[:CLUSTERS].copy())
         assigned = clusters.assign(vectors)
@@ -56,7 +58,7 @@ class Shop:
         reduced = Reduced(None, None, embedder.projection, clusters, reach, assigned, vectors)
         return publishing.publish(
             self.artifacts,
-            describe(bundle_id, items=len(shop), clusters=len(clusters)),
+            describe(bundle_id, items=len(shop), clusters=len(clusters)) | {"dims": embedder.projection.dims},
             model,
             reduced,
             len(clusters),
@@ -73,30 +75,35 @@ class Shop:
 
     def _opened(self, piece: Piece) -> Opened:
         digest = sha256(piece.data).hexdigest()
-        made = Picture(piece.id, self.home / "pictures" / digest, piece.label, piece.attributes)
+        path = self.home / "pictures" / digest
+        if not path.exists():
+            path.write_bytes(piece.data)
+        made = Picture(piece.id, path, piece.label, piece.attributes)
         return Opened(made, digest, images.inspect(piece.data))
 
 
+def _encoder(model: onnx.ModelProto) -> OnnxEncoder:
+    return OnnxEncoder(model.SerializeToString(), "tiny", threads=1)
+
+
 def make_shop(home: Path, *, published: bool) -> Shop:
-    """Both runs made ready; the earlier one published or not."""
+    """An artifacts folder, empty or with the earlier run published."""
     shop = Shop(home)
     (home / "pictures").mkdir(parents=True)
-    for piece in [*BEFORE, *AFTER]:
-        (home / "pictures" / sha256(piece.data).hexdigest()).write_bytes(piece.data)
     write_encoder(home / "encoder.onnx")
-    for bundle_id in (OLD, NEW):
-        training = home / "work" / bundle_id / "training"
-        training.mkdir(parents=True)
-        (training / "split.csv").write_text("id,part,sha256\n")
-        report = home / "work" / bundle_id / "report"
-        report.mkdir()
-        (report / "index.html").write_text(f"<p>{bundle_id}")
     shop.artifacts.mkdir()
     if published:
         shop.run(OLD)
         with closing(sqlite3.connect(shop.artifacts / "catalogue.sqlite")) as database, database:
             database.execute("UPDATE items SET origin = 'api' WHERE id = ?", [ADDED.id])
     return shop
+
+
+def make_work(home: Path, bundle_id: str) -> None:
+    """What a run leaves for its bundle."""
+    for folder, name, text in (("training", "split.csv", "id,part,sha256\n"), ("report", "index.html", "<p>Good.")):
+        (home / "work" / bundle_id / folder).mkdir(parents=True, exist_ok=True)
+        (home / "work" / bundle_id / folder / name).write_text(text)
 
 
 def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str | None:
@@ -137,8 +144,3 @@ def catalogued(artifacts: Path) -> set[str]:
     """The ids of all items."""
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
         return set(catalogue.ids())
-
-
-def labels(pins: Sequence[pinned.Pin]) -> set[str]:
-    """Of pinned pictures."""
-    return {pin.label for pin in pins}
