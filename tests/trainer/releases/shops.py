@@ -82,10 +82,6 @@ class Shop:
         return Opened(made, digest, images.inspect(piece.data))
 
 
-def _encoder(model: onnx.ModelProto) -> OnnxEncoder:
-    return OnnxEncoder(model.SerializeToString(), "tiny", threads=1)
-
-
 def make_shop(home: Path, *, published: bool) -> Shop:
     """An artifacts folder, empty or with the earlier run published."""
     shop = Shop(home)
