@@ -162,13 +162,14 @@ def _own_items(queries: Half, items: Sequence[Item]) -> list[str | None]:
 
 def _nothing_left(queries: str | None, items: Sequence[Item], judged: Bundle) -> str:
     """Why there is no query, and what to do."""
-    if queries is None and not items:
+    if queries is None and not any(item.label for item in items):
         return "The catalogue has no labelled items to search with; name labelled pictures: --queries."
-    what = "it or one that it is held against" if queries else "it: a head learns from what it was chosen by, too"
-    return (
-        f"There is nothing to measure bundle {judged.manifest.id} by: all of {queries or 'its pictures'} was learned "
-        f"from by {what}. Name other labelled pictures: --queries."
-    )
+    who = f"bundle {judged.manifest.id}"
+    if queries is None:
+        said = f"{who} held nothing back: a head is fitted once more on the pictures that it was chosen by"
+    else:
+        said = f"{who}, or one that it is held against, was trained on every picture of {queries}"
+    return f"There is nothing to measure by: {said}. Name labelled pictures that are new to it: --queries."
 
 
 def _notes(learned: TrainedOn) -> list[str]:

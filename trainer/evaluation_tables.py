@@ -24,14 +24,19 @@ def tables(evaluation: Evaluation) -> Iterator[RenderableType]:
         if isinstance(protocol, Missing):
             yield Text(f"{protocol.name} ({MEANINGS[protocol.name]}): not measured; {protocol.reason}.")
         else:
-            yield _measures(protocol, evaluation)
+            yield Text(f"\n{_title(protocol, evaluation)}", style="bold")
+            yield _measures(protocol)
+            yield Text("The labels that are found worst and best:")
             yield _labels(protocol)
     if evaluation.trained_on:
-        yield Text(f"{evaluation.trained_on} pictures were dropped from the queries: they were trained on.")
+        yield Text(f"Dropped from the queries, for they were trained on: {evaluation.trained_on}.")
     if evaluation.leaks:
+        yield Text(f"\nThe same picture in both halves, left out of its own answer ({len(evaluation.leaks)}):")
         yield _leaks(evaluation.leaks)
     if evaluation.ladder:
-        yield _ladder(evaluation)
+        yield Text("\nThe search itself: ten hits against the exact ten", style="bold")
+        yield _ladder(evaluation.ladder)
+        yield Text(f"Beyond small catalogues, auto opens at most {evaluation.auto_probes} clusters.")
     if evaluation.query_milliseconds_p50 is not None:
         yield Text(
             f"A query takes {evaluation.query_milliseconds_p50:.1f} ms (p95 {evaluation.query_milliseconds_p95:.1f}): "
@@ -47,14 +52,17 @@ def formulas() -> Table:
     return table
 
 
-def _measures(protocol: Protocol, evaluation: Evaluation) -> Table:
-    """One row a family of measures, one column a cut; then those without a cut, and differences."""
+def _title(protocol: Protocol, evaluation: Evaluation) -> str:
     alone = ", each without itself" if protocol.leave_one_out else ""
-    title = (
+    return (
         f"{protocol.name}: {MEANINGS[protocol.name]}\n{protocol.queries} queries of {protocol.labels} labels among "
-        f"{protocol.gallery}{alone}, by {evaluation.metric}, bundle {evaluation.bundle_id}"
+        f"{protocol.gallery} pictures{alone}, by {evaluation.metric}, bundle {evaluation.bundle_id}"
     )
-    table = Table("measure", "mean [95 %]", title=title, title_justify="left")
+
+
+def _measures(protocol: Protocol) -> Table:
+    """A row for each measure, and beside it the paired differences with other bundles."""
+    table = Table("measure", "mean [95 %]")
     for other in protocol.against:
         table.add_column(f"less {other}")
     for name in sorted(protocol.measures, key=list(FORMULAS).index):
@@ -74,7 +82,7 @@ def _labels(protocol: Protocol) -> Table:
     """The labels that are found worst, and those that are found best."""
     ranked = sorted(protocol.per_label.items(), key=lambda entry: (entry[1][RANKED_BY], entry[0]))
     count = min(SHOWN_LABELS, (len(ranked) + 1) // 2)
-    table = Table("label", "mAP", "P@1", "queries", title=f"{protocol.name}: worst and best", title_justify="left")
+    table = Table("label", "mAP", "P@1", "queries")
     for place, (label, means) in enumerate([*ranked[:count], *ranked[count:][-count:]]):
         cells = f"{means[RANKED_BY]:.3f}", f"{means[f'precision@{CUTS[0]}']:.3f}", f"{means['queries']:.0f}"
         table.add_row(Text(label), *cells, end_section=place == count - 1)
@@ -82,7 +90,7 @@ def _labels(protocol: Protocol) -> Table:
 
 
 def _leaks(leaks: tuple[Leak, ...]) -> Table:
-    table = Table("query", "gallery", "", title=f"{len(leaks)} leaks, left out of the answers", title_justify="left")
+    table = Table("query", "gallery", "")
     for leak in leaks[:SHOWN_LEAKS]:
         table.add_row(Text(_place(leak.query)), Text(_place(leak.gallery)), leak.kind)
     if len(leaks) > SHOWN_LEAKS:
@@ -95,11 +103,10 @@ def _place(path: str) -> str:
     return str(Path(*Path(path).parts[-3:]))
 
 
-def _ladder(evaluation: Evaluation) -> Table:
-    title = f"Search: ten hits against the exact ones; auto opens at most {evaluation.auto_probes} clusters"
-    table = Table("metric", "probes", "recall@10", "opened", "ms p50", "ms p95", title=title, title_justify="left")
-    for place, row in enumerate(evaluation.ladder):
-        ends = evaluation.ladder[place + 1 : place + 2]
+def _ladder(ladder: tuple[LadderRow, ...]) -> Table:
+    table = Table("metric", "probes", "recall@10", "opened", "ms p50", "ms p95")
+    for place, row in enumerate(ladder):
+        ends = ladder[place + 1 : place + 2]
         table.add_row(*_rung(row), end_section=bool(ends) and ends[0].metric != row.metric)
     return table
 

@@ -49,13 +49,12 @@ def load_named(artifacts: Path, name: str) -> Named:
     """
     if name == LIVE:
         return Named(artifacts, load_current(artifacts))
-    path = Path(name)
-    if not bundle.bundle_path(artifacts, name).is_dir() and path.is_dir():
-        if (path / "CURRENT").exists():
-            return Named(path, load_current(path))
-        path = path.resolve()
-        return Named(path.parent.parent, bundle.load(path))
-    return Named(artifacts, bundle.load(bundle.bundle_path(artifacts, name)))
+    path, folder = Path(name), bundle.bundle_path(artifacts, name)
+    if path.name == name and (folder.is_dir() or not path.is_dir()):
+        return Named(artifacts, bundle.load(folder))
+    if (path / "CURRENT").exists():
+        return Named(path, load_current(path))
+    return Named(path.resolve().parent.parent, bundle.load(path))
 
 
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> EmbeddedStore:

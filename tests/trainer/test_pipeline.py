@@ -9,6 +9,7 @@ from pathlib import Path
 import joblib
 import numpy as np
 import pytest
+from PIL import Image
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
@@ -137,16 +138,34 @@ def test_a_second_run_computes_no_features_and_replaces_the_catalogue(trained: T
     bundle.verify(bundle.bundle_path(artifacts, before))  # the old one stays, for a way back
 
 
-def test_evaluate_prints_json_and_leaves_each_query_out_of_its_own_answer(trained: Trained) -> None:
-    done = run_trainer("evaluate", "--artifacts", trained.artifacts, "--queries", trained.table, "--json")
+def test_evaluate_measures_pictures_that_are_new_and_drops_those_trained_on(trained: Trained, tmp_path: Path) -> None:
+    rows = list(csv.DictReader(trained.table.read_text().splitlines()))[:24]
+    for row in rows:
+        place = tmp_path / "queries" / row["label"] / Path(row["path"]).name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(trained.pictures / row["path"]) as photo:  # other bytes: seen from a little nearer
+            photo.crop((4, 4, photo.width - 4, photo.height - 4)).save(place)
+    shutil.copy(trained.pictures / rows[0]["path"], tmp_path / "queries" / rows[0]["label"] / "copy.jpg")
+    options = ["--artifacts", trained.artifacts, "--queries", tmp_path / "queries"]
+    done = run_trainer("evaluate", *options, "--json")
     assert done.returncode == 0, done.stderr
-    measured = json.loads(done.stdout)
-    assert measured["queries"] == 96
-    assert measured["gallery"] == 96
-    assert measured["skipped"] == 3
-    assert measured["map"] > 0.5
-    assert measured["precision_at_10"] < 0.75  # seven others of each piece; eight, were a query among its own hits
-    assert measured["query_milliseconds"] > 0
+    found = json.loads(done.stdout)
+    known, new = found["protocols"]
+    assert (known["name"], known["queries"], known["gallery"]) == ("known labels", 24, 96)
+    assert known["measures"]["map"]["value"] > 0.5
+    assert new == {"name": "new labels", "reason": "every query has a label that was trained on"}
+    assert found["trained_on"] == 1
+    assert 0 < found["query_milliseconds_p50"] <= found["query_milliseconds_p95"]
+    shown = run_trainer("evaluate", *options, "--formulas").stdout
+    assert "known labels: pictures not trained on, of labels that were" in shown
+    assert "Dropped from the queries, for they were trained on: 1." in shown
+    assert "kd-tree" in shown
+
+
+def test_a_head_holds_nothing_back_to_evaluate_by(trained: Trained) -> None:
+    done = run_trainer("evaluate", "--artifacts", trained.artifacts)
+    assert done.returncode == 1
+    assert "Name labelled pictures that are new to it: --queries." in done.stderr
 
 
 def test_search_finds_the_picture_and_its_piece(trained: Trained) -> None:
