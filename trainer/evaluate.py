@@ -176,6 +176,6 @@ def _notes(learned: TrainedOn) -> list[str]:
     if not learned.gone:
         return []
     return [
-        f"{learned.gone} pictures that were trained on are in the catalogue no longer: if they are among the queries, "
-        "the figures are too good."
+        f"{learned.gone} pictures that were trained on are in the catalogue no longer: a label that only they had "
+        "counts as new, and a bundle of an older version cannot tell whether they are among the queries."
     ]

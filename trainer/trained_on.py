@@ -36,24 +36,38 @@ def trained_on(folder: Path, items: Sequence[Item]) -> TrainedOn:
     measured as a tuned one would be. Without a split, all of the catalogue was trained on. Raises BundleError.
     """
     manifest = bundle.read_manifest(folder)
-    parts = _parts(folder, manifest) or dict.fromkeys((item.id for item in items), "train")
+    rows = _split(folder, manifest) or [_Row(item.id, "train", item.sha256) for item in items]
     seen = {"train", "validation"} if manifest.encoder.stage == "head" else {"train"}
-    learned = [item for item in items if parts.get(item.id) in seen]
-    digests = {item.sha256 for item in learned}
+    by_id = {item.id: item for item in items}
+    learned = [row for row in rows if row.part in seen]
+    there = [by_id[row.id] for row in learned if row.id in by_id]
+    digests = {row.sha256 for row in learned if row.sha256} or {item.sha256 for item in there}
+    asked = {row.id for row in rows}
     labelled = [item for item in items if item.label is not None]
-    held_out = [item for item in labelled if item.id in parts and item.sha256 not in digests]
+    held_out = [item for item in labelled if item.id in asked and item.sha256 not in digests]
     if manifest.encoder.stage == "frozen":
         digests, held_out = set(), held_out or labelled
-    gone = sum(part in seen for part in parts.values()) - len(learned)
-    return TrainedOn(digests, {item.label for item in learned if item.label is not None}, held_out, gone)
+    labels = {item.label for item in there if item.label is not None}
+    return TrainedOn(digests, labels, held_out, len(learned) - len(there))
 
 
-def _parts(folder: Path, manifest: Manifest) -> dict[str, str]:
-    """The part of each item by its id; empty for a bundle that does not tell."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of split.csv; older bundles do not say what the picture's file was."""
+
+    id: str
+    part: str
+    sha256: str | None
+
+
+def _split(folder: Path, manifest: Manifest) -> list[_Row]:
+    """Empty for a bundle that does not tell."""
     if SPLIT not in manifest.files:
-        return {}
+        return []
     text = checksums.read(folder, manifest.files, SPLIT).decode("utf-8", "surrogateescape")
     try:
-        return {row["id"]: row["part"] for row in csv.DictReader(io.StringIO(text, newline=""))}
+        return [
+            _Row(row["id"], row["part"], row.get("sha256")) for row in csv.DictReader(io.StringIO(text, newline=""))
+        ]
     except (KeyError, csv.Error) as error:
         raise BundleDamaged(f"{folder / SPLIT} is not a table of ids and parts: {error}.") from error

@@ -5,7 +5,8 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import typer
 from typer.testing import CliRunner
 
 from retrieval import bundle
+from retrieval.catalogue import Catalogue
 from retrieval.clusters import Vectors
 from retrieval.errors import BundleMissing
 from tests import bundles
@@ -53,6 +55,7 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
         parts: Mapping[str, str] | None = None,
         bundle_id: str = "tiny",
         live: bool = True,
+        digest: bool = True,
     ) -> tuple[Path, dict[str, Vectors]]:
         home, plain = tmp_path / name, bundles.describe
         held = parts or {piece.id: "validation" for row, piece in enumerate(pieces) if row % 6 < 3 and row < 6}
@@ -66,8 +69,11 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
         (home / "training").mkdir(parents=True, exist_ok=True)
         with (home / "training" / "split.csv").open("w", newline="") as file:
             rows = csv.writer(file)
-            rows.writerow(["id", "part"])
-            rows.writerows((piece.id, held.get(piece.id, "train")) for piece in pieces)
+            digests = [[sha256(piece.data).hexdigest()] if digest else [] for piece in pieces]
+            rows.writerow(["id", "part", "sha256"][: 3 if digest else 2])
+            rows.writerows(
+                [piece.id, held.get(piece.id, "train"), *own] for piece, own in zip(pieces, digests, strict=True)
+            )
         with monkeypatch.context() as patch:
             patch.setattr(bundles, "describe", describe)
             return home, write_artifacts(home, pieces, bundle_id=bundle_id, publish=live)
@@ -145,14 +151,26 @@ def test_without_a_split_all_of_the_catalogue_was_trained_on(publish: Publish, t
     assert known(measured(home)).queries == 18  # it says of itself that it is frozen
 
 
-def test_what_was_trained_on_is_dropped_whatever_it_is_called(publish: Publish, tmp_path: Path) -> None:
-    home, _vectors = publish()
+@pytest.mark.parametrize("digest", [True, False])
+def test_what_was_trained_on_is_dropped_whatever_it_is_called(publish: Publish, tmp_path: Path, digest: bool) -> None:
+    home, _vectors = publish(digest=digest)
     queries = folder(tmp_path / "q", {"cup/copy.jpg": picture(7), "cup/new.jpg": picture(100)})
     found = measured(home, queries)
     assert found.evaluation.trained_on == 1
     assert known(found).queries == 1
     with pytest.raises(SourceError, match="was trained on every picture of"):
         measured(home, folder(tmp_path / "r", {"cup/copy.jpg": picture(7)}))
+
+
+def test_what_was_trained_on_is_dropped_when_the_catalogue_has_moved_on(publish: Publish, tmp_path: Path) -> None:
+    home, _vectors = publish()
+    with closing(Catalogue(bundle.catalogue_url(home))) as catalogue:
+        catalogue.replace_source([bundles.write_picture(home, piece) for piece in shop(8)])
+    queries = folder(tmp_path / "q", {"jug/copy.jpg": picture(17), "jug/new.jpg": picture(100)})
+    found = measured(home, queries)
+    assert found.evaluation.trained_on == 1
+    assert "10 pictures that were trained on are in the catalogue no longer" in found.notes[0]
+    assert measured(publish("whole")[0], queries).notes == []
 
 
 def test_pictures_of_the_same_name_are_not_the_same(publish: Publish, tmp_path: Path) -> None:
