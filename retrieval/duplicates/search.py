@@ -1,0 +1,139 @@
+"""The search itself: sketches in, groups or leaks out."""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, pairwise
+from typing import Literal
+
+from retrieval import images
+from retrieval.duplicates.alignment import FINE_SIDE, coarse, same_picture
+from retrieval.duplicates.candidates import Candidate, candidates
+from retrieval.duplicates.groups import Duplicates, group, joined
+from retrieval.duplicates.sketch import Sketch, squashed
+from retrieval.duplicates.things import Things, stars, thing_pairs
+from retrieval.errors import ImageError
+from retrieval.images import RGB
+
+REMEMBERED = 2048  # pictures of FINE_SIDE kept while candidates are compared: 100 MB
+CHUNK = 512  # candidates shared out among the threads at once
+THREADS = 2
+
+Pair = tuple[int, int]
+Kind = Literal["identical", "same picture"]
+Read = Callable[[int], bytes]
+"""The file of a row, read again. An OSError or ImageError leaves the picture out: it has gone since it was sketched."""
+Told = Callable[[int, int], None]
+"""Called with how many pictures or candidates are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A held-out row that is also among the others."""
+
+    held_out: int
+    other: int
+    kind: Kind
+
+
+def find(
+    sketches: Sequence[Sketch],
+    read: Read,
+    *,
+    things: Things | None = None,
+    told: Told = lambda _done, _of: None,
+) -> Duplicates:
+    """All three tiers; the third where there are vectors and a calibration to go by."""
+    identical = identical_groups(sketches)
+    copies = list(chain.from_iterable(pairwise(rows) for rows in identical))
+    same = same_picture_pairs(sketches, read, told)
+    pictures = joined(len(sketches), chain(copies, same))
+    several = [rows for rows in pictures if len({sketches[row].sha256 for row in rows}) > 1]
+    # One picture stands for all that are the same one, so that copies do not vouch for each other.
+    stands = {row: rows[0] for rows in pictures for row in rows}
+    alike = {(stands.get(a, a), stands.get(b, b)) for a, b in (thing_pairs(things) if things else ())}
+    starred = stars(sorted({(min(pair), max(pair)) for pair in alike if pair[0] != pair[1]}))
+    whole = {rows[0]: rows for rows in pictures}
+    grown = [tuple(sorted(chain.from_iterable(whole.get(row, (row,)) for row in rows))) for rows in starred]
+    return Duplicates(*(tuple(group(rows, sketches) for rows in tier) for tier in (identical, several, grown)))
+
+
+def leaks(
+    sketches: Sequence[Sketch], held_out: Sequence[bool], read: Read, told: Told = lambda _done, _of: None
+) -> list[Leak]:
+    """The held-out rows (True) that are also among the others, each once: with an identical file where there is one."""
+    found: dict[int, Leak] = {}
+    for first, second in same_picture_pairs(sketches, read, told):
+        if held_out[first] != held_out[second]:
+            held, other = (first, second) if held_out[first] else (second, first)
+            found.setdefault(held, Leak(held, other, "same picture"))
+    by_content = {sketch.sha256: row for row, sketch in reversed(list(enumerate(sketches))) if not held_out[row]}
+    # What is true of one file is true of its copies.
+    by_file = {sketches[held].sha256: leak.other for held, leak in sorted(found.items(), reverse=True)}
+    for row, sketch in enumerate(sketches):
+        if held_out[row] and sketch.sha256 in by_content:
+            found[row] = Leak(row, by_content[sketch.sha256], "identical")
+        elif held_out[row] and sketch.sha256 in by_file:
+            found.setdefault(row, Leak(row, by_file[sketch.sha256], "same picture"))
+    return [found[row] for row in sorted(found)]
+
+
+def identical_groups(sketches: Sequence[Sketch]) -> list[tuple[int, ...]]:
+    """Rows whose files are the same, byte for byte."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, sketch in enumerate(sketches):
+        rows[sketch.sha256].append(row)
+    return [tuple(members) for members in rows.values() if len(members) > 1]
+
+
+def same_picture_pairs(sketches: Sequence[Sketch], read: Read, told: Told = lambda _done, _of: None) -> list[Pair]:
+    """Pairs of rows, the smaller first, that show the same picture in two different files.
+
+    Of several identical files, the first stands for all.
+    """
+    first_of: dict[str, int] = {}
+    for row, sketch in enumerate(sketches):
+        first_of.setdefault(sketch.sha256, row)
+    rows = list(first_of.values())
+    distinct = [sketches[row] for row in rows]
+    compare = _Comparison(distinct, lambda place: read(rows[place]))
+    proposed = candidates(distinct, lambda done: told(done, len(distinct)))
+    found: set[Pair] = set()
+    with ThreadPoolExecutor(THREADS) as pool:
+        for start in range(0, len(proposed), CHUNK):
+            chunk = proposed[start : start + CHUNK]
+            for (first, second, _), same in zip(chunk, pool.map(compare, chunk), strict=True):
+                if same:
+                    found.add((rows[first], rows[second]))
+            told(start + len(chunk), len(proposed))
+    return sorted(found)
+
+
+class _Comparison:
+    """Compares candidates, first by their sketches; remembers the pictures last read for those that pass."""
+
+    def __init__(self, sketches: Sequence[Sketch], read: Read) -> None:
+        self._sketches = sketches
+        self._read = read
+        self._remembered: OrderedDict[int, RGB | None] = OrderedDict()
+
+    def __call__(self, candidate: Candidate) -> bool:
+        first, second, flip = candidate
+        window = coarse(self._sketches[first].small, self._sketches[second].small, flip)
+        if window is None:
+            return False
+        ours, theirs = self._picture(first), self._picture(second)
+        return ours is not None and theirs is not None and same_picture(ours, theirs, flip, window)
+
+    def _picture(self, row: int) -> RGB | None:
+        if row in self._remembered:
+            return self._remembered[row]
+        try:
+            found = squashed(images.decode(self._read(row), min_side=FINE_SIDE), FINE_SIDE)
+        except (OSError, ImageError):
+            found = None
+        self._remembered[row] = found
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+        return found
