@@ -50,7 +50,8 @@ class Shop:
         make_work(self.home, bundle_id)
         opened = [self._opened(piece) for piece in shop]
         model = onnx.load(self.home / "encoder.onnx")
-        embedder = Embedder(_encoder(model), projection or random_projection())
+        encoder = OnnxEncoder(model.SerializeToString(), "tiny", threads=1)
+        embedder = Embedder(encoder, projection or random_projection())
         vectors = embedder.embed([embedder.prepare(piece.data) for piece in shop])
         clusters = Clusters(vectors[:CLUSTERS].copy())
         assigned = clusters.assign(vectors)
