@@ -5,7 +5,7 @@ about every candidate (alignment). No table of all pairs is ever made.
 """
 
 from retrieval.duplicates.groups import Duplicates, Group
-from retrieval.duplicates.search import Kind, Leak, Read, find, leaks
+from retrieval.duplicates.search import Kind, Leak, Read, Told, find, leaks, same_picture_pairs
 from retrieval.duplicates.sketch import Sketch, sketch
 from retrieval.duplicates.things import Probabilities, Things
 
@@ -18,7 +18,9 @@ __all__ = [
     "Read",
     "Sketch",
     "Things",
+    "Told",
     "find",
     "leaks",
+    "same_picture_pairs",
     "sketch",
 ]

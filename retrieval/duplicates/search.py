@@ -37,17 +37,10 @@ class Leak:
     kind: Kind
 
 
-def find(
-    sketches: Sequence[Sketch],
-    read: Read,
-    *,
-    things: Things | None = None,
-    told: Told = lambda _done, _of: None,
-) -> Duplicates:
-    """All three tiers; the third where there are vectors and a calibration to go by."""
+def find(sketches: Sequence[Sketch], same: Sequence[Pair], *, things: Things | None = None) -> Duplicates:
+    """All three tiers, from `same_picture_pairs`; the third where there are vectors and a calibration to go by."""
     identical = identical_groups(sketches)
     copies = list(chain.from_iterable(pairwise(rows) for rows in identical))
-    same = same_picture_pairs(sketches, read, told)
     pictures = joined(len(sketches), chain(copies, same))
     several = [rows for rows in pictures if len({sketches[row].sha256 for row in rows}) > 1]
     # One picture stands for all that are the same one, so that copies do not vouch for each other.
@@ -59,12 +52,13 @@ def find(
     return Duplicates(*(tuple(group(rows, sketches) for rows in tier) for tier in (identical, several, grown)))
 
 
-def leaks(
-    sketches: Sequence[Sketch], held_out: Sequence[bool], read: Read, told: Told = lambda _done, _of: None
-) -> list[Leak]:
-    """The held-out rows (True) that are also among the others, each once: with an identical file where there is one."""
+def leaks(sketches: Sequence[Sketch], held_out: Sequence[bool], same: Sequence[Pair]) -> list[Leak]:
+    """The held-out rows (True) that are also among the others, each once: with an identical file where there is one.
+
+    `same` as `same_picture_pairs` gives it.
+    """
     found: dict[int, Leak] = {}
-    for first, second in same_picture_pairs(sketches, read, told):
+    for first, second in same:
         if held_out[first] != held_out[second]:
             held, other = (first, second) if held_out[first] else (second, first)
             found.setdefault(held, Leak(held, other, "same picture"))

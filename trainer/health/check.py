@@ -1,0 +1,139 @@
+"""Everything that can be wrong with the pictures of a run, in one pass over their files and one over their features."""
+
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval import duplicates
+from retrieval.duplicates import Group, Sketch, Things
+from retrieval.errors import ImageError
+from retrieval.projection import unit
+from trainer.health.contents import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
+from trainer.health.neighbours import nearest_others
+from trainer.health.wrong_labels import suspicious
+from trainer.progress import Progress
+from trainer.sources.base import Picture, Skipped
+from trainer.split import TRAIN, number_labels
+
+READERS = 2  # threads that read and decode
+AHEAD = 16  # pictures read but not looked at yet
+FEWEST = 3  # pictures of a label: two to learn from, one to check with
+FAR = 5.0  # times the usual spread of distances to the nearest picture
+SPREAD = 1.4826  # of the median absolute deviation, to be a standard deviation
+
+
+def check(
+    pictures: Sequence[Picture],
+    features: NDArray[np.float32],
+    parts: NDArray[np.int8],
+    skipped: Sequence[Skipped],
+    progress: Progress,
+    *,
+    things: Things | None = None,
+    seed: int = 0,
+) -> Health:
+    """Look for what can be wrong with pictures whose features by the frozen encoder are float32 [n, e].
+
+    `parts` int8 [n] (see trainer.split) say which were trained on; `things` has vectors of all of them, where same
+    things are to be found, too. A picture that has become unreadable meanwhile is listed with the `skipped` ones.
+    """
+    sketches, rows, gone = _sketches(pictures, progress)
+    same = duplicates.same_picture_pairs(sketches, lambda row: pictures[rows[row]].path.read_bytes(), progress)
+    there = np.array(rows, np.int64)
+    if things is not None:
+        things = Things(things.vectors[there], things.cosine, things.least)
+    found = duplicates.find(sketches, same, things=things)
+
+    def copies(groups: Sequence[Group]) -> list[Copies]:
+        return [
+            Copies([pictures[rows[row]] for row in group.members], pictures[rows[group.keep]], group.why)
+            for group in groups
+        ]
+
+    held_out = (parts[there] != TRAIN).tolist()
+    leaks = duplicates.leaks(sketches, held_out, same) if any(held_out) else []
+    return Health(
+        unreadable=[*skipped, *gone],
+        identical=copies(found.identical),
+        same_picture=copies(found.same_picture),
+        same_thing=copies(found.same_thing),
+        wrong_labels=_wrong_labels(pictures, features, seed),
+        lonely=_lonely(pictures, features),
+        small_labels=_small_labels(pictures),
+        leaks=[Copied(pictures[rows[k.held_out]].path, pictures[rows[k.other]].path, k.kind) for k in leaks],
+    )
+
+
+def _sketches(pictures: Sequence[Picture], progress: Progress) -> tuple[list[Sketch], list[int], list[Skipped]]:
+    """The sketches of all that can be read, the row of each, and what cannot be read any more.
+
+    Of several faces in one file, the first stands for the file.
+    """
+    sketches: list[Sketch] = []
+    rows: list[int] = []
+    gone: list[Skipped] = []
+    for row, found in enumerate(_sketched(pictures)):
+        progress(row + 1, len(pictures))
+        if isinstance(found, str):
+            gone.append(Skipped(str(pictures[row].path), found))
+        elif pictures[row].face == 1:
+            sketches.append(found)
+            rows.append(row)
+    return sketches, rows, gone
+
+
+def _sketched(pictures: Sequence[Picture]) -> Iterator[Sketch | str]:
+    """In order, a bounded number ahead."""
+
+    def look(picture: Picture) -> Sketch | str:
+        try:
+            return duplicates.sketch(picture.path.read_bytes())
+        except (ImageError, OSError) as error:
+            return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+    waiting: deque[Future[Sketch | str]] = deque()
+    upcoming = iter(pictures)
+    with ThreadPoolExecutor(READERS) as pool:
+        while True:
+            waiting.extend(pool.submit(look, picture) for picture in islice(upcoming, AHEAD - len(waiting)))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
+
+
+def _wrong_labels(pictures: Sequence[Picture], features: NDArray[np.float32], seed: int) -> list[WrongLabel]:
+    labels = number_labels([picture.label for picture in pictures])
+    names = sorted({picture.label for picture in pictures if picture.label is not None})
+    return [
+        WrongLabel(pictures[row], names[suggested], margin)
+        for row, suggested, margin in suspicious(features, labels, seed)
+    ]
+
+
+def _lonely(pictures: Sequence[Picture], features: NDArray[np.float32]) -> list[Lonely]:
+    """Pictures whose nearest is much farther away than is usual, the loneliest first.
+
+    Much farther: by FAR robust standard deviations of the logarithm of the distance (Rousseeuw & Croux 1993,
+    "Alternatives to the Median Absolute Deviation"). Doubles, at no distance, are left out of what is usual.
+    """
+    if len(pictures) < FEWEST:
+        return []
+    cosines, _rows = nearest_others(unit(features), 1)
+    distances = np.maximum(1 - cosines[:, 0].astype(np.float64), 0)
+    usual = np.log(distances[distances > 1e-6])
+    if not len(usual):
+        return []
+    middle = np.median(usual)
+    limit = np.exp(middle + FAR * SPREAD * max(float(np.median(np.abs(usual - middle))), 0.05))
+    order = np.argsort(-distances, kind="stable")
+    return [Lonely(pictures[row], float(distances[row])) for row in order.tolist() if distances[row] > limit]
+
+
+def _small_labels(pictures: Sequence[Picture]) -> list[SmallLabel]:
+    counts = Counter(picture.label for picture in pictures if picture.label is not None)
+    small = [SmallLabel(label, count) for label, count in counts.items() if count < FEWEST]
+    return sorted(small, key=lambda entry: (entry.pictures, entry.label))
