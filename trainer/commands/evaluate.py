@@ -38,6 +38,7 @@ def evaluate(
     from trainer import evaluation_tables
     from trainer.evaluate import evaluate as measure
     from trainer.evaluation import to_json
+    from trainer.look_alike import look_alike
 
     found = measure(
         artifacts,
@@ -48,6 +49,7 @@ def evaluate(
         name=bundle,
         against=against or (),
         ladder=ladder,
+        same_picture=look_alike,
     )
     written = to_json(found.evaluation)
     if results:
