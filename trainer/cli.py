@@ -20,6 +20,7 @@ from trainer.commands.evaluate import evaluate
 from trainer.commands.prune import prune
 from trainer.commands.publish import publish
 from trainer.commands.rank import rank
+from trainer.commands.report import report
 from trainer.commands.rollback import rollback
 from trainer.commands.run import run
 from trainer.commands.search import search
@@ -32,7 +33,7 @@ logging.getLogger("tensorflow").setLevel(logging.ERROR)  # what goes wrong is ra
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-for command in (run, evaluate, compare, search, rank, publish, rollback, bundles, prune, verify, download):
+for command in (run, evaluate, report, compare, search, rank, publish, rollback, bundles, prune, verify, download):
     app.command()(command)
 
 

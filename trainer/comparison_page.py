@@ -11,8 +11,9 @@ from typing import Literal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from retrieval.durable import sync
+from trainer.charts import DARK, LIGHT
 from trainer.comparison import TIMED_CUTS, Comparison, Row
-from trainer.comparison_plot import DARK, LIGHT, draw
+from trainer.comparison_plot import draw
 from trainer.evaluation import CUTS
 
 TEMPLATES = Path(__file__).parent / "templates"

@@ -2,12 +2,11 @@
 
 import io
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from trainer.charts import Theme, count_across, dress, logarithmic
 from trainer.comparison import Row
 from trainer.history import Epoch
 
@@ -16,23 +15,6 @@ MARKERS = "osD^vPX*"
 WIDTH, PANEL_HEIGHT = 11.0, 2.9  # inches
 DOTS_PER_INCH = 150
 LEGEND_CHARACTERS = 120  # that fit side by side
-
-
-@dataclass(frozen=True, slots=True)
-class Theme:
-    """Colours for one kind of page; `lines` tell up to eight configurations apart."""
-
-    ground: str
-    ink: str
-    grid: str
-    lines: tuple[str, ...]
-
-
-# Okabe & Ito 2008, "Color Universal Design" (https://jfly.uni-koeln.de/color/): told apart with any colour vision.
-# Their yellow is too faint on white, and their black cannot be seen on black: these two are exchanged for what can.
-SHARED = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
-LIGHT = Theme("#ffffff", "#1d1c1a", "#dfdbd4", (*SHARED, "#1d1c1a", "#8a7a10"))
-DARK = Theme("#1d1c1a", "#eeece8", "#3d3a36", ("#3d9fdd", "#f07a30", *SHARED[2:], "#eeece8", "#f0e442"))
 
 
 def draw(rows: Sequence[Row], theme: Theme) -> bytes | None:
@@ -47,9 +29,11 @@ def draw(rows: Sequence[Row], theme: Theme) -> bytes | None:
     figure = Figure((WIDTH, PANEL_HEIGHT * len(panels) + 0.8), facecolor=theme.ground, layout="constrained")
     for number, (_order, stage, loss) in enumerate(panels):
         left, right = (figure.add_subplot(len(panels), 2, 2 * number + side) for side in (1, 2))
-        _dress(left, theme, f"{stage}: loss ({loss})")
-        _dress(right, theme, f"{stage}: seconds per epoch")
-        _logarithmic(right)
+        dress(left, theme, f"{stage}: loss ({loss})", across="epoch")
+        dress(right, theme, f"{stage}: seconds per epoch", across="epoch")
+        count_across(left)
+        count_across(right)
+        logarithmic(right)
         for place, row in enumerate(trained):
             if row.losses.get(stage) == loss:
                 epochs = [epoch for epoch in row.history if epoch.stage == stage]
@@ -79,26 +63,6 @@ def _line(axes: Axes, points: Sequence[tuple[int, float]], theme: Theme, place: 
         linewidth=1.6,
         label=name,
     )
-
-
-def _dress(axes: Axes, theme: Theme, title: str) -> None:
-    axes.set_facecolor(theme.ground)
-    axes.set_title(title, color=theme.ink, loc="left", fontsize=11)
-    axes.set_xlabel("epoch", color=theme.ink)
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.tick_params(which="both", colors=theme.ink)
-    axes.grid(color=theme.grid, linewidth=0.8)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(theme.ink)
-
-
-def _logarithmic(axes: Axes) -> None:
-    """Seconds from thousandths to hours, written out."""
-    axes.set_yscale("log")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def _legend(figure: Figure, theme: Theme, names: Sequence[str]) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+from retrieval.errors import BundleDamaged
+
 
 @dataclass(frozen=True, slots=True)
 class Epoch:
@@ -31,6 +33,30 @@ def write_history(path: Path, epochs: Sequence[Epoch]) -> None:
         writer = csv.DictWriter(file, [field.name for field in fields(Epoch)])
         writer.writeheader()
         writer.writerows(asdict(epoch) for epoch in epochs)
+
+
+def read_history(text: str, where: str) -> list[Epoch]:
+    """What `write_history` wrote; `where` names the file in errors. Raises BundleDamaged for anything else."""
+    try:
+        return [
+            Epoch(
+                row["stage"],
+                int(row["epoch"]),
+                _number(row["loss"]),
+                _number(row["recall_at_1"]),
+                _number(row["map"]),
+                float(row["seconds"]),
+            )
+            for row in csv.DictReader(text.splitlines())
+        ]
+    except (KeyError, TypeError, ValueError) as error:
+        raise BundleDamaged(
+            f"{where} does not hold epochs ({error!r}). Publish another bundle, or train again."
+        ) from error
+
+
+def _number(text: str) -> float | None:
+    return float(text) if text else None
 
 
 def tensorboard(folder: Path) -> Watch:

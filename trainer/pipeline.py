@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from retrieval.embedder import Opener, open_whole
+from retrieval.manifest import Manifest
 from trainer import devices, encoders, features, publishing, records, stages
 from trainer.config import Config
 from trainer.encoders import Encoders
@@ -27,6 +28,7 @@ from trainer.progress import Progress
 from trainer.proof import prove
 from trainer.reduce import calibrate_probes, reduce
 from trainer.releases.release import Release
+from trainer.report.of_run import report_run
 from trainer.sources import read_source
 from trainer.sources.base import Picture, Skipped
 from trainer.split import TRAIN, number_labels, split
@@ -119,6 +121,8 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     proof = prove(tuning, embeddings, reduced, probes)
     records.write_training(work / "training", encoder.keras, reduced, config, tuning)
     description = publishing.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
+    manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})
+    report_run(tuning, reduced, proof, manifest, skipped)
     release = publishing.publish(
         artifacts,
         description,

@@ -27,11 +27,12 @@ from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from tests.bundles import EMBEDDING_DIMS, GRID, SIDE, picture, write_encoder
 from trainer import compare as module
+from trainer.charts import DARK, LIGHT
 from trainer.commands.compare import compare as command
 from trainer.compare import compare, set_aside
 from trainer.comparison import Comparison, MeasuredOn, Row, count_parameters
 from trainer.comparison_page import COLUMNS, cells, render, write
-from trainer.comparison_plot import DARK, LIGHT, draw
+from trainer.comparison_plot import draw
 from trainer.config import Config, SplitConfig
 from trainer.history import Epoch
 from trainer.lookup import load_current, open_store

@@ -2,6 +2,6 @@
 
 from trainer.health.check import check
 from trainer.health.contents import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
-from trainer.health.tables import csv_tables
+from trainer.health.tables import HEALTH_TABLES, csv_tables
 
-__all__ = ["Copied", "Copies", "Health", "Lonely", "SmallLabel", "WrongLabel", "check", "csv_tables"]
+__all__ = ["HEALTH_TABLES", "Copied", "Copies", "Health", "Lonely", "SmallLabel", "WrongLabel", "check", "csv_tables"]

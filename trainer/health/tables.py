@@ -6,32 +6,42 @@ from collections.abc import Iterable, Sequence
 
 from trainer.health.contents import Copies, Health
 
+HEALTH_TABLES = (
+    "unreadable.csv",
+    "identical.csv",
+    "same_picture.csv",
+    "same_thing.csv",
+    "wrong_labels.csv",
+    "lonely.csv",
+    "small_labels.csv",
+    "leaks.csv",
+)
+
 Row = Sequence[object]
 
 
 def csv_tables(health: Health) -> dict[str, str]:
-    """The content of each CSV file by its name; only the header where a list is empty."""
-    return {
-        "unreadable.csv": _table(("picture", "reason"), ((s.place, s.reason) for s in health.unreadable)),
-        "identical.csv": _groups(health.identical),
-        "same_picture.csv": _groups(health.same_picture),
-        "same_thing.csv": _groups(health.same_thing),
-        "wrong_labels.csv": _table(
+    """The content of each of HEALTH_TABLES; only the header where a list is empty."""
+    texts = (
+        _table(("picture", "reason"), ((s.place, s.reason) for s in health.unreadable)),
+        _groups(health.identical),
+        _groups(health.same_picture),
+        _groups(health.same_thing),
+        _table(
             ("id", "picture", "label", "suggested", "confidence"),
             (
                 (w.picture.id, w.picture.path, w.picture.label, w.suggested, round(w.confidence, 4))
                 for w in health.wrong_labels
             ),
         ),
-        "lonely.csv": _table(
+        _table(
             ("id", "picture", "distance"),
             ((lonely.picture.id, lonely.picture.path, round(lonely.distance, 4)) for lonely in health.lonely),
         ),
-        "small_labels.csv": _table(("label", "pictures"), ((s.label, s.pictures) for s in health.small_labels)),
-        "leaks.csv": _table(
-            ("held_out", "training", "kind"), ((leak.held_out, leak.training, leak.kind) for leak in health.leaks)
-        ),
-    }
+        _table(("label", "pictures"), ((s.label, s.pictures) for s in health.small_labels)),
+        _table(("held_out", "training", "kind"), ((leak.held_out, leak.training, leak.kind) for leak in health.leaks)),
+    )
+    return dict(zip(HEALTH_TABLES, texts, strict=True))
 
 
 def _groups(groups: Sequence[Copies]) -> str:

@@ -1,0 +1,47 @@
+"""The report that a run writes at its end, into the bundle that is about to be published."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from retrieval.duplicates import Things
+from retrieval.manifest import Manifest
+from trainer import health
+from trainer.proof import Proof
+from trainer.reduce import Reduced
+from trainer.report.contents import Report
+from trainer.report.published import describe
+from trainer.report.write import write_report
+from trainer.sources.base import Skipped
+from trainer.split import TRAIN
+from trainer.stages import Tuning
+
+
+def report_run(tuning: Tuning, reduced: Reduced, proof: Proof, manifest: Manifest, skipped: Sequence[Skipped]) -> None:
+    """Look after the pictures, and write the report into the run's folder. `manifest` need not list any file yet."""
+    pictures = [opened.picture for opened in tuning.pictures.opened]
+    parts, calibration = tuning.pictures.parts, proof.calibration
+    things = None
+    if calibration is not None and calibration.meaning == "label":
+        things = Things(reduced.vectors, calibration.cosine)
+    with tuning.listener.step("Looking after the pictures") as progress:
+        found = health.check(pictures, tuning.frozen, parts, skipped, progress, things=things, seed=tuning.config.seed)
+    folder = tuning.work / "report"
+    held_out = parts != TRAIN
+    report = Report(
+        bundle_id=manifest.id,
+        created=datetime.now(UTC),
+        facts=describe(manifest),
+        pictures=pictures,
+        vectors=reduced.vectors,
+        clusters=reduced.assigned,
+        held_out=held_out if held_out.any() else np.ones(len(pictures), bool),
+        scores=manifest.metrics,
+        history=tuning.history,
+        evaluation=proof.evaluation,
+        health=found,
+        sheets=folder,
+    )
+    with tuning.listener.step("Writing the report") as progress:
+        write_report(folder, report, progress)

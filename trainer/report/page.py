@@ -1,0 +1,94 @@
+"""The report as one self-contained page: jinja2 escapes everything, and a policy in it lets nothing in from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from trainer.evaluation import Evaluation, Protocol
+from trainer.report import charts, summary
+from trainer.report.cards import Shelf
+from trainer.report.charts import Chart
+from trainer.report.contents import Report
+from trainer.report.groups import Cluster
+from trainer.report.map import Map
+from trainer.report.reconstructions import Sheet
+
+TEMPLATES = Path(__file__).parent.parent / "templates"
+TEMPLATE = "report.html"
+
+POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:"
+"""What a browser may do on the page: run and show what is in it, and fetch nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the page shows beside the report itself. `map_of` is how many pictures the map could have shown."""
+
+    map: Map
+    clusters: Sequence[Cluster]
+    searches: Sequence[Shelf]
+    confusions: Shelf | None
+    cluster_shelf: Shelf
+    health: Sequence[Shelf]
+    sheets: Sequence[Sheet]
+    files: Sequence[str]
+    """The names of the CSV files beside the page."""
+
+
+def render(report: Report, parts: Parts) -> str:
+    """The whole page."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    evaluation = report.evaluation
+    found = evaluation or Evaluation(report.bundle_id, ())
+    protocols = [protocol for protocol in found.protocols if isinstance(protocol, Protocol)]
+    return environment.get_template(TEMPLATE).render(
+        policy=POLICY,
+        report=report,
+        evaluation=evaluation,
+        parts=parts,
+        # Bokeh's own markup: its strings are escaped by Bokeh, and what the pictures' owner wrote is only in its data.
+        library=Markup(parts.map.library),  # noqa: S704
+        script=Markup(parts.map.script),  # noqa: S704
+        panels=[(panel, Markup(panel.html)) for panel in parts.map.panels],  # noqa: S704
+        tables=summary.tables(found),
+        missing=summary.missing(found),
+        formulas=summary.formulas(),
+        stages=_stages(report),
+        history=charts.history_charts(report.history),
+        precision_recall=_charts(charts.precision_recall_chart(protocols)),
+        ladder=charts.ladder_charts(found.ladder),
+        reliability=_charts(charts.reliability_chart(list(found.reliability.values()))),
+        sizes=_charts(charts.sizes_chart(parts.clusters)),
+    )
+
+
+def _charts(chart: Chart | None) -> list[Chart]:
+    return [] if chart is None else [chart]
+
+
+def _stages(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
+    """The manifest's measures of each stage, for a bundle without an evaluation."""
+    return [
+        (
+            stage,
+            [
+                (_words(name), f"{value:.0f}" if name in ("queries", "unanswerable") else f"{value:.3f}")
+                for name, value in measures.items()
+            ],
+        )
+        for stage, measures in report.scores.items()
+    ]
+
+
+def _words(name: str) -> str:
+    """precision_at_1 as it is called elsewhere on the page."""
+    return summary.title("map@r" if name == "map_at_r" else name.replace("_at_", "@"))

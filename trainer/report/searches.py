@@ -1,0 +1,165 @@
+"""What the vectors answer: each query among all other pictures, the best and the worst, and confusions."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.rankings import TABLE_VALUES, similarities
+
+HITS = 8  # hits that a contact sheet shows
+FAR = 10  # hits in which confusions are counted, or as many as there are true matches
+MOST_QUERIES = 2000
+MOST_PAIRS = 100_000_000  # queries times pictures: about ten seconds of ranking
+EXAMPLES = 3  # of each confusion
+A_LABEL_IN_A_LIST = 2  # worst queries of one label that are shown, as they tend to go wrong alike
+SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One query and its first hits, best first; rows of the report's pictures.
+
+    `average_precision` is over the whole ranking, `possible` how many true matches there are.
+    """
+
+    row: int
+    hits: tuple[int, ...]
+    distances: tuple[float, ...]
+    average_precision: float
+    possible: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confusion:
+    """Two labels of which one is found where the other is asked for.
+
+    `wrong` of the `looked_at` first hits of queries of either: ten, or as many as there are true matches, so that no
+    query has to be wrong. `examples` are query and hit, nearest first.
+    """
+
+    labels: tuple[str, str]
+    wrong: int
+    looked_at: int
+    examples: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Searches:
+    """Searches by falling average precision, and confusions, most frequent first. `asked` of `possible` queries."""
+
+    searches: Sequence[Search]
+    confusions: Sequence[Confusion]
+    asked: int
+    possible: int
+
+    def best(self, count: int) -> list[Search]:
+        """The best: of equals, what had most to find."""
+        return list(self.searches[:count])
+
+    def worst(self, count: int, labels: NDArray[np.object_]) -> list[Search]:
+        """The worst, worst first, a few of each label."""
+        seen: Counter[str] = Counter()
+        chosen = []
+        for search in reversed(self.searches):
+            label = labels[search.row]
+            seen[label] += 1
+            if seen[label] <= A_LABEL_IN_A_LIST and search.average_precision < 1:
+                chosen.append(search)
+        return chosen[:count]
+
+
+def search_all(vectors: NDArray[np.float32], labels: NDArray[np.object_], held_out: NDArray[np.bool_]) -> Searches:
+    """Search with every held-out labelled picture among all other pictures, by cosine.
+
+    `vectors` [n, d], `labels` object [n], `held_out` bool [n]. Of very many queries a random sample is taken.
+    """
+    known, numbers = np.unique([label or "" for label in labels], return_inverse=True)
+    unlabelled = np.array([label is None for label in labels], bool)
+    numbers[unlabelled] = -1
+    sizes = np.bincount(numbers[~unlabelled], minlength=len(known))
+    answerable = held_out & ~unlabelled
+    answerable[answerable] = sizes[numbers[answerable]] > 1
+    rows = np.flatnonzero(answerable)
+    most = max(1, min(MOST_QUERIES, MOST_PAIRS // max(1, len(vectors))))
+    asked = rows
+    if len(rows) > most:
+        asked = np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))
+    found: list[Search] = []
+    tally = _Tally(numbers)
+    step = max(1, TABLE_VALUES // max(1, len(vectors)))
+    for start in range(0, len(asked), step):
+        part = asked[start : start + step]
+        nearness = similarities(vectors[part], vectors, "cosine")
+        nearness[np.arange(len(part)), part] = -np.inf
+        order = np.argsort(-nearness, axis=1, kind="stable")[:, :-1]  # the query itself is last
+        distances = 1 - np.take_along_axis(nearness, order[:, :FAR], axis=1)
+        relevant = numbers[order] == numbers[part, None]
+        found += _searches(part, order, distances, relevant)
+        tally.count(part, order[:, :FAR], distances, relevant.sum(axis=1))
+    found.sort(key=lambda search: (-search.average_precision, -search.possible, search.row))
+    return Searches(found, tally.confusions([str(name) for name in known]), len(asked), len(rows))
+
+
+def _searches(
+    rows: NDArray[np.int64], order: NDArray[np.int64], distances: NDArray[np.float32], relevant: NDArray[np.bool_]
+) -> list[Search]:
+    """Rankings `order` [q, n-1] of which `relevant` are true matches, as searches."""
+    total = relevant.sum(axis=1)
+    precision = np.cumsum(relevant, axis=1) / np.arange(1, relevant.shape[1] + 1)
+    average = (precision * relevant).sum(axis=1) / total
+    return [
+        Search(int(row), tuple(hits.tolist()), tuple(far.tolist()), float(ap), int(possible))
+        for row, hits, far, ap, possible in zip(rows, order[:, :HITS], distances[:, :HITS], average, total, strict=True)
+    ]
+
+
+class _Tally:
+    """Counts wrong hits by the two labels they are of."""
+
+    def __init__(self, numbers: NDArray[np.int64]) -> None:
+        self._numbers = numbers
+        self._looked_at: Counter[int] = Counter()
+        self._wrong: Counter[tuple[int, int]] = Counter()
+        self._examples: dict[tuple[int, int], list[tuple[float, int, int]]] = {}
+
+    def count(
+        self,
+        rows: NDArray[np.int64],
+        hits: NDArray[np.int64],
+        distances: NDArray[np.float32],
+        possible: NDArray[np.int64],
+    ) -> None:
+        """Hits [q, k] of queries [q] at these distances, which have `possible` [q] true matches.
+
+        Hits without a label are neither right nor wrong.
+        """
+        for row, found, far, most in zip(rows.tolist(), hits, distances, possible.tolist(), strict=True):
+            asked = int(self._numbers[row])
+            looked_at = found[:most].tolist()
+            self._looked_at[asked] += len(looked_at)
+            for hit, distance in zip(looked_at, far[:most].tolist(), strict=True):
+                label = int(self._numbers[hit])
+                if label in (asked, -1):
+                    continue
+                pair = (min(asked, label), max(asked, label))
+                self._wrong[pair] += 1
+                kept = self._examples.setdefault(pair, [])
+                kept.append((distance, row, hit))
+                kept.sort()
+                del kept[EXAMPLES:]
+
+    def confusions(self, names: Sequence[str]) -> list[Confusion]:
+        """Most wrong hits first."""
+        ranked = sorted(self._wrong.items(), key=lambda entry: (-entry[1], entry[0]))
+        return [
+            Confusion(
+                (names[pair[0]], names[pair[1]]),
+                wrong,
+                self._looked_at[pair[0]] + self._looked_at[pair[1]],
+                tuple((row, hit) for _distance, row, hit in self._examples[pair]),
+            )
+            for pair, wrong in ranked
+        ]

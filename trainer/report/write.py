@@ -1,0 +1,68 @@
+"""From a report to its files: index.html, a CSV for each list, evaluation.json and report.json."""
+
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+
+from retrieval.durable import sync
+from trainer import evaluation
+from trainer.health import HEALTH_TABLES, csv_tables
+from trainer.progress import Progress
+from trainer.report import reconstructions, shelves, tabular
+from trainer.report.ailments import health_shelves
+from trainer.report.contents import Report
+from trainer.report.groups import describe_clusters
+from trainer.report.map import draw_map
+from trainer.report.page import Parts, render
+from trainer.report.searches import search_all
+
+PAGE, FIGURES, EVALUATION = "index.html", "report.json", "evaluation.json"
+
+
+def quiet(_done: int, _total: int) -> None:
+    """Nobody looks."""
+
+
+def write_report(folder: Path, report: Report, progress: Progress = quiet) -> None:
+    """Write the report into `folder`, which is made if absent; files of other names in it stay.
+
+    `progress` counts the pictures that are read for the map. Each file is replaced as a whole. Raises OSError where
+    the folder cannot be written; a picture that cannot be read is an empty card.
+    """
+    clusters = describe_clusters(report.vectors, report.clusters, report.labels)
+    searches = search_all(report.vectors, report.labels, report.held_out)
+    drawn = draw_map(report, progress)
+    lists = csv_tables(report.health) if report.health else {}
+    files = tabular.csv_files(report, clusters, searches, drawn) | lists
+    parts = Parts(
+        map=drawn,
+        clusters=clusters,
+        searches=shelves.query_shelves(report, searches),
+        confusions=shelves.confusion_shelf(report, searches.confusions) if searches.searches else None,
+        cluster_shelf=shelves.cluster_shelf(report, clusters),
+        health=health_shelves(report.health) if report.health else [],
+        sheets=reconstructions.sheets(report.sheets),
+        files=sorted(files),
+    )
+    texts: Mapping[str, str] = {
+        PAGE: render(report, parts),
+        FIGURES: tabular.as_json(report, clusters, searches),
+        **files,
+        **({EVALUATION: evaluation.to_json(report.evaluation)} if report.evaluation else {}),
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in {EVALUATION, *tabular.ALL, *HEALTH_TABLES} - set(texts):
+        (folder / name).unlink(missing_ok=True)  # a report of before, which had something to say there
+    for name, text in texts.items():
+        _replace(folder / name, text.encode())
+
+
+def _replace(path: Path, data: bytes) -> None:
+    """Whoever reads the file sees all of the old one or all of the new one."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        draft.write_bytes(data)
+        sync(draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
