@@ -16,6 +16,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.encoder import OnnxEncoder
 from retrieval.projection import unit
 from tests.conftest import Trained, run_trainer
+from trainer import evaluation
 
 
 def _folder(trained: Trained) -> Path:
@@ -41,7 +42,10 @@ def test_broken_pictures_are_reported_and_skipped(trained: Trained) -> None:
 
 def test_the_bundle_is_whole_and_holds_what_the_design_says(trained: Trained) -> None:
     manifest = bundle.verify(_folder(trained))
-    assert set(manifest.files) == {
+    assert {"index.html", "report.json", "evaluation.json", "wrong_labels.csv"} <= {
+        name.removeprefix("report/") for name in manifest.files
+    }
+    assert {name for name in manifest.files if not name.startswith("report/")} == {
         "encoder.onnx",
         "projection.npz",
         "clusters.npz",
@@ -57,6 +61,25 @@ def test_the_bundle_is_whole_and_holds_what_the_design_says(trained: Trained) ->
     assert manifest.encoder.stage == "head"
     assert set(manifest.metrics) == {"frozen", "head"}
     assert manifest.metrics["head"]["map"] > manifest.metrics["frozen"]["map"]
+
+
+def test_the_run_ends_with_its_proof(trained: Trained) -> None:
+    """Both protocols against frozen, the ladder, reliable probabilities, and the broken files in the health lists."""
+    folder = _folder(trained)
+    found = evaluation.from_json((folder / "report" / "evaluation.json").read_bytes(), "evaluation.json")
+    for name in ("known labels", "new labels"):
+        protocol = found.protocol(name)
+        assert protocol is not None
+        assert protocol.measures["map"].low <= protocol.measures["map"].value <= protocol.measures["map"].high
+        assert "map" in protocol.against["frozen"]
+    known = found.protocol("known labels")
+    assert known is not None
+    assert known.against["frozen"]["map"].value > 0
+    assert {row.probes for row in found.ladder} >= {1, "all", "auto", "brute force", "kd-tree"}
+    assert set(found.reliability) == {"cosine", "euclidean"}
+    assert bundle.load(folder).calibration is not None
+    unreadable = (folder / "report" / "unreadable.csv").read_text()
+    assert all(name in unreadable for name in ("cut.jpg", "text.jpg", "missing.jpg"))
 
 
 def test_no_scratch_is_left(trained: Trained) -> None:

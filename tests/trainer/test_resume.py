@@ -173,7 +173,7 @@ def test_every_stage_is_measured_and_said(shop: Shop) -> None:
 
 def test_the_report_has_a_sheet_for_each_epoch_of_the_autoencoder(shop: Shop) -> None:
     folder = bundle.bundle_path(shop.artifacts, bundle.current(shop.artifacts))
-    names = sorted(path.name for path in (folder / "report").iterdir())
+    names = sorted(path.name for path in (folder / "report").glob("*.webp"))
     assert names == ["autoencoder-epoch-01.webp", "autoencoder-epoch-02.webp"]
 
 
