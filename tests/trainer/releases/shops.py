@@ -19,7 +19,7 @@ from retrieval.embedder import Embedder
 from retrieval.encoder import OnnxEncoder
 from retrieval.errors import BundleMissing
 from retrieval.projection import Projection
-from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, write_encoder
+from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, some_calibration, write_encoder
 from tests.trainer.releases.quiet import Quiet
 from trainer import publishing
 from trainer.features import Opened
@@ -63,6 +63,7 @@ class Shop:
             model,
             reduced,
             len(clusters),
+            some_calibration(),
             training=work / "training",
             report=work / "report",
             faces=None,
