@@ -6,11 +6,12 @@ What is trained for it is kept in artifacts/benchmarks: the first time takes hou
 import argparse
 import sys
 
-from benchmarks import calibration, faces, new_labels, quality, scratch, search, serving
+from benchmarks import calibration, faces, new_labels, protocols, quality, scratch, search, serving
 from benchmarks.setup import test_data
 
 MEASURES = {
     "quality": quality.main,
+    "protocols": protocols.main,
     "calibration": calibration.main,
     "new_labels": new_labels.main,
     "scratch": scratch.main,
