@@ -4,7 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trainer.health import Copies, Health
-from trainer.report.cards import MOST_CARDS, Group, Shelf, card, first
+from trainer.report.cards import MOST, MOST_CARDS, Group, Shelf, card, first
+
+THINGS = 6  # groups of the same thing that are shown: a catalogue is full of them
 
 
 def health_shelves(health: Health) -> list[Shelf]:
@@ -42,9 +44,10 @@ def health_shelves(health: Health) -> list[Shelf]:
         _copies(
             "same-thing",
             "The same thing",
-            "Other pictures that are almost surely of the same thing, by their match probability. Nothing is wrong.",
+            "Other pictures that are almost surely of the same thing, by match probability: no fault, but a choice.",
             "No two pictures are that much alike, or match probabilities are not calibrated.",
             health.same_thing,
+            THINGS,
         ),
         Shelf(
             "leaks",
@@ -89,8 +92,8 @@ def health_shelves(health: Health) -> list[Shelf]:
     ]
 
 
-def _copies(name: str, title: str, how: str, empty: str, groups: Sequence[Copies]) -> Shelf:
-    shown = first(_group(group) for group in groups)
+def _copies(name: str, title: str, how: str, empty: str, groups: Sequence[Copies], most: int = MOST) -> Shelf:
+    shown = first((_group(group) for group in groups), most)
     return Shelf(name, title, how, empty, shown, len(groups), f"{name.replace('-', '_')}.csv")
 
 
@@ -99,7 +102,7 @@ def _group(group: Copies) -> Group:
     others = [member for member in group.members if member.id != group.keep.id]
     cards = [card(group.keep.path, group.keep.label, "keep", "keep")]
     cards += [card(member.path, member.label, member.path.name) for member in others[: MOST_CARDS - 1]]
-    return Group("", cards, f"Keep the first: {group.why}.", max(0, len(others) - MOST_CARDS + 1))
+    return Group("", cards, f"To keep one, keep the first: {group.why}.", max(0, len(others) - MOST_CARDS + 1))
 
 
 def _singles(pictures: Iterable[tuple[Path, str | None, str]]) -> Iterator[Group]:
