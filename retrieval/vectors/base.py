@@ -16,7 +16,8 @@ Probes = int | Literal["auto", "all"]
 """How many clusters a search may open.
 
 `auto`: until the answer is certified, but no more than the number the store was opened with, unless k hits need more.
-A number: that many at most, a promise about cost; the answer may hold fewer than k hits. `all`: every one.
+A number: that many at most, a promise about cost; the answer may hold fewer than k hits (but see `only` in `search`).
+`all`: every one.
 """
 
 
@@ -75,11 +76,14 @@ class VectorStore(Protocol):
         metric: Metric,
         probes: Probes = "auto",
         exclude: Collection[str] = (),
+        only: Collection[str] | None = None,
         within: float = math.inf,
     ) -> Hits:
         """The k nearest vectors to a query float32 [d] whose `Hits.distances` are at most `within`.
 
-        The ids in `exclude` are left out. A cluster that lies beyond `within` as a whole need not be opened.
+        The ids in `exclude` are left out, and with `only`, all but these: then clusters are opened, more than `probes`
+        if it must be, until k are found or every cluster is open. A cluster that lies beyond `within` as a whole need
+        not be opened.
         Raises VectorStoreError for a query that does not fit, ValueError for k or probes below 1.
         """
 

@@ -15,7 +15,7 @@ import numpy as np
 from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Reach, Vectors, View, cosines_of, lengths_of
 from retrieval.errors import VectorMissing, VectorStoreError
 from retrieval.vectors.base import Hits, Probes, comparable, distances_of
-from retrieval.vectors.index import ClusterIndex
+from retrieval.vectors.index import ClusterIndex, Selector
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.rounds import Answer, search_rounds
 from retrieval.vectors.rows import Batch, Shape, VectorFile
@@ -77,14 +77,18 @@ class EmbeddedStore:
         metric: Metric,
         probes: Probes = "auto",
         exclude: Collection[str] = (),
+        only: Collection[str] | None = None,
         within: float = math.inf,
     ) -> Hits:
         if k < 1 or (isinstance(probes, int) and probes < 1):
             raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
         query = _fitting(query[None], self._clusters.dims, rows=1)[0]
         with self._reading.shared():
-            without = np.array([self._keys[item] for item in set(exclude) if item in self._keys], np.int64)
-            answer = self._probe(query, k, metric, probes, without, within)
+            if only is None:
+                chosen, without = None, self._keys_of(exclude)
+            else:
+                chosen, without = Selector(self._keys_of(set(only).difference(exclude))), self._keys_of(())
+            answer = self._probe(query, k, metric, probes, without, chosen, within)
             return self._hits(query, answer, k, metric, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
@@ -101,7 +105,7 @@ class EmbeddedStore:
 
     def delete(self, ids: Collection[str]) -> None:
         with self._changing:
-            keys = np.array([self._keys[item] for item in set(ids) if item in self._keys], np.int64)
+            keys = self._keys_of(ids)
             self._file.delete(keys.tolist())
             with self._reading.alone():
                 self._hide(keys)
@@ -121,6 +125,10 @@ class EmbeddedStore:
         with self._changing:
             self._file.close()
 
+    def _keys_of(self, ids: Collection[str]) -> Numbers:
+        """The keys of those of these ids that are here."""
+        return np.array([self._keys[item] for item in set(ids) if item in self._keys], np.int64)
+
     def _show(self, batch: Batch) -> None:
         """Lets searches find vectors whose keys are not in use."""
         self._index.add(batch.keys, batch.vectors, batch.clusters)
@@ -137,7 +145,16 @@ class EmbeddedStore:
         for key in used:
             del self._keys[self._ids.pop(key)]
 
-    def _probe(self, query: Vectors, k: int, metric: Metric, probes: Probes, without: Numbers, within: float) -> Answer:
+    def _probe(
+        self,
+        query: Vectors,
+        k: int,
+        metric: Metric,
+        probes: Probes,
+        without: Numbers,
+        only: Selector | None,
+        within: float,
+    ) -> Answer:
         view = self._reach.view(query, metric)
         limit = probes if isinstance(probes, int) else None
         if probes == "auto" and len(self._keys) > SMALL:
@@ -146,11 +163,11 @@ class EmbeddedStore:
             view = View(view.order, np.zeros_like(view.bounds))
         return search_rounds(
             view,
-            lambda opened: self._index.nearest(opened, query, metric, k=k, without=without),
+            lambda opened: self._index.nearest(opened, query, metric, k=k, without=without, only=only),
             lambda distance: self._index.horizon(metric, distance),
             k=k,
             limit=limit,
-            short=isinstance(probes, int),
+            short=isinstance(probes, int) and only is None,
             within=within,
         )
 

@@ -5,6 +5,7 @@ cosine, which no single FAISS index of z can rank. That is 8 d bytes a vector; m
 keys and the lists' room to grow: 1.9 kB a vector at 128 dims.
 """
 
+import math
 from typing import Any
 
 import faiss
@@ -15,6 +16,14 @@ from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Vectors, leng
 
 ROOM_FOR_TIES = 8
 """Vectors asked of FAISS beyond k, so that near-ties at the k-th place seldom cost a second scan."""
+
+
+class Selector:
+    """Keys [n] in the shape in which FAISS asks, of each vector that it comes by, whether it is one of them."""
+
+    def __init__(self, keys: Numbers) -> None:
+        self.count = len(keys)
+        self.batch = faiss.IDSelectorBatch(keys)
 
 
 class ClusterIndex:
@@ -55,23 +64,34 @@ class ClusterIndex:
         return np.array([places.get(int(key)) >> 32 for key in keys], np.int64)
 
     def nearest(
-        self, opened: Numbers, query: Vectors, metric: Metric, *, k: int, without: Numbers
+        self,
+        opened: Numbers,
+        query: Vectors,
+        metric: Metric,
+        *,
+        k: int,
+        without: Numbers,
+        only: Selector | None = None,
     ) -> tuple[Numbers, Doubles]:
         """Keys and distances of every vector in the opened clusters that may be among their k nearest to the query [d].
 
-        Keys in `without` are left out. The distances carry FAISS's float32 rounding, for which `horizon` makes room.
+        Keys in `without` are left out, and with `only`, all but these. The distances carry FAISS's float32 rounding,
+        for which `horizon` makes room.
         """
         held = int(self.sizes[opened].sum())
+        if only is not None:
+            held = min(held, only.count)
         if not held:
             return np.empty(0, np.int64), np.empty(0)
         asked = k + len(without) + ROOM_FOR_TIES
         while True:
-            keys, distances = self._scan(opened, query, metric, min(asked, held))
-            furthest = distances[-1]
+            keys, distances = self._scan(opened, query, metric, min(asked, held), only)
+            everything = asked >= held or len(keys) < asked
+            furthest = distances[-1] if len(distances) else math.inf
             if len(without):
                 kept = np.isin(keys, without, invert=True)
                 keys, distances = keys[kept], distances[kept]
-            if asked >= held or furthest > self.horizon(metric, distances[k - 1]):
+            if everything or furthest > self.horizon(metric, distances[k - 1]):
                 return keys, distances
             asked *= 4  # the furthest one may tie with the k-th: so may others that were cut off
 
@@ -84,17 +104,33 @@ class ClusterIndex:
         error: float = 2 * (self._euclidean.d + 16) * 2.0**-23
         return distance + error if metric == "cosine" else distance * (1 + error) + 1e-17
 
-    def _scan(self, opened: Numbers, query: Vectors, metric: Metric, count: int) -> tuple[Numbers, Doubles]:
+    def _scan(
+        self, opened: Numbers, query: Vectors, metric: Metric, count: int, only: Selector | None
+    ) -> tuple[Numbers, Doubles]:
         """The nearest `count` vectors of the opened clusters, nearest first."""
         index = self._cosine if metric == "cosine" else self._euclidean
         rows = directions(query[None]) if metric == "cosine" else query[None]
-        # nprobe is all clusters, for good, so that threads can share the index: FAISS passes over the -1 that fill up.
-        probes = np.full((1, index.nlist), -1, np.int64)
-        probes[0, : len(opened)] = opened
-        values, keys = ivf_tools.search_preassigned(index, rows, count, probes)
-        found = keys[0] >= 0
-        values = values[0, found].astype(np.float64)
-        return keys[0, found], 1 - values if metric == "cosine" else np.sqrt(values)
+        spans = np.zeros(len(opened), np.float32)  # to the centroids; this kind of index has no use for them
+        parameters: Any = faiss.SearchParametersIVF()
+        parameters.nprobe = len(opened)
+        if only is not None:
+            parameters.sel = only.batch
+        values, keys = np.empty(count, np.float32), np.empty(count, np.int64)
+        # FAISS's own way to be told clusters: the one in faiss.contrib, and in its Python class, takes no selector.
+        index.search_preassigned_c(
+            1,
+            faiss.swig_ptr(rows),
+            count,
+            faiss.swig_ptr(opened),
+            faiss.swig_ptr(spans),
+            faiss.swig_ptr(values),
+            faiss.swig_ptr(keys),
+            False,
+            parameters,
+        )
+        found = keys >= 0
+        distances = values[found].astype(np.float64)
+        return keys[found], 1 - distances if metric == "cosine" else np.sqrt(distances)
 
 
 def directions(vectors: Vectors) -> Vectors:
@@ -109,6 +145,5 @@ def _empty_index(clusters: Clusters, metric: int) -> Any:
     quantizer.add(clusters.centroids)
     index = faiss.IndexIVFFlat(quantizer, clusters.dims, len(clusters), metric)
     index.is_trained = True  # the centroids are K-Means' own
-    index.nprobe = len(clusters)
     index.set_direct_map_type(type(index.direct_map).Hashtable)  # finds and removes a vector by its key
     return index

@@ -97,6 +97,27 @@ def test_excluded_ids_are_left_out_and_made_up_for(
 
 @settings(max_examples=150, deadline=None)
 @given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all", 1, 3]), st.data())
+def test_a_choice_of_ids_is_searched_until_k_are_found(
+    build: Build, scene: Scene, metric: Metric, k: int, probes: Probes, data: st.DataObject
+) -> None:
+    """Never fewer than k while k exist, whatever number of probes was promised; and nothing but these."""
+    clusters, vectors, query = scene
+    names = st.sets(st.sampled_from([*named(vectors), "unknown"]))
+    chosen, left_out = data.draw(names), data.draw(st.just(set()) | names)
+    store = build(clusters, vectors, auto_probes=data.draw(st.integers(1, 3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(embedded, "SMALL", data.draw(st.sampled_from([0, embedded.SMALL])))
+        hits = store.search(query, k=k, metric=metric, probes=probes, only=chosen, exclude=left_out)
+    wanted = {item: vector for item, vector in named(vectors).items() if item in chosen - left_out}
+    check(hits, query, wanted, k, metric)
+    assert set(hits.ids) <= set(wanted)
+    assert len(hits) == min(k, len(wanted))
+    if probes == "all":
+        assert hits.exact
+
+
+@settings(max_examples=150, deadline=None)
+@given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all", 1, 3]), st.data())
 def test_what_is_too_far_is_cut_and_nothing_else(
     build: Build, scene: Scene, metric: Metric, k: int, probes: Probes, data: st.DataObject
 ) -> None:
