@@ -8,7 +8,7 @@ import json
 import secrets
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from itertools import islice
@@ -19,7 +19,10 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 
+from retrieval import facets
 from retrieval.errors import CatalogueError, ItemMissing
+from retrieval.facets import Facet
+from retrieval.filters import EVERYTHING, Filter
 
 Attribute: TypeAlias = str | int | float | bool
 
@@ -127,12 +130,51 @@ class Catalogue:
             for row in streaming.execute(_ITEM.order_by(_ITEMS.c.id)):
                 yield Item(*row)
 
-    def labels(self) -> dict[str, int]:
-        """How many items carry each label, by label."""
-        label = _ITEMS.c.label
-        counted = sa.select(label, sa.func.count()).where(label.is_not(None)).group_by(label).order_by(label)
+    def matching(self, chosen: Filter, without: Collection[str] = ()) -> list[str]:
+        """The ids of the items that a filter lets through, except these, in the order of `items`."""
+        asked = sa.select(_ITEMS.c.id).where(self._passes(chosen, without)).order_by(_ITEMS.c.id)
         with self._transaction() as connection:
-            return dict(connection.execute(counted).all())
+            return list(connection.execute(asked).scalars())
+
+    def count_matching(self, chosen: Filter = EVERYTHING, without: Collection[str] = ()) -> int:
+        """How many ids `matching` has."""
+        asked = sa.select(sa.func.count()).select_from(_ITEMS).where(self._passes(chosen, without))
+        with self._transaction() as connection:
+            return connection.execute(asked).scalar_one()
+
+    def labels(self, chosen: Filter = EVERYTHING) -> dict[str, int]:
+        """How many items carry each label, by label, of those that a filter lets through."""
+        label = _ITEMS.c.label
+        counted = sa.select(label, sa.func.count()).where(label.is_not(None), self._passes(chosen))
+        with self._transaction() as connection:
+            return dict(connection.execute(counted.group_by(label).order_by(label)).all())
+
+    def facets(self, chosen: Filter = EVERYTHING, *, limit: int) -> list[Facet]:
+        """The attributes of the items that a filter lets through, each with its `limit` most frequent values."""
+        asked = facets.most_frequent(_ITEMS, self._engine.dialect.name, chosen, limit)
+        with self._transaction() as connection:
+            return facets.read_facets(connection.execute(asked))
+
+    def tally(
+        self,
+        name: str | None,
+        values: Collection[Attribute | None],
+        chosen: Filter = EVERYTHING,
+        without: Collection[str] = (),
+    ) -> list[tuple[Attribute | None, int]]:
+        """How many of the items of `matching` have each of these values of an attribute, or of the label (name None).
+
+        None among the values: how many have none.
+        """
+        asked = facets.tallies(_ITEMS, self._engine.dialect.name, name, values, self._passes(chosen, without))
+        with self._transaction() as connection:
+            return [(facets.value_of(row), row.held) for row in connection.execute(asked)]
+
+    def count_values(self, name: str | None, chosen: Filter = EVERYTHING, without: Collection[str] = ()) -> int:
+        """How many different values the items of `matching` have, as in `tally`; having none is one of them."""
+        asked = facets.distinct(_ITEMS, self._engine.dialect.name, name, self._passes(chosen, without))
+        with self._transaction() as connection:
+            return int(connection.execute(asked).scalar_one())
 
     def digests(self, origin: Literal["source", "api"] | None = None) -> dict[str, str]:
         """The SHA-256 of every item's file by id, of all items or those of one origin."""
@@ -169,6 +211,9 @@ class Catalogue:
     def close(self) -> None:
         """Close all connections; nothing may be asked afterwards."""
         self._engine.dispose()
+
+    def _passes(self, chosen: Filter, without: Collection[str] = ()) -> sa.ColumnElement[bool]:
+        return facets.matching(_ITEMS, self._engine.dialect.name, chosen, without)
 
     def _prepare_table(self) -> None:
         with self._transaction() as connection:
