@@ -142,6 +142,21 @@ def thumbnail(data: bytes, side: int) -> bytes:
     return buffer.getvalue()
 
 
+def cut(data: bytes, x: float, y: float, width: float, height: float, *, max_pixels: int = MAX_PIXELS) -> bytes:
+    """The file (BMP, so without loss) of a part of a picture, at least one pixel of it.
+
+    Its left upper corner and its size as fractions, within 0..1, of the picture as it is seen: upright. Raises what
+    `decode` raises.
+    """
+    rgb = decode(data, max_pixels=max_pixels)
+    high, wide = rgb.shape[:2]
+    left, top = min(round(x * wide), wide - 1), min(round(y * high), high - 1)
+    right, bottom = max(round((x + width) * wide), left + 1), max(round((y + height) * high), top + 1)
+    buffer = BytesIO()
+    Image.fromarray(rgb[top:bottom, left:right]).save(buffer, "BMP")
+    return buffer.getvalue()
+
+
 def _format_of(data: bytes) -> _Format:
     for kind in _FORMATS:
         if kind.magic.match(data):

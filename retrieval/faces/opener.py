@@ -52,6 +52,18 @@ class FaceOpener:
         rgb, faces = self._find(data)
         return [self._crop(rgb, face, side) for face in faces] or [rgb]
 
+    def faces(self, data: bytes) -> list[Face]:
+        """Every face of a picture, largest first, whatever `which` says; there may be none. Raises ImageError."""
+        return find_faces(self._detector, images.decode(data), self._spec.min_size)
+
+    def crop(self, data: bytes, side: int, number: int) -> RGB:
+        """The face of this number in `faces`, 1 for the largest, as in a call. Raises FaceMissing if it has no such."""
+        rgb = images.decode(data)
+        faces = find_faces(self._detector, rgb, self._spec.min_size)
+        if number > len(faces):
+            raise FaceMissing(f"the picture has {len(faces)} faces, and so no face {number}; name one of those")
+        return self._crop(rgb, faces[number - 1], side)
+
     def count(self, data: bytes) -> int:
         """How many `crops` there are. Raises ImageError."""
         _rgb, faces = self._find(data)
