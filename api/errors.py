@@ -28,8 +28,10 @@ Code = Literal[
     "bundle_missing",
     "report_missing",
     "method_not_allowed",
+    "page_gone",
     "too_many_bytes",
     "unsupported_format",
+    "unsupported_body",
     "broken_image",
     "too_many_pixels",
     "face_missing",
@@ -42,15 +44,17 @@ Code = Literal[
 
 # Each code's status, and what is said where there is no more to say.
 PROBLEMS: dict[Code, tuple[int, str]] = {
-    "unparseable": (400, "The request cannot be read; send a well-formed multipart/form-data body with a single file."),
+    "unparseable": (400, "The request cannot be read; send a well-formed body, a form with a single file."),
     "not_found": (404, "There is nothing at this address; /docs lists what there is."),
     "item_missing": (404, "There is no item of this id, or the model served does not know it yet."),
     "picture_missing": (404, "The item exists, but its picture is gone."),
     "bundle_missing": (404, "There is no bundle of this id; /bundles lists what there is."),
     "report_missing": (404, "The bundle has no such file in its report; /bundles says where a report begins."),
     "method_not_allowed": (405, "This address does not take this method; /docs lists what it takes."),
+    "page_gone": (410, "Another model is served since this page was linked; search again from the start."),
     "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
     "unsupported_format": (415, "Not a picture in a format known here; send JPEG, PNG, WebP, GIF, BMP or PGM."),
+    "unsupported_body": (415, "Not a kind of body known here; send multipart/form-data or application/json."),
     "broken_image": (422, "The picture is damaged or cut short; save it again, or send another."),
     "too_many_pixels": (422, "The picture has too many pixels; send a smaller copy."),
     "face_missing": (422, "No face was found in the picture; send one that shows a face upright and from the front."),
@@ -66,6 +70,7 @@ TITLES = {
     400: "Bad Request",
     404: "Not Found",
     405: "Method Not Allowed",
+    410: "Gone",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
@@ -170,6 +175,7 @@ def _complaints(error: RequestValidationError) -> str:
         elif name == "file":
             complaints[name] = "send it as a file, that is, with a file name"
         elif entry["type"] != "none_required":
-            message = entry["msg"][0].lower() + entry["msg"][1:]
+            message = entry["msg"].removeprefix("Value error, ")
+            message = message[0].lower() + message[1:]
             complaints[name] = f"{complaints[name]} or {message}" if name in complaints else message
     return "; ".join(f"{name}: {complaint}" for name, complaint in complaints.items()) + "."

@@ -1,10 +1,11 @@
-"""What FastAPI cannot know of the OpenAPI document: the problem documents that a route may answer with."""
+"""What FastAPI cannot know of the OpenAPI document: the problems that a route may answer with, bodies read by us."""
 
 from collections import defaultdict
 from typing import Any
 
 from fastapi import FastAPI
 
+from api.asking import describing
 from api.errors import MEDIA_TYPE, PROBLEMS, TITLES, Code, Problem, problem
 
 EXAMPLE_REQUEST_ID = "6f1c0b7e2d5f4f0a9c3b8a7d6e5f4c3b"
@@ -33,6 +34,7 @@ def install(app: FastAPI) -> None:
             document = generate()
             schemas = document["components"]["schemas"]
             schemas["Problem"] = Problem.model_json_schema()
+            schemas |= describing.schemas()
             del schemas["HTTPValidationError"], schemas["ValidationError"]
             for operations in document["paths"].values():
                 for operation in operations.values():

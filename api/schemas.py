@@ -6,13 +6,13 @@ from enum import IntEnum
 from typing import Annotated, Literal, Self
 from urllib.parse import quote
 
-from fastapi import UploadFile
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BaseModel, ConfigDict, Field
 
 from retrieval.calibration import Meaning
 from retrieval.catalogue import Attribute, Item
-from retrieval.clusters import Metric
+
+Ranking = Literal["cosine", "euclidean", "fused"]
+"""What hits are ranked by: one of the two metrics, or both rankings fused."""
 
 ReportUrl = Annotated[
     str | None,
@@ -29,41 +29,6 @@ class ThumbnailSize(IntEnum):
     SMALL = 160
     MEDIUM = 320
     LARGE = 640
-
-
-class SearchForm(BaseModel):
-    """A search by a picture or by an item of the catalogue: exactly one of `file` and `id`."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    # SkipJsonSchema: a field of a form is there or not, it is never null.
-    file: Annotated[
-        UploadFile | SkipJsonSchema[None],
-        Field(description="The picture to search with: JPEG, PNG, WebP, GIF, BMP or PGM."),
-    ] = None
-    id: Annotated[
-        str | SkipJsonSchema[None],
-        Field(
-            description="The item to search with, instead of `file`. It is not among its own hits.",
-            examples=[""],  # with which /docs fills its form, and which counts as not given
-        ),
-    ] = None
-    k: Annotated[int, Field(ge=1, le=100, description="How many hits.")] = 20
-    metric: Annotated[Metric, Field(description="What the hits are ranked by.")] = "cosine"
-    probes: Annotated[
-        Literal["auto", "all"] | PositiveInt,
-        Field(
-            description="How many clusters may be opened. `auto`: until the answer is certified, or as many as "
-            "99 % recall took when the bundle was built; `all`: every one; or a number."
-        ),
-    ] = "auto"
-    min_precision: Annotated[
-        Annotated[float, Field(ge=0, le=1)] | SkipJsonSchema[None],
-        Field(
-            description="Only hits whose `match_probability` is at least this, such as 0.9; there may be none, which "
-            "is an answer, too. Needs a bundle that is calibrated."
-        ),
-    ] = None
 
 
 class _Answer(BaseModel):
@@ -109,6 +74,14 @@ class Hit(_Answer):
     rank: Annotated[int, Field(description="1 for the best.", examples=[1])]
     label: Annotated[str | None, Field(examples=["amphora"])]
     attributes: Annotated[Mapping[str, Attribute], Field(examples=[{"shape": "vase", "price": 3.5}])]
+    score: Annotated[
+        float,
+        Field(
+            description="What the hits are ranked by, larger is better: the cosine; 1 / (1 + distance) by the "
+            "Euclidean distance; the sum of 1 / (60 + rank) in both rankings, if they are fused.",
+            examples=[0.91],
+        ),
+    ]
     cosine: Annotated[float, Field(examples=[0.91])]
     euclidean: Annotated[float, Field(examples=[0.42])]
     match_probability: Annotated[
@@ -117,9 +90,17 @@ class Hit(_Answer):
             ge=0,
             le=1,
             description="How probable it is that this is a true match, by the metric searched with; `calibration` says "
-            "what a true match is. null where the bundle is not calibrated.",
+            "what a true match is. null where the bundle is not calibrated, and for fused ranks.",
             examples=[0.97],
         ),
+    ]
+    group: Annotated[
+        Attribute | None,
+        Field(description="Its value of what was grouped by; null without groups, too.", examples=["amphora"]),
+    ]
+    more: Annotated[
+        int | None,
+        Field(description="Further items of its group that pass the filter. null without groups.", examples=[12]),
     ]
     cluster: Annotated[int, Field(description="The cluster that the item's vector is in.", examples=[7])]
     image_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/image"])]
@@ -160,19 +141,35 @@ class SearchAnswer(_Answer):
 
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
     report_url: ReportUrl
-    metric: Metric
+    metric: Ranking
     exact: Annotated[
         bool,
         Field(
-            description="Certified: no item is a better match than these; and where these are fewer than `k`, no other "
-            "one reaches `min_precision`."
+            description="Certified: no item that is wanted is a better match than these; and where these are fewer "
+            "than `k`, there is no other one."
         ),
     ]
     clusters_opened: Annotated[int, Field(examples=[12])]
     clusters_total: Annotated[int, Field(examples=[139])]
     items: Annotated[int, Field(description="How many items there were to find.", examples=[1200])]
+    total: Annotated[
+        int | None,
+        Field(
+            description="How many hits, or groups, there are on all pages; null where a threshold leaves that unknown.",
+            examples=[180],
+        ),
+    ]
+    offset: Annotated[int, Field(description="How many hits come before these.", examples=[0])]
+    next: Annotated[
+        str | None,
+        Field(
+            description="The next page, as a link; null after the last one. It needs no picture again. Items that are "
+            "added or deleted meanwhile make no other one come twice, or be left out.",
+            examples=["/search?k=20&cursor=WyIyMDI2MTEyMi0xMDE1MDAiLC4uLl0"],
+        ),
+    ]
     milliseconds: Milliseconds
-    query: Annotated[Query | None, Field(description="null for a search with an item.")]
+    query: Annotated[Query | None, Field(description="null for a search without a picture.")]
     calibration: Annotated[Calibration | None, Field(description="null where the bundle is not calibrated.")]
     hits: list[Hit]
 

@@ -1,120 +1,127 @@
-"""One search, from a picture or an item to the answer. Blocking: to be run in the pool."""
+"""One search, from what is asked to the answer. Blocking: to be run in the pool."""
 
-import math
-from collections.abc import Collection, Sequence
+import json
+from collections.abc import Sequence
 from time import perf_counter
+from urllib.parse import urlencode
 
+from api.asking import finding
+from api.asking.cursor import Cursor
+from api.asking.finding import Page
+from api.asking.question import Question, prepare
+from api.asking.request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
 from api.bundles import report_of
 from api.engine import Snapshot
 from api.errors import Refusal
-from api.schemas import Calibration, Hit, Milliseconds, Query, SearchAnswer, SearchForm, image_url, thumbnail_url
-from retrieval import images
-from retrieval.catalogue import Item
-from retrieval.vectors.base import Hits, Vectors
+from api.schemas import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
+from retrieval.clusters import Vectors
 
-UNCALIBRATED = (
-    "min_precision: the bundle served is not calibrated, so it cannot say how sure it is of a hit. Leave min_precision "
-    "out; or train again with some pictures held out, which calibrates, and publish the new bundle."
-)
+ONE_LINK = "Name exactly one of id and cursor; a picture is sent with POST."
+ONE_WAY = "A cursor says what is searched with and where to go on; leave out crop, face, offset and expand."
 
 
-def search_picture(snapshot: Snapshot, data: bytes, form: SearchForm, *, started: float) -> SearchAnswer:
-    """The items most like a picture. `started` is the perf_counter() at which the request came. Raises ImageError."""
-    begun = perf_counter()
-    within = reach(snapshot, form)
-    info = images.inspect(data, max_pixels=snapshot.pixel_limit)
-    prepared = snapshot.bundle.embedder.prepare(data)
-    decoded = perf_counter()
-    vector = snapshot.bundle.embedder.embed([prepared])[0]
-    encoded = perf_counter()
-    hits, items = nearest_items(snapshot, vector, form, within)
-    found = perf_counter()
-    spent = _milliseconds(
-        decode=decoded - begun, encode=encoded - decoded, search=found - encoded, total=found - started
-    )
-    return _answer(snapshot, form, hits, items, spent, Query(width=info.width, height=info.height))
+def search(snapshot: Snapshot, body: SearchBody, *, started: float) -> SearchAnswer:
+    """The items most like what is asked. `started` is the perf_counter() at which the request came.
 
-
-def search_item(snapshot: Snapshot, item_id: str, form: SearchForm, *, started: float) -> SearchAnswer:
-    """The items most like an item, by its stored vector. Raises ItemMissing."""
-    begun = perf_counter()
-    within = reach(snapshot, form)
-    item = snapshot.catalogue.get(item_id)
-    hits, items = nearest_items(snapshot, snapshot.store.get(item.id), form, within, exclude=(item.id,))
-    found = perf_counter()
-    spent = _milliseconds(decode=0, encode=0, search=found - begun, total=found - started)
-    return _answer(snapshot, form, hits, items, spent, None)
-
-
-def reach(snapshot: Snapshot, form: SearchForm) -> float:
-    """The distance at which hits are as probable as the form wants them. Raises Refusal if nothing can tell."""
-    if form.min_precision is None:
-        return math.inf
-    if snapshot.bundle.calibration is None:
-        raise Refusal("invalid_parameter", UNCALIBRATED)
-    within = snapshot.bundle.calibration.curve(form.metric).reach(form.min_precision)
-    return -math.inf if within is None else within
-
-
-def nearest_items(
-    snapshot: Snapshot, vector: Vectors, form: SearchForm, within: float, exclude: Collection[str] = ()
-) -> tuple[Hits, dict[str, Item]]:
-    """At least k hits within a distance whose item exists, or as many as there are, and these items by id.
-
-    Among the hits may be others, deleted since: the catalogue is the truth.
+    Raises Refusal, ImageError, ItemMissing.
     """
-    wanted = form.k
-    while True:
-        hits = snapshot.store.search(
-            vector, k=wanted, metric=form.metric, probes=form.probes, exclude=exclude, within=within
-        )
-        items = snapshot.catalogue.get_many(hits.ids)
-        if len(items) >= form.k or len(hits) < wanted:
-            return hits, items
-        wanted *= 2
+    begun = perf_counter()
+    finding.reach(snapshot, body)  # refuses what cannot be answered before any picture is decoded
+    question = prepare(snapshot, body)
+    decoded = perf_counter()
+    pictures = question.pictures
+    query = question.vector(list(snapshot.bundle.embedder.embed(pictures)) if pictures else ())
+    encoded = perf_counter() if pictures else decoded
+    spent = {"decode": decoded - begun if pictures else 0, "encode": encoded - decoded}
+    return answer(snapshot, body, question, query, spent, since=encoded, started=started)
 
 
-def _answer(
+def search_link(snapshot: Snapshot, link: SearchLink, *, started: float) -> SearchAnswer:
+    """The items most like an item, or the next page of a search. Raises Refusal, ItemMissing."""
+    if (link.id is None) == (link.cursor is None):
+        raise Refusal("invalid_parameter", ONE_LINK)
+    if link.cursor is None:
+        return search(snapshot, link.body(), started=started)
+    if link.crop is not None or link.face is not None or link.offset or link.expand:
+        raise Refusal("invalid_parameter", ONE_WAY)
+    cursor = Cursor.read(
+        link.cursor, bundle=snapshot.bundle.manifest.id, dims=snapshot.bundle.clusters.dims, metric=link.metric
+    )
+    asked = Question((), cursor.asked, None)
+    return answer(snapshot, link, asked, cursor.query, {}, since=perf_counter(), started=started, cursor=cursor)
+
+
+def answer(
     snapshot: Snapshot,
-    form: SearchForm,
-    hits: Hits,
-    items: dict[str, Item],
-    milliseconds: Milliseconds,
-    query: Query | None,
+    options: Options,
+    question: Question,
+    query: Vectors,
+    spent: dict[str, float],
+    *,
+    since: float,
+    started: float,
+    cursor: Cursor | None = None,
 ) -> SearchAnswer:
-    living = [row for row, item_id in enumerate(hits.ids) if item_id in items][: form.k]
+    """Search with a vector and say what was found. `spent`: seconds by step so far, up to `since`."""
+    after, shown = (cursor.place, cursor.shown) if cursor else (None, 0)
+    page = finding.find(snapshot, query, options, asked=question.asked, after=after, shown=shown)
+    before = cursor.shown if cursor else options.offset
+    found = perf_counter()
     calibration = snapshot.bundle.calibration
-    sure: Sequence[float | None] = [None] * len(hits)
-    if calibration is not None:
-        sure = calibration.curve(form.metric).probability(hits.distances(form.metric)).tolist()
     return SearchAnswer(
         bundle=snapshot.bundle.manifest.id,
         report_url=report_of(snapshot.bundle.manifest),
-        metric=form.metric,
-        exact=hits.exact,
-        clusters_opened=hits.clusters_opened,
-        clusters_total=hits.clusters_total,
+        metric=options.metric,
+        exact=page.hits.exact,
+        clusters_opened=page.hits.clusters_opened,
+        clusters_total=page.hits.clusters_total,
         items=len(snapshot.store),
-        milliseconds=milliseconds,
-        query=query,
+        total=page.total,
+        offset=before,
+        next=_next(snapshot, options, question.asked, page, before),
+        milliseconds=_milliseconds(**{"decode": 0, "encode": 0} | spent, search=found - since, total=found - started),
+        query=question.info and Query(width=question.info.width, height=question.info.height),
         calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
-        hits=[_hit(hits, row, rank, items[hits.ids[row]], sure[row]) for rank, row in enumerate(living, start=1)],
+        hits=_hits(snapshot, options, page, before),
     )
 
 
-def _hit(hits: Hits, row: int, rank: int, item: Item, match_probability: float | None) -> Hit:
-    return Hit(
-        id=item.id,
-        rank=rank,
-        label=item.label,
-        attributes=item.attributes,
-        cosine=float(hits.cosine[row]),
-        euclidean=float(hits.euclidean[row]),
-        match_probability=match_probability,
-        cluster=int(hits.clusters[row]),
-        image_url=image_url(item.id),
-        thumbnail_url=thumbnail_url(item.id),
-    )
+def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list[Hit]:
+    hits, calibration = page.hits, snapshot.bundle.calibration
+    sure: Sequence[float | None] = [None] * len(hits)
+    if calibration is not None and options.metric != "fused":
+        sure = calibration.curve(options.metric).probability(hits.distances(options.metric)).tolist()
+    return [
+        Hit(
+            id=found.item.id,
+            rank=rank,
+            label=found.item.label,
+            attributes=found.item.attributes,
+            score=found.score,
+            cosine=float(hits.cosine[found.row]),
+            euclidean=float(hits.euclidean[found.row]),
+            match_probability=sure[found.row],
+            cluster=int(hits.clusters[found.row]),
+            group=options.group_by and finding.value_of(found.item, options.group_by),
+            more=found.more,
+            image_url=image_url(found.item.id),
+            thumbnail_url=thumbnail_url(found.item.id),
+        )
+        for rank, found in enumerate(page.found, start=before + 1)
+    ]
+
+
+def _next(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Page, before: int) -> str | None:
+    """The link to the page after this one."""
+    if not page.further:
+        return None
+    place, shown = page.found[-1].place, before + len(page.found)
+    cursor = Cursor(snapshot.bundle.manifest.id, options.metric, page.query, place, shown, asked)
+    fields = {
+        name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
+        for name, value in links_of(options).items()
+    }
+    return f"/search?{urlencode(fields | {'cursor': cursor.text()})}"
 
 
 def _milliseconds(**seconds: float) -> Milliseconds:

@@ -1,47 +1,67 @@
-"""POST /search."""
+"""POST and GET /search."""
 
 from time import perf_counter
-from typing import Annotated
 
-from fastapi import APIRouter, Form
+from fastapi import APIRouter, Request, Response
 
 from api import search
+from api.asking.describing import link_parameters, search_body
+from api.asking.reading import read_link, read_search
 from api.deps import PoolDep, SnapshotDep
-from api.errors import Refusal
+from api.errors import Code
 from api.openapi import problems
-from api.schemas import SearchAnswer, SearchForm
+from api.schemas import Milliseconds, SearchAnswer
 
-router = APIRouter(tags=["search"], form_limits={"max_files": 1, "max_fields": 8, "max_part_size": 1024})
+router = APIRouter(tags=["search"])
+
+PROBLEMS: tuple[Code, ...] = (
+    "item_missing",
+    "picture_missing",
+    "unsupported_format",
+    "broken_image",
+    "too_many_pixels",
+    "face_missing",
+    "invalid_parameter",
+    "not_ready",
+    "overloaded",
+)
 
 
 @router.post(
     "/search",
     operation_id="search",
-    summary="Find the items most like a picture, or like an item",
-    responses=problems(
-        "unparseable",
-        "item_missing",
-        "too_many_bytes",
-        "unsupported_format",
-        "broken_image",
-        "too_many_pixels",
-        "face_missing",
-        "invalid_parameter",
-        "not_ready",
-        "overloaded",
-    ),
+    summary="Find the items most like a picture, an item, or several of them",
+    responses=problems("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS),
+    openapi_extra={"requestBody": search_body()},
 )
-async def post_search(
-    form: Annotated[SearchForm, Form(media_type="multipart/form-data")], snapshot: SnapshotDep, pool: PoolDep
-) -> SearchAnswer:
-    """Send exactly one of `file` and `id`. A search with an item uses its stored vector.
+async def post_search(request: Request, response: Response, snapshot: SnapshotDep, pool: PoolDep) -> SearchAnswer:
+    """Send exactly one of `file`, `image_base64`, `id` and `items`. A search with an item uses its stored vector.
 
-    Where faces are compared, a picture is searched with by its largest face.
+    Where faces are compared, a picture is searched with by its largest face, unless `face` names another one.
     """
     started = perf_counter()
-    if form.file is not None and form.id is None:
-        picture = await form.file.read()
-        return await pool.run(search.search_picture, snapshot, picture, form, started=started)
-    if form.id is not None and form.file is None:
-        return await pool.run(search.search_item, snapshot, form.id, form, started=started)
-    raise Refusal("invalid_parameter", "Send exactly one of file and id, as multipart/form-data.")
+    body = await read_search(request)
+    answer = await pool.run(search.search, snapshot, body, started=started)
+    response.headers["Server-Timing"] = server_timing(answer.milliseconds)
+    return answer
+
+
+@router.get(
+    "/search",
+    operation_id="search_link",
+    summary="A search with an item as a link, and the further pages of any search",
+    responses=problems("page_gone", *PROBLEMS),
+    openapi_extra={"parameters": link_parameters()},
+)
+async def get_search(request: Request, response: Response, snapshot: SnapshotDep, pool: PoolDep) -> SearchAnswer:
+    """Name exactly one of `id` and `cursor`. Links with a cursor come as `next` with each answer."""
+    started = perf_counter()
+    link = await read_link(request)
+    answer = await pool.run(search.search_link, snapshot, link, started=started)
+    response.headers["Server-Timing"] = server_timing(answer.milliseconds)
+    return answer
+
+
+def server_timing(milliseconds: Milliseconds) -> str:
+    """The steps as browsers show them (W3C Server Timing)."""
+    return ", ".join(f"{step};dur={duration}" for step, duration in milliseconds.model_dump().items())

@@ -51,8 +51,8 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "a precision below zero": ({"files": {"file": GOOD}, "data": {"min_precision": "-0.1"}}, 422, "invalid_parameter"),
     "no number as precision": ({"files": {"file": GOOD}, "data": {"min_precision": "nan"}}, 422, "invalid_parameter"),
     "words as precision": ({"files": {"file": GOOD}, "data": {"min_precision": CANARY}}, 422, "invalid_parameter"),
-    "a long field": ({"files": {"id": (None, CANARY * 1000)}}, 400, "unparseable"),
-    "not a form": ({"json": {"id": CANARY}}, 422, "invalid_parameter"),
+    "a long field": ({"files": {"id": (None, CANARY * 10_000)}}, 400, "unparseable"),
+    "neither form nor JSON": ({"content": b"x", "headers": {"content-type": "text/plain"}}, 415, "unsupported_body"),
     "no boundary": ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "unparseable"),
     "broken form": (
         {"content": CANARY.encode(), "headers": {"content-type": "multipart/form-data; boundary=b"}},
@@ -77,8 +77,9 @@ def test_the_detail_names_the_parameter_and_how_to_mend_it(client: TestClient) -
     fields = {"k": "101", "metric": "manhattan", "probes": "few"}
     detail = client.post("/search", files={"file": GOOD}, data=fields).json()["detail"]
     assert detail == (
-        "k: input should be less than or equal to 100; metric: input should be 'cosine' or 'euclidean'; probes: input "
-        "should be 'auto' or 'all' or input should be a valid integer, unable to parse string as an integer."
+        "k: input should be less than or equal to 100; metric: input should be 'cosine', 'euclidean' or 'fused'; "
+        "probes: input should be 'auto' or 'all' or input should be a valid integer, unable to parse string as an "
+        "integer."
     )
 
 
@@ -105,7 +106,11 @@ def test_a_picture_with_too_many_pixels_is_told_how_many_are_allowed(shop: Shop,
         ("GET", f"/bundles/{CANARY}", 404, "not_found"),
         ("GET", f"/bundles/{CANARY}/report/index.html", 404, "bundle_missing"),
         ("GET", f"/bundles/tiny/report/{CANARY}", 404, "report_missing"),
-        ("GET", "/search", 405, "method_not_allowed"),
+        ("GET", "/search", 422, "invalid_parameter"),
+        ("GET", f"/search?id={CANARY}", 404, "item_missing"),
+        ("GET", f"/search?cursor={CANARY}", 422, "invalid_parameter"),
+        ("GET", f"/search?id=a&{CANARY}={CANARY}", 422, "invalid_parameter"),
+        ("PUT", "/search", 405, "method_not_allowed"),
         ("DELETE", f"/items/{CANARY}", 405, "method_not_allowed"),
     ],
 )
@@ -126,7 +131,7 @@ def test_every_leaf_of_retrievals_errors_is_mapped(
     def fails(*_: object, **__: object) -> None:
         raise leaf("3 pixels" if leaf in TELLING else f"{CANARY} in /some/folder")
 
-    monkeypatch.setattr(search, "search_item", fails)
+    monkeypatch.setattr(search, "search", fails)
     answer = open_api(artifacts=shop.artifacts).post("/search", files={"id": (None, "any")})
     check_problem(answer, PROBLEMS[CODES[leaf]][0], CODES[leaf])
     assert answer.status_code != 500
@@ -138,7 +143,7 @@ def test_a_mistake_of_ours_is_a_problem_too_and_is_logged_with_its_request_id(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError(CANARY)
 
-    monkeypatch.setattr(search, "search_item", fails)
+    monkeypatch.setattr(search, "search", fails)
     answer = open_api(artifacts=shop.artifacts).post("/search", files={"id": (None, "any")})
     check_problem(answer, 500, "internal_error")
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]

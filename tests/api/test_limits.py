@@ -105,14 +105,14 @@ def test_a_large_upload_stays_in_memory(serve: Serve, monkeypatch: pytest.Monkey
 def test_a_full_queue_refuses_at_once_and_leaves_the_event_loop_free(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on, search_item = threading.Semaphore(0), threading.Event(), search.search_item
+    begun, go_on, search_now = threading.Semaphore(0), threading.Event(), search.search
 
     def slow(*args: object, **kwargs: object) -> object:
         begun.release()
         go_on.wait()
-        return search_item(*args, **kwargs)
+        return search_now(*args, **kwargs)
 
-    monkeypatch.setattr(search, "search_item", slow)
+    monkeypatch.setattr(search, "search", slow)
     url = f"http://127.0.0.1:{serve(workers=1, queue=1)}"
 
     def post() -> httpx2.Response:

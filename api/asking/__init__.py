@@ -1,0 +1,1 @@
+"""Asking: what a search may say, and the way from there to its hits."""

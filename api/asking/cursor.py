@@ -1,0 +1,66 @@
+"""Where a page ended: what the link to the next one carries, so that no page needs the picture again.
+
+A page begins after the last hit of the one before it, by distance and id, and not after so many hits. So whatever is
+added or deleted meanwhile, no item comes twice or is left out; new ones appear where they belong, if that is yet to
+come. Only ranks by `fused`, and the best of a group, may change places themselves.
+"""
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from api.errors import Refusal
+from retrieval.clusters import Vectors
+from retrieval.vectors.base import comparable
+
+Place = tuple[float, str]
+"""A hit's place among all: what it is ranked by, smaller first, and its id."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cursor:
+    """The end of a page of a search with `query`, by this metric, under this bundle."""
+
+    bundle: str
+    metric: str
+    query: Vectors
+    place: Place
+    shown: int
+    """Hits up to there, so that ranks go on."""
+    asked: tuple[str, ...]
+    """The items searched with, which are left out."""
+
+    def text(self) -> str:
+        """Itself in characters that need no escape in a link."""
+        query = base64.b64encode(self.query.astype("<f4").tobytes()).decode()
+        fields = [self.bundle, self.metric, query, *self.place, self.shown, list(self.asked)]
+        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+
+    @classmethod
+    def read(cls, text: str, *, bundle: str, dims: int, metric: str) -> Self:
+        """What `text` wrote. Raises Refusal for anything else, and for a page of another bundle or metric."""
+        try:
+            padded = text.encode("ascii") + b"=" * (-len(text) % 4)
+            fields = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+            cursor = cls._of(*fields)
+        except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+            raise Refusal("invalid_parameter", "cursor: not one that this server wrote; search again.") from error
+        if cursor.bundle != bundle:
+            raise Refusal("page_gone")
+        if cursor.metric != metric or len(cursor.query) != dims:
+            raise Refusal("invalid_parameter", "cursor: of another search; follow the link `next` as it is.")
+        return cursor
+
+    @classmethod
+    def _of(cls, bundle: Any, metric: Any, query: Any, key: Any, last: Any, shown: Any, asked: Any) -> Self:
+        vector = np.frombuffer(base64.b64decode(query, validate=True), "<f4").astype(np.float32)
+        texts = (bundle, metric, last, *asked)
+        if not all(isinstance(text, str) for text in texts) or not isinstance(shown, int) or shown < 0:
+            raise ValueError("not a cursor")
+        if not isinstance(key, float) or not np.isfinite(key) or not comparable(vector):
+            raise ValueError("not a place")
+        return cls(bundle, metric, vector, (key, last), shown, tuple(asked))

@@ -1,0 +1,90 @@
+"""The shape of a filter in a request."""
+
+from collections.abc import Mapping
+from typing import Annotated, Self, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+
+from retrieval import filters
+
+MAX_VALUES = 1000
+MAX_ATTRIBUTES = 20
+
+# No database holds a NUL in a text.
+Text: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[^\u0000]*$", max_length=1000)]
+Number: TypeAlias = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+Scalar: TypeAlias = Text | StrictBool | Number
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class RangeBody(_Part):
+    """Numbers, or texts by their code points, within these bounds; at least one of them."""
+
+    gte: Annotated[Number | Text | None, Field(description="At least.")] = None
+    gt: Annotated[Number | Text | None, Field(description="More than.")] = None
+    lte: Annotated[Number | Text | None, Field(description="At most.")] = None
+    lt: Annotated[Number | Text | None, Field(description="Less than.")] = None
+
+    @model_validator(mode="after")
+    def _bounds_of_one_kind(self) -> Self:
+        self.condition()
+        return self
+
+    def condition(self) -> filters.Range:
+        """What retrieval knows of it. Raises ValueError."""
+        return filters.Range(self.gte, self.gt, self.lte, self.lt)
+
+
+Plain: TypeAlias = Scalar | Annotated[list[Scalar | None], Field(max_length=MAX_VALUES)] | RangeBody | None
+
+
+class NotBody(_Part):
+    """Whatever the condition is not true of; also what has no such value."""
+
+    not_: Annotated[Plain, Field(alias="not")]
+
+    def condition(self) -> filters.Not:
+        """What retrieval knows of it."""
+        return filters.Not(_condition(self.not_))
+
+
+ConditionBody: TypeAlias = Plain | NotBody
+
+
+class FilterBody(_Part):
+    """Which items are meant. Each condition is a value (null: has none), a list of values, a range, or a `not`."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "label": ["amphora", "bowl"],
+                    "attributes": {"price": {"gte": 3, "lt": 10}, "glazed": True, "shape": {"not": "vase"}},
+                }
+            ]
+        }
+    )
+
+    label: Annotated[ConditionBody, Field(description="null: only items without a label.")] = None
+    attributes: Annotated[
+        Mapping[Text, ConditionBody],
+        Field(description="Conditions by attribute; all must hold.", max_length=MAX_ATTRIBUTES),
+    ] = Field(default_factory=dict)
+
+    def chosen(self) -> filters.Filter:
+        """What retrieval knows of it."""
+        label = _condition(self.label) if "label" in self.model_fields_set else None
+        return filters.Filter(label, {name: _condition(body) for name, body in self.attributes.items()})
+
+
+def _condition(body: ConditionBody) -> filters.Condition:
+    match body:
+        case RangeBody() | NotBody():
+            return body.condition()
+        case list():
+            return filters.OneOf(tuple(body))
+        case _:
+            return filters.OneOf((body,))

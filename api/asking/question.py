@@ -1,0 +1,124 @@
+"""From what is asked to the vector that is searched with: decode, crop, find the face, encode, blend.
+
+In two steps, so that the pictures of many questions can be encoded together: `prepare` reads the pictures, `vector`
+makes the query of their embeddings. Blocking: to be run in the pool.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from api.asking.request import Crop, SearchBody, SearchForm
+from api.engine import Snapshot
+from api.errors import Refusal
+from retrieval import images
+from retrieval.clusters import Vectors
+from retrieval.faces.opener import FaceOpener
+from retrieval.images import RGB, ImageInfo
+from retrieval.vectors.blending import blend
+
+ONE_QUERY = "Send exactly one of file, image_base64, id and items."
+ONE_PICTURE = "crop and face are of one picture; with items, send each picture cut already."
+NO_FACES = "face: the model served compares whole pictures; leave face out, or send a crop."
+CANCELLED = "items: they cancel each other out, so there is nothing to search with; change the weights."
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing to search with: a prepared picture, or a stored vector."""
+
+    weight: float
+    picture: RGB | None = None
+    stored: Vectors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is searched with, its pictures not yet encoded."""
+
+    sources: tuple[Source, ...]
+    asked: tuple[str, ...]
+    """The ids of items among them."""
+    info: ImageInfo | None
+    """What was sent, if it is one picture."""
+
+    @property
+    def pictures(self) -> list[RGB]:
+        """What is to be encoded."""
+        return [source.picture for source in self.sources if source.picture is not None]
+
+    def vector(self, encoded: Sequence[Vectors]) -> Vectors:
+        """The query float32 [d], of its pictures' vectors. Raises Refusal if they cancel out."""
+        waiting = iter(encoded)
+        vectors = [source.stored if source.stored is not None else next(waiting) for source in self.sources]
+        if len(vectors) == 1 and self.sources[0].weight == 1:
+            return vectors[0]
+        try:
+            return blend(np.stack(vectors), np.array([source.weight for source in self.sources]))
+        except ValueError as error:
+            raise Refusal("invalid_parameter", CANCELLED) from error
+
+
+def prepare(snapshot: Snapshot, body: SearchBody) -> Question:
+    """Read what is asked. Raises Refusal, ImageError, ItemMissing, VectorMissing, PictureMissing."""
+    file = body.file if isinstance(body, SearchForm) else None
+    given = [each for each in (file, body.image_base64, body.id, body.items) if each is not None]
+    if len(given) != 1:
+        raise Refusal("invalid_parameter", ONE_QUERY)
+    if body.items is not None:
+        return _of_items(snapshot, body)
+    if body.id is not None:
+        item = snapshot.catalogue.get(body.id)
+        if body.crop is None and body.face is None:
+            return Question((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
+        picture = prepared(snapshot, snapshot.picture(item), body.crop, body.face)
+        return Question((Source(1, picture=picture),), (item.id,), None)
+    data = file if file is not None else unpacked(body.image_base64 or "", "image_base64")
+    info = images.inspect(data, max_pixels=snapshot.pixel_limit)
+    return Question((Source(1, picture=prepared(snapshot, data, body.crop, body.face)),), (), info)
+
+
+def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:
+    """What is encoded of a picture. Raises ImageError, and Refusal for a face where whole pictures are compared."""
+    data = cut(snapshot, data, crop)
+    embedder = snapshot.bundle.embedder
+    if face is None:
+        return embedder.prepare(data)
+    if not isinstance(embedder.opener, FaceOpener):
+        raise Refusal("invalid_parameter", NO_FACES)
+    height, width = embedder.encoder.height, embedder.encoder.width
+    return images.resize(embedder.opener.crop(data, max(height, width), face), height, width)
+
+
+def cut(snapshot: Snapshot, data: bytes, crop: Crop | None) -> bytes:
+    """The part of a picture that is meant, within this server's limit of pixels. Raises ImageError."""
+    images.inspect(data, max_pixels=snapshot.pixel_limit)
+    if crop is None:
+        return data
+    return images.cut(data, crop.x, crop.y, crop.width, crop.height, max_pixels=snapshot.pixel_limit)
+
+
+def unpacked(text: str, name: str) -> bytes:
+    """The bytes of a Base64 text. Raises Refusal."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise Refusal("invalid_parameter", f"{name}: not well-formed Base64.") from error
+
+
+def _of_items(snapshot: Snapshot, body: SearchBody) -> Question:
+    if body.crop is not None or body.face is not None:
+        raise Refusal("invalid_parameter", ONE_PICTURE)
+    sources = []
+    for part in body.items or ():
+        if part.image_base64 is not None:
+            data = unpacked(part.image_base64, "items")
+            sources.append(Source(part.weight, picture=prepared(snapshot, data, None, None)))
+        elif part.id is not None:
+            item = snapshot.catalogue.get(part.id)
+            sources.append(Source(part.weight, stored=snapshot.store.get(item.id)))
+    asked = tuple(part.id for part in body.items or () if part.id is not None)
+    return Question(tuple(sources), asked, None)
