@@ -35,6 +35,7 @@ Code = Literal[
     "broken_image",
     "too_many_pixels",
     "face_missing",
+    "unsupported_by_model",
     "invalid_parameter",
     "internal_error",
     "not_ready",
@@ -58,6 +59,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "broken_image": (422, "The picture is damaged or cut short; save it again, or send another."),
     "too_many_pixels": (422, "The picture has too many pixels; send a smaller copy."),
     "face_missing": (422, "No face was found in the picture; send one that shows a face upright and from the front."),
+    "unsupported_by_model": (422, "The model served cannot do this."),
     "invalid_parameter": (422, "A parameter is missing, unknown or out of range."),
     "internal_error": (500, "This is a mistake of the server; its log says more under this request_id."),
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
@@ -130,6 +132,16 @@ def problem(code: Code, request_id: str, detail: str | None = None) -> Problem:
     """The document for a code; `detail` in place of what is usually said."""
     status, usual = PROBLEMS[code]
     return Problem(title=TITLES[status], status=status, code=code, detail=detail or usual, request_id=request_id)
+
+
+def problem_of(error: retrieval.LookalikeError | Refusal, request_id: str) -> Problem:
+    """The document for what was raised; what means that nothing can be searched is logged."""
+    if isinstance(error, Refusal):
+        return problem(error.code, request_id, error.detail)
+    document = problem(CODES[type(error)], request_id, str(error) if isinstance(error, TELLING) else None)
+    if document.status == 503:
+        logger.error("request %s: %s", request_id, error)
+    return document
 
 
 def problem_response(

@@ -13,7 +13,7 @@ from api import errors, openapi
 from api.engine import Engine
 from api.envelope import Envelope
 from api.limits import Pool, UploadLimit
-from api.routes import bundles, health, items, search
+from api.routes import asking, bundles, health, items, search
 from api.settings import Settings
 
 
@@ -42,7 +42,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for router in (search.router, items.router, bundles.router, health.router):
+    for router in (search.router, asking.router, items.router, bundles.router, health.router):
         app.include_router(router)
     errors.install(app)
     openapi.install(app)

@@ -5,14 +5,22 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.asking.request import EXAMPLES, JSON_FIELDS, SearchBody, SearchForm, SearchLink
+from api.asking.filtering import FilterBody
+from api.asking.request import (
+    JSON_FIELDS,
+    BatchBody,
+    ExplainBody,
+    ExplainForm,
+    PictureBody,
+    PictureForm,
+    SearchBody,
+    SearchForm,
+    SearchLink,
+)
 
 REF = "#/components/schemas/{model}"
-MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [
-    (SearchBody, "validation"),
-    (SearchForm, "validation"),
-    (SearchLink, "validation"),
-]
+SHAPES = (SearchBody, SearchForm, SearchLink, BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm)
+MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
 
 
 def reference(model: type[BaseModel]) -> dict[str, str]:
@@ -27,18 +35,28 @@ def schemas() -> dict[str, Any]:
     return {name: schema for name, schema in named.items() if name != SearchLink.__name__}
 
 
-def search_body() -> dict[str, Any]:
-    """The body of a search, in either way."""
-    encoding = {name: {"contentType": "application/json"} for name in JSON_FIELDS}
+def body_of(form: type[BaseModel], body: type[BaseModel], examples: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A body that is a form of one shape or JSON of the other; examples of the latter by name."""
+    encoding = {name: {"contentType": "application/json"} for name in JSON_FIELDS if name in form.model_fields}
+    named = {name: {"value": example} for name, example in (examples or {}).items()}
+    as_form: dict[str, Any] = {"schema": reference(form)} | ({"encoding": encoding} if encoding else {})
+    as_json: dict[str, Any] = {"schema": reference(body)} | ({"examples": named} if named else {})
+    return {"required": True, "content": {"multipart/form-data": as_form, "application/json": as_json}}
+
+
+def json_body(body: type[BaseModel]) -> dict[str, Any]:
+    """A body that is JSON of this shape."""
+    return {"required": True, "content": {"application/json": {"schema": reference(body)}}}
+
+
+def filter_parameter() -> dict[str, Any]:
+    """The filter in a query string."""
     return {
-        "required": True,
-        "content": {
-            "multipart/form-data": {"schema": reference(SearchForm), "encoding": encoding},
-            "application/json": {
-                "schema": reference(SearchBody),
-                "examples": {name: {"value": example} for name, example in EXAMPLES.items()},
-            },
-        },
+        "name": "filter",
+        "in": "query",
+        "required": False,
+        "description": "Only items that it lets through.",
+        "content": {"application/json": {"schema": reference(FilterBody)}},
     }
 
 

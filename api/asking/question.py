@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.asking.request import Crop, SearchBody, SearchForm
+from api.asking.request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
 from api.engine import Snapshot
 from api.errors import Refusal
 from retrieval import images
@@ -21,6 +21,7 @@ from retrieval.images import RGB, ImageInfo
 from retrieval.vectors.blending import blend
 
 ONE_QUERY = "Send exactly one of file, image_base64, id and items."
+ONE_PICTURE_SENT = "Send exactly one of file, image_base64 and id."
 ONE_PICTURE = "crop and face are of one picture; with items, send each picture cut already."
 NO_FACES = "face: the model served compares whole pictures; leave face out, or send a crop."
 CANCELLED = "items: they cancel each other out, so there is nothing to search with; change the weights."
@@ -79,6 +80,16 @@ def prepare(snapshot: Snapshot, body: SearchBody) -> Question:
     data = file if file is not None else unpacked(body.image_base64 or "", "image_base64")
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
     return Question((Source(1, picture=prepared(snapshot, data, body.crop, body.face)),), (), info)
+
+
+def picture_of(snapshot: Snapshot, body: PictureBody) -> bytes:
+    """The file of the one picture that is sent or named. Raises Refusal, ItemMissing, PictureMissing."""
+    file = body.file if isinstance(body, PictureForm | ExplainForm) else None
+    if sum(given is not None for given in (file, body.image_base64, body.id)) != 1:
+        raise Refusal("invalid_parameter", ONE_PICTURE_SENT)
+    if body.id is not None:
+        return snapshot.picture(snapshot.catalogue.get(body.id))
+    return file if file is not None else unpacked(body.image_base64 or "", "image_base64")
 
 
 def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:

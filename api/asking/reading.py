@@ -9,23 +9,37 @@ from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from api.asking.filtering import FilterBody
 from api.asking.request import JSON_FIELDS, SearchBody, SearchForm, SearchLink
 from api.errors import Refusal
+from retrieval.filters import Filter
 
 FIELD_BYTES = 65_536
 """Largest field of a form that is not a file."""
 MAX_FIELDS = 32
 
 Shape = TypeVar("Shape", bound=BaseModel)
+Other = TypeVar("Other", bound=BaseModel)
+
+
+class FilterLink(BaseModel):
+    """A query string that has a filter, among other things."""
+
+    filter: FilterBody = FilterBody()
 
 
 async def read_search(request: Request) -> SearchBody:
     """The search in a body: SearchForm or SearchBody. Raises Refusal, RequestValidationError, HTTPException."""
+    return await read_either(request, SearchForm, SearchBody)
+
+
+async def read_either(request: Request, form: type[Shape], body: type[Other]) -> Shape | Other:
+    """A form of one shape, or a JSON body of the other. Raises as `read_search` does."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "multipart/form-data":
-        return await _read_form(request)
+        return await _read_form(request, form)
     if kind == "application/json":
-        return read_json(SearchBody, await request.body())
+        return _read_json(body, await request.body())
     if not kind and not await request.body():
         raise Refusal("invalid_parameter", "Send a picture or an id, as multipart/form-data or application/json.")
     raise Refusal("unsupported_body")
@@ -36,7 +50,20 @@ async def read_link(request: Request) -> SearchLink:
     return _checked(SearchLink, _fields(request.query_params.multi_items()), "query")
 
 
-def read_json(shape: type[Shape], body: bytes) -> Shape:
+async def read_json_body(request: Request, shape: type[Shape]) -> Shape:
+    """A JSON body of a shape. Raises Refusal, RequestValidationError, HTTPException."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise Refusal("unsupported_body", "Send application/json.")
+    return _read_json(shape, await request.body())
+
+
+def read_filter(request: Request) -> Filter:
+    """The filter in a query string; without one, everything. Raises Refusal, RequestValidationError."""
+    fields = _fields(pair for pair in request.query_params.multi_items() if pair[0] == "filter")
+    return _checked(FilterLink, fields, "query").filter.chosen()
+
+
+def _read_json(shape: type[Shape], body: bytes) -> Shape:
     """A JSON body of a shape. Raises Refusal (unparseable) or RequestValidationError."""
     try:
         return shape.model_validate_json(body, strict=True)
@@ -46,7 +73,7 @@ def read_json(shape: type[Shape], body: bytes) -> Shape:
         raise _invalid(error, "body") from error
 
 
-async def _read_form(request: Request) -> SearchForm:
+async def _read_form(request: Request, shape: type[Shape]) -> Shape:
     async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FIELD_BYTES) as form:
         sent = [(name, value) for name, value in form.multi_items() if value != ""]
         files = {name: await value.read() for name, value in sent if isinstance(value, UploadFile)}
@@ -55,7 +82,7 @@ async def _read_form(request: Request) -> SearchForm:
         texts = [(name, value) for name, value in sent if isinstance(value, str)]
     if any(name == "file" for name, _ in texts):
         raise Refusal("invalid_parameter", "file: send it as a file, that is, with a file name.")
-    return _checked(SearchForm, _fields(texts) | files, "body")
+    return _checked(shape, _fields(texts) | files, "body")
 
 
 def _fields(sent: Iterable[tuple[str, str]]) -> dict[str, Any]:

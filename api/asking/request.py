@@ -13,6 +13,7 @@ MAX_OFFSET = 10_000
 MAX_PARTS = 16
 MAX_EXCLUDED = 200
 MAX_EXPANSION = 50
+MAX_QUERIES = 64
 
 Nothing = SkipJsonSchema[None]  # a field is there or not, it is never null
 
@@ -38,6 +39,15 @@ EXAMPLES = {
     },
     "the best of each label": {"id": "vases/amphora 3.jpg", "group_by": "label", "min_score": 0.5},
 }
+
+
+File = Annotated[
+    bytes | Nothing,
+    Field(
+        description="The picture: JPEG, PNG, WebP, GIF, BMP or PGM.",
+        json_schema_extra={"contentMediaType": "application/octet-stream", "format": "binary"},
+    ),
+]
 
 
 class _Body(BaseModel):
@@ -148,13 +158,42 @@ class SearchBody(Options):
 class SearchForm(SearchBody):
     """As the JSON body, or with the picture as a `file`. `items`, `crop`, `filter` and `exclude` are JSON texts."""
 
-    file: Annotated[
-        bytes | Nothing,
-        Field(
-            description="The picture to search with: JPEG, PNG, WebP, GIF, BMP or PGM.",
-            json_schema_extra={"contentMediaType": "application/octet-stream", "format": "binary"},
-        ),
+    file: File = None
+
+
+class PictureBody(_Body):
+    """One picture: exactly one of `image_base64` and `id`."""
+
+    id: Annotated[ItemName | Nothing, Field(description="An item, whose picture is meant.", examples=[""])] = None
+    image_base64: Base64 | Nothing = None
+
+
+class PictureForm(PictureBody):
+    """As the JSON body, or with the picture as a `file`."""
+
+    file: File = None
+
+
+class ExplainBody(PictureBody):
+    """A picture to compare with an item."""
+
+    item: Annotated[ItemName, Field(description="The item's id.", examples=["vases/amphora 3.jpg"])]
+    crop: Annotated[Crop | Nothing, Field(description="Only this part of the picture.")] = None
+    face: Annotated[
+        Annotated[int, Field(ge=1, le=1000)] | Nothing, Field(description="This face of the picture, by its number.")
     ] = None
+
+
+class ExplainForm(ExplainBody):
+    """As the JSON body, or with the picture as a `file`. `crop` is a JSON text."""
+
+    file: File = None
+
+
+class BatchBody(_Body):
+    """Searches to be answered at once."""
+
+    queries: Annotated[tuple[SearchBody, ...], Field(min_length=1, max_length=MAX_QUERIES)]
 
 
 class SearchLink(Options):

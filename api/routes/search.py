@@ -5,8 +5,9 @@ from time import perf_counter
 from fastapi import APIRouter, Request, Response
 
 from api import search
-from api.asking.describing import link_parameters, search_body
+from api.asking.describing import body_of, link_parameters
 from api.asking.reading import read_link, read_search
+from api.asking.request import EXAMPLES, SearchBody, SearchForm
 from api.deps import PoolDep, SnapshotDep
 from api.errors import Code
 from api.openapi import problems
@@ -32,7 +33,7 @@ PROBLEMS: tuple[Code, ...] = (
     operation_id="search",
     summary="Find the items most like a picture, an item, or several of them",
     responses=problems("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS),
-    openapi_extra={"requestBody": search_body()},
+    openapi_extra={"requestBody": body_of(SearchForm, SearchBody, EXAMPLES)},
 )
 async def post_search(request: Request, response: Response, snapshot: SnapshotDep, pool: PoolDep) -> SearchAnswer:
     """Send exactly one of `file`, `image_base64`, `id` and `items`. A search with an item uses its stored vector.

@@ -1,0 +1,125 @@
+"""What there is besides a search: many at once, why two pictures are alike, faces, and what there is to filter by."""
+
+from time import perf_counter
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from api import batch, explain, faces
+from api.asking.answers import (
+    BatchAnswer,
+    ExplainAnswer,
+    FacesAnswer,
+    FacetAnswer,
+    FacetsAnswer,
+    LabelsAnswer,
+    ValueCount,
+)
+from api.asking.describing import body_of, filter_parameter, json_body
+from api.asking.reading import read_either, read_filter, read_json_body
+from api.asking.request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm
+from api.deps import PoolDep, SnapshotDep
+from api.engine import Snapshot
+from api.openapi import problems
+from api.routes.search import PROBLEMS
+from retrieval.filters import Filter
+
+BODY_PROBLEMS = ("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS)
+
+router = APIRouter(tags=["search"])
+
+
+@router.post(
+    "/search/batch",
+    operation_id="search_batch",
+    summary="Up to 64 searches at once, their pictures encoded together",
+    responses=problems(
+        "unparseable", "too_many_bytes", "unsupported_body", "invalid_parameter", "not_ready", "overloaded"
+    ),
+    openapi_extra={"requestBody": json_body(BatchBody)},
+)
+async def post_batch(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> BatchAnswer:
+    """Each query is a JSON body of `/search`; each is answered, or refused, for itself and in this order."""
+    started = perf_counter()
+    body = await read_json_body(request, BatchBody)
+    answers = await pool.run(batch.search_all, snapshot, body, request_id=request.state.request_id, started=started)
+    return BatchAnswer(answers=answers)
+
+
+@router.post(
+    "/explain",
+    operation_id="explain",
+    summary="Which parts of a picture and of an item make up their similarity",
+    responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
+    openapi_extra={"requestBody": body_of(ExplainForm, ExplainBody)},
+)
+async def post_explain(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> ExplainAnswer:
+    """Send exactly one of `file`, `image_base64` and `id`, and the `item` to compare with.
+
+    An exact split: the cells of either map sum to the cosine.
+    """
+    body = await read_either(request, ExplainForm, ExplainBody)
+    return await pool.run(explain.explain, snapshot, body)
+
+
+@router.post(
+    "/faces",
+    operation_id="find_faces",
+    summary="The faces of a picture, largest first",
+    responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
+    openapi_extra={"requestBody": body_of(PictureForm, PictureBody)},
+)
+async def post_faces(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> FacesAnswer:
+    """Send exactly one of `file`, `image_base64` and `id`. A search takes a face by its number, as `face`."""
+    body = await read_either(request, PictureForm, PictureBody)
+    return await pool.run(faces.find_faces, snapshot, body)
+
+
+@router.get(
+    "/labels",
+    operation_id="list_labels",
+    summary="How many items have each label, under a filter; most frequent first",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+    openapi_extra={"parameters": [filter_parameter()]},
+)
+async def get_labels(
+    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+) -> LabelsAnswer:
+    chosen = read_filter(request)
+    return await pool.run(_labels, snapshot, chosen, limit)
+
+
+@router.get(
+    "/facets",
+    operation_id="list_facets",
+    summary="Each attribute's most frequent values with how many items have them, under a filter",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+    openapi_extra={"parameters": [filter_parameter()]},
+)
+async def get_facets(
+    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=1000)] = 20
+) -> FacetsAnswer:
+    """`limit`: values of each attribute. The smallest and the largest number are of all its values."""
+    chosen = read_filter(request)
+    return await pool.run(_facets, snapshot, chosen, limit)
+
+
+def _labels(snapshot: Snapshot, chosen: Filter, limit: int) -> LabelsAnswer:
+    counted = sorted(snapshot.catalogue.labels(chosen).items(), key=lambda pair: (-pair[1], pair[0]))
+    labels = [ValueCount(value=label, count=count) for label, count in counted[:limit]]
+    return LabelsAnswer(labels=labels, distinct=len(counted))
+
+
+def _facets(snapshot: Snapshot, chosen: Filter, limit: int) -> FacetsAnswer:
+    return FacetsAnswer(
+        facets=[
+            FacetAnswer(
+                attribute=facet.name,
+                values=[ValueCount(value=value, count=count) for value, count in facet.values if value is not None],
+                distinct=facet.distinct,
+                least=facet.least,
+                most=facet.most,
+            )
+            for facet in snapshot.catalogue.facets(chosen, limit=limit)
+        ]
+    )
