@@ -118,7 +118,7 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)
-    proof = prove(tuning, embeddings, reduced, probes)
+    proof = prove(tuning, embeddings, reduced, probes, artifacts)
     records.write_training(work / "training", encoder.keras, reduced, config, tuning)
     description = publishing.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
     manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})

@@ -17,6 +17,7 @@ from trainer.calibrate import FEWEST, calibrate
 from trainer.evaluation import Evaluation, Reliability
 from trainer.ladder import climb
 from trainer.listener import Listener
+from trainer.live import seen_by_live
 from trainer.reduce import Reduced
 from trainer.split import TRAIN
 from trainer.stages import Tuning
@@ -34,8 +35,11 @@ class Proof:
     evaluation: Evaluation
 
 
-def prove(tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto_probes: int) -> Proof:
-    """Measure the model that `tuning` has reached. `published` float32 [n, e]: all pictures by its encoder."""
+def prove(tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto_probes: int, artifacts: Path) -> Proof:
+    """Measure the model that `tuning` has reached, also against what is live in `artifacts`.
+
+    `published` float32 [n, e]: all pictures by its encoder.
+    """
     listener = tuning.listener
     with listener.step("Calibrating") as progress:
         meaning: Meaning = "label" if _by_labels(tuning) else "picture"
@@ -44,7 +48,7 @@ def prove(tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto
     calibration, reliabilities = found or (None, {})
     _tell(calibration, reliabilities, listener)
     with listener.step("Measuring what was held out"):
-        measured = protocols(tuning, published)
+        measured = protocols(tuning, published, seen_by_live(artifacts, tuning.pictures.opened))
     with listener.step("Measuring the search") as progress:
         rows = _queries(tuning)
         ids = [opened.picture.id for opened in tuning.pictures.opened]

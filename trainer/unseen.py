@@ -5,7 +5,8 @@ held-out pictures, the one that never saw some labels at all, and for calibratio
 A fine-tuned network has no twin, but has not seen the held-out pictures; a frozen one has seen nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import get_args
 
 import numpy as np
@@ -18,6 +19,7 @@ from trainer.augment import augment, generator
 from trainer.calibrate import Pairs, Unseen, hits_of, joined
 from trainer.evaluation import Missing, Name, Protocol
 from trainer.linear import Kernel, fit_head, new_labels
+from trainer.live import Live
 from trainer.pictures import encode_all
 from trainer.progress import Progress
 from trainer.protocols import evaluate_vectors
@@ -31,14 +33,20 @@ Embeddings = NDArray[np.float32]
 """Of all pictures of the run, [n, e]."""
 
 FEWEST_LABELS = 2
+FEWEST_QUERIES = 10  # that the live bundle has not seen either; fewer tell nothing
 
 
-def protocols(tuning: Tuning, published: Embeddings) -> tuple[Protocol | Missing, ...]:
+def protocols(tuning: Tuning, published: Embeddings, live: Live | None = None) -> tuple[Protocol | Missing, ...]:
     """Known labels and new labels, or why one of them cannot be measured, each against the frozen encoder.
 
-    `published` are the embeddings by the encoder that is served.
+    `published` are the embeddings by the encoder that is to be served. The difference to the `live` bundle is taken
+    over those queries that it was not trained on either.
     """
     labels, parts = tuning.pictures.labels, tuning.pictures.parts
+
+    def measured(name: Name, among: Validation, kernel: Kernel | None) -> Protocol | Missing:
+        return _measured(tuning, name, among, _seen_by(tuning, published, kernel), live)
+
     if len(np.unique(labels[labels != UNLABELLED])) < FEWEST_LABELS:
         reason = "There are no two labels to tell apart."
         return Missing("known labels", reason), Missing("new labels", reason)
@@ -46,13 +54,15 @@ def protocols(tuning: Tuning, published: Embeddings) -> tuple[Protocol | Missing
     chosen = TEST if (parts == TEST).any() else VALIDATION
     held_out = parts == chosen if (parts != TRAIN).any() else np.ones(len(parts), bool)
     if tuning.reached == "frozen" or not tuning.pictures.supervised:
-        found = _measured(tuning, "new labels", _among_all(labels, held_out), published, _twin(tuning))
+        found = measured("new labels", _among_all(labels, held_out), _twin(tuning))
         return Missing("known labels", "No label was looked at in training, so all of them are new."), found
     held = by_labels(labels, np.where(held_out, VALIDATION, TRAIN).astype(np.int8))
     if (held.own() >= 0).all():
         reason = 'The split holds out whole labels. For pictures of known labels, use by = "image" under [split].'
-        return Missing("known labels", reason), _measured(tuning, "new labels", held, published, _twin(tuning))
-    return _measured(tuning, "known labels", held, published, _twin(tuning)), _new_labels(tuning, published)
+        return Missing("known labels", reason), measured("new labels", held, _twin(tuning))
+    new = _new_labels(tuning)
+    found = new if isinstance(new, Missing) else measured("new labels", *new)
+    return measured("known labels", held, _twin(tuning)), found
 
 
 def calibration_pairs(tuning: Tuning, published: Embeddings, progress: Progress) -> dict[Metric, Pairs]:
@@ -73,38 +83,49 @@ def calibration_pairs(tuning: Tuning, published: Embeddings, progress: Progress)
     return {metric: joined(pairs) for metric, pairs in found.items() if pairs}
 
 
-def _new_labels(tuning: Tuning, published: Embeddings) -> Protocol | Missing:
-    """Labels held out whole within the training part, from a head that never saw them."""
+def _new_labels(tuning: Tuning) -> tuple[Validation, Kernel | None] | Missing:
+    """Labels held out whole within the training part, and a head that never saw them, where there is a head."""
     if tuning.reached == "finetune":
         reason = 'The network was fine-tuned on every label. To measure on new ones, use by = "label" under [split].'
         return Missing("new labels", reason)
     world = new_labels(tuning.examples(), tuning.config.seed)
     if world is None or (tuning.reached == "head" and (tuning.head is None or tuning.head.other is None)):
         return Missing("new labels", "There are too few labels to hold some out whole: it takes four.")
-    kernel = tuning.head.other if tuning.head is not None else None
-    return _measured(tuning, "new labels", by_labels(world.labels, world.parts), published, kernel)
+    return by_labels(world.labels, world.parts), tuning.head.other if tuning.head is not None else None
 
 
 def _measured(
-    tuning: Tuning, name: Name, among: Validation, published: Embeddings, kernel: Kernel | None
+    tuning: Tuning, name: Name, among: Validation, embeddings: Embeddings, live: Live | None
 ) -> Protocol | Missing:
-    """One protocol of the run's model, and of the frozen encoder, each reduced as what is served."""
-    here = _unseen(tuning, among, _seen_by(tuning, published, kernel))
-    before = _unseen(tuning, among, tuning.frozen)
-    names = _label_names(tuning)
+    """One protocol of the run's model, reduced as what is served, against the frozen encoder and what is live."""
+    here, before = _unseen(tuning, among, embeddings), _unseen(tuning, among, tuning.frozen)
     try:
-        return evaluate_vectors(
-            here.queries,
-            names[here.query_labels],
-            here.gallery,
-            names[here.gallery_labels],
-            here.same,
-            metric="cosine",
-            name=name,
-            against={"frozen": (before.queries, before.gallery)},
-        )
+        found = _protocol(tuning, name, here, {"frozen": (before.queries, before.gallery)})
+        fresh = np.zeros(0, bool) if live is None else live.fresh[among.queries]
+        if live is not None and fresh.sum() >= FEWEST_QUERIES:
+            both = replace(among, queries=among.queries[fresh])
+            theirs = live.vectors[both.queries], live.vectors[both.gallery]
+            compared = _protocol(tuning, name, _unseen(tuning, both, embeddings), {"live": theirs})
+            found = replace(found, against={**found.against, **compared.against})
     except ValueError as error:
         return Missing(name, f"Nothing could be measured: {error}.")
+    return found
+
+
+def _protocol(
+    tuning: Tuning, name: Name, here: Unseen, against: Mapping[str, tuple[Embeddings, Embeddings]]
+) -> Protocol:
+    names = _label_names(tuning)
+    return evaluate_vectors(
+        here.queries,
+        names[here.query_labels],
+        here.gallery,
+        names[here.gallery_labels],
+        here.same,
+        metric="cosine",
+        name=name,
+        against=against,
+    )
 
 
 def _unseen(tuning: Tuning, among: Validation, embeddings: Embeddings) -> Unseen:

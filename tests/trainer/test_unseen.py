@@ -17,6 +17,7 @@ from trainer.evaluation import Missing, Protocol
 from trainer.features import Features
 from trainer.linear import Examples, Head, new_labels
 from trainer.linear_starts import Candidate
+from trainer.live import Live
 from trainer.metrics import score
 from trainer.pictures import Pictures
 from trainer.shots import FOLDS
@@ -109,6 +110,28 @@ def test_a_head_is_measured_by_its_twins(pictures: Pictures) -> None:
     assert new.measures["map"].value == pytest.approx(by_hand(tuning, clean @ kernel(3), held, held), abs=1e-5)
     assert new.leave_one_out
     assert set(known.per_label) == {f"label {number}" for number in range(LABELS)}
+
+
+def test_against_the_live_bundle_only_what_it_has_not_seen_either_counts(pictures: Pictures) -> None:
+    tuning = tuning_of(pictures, "head", head=a_head(kernel(3)))
+    clean = tuning.features.values[:, 0]
+    theirs = np.random.default_rng(8).normal(size=(len(clean), 4)).astype(np.float32)
+    fresh = np.arange(len(clean)) % EACH == 0  # the first of the two held-out pictures of each label
+    live = Live(theirs, fresh)
+    known, _new = protocols(tuning, clean, live)
+    assert isinstance(known, Protocol)
+    queries, gallery = rows_of(pictures, VALIDATION), rows_of(pictures, TRAIN)
+    labels, asked = pictures.labels, [row for row in queries if fresh[row]]
+    if len(asked) < unseen.FEWEST_QUERIES:
+        assert "live" not in known.against
+        known, _new = protocols(tuning, clean, Live(theirs, np.ones(len(clean), bool)))
+        asked = queries
+    assert isinstance(known, Protocol)
+    wanted = score(theirs[asked], labels[asked], theirs[gallery], labels[gallery]).map
+    ours = by_hand(tuning, clean @ kernel(2), np.array(asked), gallery)
+    assert known.against["live"]["map"].value == pytest.approx(ours - wanted, abs=1e-5)
+    assert known.queries == len(queries)
+    assert "frozen" in known.against
 
 
 def test_a_publishers_test_part_is_preferred(pictures: Pictures) -> None:
