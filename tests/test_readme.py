@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.conftest import ROOT, Trained
 
@@ -28,8 +29,12 @@ def folder(trained: Trained, tmp_path: Path) -> Path:
     """A working folder with a query.jpg and labelled pictures of shoes, as the examples assume."""
     pictures = sorted(path for path in trained.pictures.rglob("*.jpg") if path.parent != trained.pictures)
     shutil.copy(pictures[0], tmp_path / "query.jpg")
-    for part in ("train", "test"):
-        shutil.copytree(trained.pictures, tmp_path / "shoes" / part)
+    shutil.copytree(trained.pictures, tmp_path / "shoes" / "train")
+    for path in pictures:  # none that was trained on may be asked with
+        new = tmp_path / "shoes" / "test" / path.relative_to(trained.pictures)
+        new.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as image:
+            image.crop((8, 8, *image.size)).save(new)
     return tmp_path
 
 
