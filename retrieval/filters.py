@@ -5,6 +5,7 @@ opposite of its condition, so an item that lacks an attribute satisfies every `N
 Text, numbers and truth values are never equal to one another; 1 and 1.0 are.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -183,4 +184,9 @@ def _bound(value: Value | None) -> sa.BindParameter[Any]:
         return sa.literal(value, sa.Text)
     if isinstance(value, int) and abs(value) <= LARGEST:
         return sa.literal(value, sa.BigInteger)
-    return sa.literal(None if value is None else float(value), sa.Double)
+    if value is None:
+        return sa.literal(None, sa.Double)
+    try:
+        return sa.literal(float(value), sa.Double)
+    except OverflowError:  # larger than any number of any kind
+        return sa.literal(math.inf if value > 0 else -math.inf, sa.Double)

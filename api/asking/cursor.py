@@ -17,6 +17,8 @@ from api.errors import Refusal
 from retrieval.clusters import Vectors
 from retrieval.vectors.base import comparable
 
+MOST_SHOWN = 1_000_000_000
+
 Place = tuple[float, str]
 """A hit's place among all: what it is ranked by, smaller first, and its id."""
 
@@ -59,7 +61,11 @@ class Cursor:
     def _of(cls, bundle: Any, metric: Any, query: Any, key: Any, last: Any, shown: Any, asked: Any) -> Self:
         vector = np.frombuffer(base64.b64decode(query, validate=True), "<f4").astype(np.float32)
         texts = (bundle, metric, last, *asked)
-        if not all(isinstance(text, str) for text in texts) or not isinstance(shown, int) or shown < 0:
+        if (
+            not all(isinstance(text, str) for text in texts)
+            or not isinstance(shown, int)
+            or not 0 <= shown < MOST_SHOWN
+        ):
             raise ValueError("not a cursor")
         if not isinstance(key, float) or not np.isfinite(key) or not comparable(vector):
             raise ValueError("not a place")

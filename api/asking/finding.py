@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from api.asking.cursor import Place
-from api.asking.request import Options
+from api.asking.request import MAX_OFFSET, Options
 from api.engine import Snapshot
 from api.errors import Refusal
 from retrieval.catalogue import Attribute, Item
@@ -87,7 +87,7 @@ def find(
         query = _expanded(snapshot, query, options, wanted)
     passed = 0 if after else options.offset
     count = passed + options.k + 1  # one more tells whether there is a next page
-    asked_for = (shown + count) * (1 if options.group_by is None else GROWTH)
+    asked_for = (min(shown, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
     while True:
         hits, keys = _ranked(snapshot, query, options, asked_for, wanted, within)
         found = _alive(snapshot, hits, keys, options)
