@@ -248,7 +248,7 @@ def test_ctrl_c_and_the_same_command_goes_on(tmp_path: Path) -> None:
     config = tmp_path / "plain.toml"
     config.write_text(UNTUNED)
     with pytest.raises(KeyboardInterrupt):
-        compare([config], str(folder), tmp_path / "artifacts", Quiet(stop_at="Publishing"))
+        compare([config], str(folder), tmp_path / "artifacts", Quiet(stop_at="Writing the bundle"))
     listener = Quiet()
     (measured,) = compare([config], str(folder), tmp_path / "artifacts", listener).rows
     assert not measured.tuned
