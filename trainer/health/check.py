@@ -109,8 +109,8 @@ def _wrong_labels(pictures: Sequence[Picture], features: NDArray[np.float32], se
     labels = number_labels([picture.label for picture in pictures])
     names = sorted({picture.label for picture in pictures if picture.label is not None})
     return [
-        WrongLabel(pictures[row], names[suggested], margin)
-        for row, suggested, margin in suspicious(features, labels, seed)
+        WrongLabel(pictures[row], names[suggested], confidence)
+        for row, suggested, confidence in suspicious(features, labels, seed)
     ]
 
 

@@ -33,9 +33,21 @@ def test_flipped_labels_come_first_with_what_they_were() -> None:
     found = suspicious(features, given, 0)
     assert {row for row, _, _ in found[:12]} == set(flipped.tolist())
     assert all(suggested == truth[row] for row, suggested, _ in found[:12])
-    margins = [margin for _, _, margin in found]
-    assert margins == sorted(margins, reverse=True)
-    assert all(0 < margin <= 1 for margin in margins)
+    confidences = [confidence for _, _, confidence in found]
+    assert confidences == sorted(confidences, reverse=True)
+    assert all(0 < confidence <= 1 for confidence in confidences)
+
+
+def test_a_label_that_nobody_votes_for_comes_before_one_of_two_that_are_confused() -> None:
+    """Two labels in one place, and of a third, which is far away, one picture that lies among them."""
+    features, truth = shops(3, 30)
+    features[truth == 1] = np.random.default_rng(2).permutation(features[truth == 0])
+    features[truth == 1] += np.random.default_rng(3).normal(0, 0.6, (30, 24))
+    given = truth.copy()
+    given[0] = 2
+    found = suspicious(features, given, 0)
+    assert found[0][0] == 0
+    assert len(found) > 5
 
 
 @settings(deadline=None, max_examples=60)
@@ -44,7 +56,7 @@ def test_no_set_of_labels_is_too_small(labels: list[int], seed: int) -> None:
     """Labels of one picture, of two, none at all, and pictures that are all the same."""
     rng = np.random.default_rng(seed)
     features = rng.normal(size=(len(labels), 6)).round(seed % 3).astype(np.float32)
-    for row, suggested, _margin in suspicious(features, np.array(labels, np.int64), seed):
+    for row, suggested, _confidence in suspicious(features, np.array(labels, np.int64), seed):
         assert labels[row] not in (UNLABELLED, suggested)
         assert suggested in labels
 
@@ -96,4 +108,4 @@ def test_of_five_percent_flipped_in_grocery_the_first_are_nearly_all(tmp_path: P
         given = truth.copy()
         given[flipped] = (truth[flipped] + rng.integers(1, len(names), len(flipped))) % len(names)
         first = {row for row, _, _ in suspicious(found.values[:, 0], given, 0)[: len(flipped)]}
-        assert len(first & set(flipped.tolist())) >= 0.93 * len(flipped)
+        assert len(first & set(flipped.tolist())) >= 0.95 * len(flipped)
