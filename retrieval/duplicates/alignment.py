@@ -22,10 +22,7 @@ BLOCKS = 8  # parts along each side
 LEAST_COARSE = 0.8  # normalised correlation of the small pictures; copies had 0.92 and more
 LEAST_PROMISING = 0.65  # the same, before sizes of other proportions are tried
 LEAST_SHARE = 0.82  # of each side that a crop leaves
-MOST_SLANT, MOST_BEYOND = (
-    0.004,
-    0.004,
-)  # in shares of a side; copies had 0.002 at most, second photographs 0.006 and more
+MOST_SLANT, MOST_BEYOND = 0.004, 0.004  # shares of a side; copies had 0.002, second photographs mostly 0.006 and more
 LEAST_GAIN, MOST_GAIN, MOST_OFFSET = 0.6, 1.67, 40.0  # how the light may differ: factor, and grey levels
 CLIPPED = 248  # grey levels; what is brighter may have been cut off by brightening
 LEAST_WHOLE = 0.02  # share of pixels that are not cut off, to tell the light from
@@ -73,8 +70,12 @@ def same_picture(first: RGB, second: RGB, flip: int, window: Window) -> bool:
     if window.swapped:
         outer, inner = inner, outer
     matrix = _refined(outer, inner, window)
-    if matrix is None or not _is_upright_part(matrix):
+    if matrix is None:
         return False
+    if not _is_upright_part(matrix):  # of a narrow cut, the coarse window cannot tell which is the inner one
+        outer, inner, matrix = inner, outer, np.asarray(cv2.invertAffineTransform(matrix), np.float32)
+        if not _is_upright_part(matrix):
+            return False
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     laid = cv2.warpAffine(outer, matrix, (FINE_SIDE, FINE_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return _explained(np.asarray(laid, np.uint8), inner)

@@ -1,11 +1,14 @@
 """The search itself: sketches in, groups or leaks out."""
 
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain, pairwise
 from typing import Literal
+
+import numpy as np
 
 from retrieval import images
 from retrieval.duplicates.alignment import FINE_SIDE, coarse, same_picture
@@ -57,20 +60,24 @@ def leaks(sketches: Sequence[Sketch], held_out: Sequence[bool], same: Sequence[P
 
     `same` as `same_picture_pairs` gives it.
     """
-    found: dict[int, Leak] = {}
-    for first, second in same:
-        if held_out[first] != held_out[second]:
-            held, other = (first, second) if held_out[first] else (second, first)
-            found.setdefault(held, Leak(held, other, "same picture"))
-    by_content = {sketch.sha256: row for row, sketch in reversed(list(enumerate(sketches))) if not held_out[row]}
-    # What is true of one file is true of its copies.
-    by_file = {sketches[held].sha256: leak.other for held, leak in sorted(found.items(), reverse=True)}
+    other_of: dict[str, int] = {}
     for row, sketch in enumerate(sketches):
-        if held_out[row] and sketch.sha256 in by_content:
-            found[row] = Leak(row, by_content[sketch.sha256], "identical")
-        elif held_out[row] and sketch.sha256 in by_file:
-            found.setdefault(row, Leak(row, by_file[sketch.sha256], "same picture"))
-    return [found[row] for row in sorted(found)]
+        if not held_out[row]:
+            other_of.setdefault(sketch.sha256, row)
+    # By content: what is true of one file is true of its copies, wherever they are.
+    copies: dict[str, list[str]] = defaultdict(list)
+    for pair in same:
+        first, second = (sketches[row].sha256 for row in pair)
+        copies[first].append(second)
+        copies[second].append(first)
+    found = []
+    for row in np.flatnonzero(held_out).tolist():
+        content = sketches[row].sha256
+        if content in other_of:
+            found.append(Leak(row, other_of[content], "identical"))
+        elif others := [other_of[copy] for copy in copies[content] if copy in other_of]:
+            found.append(Leak(row, min(others), "same picture"))
+    return found
 
 
 def identical_groups(sketches: Sequence[Sketch]) -> list[tuple[int, ...]]:
@@ -110,7 +117,7 @@ class _Comparison:
     def __init__(self, sketches: Sequence[Sketch], read: Read) -> None:
         self._sketches = sketches
         self._read = read
-        self._remembered: OrderedDict[int, RGB | None] = OrderedDict()
+        self._picture = lru_cache(REMEMBERED)(self._read_small)  # safe to share among threads
 
     def __call__(self, candidate: Candidate) -> bool:
         first, second, flip = candidate
@@ -120,14 +127,8 @@ class _Comparison:
         ours, theirs = self._picture(first), self._picture(second)
         return ours is not None and theirs is not None and same_picture(ours, theirs, flip, window)
 
-    def _picture(self, row: int) -> RGB | None:
-        if row in self._remembered:
-            return self._remembered[row]
+    def _read_small(self, row: int) -> RGB | None:
         try:
-            found = squashed(images.decode(self._read(row), min_side=FINE_SIDE), FINE_SIDE)
+            return squashed(images.decode(self._read(row), min_side=FINE_SIDE), FINE_SIDE)
         except (OSError, ImageError):
-            found = None
-        self._remembered[row] = found
-        if len(self._remembered) > REMEMBERED:
-            self._remembered.popitem(last=False)
-        return found
+            return None

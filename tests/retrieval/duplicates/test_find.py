@@ -3,7 +3,7 @@
 import io
 import os
 from collections.abc import Callable
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from retrieval.duplicates import Sketch, Things, find, leaks, same_picture_pairs, sketch
+from retrieval.duplicates import Sketch, Things, find, leaks, same_picture_pairs, search, sketch
 from retrieval.duplicates.groups import group, joined
 from retrieval.duplicates.things import stars, thing_pairs
 from trainer.sources import pottery
@@ -32,6 +32,12 @@ def cropped(image: Image.Image, share: float = 0.9) -> Image.Image:
     return image.crop((left, top, left + round(wide * share), top + round(tall * share)))
 
 
+def mixed(image: Image.Image) -> Image.Image:
+    """Cropped, flipped and made smaller at once; still to be brightened and compressed."""
+    part = cropped(image).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return part.resize((part.width // 2, part.height // 2), Image.Resampling.BICUBIC)
+
+
 def brightened(image: Image.Image, factor: float) -> bytes:
     return jpeg(ImageEnhance.Brightness(image.convert("RGB")).enhance(factor))
 
@@ -40,7 +46,11 @@ VARIANTS: dict[str, Callable[[Image.Image], bytes]] = {
     "recompressed": lambda image: jpeg(image, quality=40),
     "resized": lambda image: jpeg(image.resize((image.width // 2, image.height // 2), Image.Resampling.BICUBIC)),
     "flipped": lambda image: jpeg(image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+    "turned over": lambda image: jpeg(image.transpose(Image.Transpose.FLIP_TOP_BOTTOM)),
+    "turned round": lambda image: jpeg(image.transpose(Image.Transpose.ROTATE_180)),
     "cropped": lambda image: jpeg(cropped(image)),
+    "cropped at one side": lambda image: jpeg(image.crop((0, 0, image.width, round(0.9 * image.height)))),
+    "all at once": lambda image: brightened(mixed(image), 1.1),
     "brightened": lambda image: brightened(image, 1.1),  # more would burn out the light backdrops of the shop
 }
 
@@ -82,6 +92,39 @@ def test_a_held_out_picture_that_was_trained_on_is_a_leak_once(shop: list[bytes]
         (3, len(shop), "identical"),
         (5, len(shop) + 1, "same picture"),
     ]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.booleans()), max_size=12),
+    st.sets(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=6),
+)
+def test_a_leak_is_a_held_out_file_whose_picture_any_other_file_shows(
+    files: list[tuple[int, bool]], alike: set[tuple[int, int]]
+) -> None:
+    """Files of few contents, in both parts. As in the search, the first of identical files stands for all in a pair."""
+    sketches = [Sketch(f"{content}", np.zeros((32, 32, 3), np.uint8), 9, 9, 9, 1.0) for content, _ in files]
+    contents = [content for content, _ in files]
+    pairs = [(contents.index(a), contents.index(b)) for a, b in alike if a != b and a in contents and b in contents]
+    found = leaks(sketches, [held for _, held in files], pairs)
+
+    wanted: dict[int, str] = {}
+    for (row, (ours, held)), (theirs, other_held) in product(enumerate(files), files):
+        if held and not other_held and ours == theirs:
+            wanted[row] = "identical"
+        elif held and not other_held and ((ours, theirs) in alike or (theirs, ours) in alike):
+            wanted.setdefault(row, "same picture")
+    assert {leak.held_out: leak.kind for leak in found} == wanted
+    for leak in found:
+        ours, theirs = contents[leak.held_out], contents[leak.other]
+        assert not files[leak.other][1]
+        assert ours == theirs if leak.kind == "identical" else {(ours, theirs), (theirs, ours)} & alike
+
+
+def test_more_pictures_than_are_remembered_at_once(shop: list[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "REMEMBERED", 1)
+    files = [*shop, *(VARIANTS["recompressed"](Image.open(io.BytesIO(data))) for data in shop)]
+    pairs = same_picture_pairs([sketch(data) for data in files], lambda row: files[row])
+    assert pairs == [(row, len(shop) + row) for row in range(len(shop))]
 
 
 def test_a_picture_that_vanishes_while_it_is_compared_is_passed_over(shop: list[bytes]) -> None:
@@ -160,7 +203,11 @@ def test_three_hundred_variants_planted_in_grocery() -> None:
     paths = sorted((DATA / "grocery" / "train").rglob("*.jpg"))
     rng = np.random.default_rng(0)
     chosen = rng.choice(len(paths), 300, replace=False).tolist()
-    makers = list((VARIANTS | {"brightened": lambda image: brightened(image, 1.25)}).values())
+    brighter = {
+        "brightened": lambda image: brightened(image, 1.25),
+        "all at once": lambda image: jpeg(ImageEnhance.Brightness(mixed(image.convert("RGB"))).enhance(1.25), 40),
+    }
+    makers = list((VARIANTS | brighter).values())
     planted = [makers[number % len(makers)](Image.open(paths[row])) for number, row in enumerate(chosen)]
 
     def read(row: int) -> bytes:
