@@ -38,6 +38,12 @@ def one_per_face(
     return found, skipped
 
 
+def face_of(item_id: str) -> int:
+    """Which face an item of `one_per_face` is, by its id."""
+    number = item_id.rpartition("#")[2]
+    return int(number) if "#" in item_id and number.isdecimal() else 1
+
+
 def opener_of(picture: Picture, opener: Opener) -> Opener:
     """What opens this picture: for the second face of one and so on, that face alone."""
     if picture.face == 1 or not isinstance(opener, FaceOpener):

@@ -24,6 +24,7 @@ from retrieval.encoder import Encoder
 from retrieval.errors import ImageError
 from retrieval.images import RGB, ImageInfo
 from trainer.augment import augment, detail, generator
+from trainer.config import Config
 from trainer.face_items import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
@@ -69,6 +70,12 @@ class Features:
     values: NDArray[np.float32]
     details: NDArray[np.float32] | None
     skipped: Sequence[Skipped]
+
+
+def cache_name(config: Config, views: Views, encoder: str) -> str:
+    """What features depend on besides the picture: the encoder (its fingerprint), how one is opened, the views."""
+    recipe = repr((RECIPE, encoder, config.faces, views, config.seed))
+    return f"{config.encoder.name}-{sha256(recipe.encode()).hexdigest()[:16]}"
 
 
 def compute(

@@ -95,7 +95,9 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     views = Views(config.head.views if config.head.enabled else 0, detail=_measured(config) and not supervised)
 
     def compute(encoder: Encoders, progress: Progress) -> Features:
-        cache = artifacts / "cache" / f"{_cache_name(encoder, config, views)}.sqlite"
+        cache = (
+            artifacts / "cache" / f"{features.cache_name(config, views, encoders.fingerprint(encoder.graph))}.sqlite"
+        )
         return features.compute(
             pictures, encoder.onnx, views=views, seed=config.seed, cache=cache, progress=progress, opener=opener
         )
@@ -198,12 +200,6 @@ def _made_from(config: Config, pictures: Pictures) -> str:
     for opened, label, part in zip(pictures.opened, pictures.labels, pictures.parts, strict=True):
         digest.update(f"{opened.key} {label} {part}\n".encode())
     return digest.hexdigest()
-
-
-def _cache_name(encoder: Encoders, config: Config, views: Views) -> str:
-    """What features depend on besides the picture: the encoder, how a picture is opened, the views and their seed."""
-    recipe = repr((features.RECIPE, encoders.fingerprint(encoder.graph), config.faces, views, config.seed))
-    return f"{config.encoder.name}-{sha256(recipe.encode()).hexdigest()[:16]}"
 
 
 def _spread(pictures: Sequence[Picture]) -> list[Picture]:

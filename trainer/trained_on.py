@@ -31,13 +31,13 @@ class TrainedOn:
 def trained_on(folder: Path, items: Sequence[Item]) -> TrainedOn:
     """What the bundle in `folder` was trained on, by its split and the items of its catalogue.
 
-    A head is fitted once more on what it was chosen by, so it has seen the validation part, too. The frozen network
-    has learned from no picture: all are held out, and the labels of its training part count as known, so that it is
-    measured as a tuned one would be. Without a split, all of the catalogue was trained on. Raises BundleError.
+    The frozen network has learned from no picture (see learned_from): all are held out, and the labels of its training
+    part count as known, so that it is measured as a tuned one would be. Without a split, all of the catalogue was
+    trained on. Raises BundleError.
     """
     manifest = bundle.read_manifest(folder)
-    rows = _split(folder, manifest) or [_Row(item.id, "train", item.sha256) for item in items]
-    seen = {"train", "validation"} if manifest.encoder.stage == "head" else {"train"}
+    rows = read_split(folder, manifest) or [SplitRow(item.id, "train", item.sha256) for item in items]
+    seen = learned_from(manifest.encoder.stage) or {"train"}
     by_id = {item.id: item for item in items}
     learned = [row for row in rows if row.part in seen]
     there = [by_id[row.id] for row in learned if row.id in by_id]
@@ -51,8 +51,16 @@ def trained_on(folder: Path, items: Sequence[Item]) -> TrainedOn:
     return TrainedOn(digests, labels, held_out, len(learned) - len(there))
 
 
+def learned_from(stage: str) -> frozenset[str]:
+    """The parts of the split that the network of a stage has learned from.
+
+    A head is fitted once more on what it was chosen by, so it has seen the validation part, too.
+    """
+    return {"frozen": frozenset[str](), "head": frozenset(("train", "validation"))}.get(stage, frozenset(("train",)))
+
+
 @dataclass(frozen=True, slots=True)
-class _Row:
+class SplitRow:
     """One line of split.csv; older bundles do not say what the picture's file was."""
 
     id: str
@@ -60,14 +68,14 @@ class _Row:
     sha256: str | None
 
 
-def _split(folder: Path, manifest: Manifest) -> list[_Row]:
-    """Empty for a bundle that does not tell."""
+def read_split(folder: Path, manifest: Manifest) -> list[SplitRow]:
+    """What went where; empty for a bundle that does not tell. Raises BundleDamaged."""
     if SPLIT not in manifest.files:
         return []
     text = checksums.read(folder, manifest.files, SPLIT).decode("utf-8", "surrogateescape")
     try:
         return [
-            _Row(row["id"], row["part"], row.get("sha256")) for row in csv.DictReader(io.StringIO(text, newline=""))
+            SplitRow(row["id"], row["part"], row.get("sha256")) for row in csv.DictReader(io.StringIO(text, newline=""))
         ]
     except (KeyError, csv.Error) as error:
         raise BundleDamaged(f"{folder / SPLIT} is not a table of ids and parts: {error}.") from error

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from trainer.config import CONFIGS, Config, load_config
 from trainer.errors import ConfigError
@@ -132,3 +133,13 @@ def test_what_is_not_toml_is_said(content: bytes, tmp_path: Path) -> None:
 def test_a_folder_is_not_toml(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is not a TOML file"):
         load_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "encoder",
+    ["", "backbone = 'resnet50'", "onnx = 'a.onnx'", "ensemble = [{onnx = 'a.onnx'}, {backbone = 'vgg16'}]"],
+)
+def test_what_a_run_writes_down_can_be_run_again(tmp_path: Path, encoder: str) -> None:
+    config = load_config(write(tmp_path, f"[encoder]\n{encoder}\n[reduce]\ndims = 24\n"))
+    (tmp_path / "config.toml").write_text(tomli_w.dumps(config.model_dump(mode="json", exclude_none=True)))
+    assert load_config(tmp_path / "config.toml") == config

@@ -4,9 +4,11 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from trainer.history import Epoch, tensorboard, write_history
+from retrieval.errors import BundleDamaged
+from trainer.history import Epoch, read_history, tensorboard, write_history
 
 EPOCHS = [
     Epoch("head", 0, None, 0.5, 0.25, 0.125),
@@ -59,3 +61,14 @@ def test_tensorboard_has_a_run_for_each_stage_and_no_point_where_nothing_was_mea
         if getattr(epoch, name) is not None
     }
     assert events(tmp_path) == wanted
+
+
+def test_epochs_are_read_back(tmp_path: Path) -> None:
+    write_history(tmp_path / "history.csv", EPOCHS)
+    assert read_history((tmp_path / "history.csv").read_text(), "history.csv") == EPOCHS
+
+
+@pytest.mark.parametrize("text", ["stage,epoch\nhead,1\n", "stage,epoch,loss,recall_at_1,map,seconds\nhead,one,,,,1\n"])
+def test_what_holds_no_epochs_is_named(text: str) -> None:
+    with pytest.raises(BundleDamaged, match="history.csv does not hold epochs"):
+        read_history(text, "history.csv")

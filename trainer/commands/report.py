@@ -1,13 +1,17 @@
 """`python -m trainer report`: the published bundle's report, made anew from what is on disk."""
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
 
 from trainer.commands.options import Artifacts
-from trainer.display import Display, out
+from trainer.display import Display, out, silenced
+
+if TYPE_CHECKING:
+    from trainer.report import Report
 
 
 def report(
@@ -16,6 +20,9 @@ def report(
         Path | None,
         typer.Option("--out", help="Folder for the report; reports/ID in the artifacts if absent.", file_okay=False),
     ] = None,
+    health: Annotated[
+        bool, typer.Option(help="Look after the pictures, too; every file is read, by the frozen encoder of the run.")
+    ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of where the page is.")] = False,
 ) -> None:
     """Write a report on the published bundle and the catalogue: one page, a CSV for each list, and JSON.
@@ -31,6 +38,8 @@ def report(
     display = Display()
     with display.step("Reading the bundle"):
         found = read_published(artifacts)
+    if health:
+        found = _looked_after(artifacts, found, display)
     folder = results or artifacts / "reports" / found.bundle_id
     with display.step("Drawing the map") as progress:
         write_report(folder, found, progress)
@@ -38,3 +47,16 @@ def report(
         out.print((folder / FIGURES).read_text(encoding="utf-8"), markup=False, highlight=False, soft_wrap=True)
         return
     out.print(f"The report on bundle {found.bundle_id}:", Text(str(folder / PAGE)), soft_wrap=True)
+
+
+def _looked_after(artifacts: Path, found: "Report", display: Display) -> "Report":
+    """With the health of the catalogue; without it, and with the reason said, where the encoder cannot be made here."""
+    from trainer.errors import ConfigError, WeightsError
+
+    with display.step("Loading TensorFlow"), silenced():
+        from trainer.report.looked_after import look_after
+    try:
+        return replace(found, health=look_after(artifacts, found, display.step))
+    except (ConfigError, WeightsError) as error:
+        display.note(f"Without the health of the catalogue: {error}")
+        return found

@@ -49,7 +49,9 @@ class EncoderConfig(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
-        if len({"backbone", "onnx", "ensemble"} & self.model_fields_set) > 1:
+        # A bundle's config.toml names every default, and is a configuration like any other.
+        ours = self.backbone != EncoderConfig.model_fields["backbone"].default
+        if sum((ours, self.onnx is not None, bool(self.ensemble))) > 1:
             raise ValueError("name one of backbone, onnx and ensemble")
         if self.pixels is not None and self.onnx is None:
             raise ValueError("pixels goes with onnx")

@@ -32,7 +32,7 @@ class Report:
     clusters: NDArray[np.int64]
     """The cluster of each, int64 [n]."""
     held_out: NDArray[np.bool_]
-    """Which of them were not trained on, bool [n]: these are searched with. All, where nothing was held out."""
+    """Which of them the encoder has not learned from, bool [n]: these are searched with; all, where there are none."""
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Measures of each stage on the held-out pictures, as the manifest has them."""
     history: Sequence[Epoch] = ()

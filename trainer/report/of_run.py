@@ -14,8 +14,9 @@ from trainer.report.contents import Report
 from trainer.report.published import describe
 from trainer.report.write import write_report
 from trainer.sources.base import Skipped
-from trainer.split import TRAIN
+from trainer.split import PART_NUMBERS
 from trainer.stages import Tuning
+from trainer.trained_on import learned_from
 
 
 def report_run(tuning: Tuning, reduced: Reduced, proof: Proof, manifest: Manifest, skipped: Sequence[Skipped]) -> None:
@@ -28,7 +29,7 @@ def report_run(tuning: Tuning, reduced: Reduced, proof: Proof, manifest: Manifes
     with tuning.listener.step("Looking after the pictures") as progress:
         found = health.check(pictures, tuning.frozen, parts, skipped, progress, things=things, seed=tuning.config.seed)
     folder = tuning.work / "report"
-    held_out = parts != TRAIN
+    learned = [number for part, number in PART_NUMBERS.items() if part in learned_from(tuning.reached)]
     report = Report(
         bundle_id=manifest.id,
         created=datetime.now(UTC),
@@ -36,7 +37,7 @@ def report_run(tuning: Tuning, reduced: Reduced, proof: Proof, manifest: Manifes
         pictures=pictures,
         vectors=reduced.vectors,
         clusters=reduced.assigned,
-        held_out=held_out if held_out.any() else np.ones(len(pictures), bool),
+        held_out=~np.isin(parts, learned),
         scores=manifest.metrics,
         history=tuning.history,
         evaluation=proof.evaluation,

@@ -1,6 +1,5 @@
 """The report of the published bundle, from what is on disk: bundle, catalogue, vectors, and what training left."""
 
-import csv
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +14,15 @@ from retrieval.errors import VectorMissing
 from retrieval.manifest import Manifest
 from trainer import evaluation
 from trainer.errors import SourceError
+from trainer.face_items import face_of
 from trainer.history import read_history
 from trainer.lookup import load_current, open_store
 from trainer.report.contents import Report
 from trainer.report.write import EVALUATION
 from trainer.sources.base import Picture
+from trainer.trained_on import SplitRow, learned_from, read_split
 
-HISTORY, SPLIT, MEASURED = f"{TRAINING}/history.csv", f"{TRAINING}/split.csv", f"{REPORT}/{EVALUATION}"
+HISTORY, MEASURED = f"{TRAINING}/history.csv", f"{REPORT}/{EVALUATION}"
 
 
 def read_published(artifacts: Path) -> Report:
@@ -31,7 +32,7 @@ def read_published(artifacts: Path) -> Report:
     loaded = load_current(artifacts)
     manifest = loaded.manifest
     folder = bundle.bundle_path(artifacts, manifest.id)
-    history, split, measured = (_text(folder, manifest, name) for name in (HISTORY, SPLIT, MEASURED))
+    history, measured = (_text(folder, manifest, name) for name in (HISTORY, MEASURED))
     pictures, vectors = _gallery(artifacts, loaded)
     return Report(
         bundle_id=manifest.id,
@@ -40,7 +41,7 @@ def read_published(artifacts: Path) -> Report:
         pictures=pictures,
         vectors=vectors,
         clusters=loaded.clusters.assign(vectors).astype(np.int64),
-        held_out=_held_out(split, pictures),
+        held_out=_held_out(read_split(folder, manifest), manifest, pictures),
         scores=manifest.metrics,
         history=read_history(history, str(folder / HISTORY)) if history else (),
         evaluation=evaluation.from_json(measured, str(folder / MEASURED)) if measured else None,
@@ -68,6 +69,7 @@ def describe(manifest: Manifest) -> dict[str, str]:
 def _gallery(artifacts: Path, loaded: Bundle) -> tuple[list[Picture], NDArray[np.float32]]:
     """The catalogue's items that have a vector, with the vectors they are served with [n, d]."""
     catalogue, store = Catalogue(bundle.catalogue_url(artifacts)), open_store(artifacts, loaded)
+    several_faces = loaded.manifest.faces is not None and loaded.manifest.faces.which == "all"
     pictures, vectors = [], []
     try:
         for item in catalogue.items():
@@ -75,7 +77,8 @@ def _gallery(artifacts: Path, loaded: Bundle) -> tuple[list[Picture], NDArray[np
                 vectors.append(store.get(item.id))
             except VectorMissing:  # it was added to the catalogue, and is not embedded yet
                 continue
-            pictures.append(Picture(item.id, artifacts.absolute() / item.location, item.label, item.attributes))
+            place, face = artifacts.absolute() / item.location, face_of(item.id) if several_faces else 1
+            pictures.append(Picture(item.id, place, item.label, item.attributes, face=face))
     finally:
         store.close()
         catalogue.close()
@@ -86,12 +89,13 @@ def _gallery(artifacts: Path, loaded: Bundle) -> tuple[list[Picture], NDArray[np
     return pictures, np.stack(vectors)
 
 
-def _held_out(split: str | None, pictures: Sequence[Picture]) -> NDArray[np.bool_]:
-    """Which pictures were held out at training; all where that is not known, or none was."""
-    rows = csv.DictReader((split or "").splitlines())
-    trained_on = {row.get("id") for row in rows if row.get("part") == "train"}
-    held_out = np.array([picture.id not in trained_on for picture in pictures])
-    return held_out if held_out.any() else np.ones(len(pictures), bool)
+def _held_out(split: Sequence[SplitRow], manifest: Manifest, pictures: Sequence[Picture]) -> NDArray[np.bool_]:
+    """Which pictures the encoder has not learned from; of a bundle that does not tell, it may have from any."""
+    learned = learned_from(manifest.encoder.stage)
+    trained_on = {row.id for row in split if row.part in learned}
+    if learned and not trained_on:
+        return np.zeros(len(pictures), bool)
+    return np.array([picture.id not in trained_on for picture in pictures])
 
 
 def _text(folder: Path, manifest: Manifest, name: str) -> str | None:

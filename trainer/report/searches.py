@@ -72,7 +72,7 @@ class Searches:
 
 
 def search_all(vectors: NDArray[np.float32], labels: NDArray[np.object_], held_out: NDArray[np.bool_]) -> Searches:
-    """Search with every held-out labelled picture among all other pictures, by cosine.
+    """Search with every held-out labelled picture among all other pictures, by cosine; with all where none is.
 
     `vectors` [n, d], `labels` object [n], `held_out` bool [n]. Of very many queries a random sample is taken.
     """
@@ -80,7 +80,7 @@ def search_all(vectors: NDArray[np.float32], labels: NDArray[np.object_], held_o
     unlabelled = np.array([label is None for label in labels], bool)
     numbers[unlabelled] = -1
     sizes = np.bincount(numbers[~unlabelled], minlength=len(known))
-    answerable = held_out & ~unlabelled
+    answerable = (held_out if held_out.any() else np.ones(len(held_out), bool)) & ~unlabelled
     answerable[answerable] = sizes[numbers[answerable]] > 1
     rows = np.flatnonzero(answerable)
     most = max(1, min(MOST_QUERIES, MOST_PAIRS // max(1, len(vectors))))
@@ -147,6 +147,8 @@ class _Tally:
                 pair = (min(asked, label), max(asked, label))
                 self._wrong[pair] += 1
                 kept = self._examples.setdefault(pair, [])
+                if any(row in shown for _distance, *shown in kept):
+                    continue  # another picture says more than this one again
                 kept.append((distance, row, hit))
                 kept.sort()
                 del kept[EXAMPLES:]

@@ -40,13 +40,18 @@ def query_shelves(report: Report, searches: Searches) -> list[Shelf]:
     """The best and the worst queries as contact sheets."""
     if not searches.searches:
         return []
-    asked = f"{searches.asked:,} held-out pictures" if not report.held_out.all() else f"{searches.asked:,} pictures"
+    asked = f"{searches.asked:,} pictures"
     if searches.asked < searches.possible:
-        asked = f"a random {asked} of {searches.possible:,}"
+        asked = f"a random {searches.asked:,} of {searches.possible:,} pictures"
+    trained = (
+        "which the encoder has not learned from"
+        if report.held_out.any()
+        else "all of which the encoder has learned from, so that they do better than new ones would"
+    )
     how = (
         "The first picture was searched with, among all others; its first hits follow, with their cosine distance. "
         "A ✓ marks true matches, which have its label; AP is the average precision over the whole ranking. "
-        f"Asked: {asked}."
+        f"Asked: {asked}, {trained}."
     )
     worst = searches.worst(WORST, report.labels)
     best = searches.best(BEST)

@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.trainer.report.examples import HISTORY, evaluation, report
+from trainer.health import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
 from trainer.report import Report, write_report
 from trainer.report import layout as layout_module
 from trainer.report.page import POLICY
-from trainer.sources.base import Picture
+from trainer.sources.base import Picture, Skipped
 
 ADDRESS = "http://report.test/index.html"
 HOSTILE = (
@@ -118,6 +120,31 @@ def test_the_map_zooms_and_changes_colours(open_page, tmp_path: Path) -> None:
     assert page.locator(".panel.cluster canvas").first.bounding_box()["width"] > 500
 
 
+def test_what_is_wrong_with_the_catalogue_is_shown(open_page, tmp_path: Path) -> None:
+    found = full(tmp_path)
+    one, other, third, *others = found.pictures
+    copies = Copies((one, *[other] * 15), one, "the most pixels (9 x 9 pixels)")
+    health = Health(
+        unreadable=[Skipped("shelf/cut.jpg", "this JPEG is damaged")],
+        identical=[copies],
+        same_picture=[],
+        same_thing=[],
+        wrong_labels=[WrongLabel(picture, HOSTILE[0], 0.9) for picture in others[:26]],
+        lonely=[Lonely(third, 0.751)],
+        small_labels=[SmallLabel(HOSTILE[1], 1)],
+        leaks=[Copied(one.path, other.path, "identical")],
+    )
+    page = open_page(replace(found, health=health)).page
+    section = page.locator("section", has=page.locator("#health"))
+    expect(section).to_contain_text("And 2 more in wrong_labels.csv")
+    for said in (f"{HOSTILE[0]}? 0.90", HOSTILE[1], "this JPEG is damaged", "0.751", "and 4 more", "9 x 9 pixels"):
+        expect(section).to_contain_text(said)
+    expect(section).to_contain_text("No picture is there twice.")
+    assert section.locator(".keep img").count() == 1
+    assert len(rows(tmp_path / "out" / "wrong_labels.csv")) == 26
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["health"]["wrong_labels"] == 26
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_any_screen_in_either_light(open_page, tmp_path: Path, width: int, scheme: str) -> None:
@@ -142,9 +169,7 @@ def test_names_are_text_and_nothing_else(open_page, tmp_path: Path) -> None:
         Picture(f"{HOSTILE[n % 4]}-{n}", picture.path, picture.label) for n, picture in enumerate(found.pictures)
     ]
     changed = {"bundle_id": HOSTILE[1], "facts": {HOSTILE[0]: HOSTILE[2]}, "pictures": hostile}
-    fields = {name: getattr(found, name) for name in found.__dataclass_fields__}
-    opened = open_page(Report(**(fields | changed)))
-    page = opened.page
+    page = open_page(replace(found, **changed)).page
     for details in page.locator("details").all():
         details.locator("summary").click()
     for name in HOSTILE:
