@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.setup import grocery, publish, table, trained
+from benchmarks.setup import grocery, official, publish, table, trained
 from retrieval.clusters import Metric
 from trainer.calibrate import Unseen, hits_of, reliability
 from trainer.evaluate import embed_source
@@ -20,8 +20,12 @@ HEADER = "bundle | metric | pairs fitted | ECE | Brier | " + " | ".join(
 
 
 def main() -> None:
-    """The tuned head, whose calibration is cross-fitted on training pictures."""
-    rows = [_row("tuned head (`demo.toml`)", found) for found in measure(trained("demo"))]
+    """The tuned head, cross-fitted on training pictures; the fine-tuned network, on those it has not learned from."""
+    bundles = {
+        "tuned head (`demo.toml`)": trained("demo"),
+        "fine-tuned (`grocery.toml`)": trained("grocery", official()),
+    }
+    rows = [_row(name, found) for name, artifacts in bundles.items() for found in measure(artifacts)]
     publish("calibration", table(HEADER, rows))
 
 
