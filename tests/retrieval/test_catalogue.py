@@ -169,7 +169,7 @@ def test_readers_never_see_two_replacements_mixed(catalogue: Catalogue, file: Pa
             assert writer.poll() is None
             seen.add(generation_of([*catalogue.get_many(ids).values()] if many else [*catalogue.items()]))
 
-    root = Path(module.__file__).parents[1]
+    root = Path(module.__file__).parents[2]
     with subprocess.Popen([sys.executable, "-c", WRITER, url_of(file)], cwd=root) as writer:
         try:
             with ThreadPoolExecutor(4) as pool:

@@ -1,0 +1,109 @@
+"""The database that the catalogue is kept in: SQLite (a file) or PostgreSQL (by URL), and transactions in it."""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from retrieval.errors import CatalogueError
+
+KINDS = ("sqlite", "postgresql")
+BUSY_SECONDS = 30  # how long a writer waits for another one (SQLite)
+POOL_SIZE = 8  # connections kept open
+CREATION_LOCK = 0x6C6F6F6B  # any number, the same for all who create the tables (PostgreSQL)
+
+
+class Database:
+    """One database, shared by threads. Every method raises CatalogueError where it cannot answer."""
+
+    def __init__(self, url: str) -> None:
+        self._name = "the catalogue"
+        with self._failures():
+            parsed = sa.make_url(url)
+            self._name = f"the catalogue {parsed.render_as_string(hide_password=True)}"
+            self._engine = _engine(parsed)
+
+    @property
+    def dialect(self) -> str:
+        """Which kind of database it is: sqlite or postgresql."""
+        return self._engine.dialect.name
+
+    def prepare(self, table: sa.Table, indexes: Sequence[sa.Index] = ()) -> None:
+        """Make the table and its indexes if absent. Raises CatalogueError if there is one with other columns."""
+        with self.transaction() as connection:
+            if self.dialect == "postgresql":  # whose IF NOT EXISTS fails when two create at once
+                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATION_LOCK)))
+            connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+            found = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+            if found != (expected := set(table.columns.keys())):
+                raise CatalogueError(
+                    f"{self._name} has a table {table.name} with the columns {sorted(found)}, not {sorted(expected)}; "
+                    "another program or version wrote it; name another database, or move it and publish again"
+                )
+            for index in indexes:
+                connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """All or nothing of what is done in it; reads see one state of the database."""
+        with self._failures(), self._engine.begin() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close all connections; nothing may be asked afterwards."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _failures(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            reason = getattr(error, "orig", None) or error
+            raise CatalogueError(
+                f"{self._name} cannot be used ({reason}); see that its folder or server can be reached and "
+                "written, and that it is a database; a damaged file can be moved away and published again"
+            ) from error
+
+
+def _engine(url: sa.URL) -> sa.Engine:
+    kind = url.get_backend_name()
+    if kind not in KINDS:
+        raise CatalogueError(f"a catalogue cannot be kept in {kind}; name a {' or '.join(KINDS)} URL")
+    # Callers bound their threads, so that no query need wait for a connection as well.
+    pool: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": -1}
+    if kind == "sqlite":
+        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **pool)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        return engine
+    try:
+        return sa.create_engine(url, pool_pre_ping=True, **pool)
+    except ImportError as error:
+        raise CatalogueError(f"a catalogue in {kind} needs its database driver installed: {error}") from error
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    connection.isolation_level = None  # the driver itself would begin transactions before writes only
+    _use_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a power cut
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Write ahead, so that readers and a writer do not wait for each other. The file remembers it.
+
+    While another process does the same to a new file, SQLite says "busy" at once instead of waiting.
+    """
+    give_up = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # the lower byte is the primary code
+            if not busy or time.monotonic() > give_up:
+                raise
+            time.sleep(0.01)

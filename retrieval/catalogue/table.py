@@ -1,0 +1,62 @@
+"""The table of items, and how an item becomes a row of it."""
+
+import json
+from dataclasses import fields
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from retrieval.catalogue.item import ID_LENGTH, Item, Origin
+from retrieval.errors import CatalogueError
+
+BATCH = 500
+"""Ids or rows in one statement; SQLite builds allow 999 variables and more."""
+
+# Ordered by code points in both databases: collation "C" in PostgreSQL is what SQLite does anyway.
+_ID = sa.String(ID_LENGTH).with_variant(sa.String(ID_LENGTH, "C"), "postgresql")
+
+ITEMS = sa.Table(
+    "items",
+    sa.MetaData(),
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("location", sa.Text, nullable=False),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("media_type", sa.Text, nullable=False),
+    sa.Column("width", sa.Integer, nullable=False),
+    sa.Column("height", sa.Integer, nullable=False),
+    sa.Column("label", sa.Text),
+    sa.Column("attributes", sa.JSON, nullable=False),
+    sa.Column("origin", sa.String(8), nullable=False),
+    # Which replacement last wrote the row, so that one statement finds those it did not write.
+    sa.Column("replacement", sa.String(16)),
+)
+ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
+"""Rows of which `Item(*row)` makes items."""
+BY_ID = ITEM.where(ITEMS.c.id.in_(sa.bindparam("ids", expanding=True)))
+
+_INSERT = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
+
+
+def insert(table: sa.Table, dialect: str) -> Any:
+    """An INSERT that knows ON CONFLICT."""
+    return _INSERT[dialect](table)
+
+
+def upsert(dialect: str) -> Any:
+    """An INSERT into the items that overwrites what has the same id."""
+    statement = insert(ITEMS, dialect)
+    new = {column.name: statement.excluded[column.name] for column in ITEMS.columns if column.name != "id"}
+    return statement.on_conflict_do_update(index_elements=["id"], set_=new)
+
+
+def row(item: Item, origin: Origin, replacement: str | None = None) -> dict[str, Any]:
+    """The item as a row. Raises CatalogueError for what no database can hold."""
+    values = {field.name: getattr(item, field.name) for field in fields(Item)}
+    values |= {"attributes": dict(item.attributes), "origin": origin, "replacement": replacement}
+    try:  # what a database or a reader of JSON would refuse, refused with the item's name
+        json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise CatalogueError(f"item {item.id!r} cannot be stored ({error}); mend it in its source") from error
+    return values

@@ -1,0 +1,60 @@
+"""The whole catalogue: what is known of the items, and how they come, change and go.
+
+Threads may share a Catalogue, and a trainer may replace the items while servers read them: every call sees either all
+of a replacement or none of it.
+"""
+
+import secrets
+from collections.abc import Iterable
+from itertools import islice
+
+import sqlalchemy as sa
+
+from retrieval.catalogue.database import Database
+from retrieval.catalogue.item import Item
+from retrieval.catalogue.reading import CatalogueReader
+from retrieval.catalogue.table import BATCH, ITEMS, insert, row, upsert
+
+
+class Catalogue(CatalogueReader):
+    """The items in the database at `url`, such as sqlite:////srv/artifacts/catalogue.sqlite.
+
+    The table is made if absent. Every method raises CatalogueError where the database cannot answer.
+    """
+
+    def __init__(self, url: str) -> None:
+        database = Database(url)
+        try:
+            database.prepare(ITEMS)
+        except BaseException:
+            database.close()
+            raise
+        super().__init__(database)
+
+    def add_source(self, items: Iterable[Item]) -> None:
+        """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""
+        drawn = iter(items)
+        fresh = insert(ITEMS, self._database.dialect).on_conflict_do_nothing(index_elements=["id"])
+        with self._database.transaction() as connection:
+            while batch := [row(item, "source", secrets.token_hex(8)) for item in islice(drawn, BATCH)]:
+                connection.execute(fresh, batch)
+
+    def replace_source(self, items: Iterable[Item]) -> None:
+        """Make these the items of origin "source": write them, and delete earlier ones not among them.
+
+        Items of origin "api" stay, unless one of these has the same id. One transaction: readers see the old
+        set until the new one is whole, and an error, also one raised by `items`, leaves the old. Other
+        writers wait while `items` is drawn. Of two items of the same id, the later counts.
+        """
+        replacement = secrets.token_hex(8)
+        overwriting = upsert(self._database.dialect)
+        drawn = iter(items)
+        with self._database.transaction() as connection:
+            while batch := [row(item, "source", replacement) for item in islice(drawn, BATCH)]:
+                connection.execute(overwriting, batch)
+            earlier = sa.and_(ITEMS.c.origin == "source", ITEMS.c.replacement != replacement)
+            connection.execute(sa.delete(ITEMS).where(earlier))
+
+    def close(self) -> None:
+        """Close all connections; nothing may be asked afterwards."""
+        self._database.close()
