@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,13 @@ class Engine:
         self._stopping = asyncio.Event()
         self._unready = Unready(status="starting", detail="The published bundle is being loaded.")
         self.snapshot: Snapshot | None = None
+        self.writing = threading.Lock()
+        """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
+
+    @property
+    def loaded(self) -> tuple[Snapshot, ...]:
+        """All that is loaded, the live one first: what an item's vectors are written into, under `writing`."""
+        return () if self.snapshot is None else (self.snapshot,)
 
     @property
     def artifacts(self) -> Path:
