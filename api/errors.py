@@ -22,6 +22,9 @@ RETRY_AFTER_SECONDS = 2
 
 Code = Literal[
     "unparseable",
+    "key_missing",
+    "key_unknown",
+    "key_too_weak",
     "not_found",
     "item_missing",
     "picture_missing",
@@ -37,6 +40,7 @@ Code = Literal[
     "face_missing",
     "unsupported_by_model",
     "invalid_parameter",
+    "too_fast",
     "internal_error",
     "not_ready",
     "bundle_damaged",
@@ -46,6 +50,9 @@ Code = Literal[
 # Each code's status, and what is said where there is no more to say.
 PROBLEMS: dict[Code, tuple[int, str]] = {
     "unparseable": (400, "The request cannot be read; send a well-formed body, a form with a single file."),
+    "key_missing": (401, "This needs a key; send it as Authorization: Bearer KEY."),
+    "key_unknown": (401, "This server does not know the key; ask whoever runs it for another one."),
+    "key_too_weak": (403, "The key may not do this."),
     "not_found": (404, "There is nothing at this address; /docs lists what there is."),
     "item_missing": (404, "There is no item of this id, or the model served does not know it yet."),
     "picture_missing": (404, "The item exists, but its picture is gone."),
@@ -61,6 +68,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "face_missing": (422, "No face was found in the picture; send one that shows a face upright and from the front."),
     "unsupported_by_model": (422, "The model served cannot do this."),
     "invalid_parameter": (422, "A parameter is missing, unknown or out of range."),
+    "too_fast": (429, "Too many requests with this key; try again after the seconds of Retry-After."),
     "internal_error": (500, "This is a mistake of the server; its log says more under this request_id."),
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
     "bundle_damaged": (503, "The files of this bundle are not as they were written; publish another one."),
@@ -70,12 +78,15 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
 # RFC 9110's names; those of Python's http.HTTPStatus differ between its versions.
 TITLES = {
     400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
     410: "Gone",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
+    429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
 }
@@ -122,10 +133,11 @@ class Problem(BaseModel):
 class Refusal(Exception):
     """Raised where the API itself refuses a request; `detail` as in `problem`."""
 
-    def __init__(self, code: Code, detail: str | None = None) -> None:
+    def __init__(self, code: Code, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.detail = detail
+        self.headers = headers
 
 
 def problem(code: Code, request_id: str, detail: str | None = None) -> Problem:
@@ -166,7 +178,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Refusal)
     async def on_refusal(request: Request, refusal: Refusal) -> Response:
-        return problem_response(refusal.code, request.state.request_id, refusal.detail)
+        return problem_response(refusal.code, request.state.request_id, refusal.detail, refusal.headers)
 
     @app.exception_handler(HTTPException)
     async def on_http_exception(request: Request, error: HTTPException) -> Response:

@@ -8,13 +8,20 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 from starlette.formparsers import MultiPartParser
+from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
 from api.engine import Engine
 from api.envelope import Envelope
+from api.keys import Keys
 from api.limits import Pool, UploadLimit
 from api.routes import asking, bundles, health, items, search
 from api.settings import Settings
+
+# What pages of other origins may send and read, where the settings let them.
+CORS_METHODS = ("GET", "POST", "PATCH", "DELETE")
+CORS_REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Range")
+CORS_ANSWER_HEADERS = ("Content-Range", "ETag", "Location", "Retry-After", "Server-Timing", "X-Request-ID")
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -24,9 +31,10 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         """Load in the background, so that /livez and /readyz answer meanwhile; close everything at the end."""
         engine, pool = Engine(settings), Pool(workers=settings.workers, queue=settings.queue)
+        keys = Keys(settings.api_keys, needed=settings.keys_needed, rate_per_minute=settings.rate_per_minute)
         loading = asyncio.create_task(engine.run())
         try:
-            yield {"engine": engine, "pool": pool}
+            yield {"engine": engine, "pool": pool, "keys": keys}
         finally:
             engine.stop()
             await loading
@@ -48,6 +56,14 @@ def create_app(settings: Settings) -> FastAPI:
     openapi.install(app)
     app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes)
     app.add_middleware(Envelope)
+    if settings.cors_origins:  # around everything, so that pages may read a 500, too
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=CORS_METHODS,
+            allow_headers=CORS_REQUEST_HEADERS,
+            expose_headers=CORS_ANSWER_HEADERS,
+        )
     # Uploads stay in memory, which UploadLimit bounds: in its container this process has no folder to write to.
     MultiPartParser.spool_max_size = 0
     return app

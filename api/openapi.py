@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from api.asking import describing
 from api.errors import MEDIA_TYPE, PROBLEMS, TITLES, Code, Problem, problem
+from api.keys import SCHEME
 
 EXAMPLE_REQUEST_ID = "6f1c0b7e2d5f4f0a9c3b8a7d6e5f4c3b"
 
@@ -17,6 +18,16 @@ def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
     for code in (*codes, "internal_error"):
         by_status[PROBLEMS[code][0]].append(code)
     return {status: _response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _key_problems(operation: dict[str, Any]) -> dict[str, Any]:
+    """What an operation that needs a key refuses without a good one."""
+    scopes = [scope for needed in operation.get("security", ()) for scope in needed.get(SCHEME, ())]
+    if not scopes:
+        return {}
+    weak: tuple[Code, ...] = () if set(scopes) == {"read"} else ("key_too_weak",)  # every key may read
+    found = problems("key_missing", "key_unknown", *weak, "too_fast")
+    return {str(status): response for status, response in found.items() if status != 500}
 
 
 def _response(status: int, codes: list[Code]) -> dict[str, Any]:
@@ -38,6 +49,8 @@ def install(app: FastAPI) -> None:
             del schemas["HTTPValidationError"], schemas["ValidationError"]
             for operations in document["paths"].values():
                 for operation in operations.values():
+                    told = operation["responses"] | _key_problems(operation)
+                    operation["responses"] = dict(sorted(told.items()))
                     if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {MEDIA_TYPE: None}):
                         del operation["responses"]["422"]
         return app.openapi_schema or generate()

@@ -1,12 +1,22 @@
 """The API's settings: LOOKALIKE_* environment variables, read once and passed in."""
 
 import os
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.keys import ApiKey
 from retrieval.images import MAX_PIXELS
+
+NO_KEYS = (
+    "LOOKALIKE_API_KEYS: the server would listen on {host}, where others can reach it, and has no keys; make one with "
+    "`python -m api key NAME --scope write` and set what it prints, or let everybody in with LOOKALIKE_KEYS=off"
+)
+NEITHER = "LOOKALIKE_KEYS: it is off, but LOOKALIKE_API_KEYS has keys; take one of the two away"
+NAMED_TWICE = "LOOKALIKE_API_KEYS: two keys have the same name or the same sha256; each is for one"
 
 
 class Settings(BaseSettings):
@@ -20,6 +30,18 @@ class Settings(BaseSettings):
     )
     api_host: str = Field(default="127.0.0.1", description="address to listen on")
     api_port: int = Field(default=8000, ge=1, le=65_535, description="port to listen on")
+    keys: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="whether requests need a key: on, off, or auto, which is on unless the server listens on loopback "
+        "and has no keys",
+    )
+    api_keys: tuple[ApiKey, ...] = Field(
+        default=(), description="the keys, as `python -m api key NAME` prints them: a JSON list"
+    )
+    rate_per_minute: int = Field(default=0, ge=0, description="requests a minute of each key; 0: no limit")
+    cors_origins: tuple[str, ...] = Field(
+        default=(), description='origins whose pages may call the API from a browser: a JSON list, ["*"] for all'
+    )
     upload_limit_bytes: int = Field(default=20_000_000, gt=0, description="largest request body, in bytes")
     pixel_limit: int = Field(default=MAX_PIXELS, gt=0, le=MAX_PIXELS, description="largest query picture, in pixels")
     workers: int = Field(
@@ -29,3 +51,29 @@ class Settings(BaseSettings):
     )
     queue: int = Field(default=64, ge=0, description="requests that may wait for a worker; one more is refused")
     onnx_threads: int = Field(default=0, ge=0, description="threads in one run of the encoder; 0: every core")
+
+    @property
+    def keys_needed(self) -> bool:
+        """Whether requests need a key."""
+        if self.keys == "auto":
+            return bool(self.api_keys) or not _is_loopback(self.api_host)
+        return self.keys == "on"
+
+    @model_validator(mode="after")
+    def _keys_are_there(self) -> Self:
+        if self.keys_needed and not self.api_keys:
+            raise ValueError(NO_KEYS.format(host=self.api_host))
+        if self.keys == "off" and self.api_keys:
+            raise ValueError(NEITHER)
+        if any(
+            len({getattr(key, field) for key in self.api_keys}) < len(self.api_keys) for field in ("name", "sha256")
+        ):
+            raise ValueError(NAMED_TWICE)
+        return self
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

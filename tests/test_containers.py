@@ -37,10 +37,27 @@ def test_every_service_is_hardened(services: dict[str, Any], name: str) -> None:
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
 
 
-def test_only_page_and_api_publish_ports(services: dict[str, Any]) -> None:
-    assert services["api"]["ports"] == ["${PORT:-8000}:8000"]
-    assert services["frontend"]["ports"] == ["${UI_PORT:-5000}:5000"]
+def test_only_page_and_api_publish_ports_and_to_this_machine_alone(services: dict[str, Any]) -> None:
+    assert services["api"]["ports"] == ["${LOOKALIKE_BIND:-127.0.0.1}:${PORT:-8000}:8000"]
+    assert services["frontend"]["ports"] == ["${LOOKALIKE_BIND:-127.0.0.1}:${UI_PORT:-5000}:5000"]
     assert "ports" not in services["trainer"]
+
+
+def test_the_api_starts_without_keys_and_takes_some(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    from api.keys import new_key, setting_for
+    from api.settings import Settings
+
+    def settings(**given: str) -> Settings:
+        for name, value in services["api"]["environment"].items():
+            default = re.fullmatch(r"\$\{(\w+):-(.*)\}", value)
+            monkeypatch.setenv(name, given.get(default[1]) or default[2] if default else value)
+        return Settings()
+
+    assert not settings().keys_needed
+    keys = setting_for("page", "read", new_key()).split("=", 1)[1].strip("'")
+    assert settings(LOOKALIKE_KEYS="on", LOOKALIKE_API_KEYS=keys).keys_needed
+    with pytest.raises(ValueError, match="take one of the two away"):
+        settings(LOOKALIKE_API_KEYS=keys)
 
 
 def test_artifacts_are_writable_only_where_they_are_written(services: dict[str, Any]) -> None:

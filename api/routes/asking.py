@@ -20,13 +20,14 @@ from api.asking.reading import read_either, read_filter, read_json_body
 from api.asking.request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm
 from api.deps import PoolDep, SnapshotDep
 from api.engine import Snapshot
+from api.keys import Read
 from api.openapi import problems
 from api.routes.search import PROBLEMS
 from retrieval.filters import Filter
 
 BODY_PROBLEMS = ("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS)
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], dependencies=[Read])
 
 
 @router.post(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Path, Response
 from api import bundles
 from api.caching import IfNoneMatch, is_known
 from api.deps import ArtifactsDep, EngineDep, PoolDep
+from api.keys import Read
 from api.openapi import problems
 from api.schemas import BundlesAnswer
 
@@ -37,6 +38,7 @@ router = APIRouter(tags=["bundles"])
 
 @router.get(
     "/bundles",
+    dependencies=[Read],
     operation_id="list_bundles",
     summary="The bundles that can be served, newest first, and which one is live",
     responses=problems("overloaded"),
@@ -48,6 +50,7 @@ async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep
 
 @router.get(
     "/bundles/{id}/report/{name:path}",
+    dependencies=[Read],
     operation_id="get_report",
     summary="A file of a bundle's report; index.html is where it begins",
     response_class=Response,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from api.caching import IfNoneMatch, is_known
 from api.deps import ItemId, PoolDep, SnapshotDep
 from api.engine import Snapshot
+from api.keys import Read
 from api.openapi import problems
 from api.schemas import ItemAnswer, ItemsAnswer, ThumbnailSize
 from retrieval import images
@@ -20,6 +21,7 @@ router = APIRouter(tags=["items"])
 
 @router.get(
     "/items",
+    dependencies=[Read],
     operation_id="list_items",
     summary="The first items by id, and how many there are",
     responses=problems("invalid_parameter", "not_ready", "overloaded"),
@@ -32,6 +34,7 @@ async def list_items(
 
 @router.get(
     "/items/{id}/image",
+    dependencies=[Read],
     operation_id="get_image",
     summary="An item's picture as it came",
     response_class=Response,
@@ -49,6 +52,7 @@ async def get_image(
 
 @router.get(
     "/items/{id}/thumbnail",
+    dependencies=[Read],
     operation_id="get_thumbnail",
     summary="An item's picture, small, as WebP",
     response_class=Response,
@@ -80,6 +84,7 @@ async def get_thumbnail(
 
 @router.get(
     "/items/{id}",
+    dependencies=[Read],
     operation_id="get_item",
     summary="One item",
     responses=problems("item_missing", "not_ready", "overloaded"),

@@ -10,10 +10,11 @@ from api.asking.reading import read_link, read_search
 from api.asking.request import EXAMPLES, SearchBody, SearchForm
 from api.deps import PoolDep, SnapshotDep
 from api.errors import Code
+from api.keys import Read
 from api.openapi import problems
 from api.schemas import Milliseconds, SearchAnswer
 
-router = APIRouter(tags=["search"])
+router = APIRouter(tags=["search"], dependencies=[Read])
 
 PROBLEMS: tuple[Code, ...] = (
     "item_missing",
