@@ -1,0 +1,62 @@
+"""Read, verify, write and publish bundles.
+
+    artifacts/
+      CURRENT                       the id of the served bundle
+      catalogue.sqlite              the items
+      vectors/<id>.sqlite           the items' vectors under that bundle
+      bundles/<id>/
+        manifest.json               what it is, and the checksum of every other file
+        manifest.sha256             the checksum of the manifest
+        encoder.onnx  projection.npz  clusters.npz
+        calibration.npz             how sure it is of its hits, where pictures could be held out to learn that
+        faces/                      the detector's models, where faces are compared
+        report/                     what people read of it
+        training/                   what only the trainer reads; nothing here opens these two
+
+A bundle is written into a temporary folder, every file and folder of it made durable, and renamed; CURRENT is
+replaced last. A crash at any moment leaves the old bundle or the new one.
+"""
+
+from retrieval.bundle.layout import (
+    CALIBRATION,
+    CHECKSUM,
+    CLUSTERS,
+    ENCODER,
+    FACE_MODELS,
+    FACES,
+    MANIFEST,
+    PROJECTION,
+    REPORT,
+    TRAINING,
+    bundle_path,
+    catalogue_url,
+    ids,
+    vectors_path,
+)
+from retrieval.bundle.publishing import current, publish
+from retrieval.bundle.reading import Bundle, load, read_manifest, verify
+from retrieval.bundle.writing import write
+
+__all__ = [
+    "CALIBRATION",
+    "CHECKSUM",
+    "CLUSTERS",
+    "ENCODER",
+    "FACES",
+    "FACE_MODELS",
+    "MANIFEST",
+    "PROJECTION",
+    "REPORT",
+    "TRAINING",
+    "Bundle",
+    "bundle_path",
+    "catalogue_url",
+    "current",
+    "ids",
+    "load",
+    "publish",
+    "read_manifest",
+    "vectors_path",
+    "verify",
+    "write",
+]

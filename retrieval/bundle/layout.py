@@ -1,0 +1,37 @@
+"""Where everything in an artifacts folder is. The only file that knows the names of files."""
+
+from pathlib import Path
+
+MANIFEST = "manifest.json"
+CHECKSUM = "manifest.sha256"
+ENCODER = "encoder.onnx"
+PROJECTION = "projection.npz"
+CLUSTERS = "clusters.npz"
+CALIBRATION = "calibration.npz"
+FACES = "faces"
+FACE_MODELS = {"haar": f"{FACES}/haar.xml"} | {name: f"{FACES}/{name}.onnx" for name in ("pnet", "rnet", "onet")}
+REPORT = "report"
+TRAINING = "training"
+
+
+def catalogue_url(artifacts: Path) -> str:
+    """Where the items are unless a setting says otherwise."""
+    return f"sqlite:///{(artifacts / 'catalogue.sqlite').absolute()}"
+
+
+def bundle_path(artifacts: Path, bundle_id: str) -> Path:
+    """The folder of one bundle."""
+    return artifacts / "bundles" / bundle_id
+
+
+def ids(artifacts: Path) -> list[str]:
+    """The ids of all bundles, sound or not; drafts are none."""
+    folder = artifacts / "bundles"
+    if not folder.is_dir():
+        return []
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def vectors_path(artifacts: Path, bundle_id: str) -> Path:
+    """The file of the embedded vector store for one bundle."""
+    return artifacts / "vectors" / f"{bundle_id}.sqlite"

@@ -1,0 +1,35 @@
+"""Which bundle is served: read and replace CURRENT."""
+
+from pathlib import Path
+
+from retrieval.bundle.layout import bundle_path
+from retrieval.bundle.reading import load, verify
+from retrieval.durable import sync
+from retrieval.errors import BundleDamaged, BundleMissing
+
+
+def current(artifacts: Path) -> str:
+    """The id of the published bundle. Raises BundleMissing when nothing has been published."""
+    try:
+        return (artifacts / "CURRENT").read_text(encoding="ascii").strip()
+    except (FileNotFoundError, NotADirectoryError):
+        raise BundleMissing(
+            f"Nothing is published in {artifacts}. Train first: make demo, or python -m trainer run --help."
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleDamaged(f"{artifacts / 'CURRENT'} cannot be read: {error}") from error
+
+
+def publish(artifacts: Path, bundle_id: str, *, forced: bool = False) -> None:
+    """Make one bundle the served one, atomically. Raises when it does not verify; forced: when it cannot be loaded."""
+    folder = bundle_path(artifacts, bundle_id)
+    if forced:
+        load(folder)  # whatever else is wrong with it, it starts
+    else:
+        verify(folder)
+    part = artifacts / ".CURRENT.part"
+    part.write_text(bundle_id + "\n", encoding="ascii")
+    sync(part)
+    sync(artifacts)  # the folders of bundles and vectors may be new: CURRENT must not outlive them
+    part.replace(artifacts / "CURRENT")
+    sync(artifacts)
