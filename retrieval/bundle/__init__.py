@@ -4,6 +4,7 @@
       CURRENT                       the id of the served bundle
       catalogue.sqlite              the items
       vectors/<id>.sqlite           the items' vectors under that bundle
+      pending/<id>.jsonl            the items that a release adds when that bundle goes live
       bundles/<id>/
         manifest.json               what it is, and the checksum of every other file
         manifest.sha256             the checksum of the manifest
@@ -31,6 +32,7 @@ from retrieval.bundle.layout import (
     bundle_path,
     catalogue_url,
     ids,
+    pending_path,
     vectors_path,
 )
 from retrieval.bundle.publishing import current, publish
@@ -54,6 +56,7 @@ __all__ = [
     "current",
     "ids",
     "load",
+    "pending_path",
     "publish",
     "read_manifest",
     "vectors_path",

@@ -1,5 +1,6 @@
 """How faces are found and cut out, as the manifest says it."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -32,3 +33,9 @@ class FaceSpec(_Part):
     """Of a picture with several faces. A query is always its largest one."""
     missing: Literal["skip", "whole"]
     """A picture without a face: FaceMissing, or used whole."""
+
+
+def face_of(item_id: str, faces: FaceSpec | None) -> int:
+    """Which face of its picture an item is: `<id>#2` is the second one, where every face is an item."""
+    numbered = re.fullmatch(r".*#([1-9]\d{0,3})", item_id, re.DOTALL) if faces and faces.which == "all" else None
+    return int(numbered[1]) if numbered else 1

@@ -87,9 +87,10 @@ class VectorStore(Protocol):
         Raises VectorStoreError for a query that does not fit, ValueError for k or probes below 1.
         """
 
-    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+    def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
         """Adds vectors float32 [n, d], or replaces those of ids that are here. Durable when it returns.
 
+        `digests`: the SHA-256 of the files that they were made of, for `held`.
         Raises VectorStoreError for vectors that do not fit or cannot be written; then nothing has changed.
         """
 
@@ -101,6 +102,12 @@ class VectorStore(Protocol):
 
     def ids(self) -> tuple[str, ...]:
         """Every id that has a vector."""
+
+    def held(self) -> dict[str, str | None]:
+        """Every id that has a vector, with the SHA-256 of the file it was made of; None where that is not known."""
+
+    def changed_elsewhere(self) -> bool:
+        """Whether another process or store object may have written, since this was last asked, what searches lack."""
 
     def __len__(self) -> int:
         """How many vectors there are."""

@@ -91,14 +91,15 @@ class EmbeddedStore:
             answer = self._probe(query, k, metric, probes, without, chosen, within)
             return self._hits(query, answer, k, metric, within)
 
-    def upsert(self, ids: Sequence[str], vectors: Vectors) -> None:
+    def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
+        made_of = {} if digests is None else dict(zip(ids, digests, strict=True))
         ids, vectors = _latest(ids, _fitting(vectors, self._clusters.dims, rows=len(ids)))
         assigned = self._clusters.assign(vectors)
         with self._changing:
             fresh = count(self._unused)
             keys = np.array([self._keys[item] if item in self._keys else next(fresh) for item in ids], np.int64)
             batch = Batch(keys, ids, assigned, vectors)
-            self._file.upsert(batch)
+            self._file.upsert(batch, made_of)
             with self._reading.alone():
                 self._hide(keys)
                 self._show(batch)
@@ -120,6 +121,14 @@ class EmbeddedStore:
     def ids(self) -> tuple[str, ...]:
         with self._reading.shared():
             return tuple(self._keys)
+
+    def held(self) -> dict[str, str | None]:
+        with self._changing:
+            return self._file.held()
+
+    def changed_elsewhere(self) -> bool:
+        with self._changing:
+            return self._file.changed_elsewhere()
 
     def close(self) -> None:
         with self._changing:

@@ -8,7 +8,7 @@ The cluster of each vector is kept so that opening a million of them needs no co
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +75,7 @@ class VectorFile:
                 self._database.execute("PRAGMA journal_mode = WAL")
                 self._database.execute("PRAGMA synchronous = FULL")
                 self._database.execute(CONTENTS)  # files of earlier versions have none
+                self._version = self._data_version()
             except BaseException:
                 self._database.close()
                 raise
@@ -115,14 +116,15 @@ class VectorFile:
             while rows := cursor.fetchmany(BATCH):
                 yield self._batch(rows)
 
-    def upsert(self, batch: Batch) -> None:
+    def upsert(self, batch: Batch, digests: Mapping[str, str]) -> None:
         """Adds vectors, or replaces those under the same keys; durable when it returns, all or nothing.
 
-        Of which files they were made is not known until it is recorded.
+        `digests`: the SHA-256 of the files that they were made of. Of the others it is not known until it is recorded.
         """
         with _explained(self._path), self._database:
             self._database.executemany("REPLACE INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
             self._database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in batch.ids))
+            self._database.executemany("REPLACE INTO contents VALUES (?, ?)", digests.items())
 
     def delete(self, keys: Iterable[int]) -> None:
         """Removes the vectors under these keys; durable when it returns, all or nothing."""
@@ -140,9 +142,19 @@ class VectorFile:
             joined = "SELECT vectors.id, sha256 FROM vectors LEFT JOIN contents ON contents.id = vectors.id"
             return dict(self._database.execute(joined).fetchall())
 
+    def changed_elsewhere(self) -> bool:
+        """Whether another connection has changed the file since this was last asked, or since it was opened."""
+        with _explained(self._path):
+            before, self._version = self._version, self._data_version()
+        return self._version != before
+
     def close(self) -> None:
         """Closes the file; SQLite folds its log into it."""
         self._database.close()
+
+    def _data_version(self) -> int:
+        (version,) = self._database.execute("PRAGMA data_version").fetchone()
+        return int(version)
 
     def _check_meta(self) -> None:
         found = dict(self._database.execute("SELECT name, value FROM meta"))

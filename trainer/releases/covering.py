@@ -1,6 +1,5 @@
 """Items that came or changed after a bundle was made: it gets their vectors before it goes live."""
 
-import re
 from collections.abc import Iterable, Mapping
 from contextlib import closing
 from itertools import islice
@@ -11,6 +10,8 @@ import numpy as np
 from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Item
+from retrieval.covering import lacking
+from retrieval.faces.spec import face_of
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.rows import Shape, VectorFile
 from trainer.embedding import embed_readable
@@ -34,7 +35,7 @@ def missing(artifacts: Path, loaded: Bundle, wanted: Mapping[str, str]) -> list[
         EmbeddedStore.create(path, loaded.clusters, bundle=loaded.manifest.id, ids=[], vectors=nothing)
     with closing(_file(artifacts, loaded)) as file:
         held = file.held()
-    return [id_ for id_, digest in wanted.items() if id_ not in held or held[id_] not in (None, digest)]
+    return lacking(held, wanted)
 
 
 def cover(artifacts: Path, loaded: Bundle, items: Iterable[Item], total: int, listener: Listener) -> list[Skipped]:
@@ -74,7 +75,6 @@ def _file(artifacts: Path, loaded: Bundle) -> VectorFile:
 
 
 def _picture(item: Item, artifacts: Path, loaded: Bundle) -> Picture:
-    """The item as the trainer's own code opens pictures: `<id>#2` is the second face, where every face is an item."""
-    faces = loaded.manifest.faces
-    numbered = re.fullmatch(r".*#([1-9]\d{0,3})", item.id, re.DOTALL) if faces and faces.which == "all" else None
-    return Picture(item.id, artifacts.absolute() / item.location, item.label, face=int(numbered[1]) if numbered else 1)
+    """The item as the trainer's own code opens pictures."""
+    face = face_of(item.id, loaded.manifest.faces)
+    return Picture(item.id, artifacts.absolute() / item.location, item.label, face=face)

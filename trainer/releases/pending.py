@@ -10,14 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from retrieval.bundle import pending_path
 from retrieval.catalogue import Item
 from retrieval.durable import sync
 from trainer.errors import ReleaseError
-
-
-def pending_path(artifacts: Path, bundle_id: str) -> Path:
-    """The file of one bundle; there is none once its items are in the catalogue."""
-    return artifacts / "pending" / f"{bundle_id}.jsonl"
 
 
 def write(artifacts: Path, bundle_id: str, items: Iterable[Item]) -> None:

@@ -145,7 +145,7 @@ def _that_count(artifacts: Path, bundle_id: str, pins: Sequence[Pin]) -> list[Pi
 
 def _finish(artifacts: Path, live: str | None, listener: Listener) -> None:
     """Do the last step of a release that a crash has kept from it: the catalogue gets the live bundle's items."""
-    if live is None or not pending.pending_path(artifacts, live).exists():
+    if live is None or not bundle.pending_path(artifacts, live).exists():
         return
     try:
         with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
@@ -158,7 +158,7 @@ def _finish(artifacts: Path, live: str | None, listener: Listener) -> None:
 
 def _candidates(artifacts: Path, bundle_id: str) -> Iterator[Item]:
     """The items that are live once the bundle is."""
-    if pending.pending_path(artifacts, bundle_id).exists():
+    if bundle.pending_path(artifacts, bundle_id).exists():
         yield from pending.read(artifacts, bundle_id)
         return
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
@@ -170,7 +170,7 @@ def _go_live(
 ) -> Release:
     """The five steps, see the top of this file."""
     bundle_id = loaded.manifest.id
-    waiting = pending.pending_path(artifacts, bundle_id).exists()
+    waiting = bundle.pending_path(artifacts, bundle_id).exists()
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
         digests = catalogue.digests("api" if waiting else None)
         if waiting:

@@ -9,7 +9,7 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.errors import BundleError
 from retrieval.manifest import Manifest
-from trainer.releases import history, pending
+from trainer.releases import history
 from trainer.releases.lock import alone
 from trainer.releases.replay import cache_path
 
@@ -91,7 +91,7 @@ def _beside(artifacts: Path, bundle_id: str) -> list[Path]:
     """What belongs to a bundle and lies outside it."""
     vectors = bundle.vectors_path(artifacts, bundle_id)
     logs = [vectors.with_name(vectors.name + end) for end in ("-wal", "-shm")]
-    return [vectors, *logs, cache_path(artifacts, bundle_id), pending.pending_path(artifacts, bundle_id)]
+    return [vectors, *logs, cache_path(artifacts, bundle_id), bundle.pending_path(artifacts, bundle_id)]
 
 
 def _is_bundle(folder: Path) -> bool:

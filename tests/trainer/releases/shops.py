@@ -24,7 +24,7 @@ from tests.trainer.releases.quiet import Quiet
 from trainer import publishing
 from trainer.features import Opened
 from trainer.reduce import Reduced
-from trainer.releases import history, pending, pinned, release
+from trainer.releases import history, pinned, release
 from trainer.releases.release import Release
 from trainer.sources.base import Picture
 
@@ -132,7 +132,7 @@ def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str 
         assert history.before(artifacts) == (None if first else OLD)
         if finished:
             assert history.read(artifacts)[-1].bundle_id == NEW
-            assert not pending.pending_path(artifacts, NEW).exists()
+            assert not bundle.pending_path(artifacts, NEW).exists()
         release.publish(artifacts, NEW, Quiet())  # finishes what was begun
         assert catalogued(artifacts) == wanted
     return live

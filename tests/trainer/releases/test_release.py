@@ -287,7 +287,7 @@ def test_a_bundle_that_is_not_there(name: str, shop: Shop) -> None:
 
 def test_waiting_items_that_are_not_whole_are_not_taken_for_the_catalogue(shop: Shop) -> None:
     pending.write(shop.artifacts, OLD, [])
-    path = pending.pending_path(shop.artifacts, OLD)
+    path = bundle.pending_path(shop.artifacts, OLD)
     whole = path.read_bytes()
     for damage in (b"", whole[:5], b'{"items": 3}\n', b"\0" * 40, b'{"id": "x"}\n' + whole):
         path.write_bytes(damage)
