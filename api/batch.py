@@ -1,14 +1,16 @@
 """POST /search/batch: many searches at once, their pictures encoded together. Blocking: to be run in the pool."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 from api import search
 from api.asking import finding
-from api.asking.question import Question, prepare
+from api.asking.question import Question, encode, prepare
 from api.asking.request import BatchBody, SearchBody
-from api.engine import Snapshot
 from api.errors import Problem, Refusal, problem_of
 from api.schemas import SearchAnswer
+from api.snapshot import Served, Snapshot
 from retrieval.clusters import Vectors
 from retrieval.errors import LookalikeError
 
@@ -16,50 +18,59 @@ TOGETHER = 16
 """Pictures in one run of the encoder: more gain nothing on a processor, and take memory."""
 
 
-def search_all(
-    snapshot: Snapshot, batch: BatchBody, *, request_id: str, started: float
-) -> list[SearchAnswer | Problem]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One query of the batch, its pictures read."""
+
+    snapshot: Snapshot
+    body: SearchBody
+    question: Question
+    seconds: float
+    """That it took to read them."""
+
+
+def search_all(served: Served, batch: BatchBody, *, request_id: str, started: float) -> list[SearchAnswer | Problem]:
     """An answer, or why there is none, for each query in its order; none of them stops the others."""
-    prepared = [_prepare(snapshot, body, request_id) for body in batch.queries]
-    pictures = [picture for question, _ in prepared if isinstance(question, Question) for picture in question.pictures]
+    prepared = [_prepare(served, body, request_id) for body in batch.queries]
+    asked = [each for each in prepared if isinstance(each, _Asked)]
     begun = perf_counter()
-    vectors: list[Vectors] = []
-    for start in range(0, len(pictures), TOGETHER):
-        vectors.extend(snapshot.bundle.embedder.embed(pictures[start : start + TOGETHER]))
-    each = (perf_counter() - begun) / max(1, len(pictures))
-    waiting = iter(vectors)
+    vectors = {snapshot: iter(_encoded(snapshot, asked)) for snapshot in served.snapshots}
+    each_takes = (perf_counter() - begun) / max(1, sum(len(each.question.pictures) for each in asked))
     answers: list[SearchAnswer | Problem] = []
-    for body, (question, seconds) in zip(batch.queries, prepared, strict=True):
-        if isinstance(question, Problem):
-            answers.append(question)
+    for each in prepared:
+        if isinstance(each, Problem):
+            answers.append(each)
             continue
-        own = [next(waiting) for _ in question.pictures]
-        spent = {"decode": seconds if own else 0, "encode": each * len(own)}
-        answers.append(_answer(snapshot, body, question, own, spent, request_id, started))
+        own = [next(vectors[each.snapshot]) for _ in each.question.pictures]
+        spent = {"decode": each.seconds if own else 0, "encode": each_takes * len(own)}
+        answers.append(_answer(each, own, spent, request_id, started))
     return answers
 
 
-def _prepare(snapshot: Snapshot, body: SearchBody, request_id: str) -> tuple[Question | Problem, float]:
-    """What is asked, or why it cannot be, and the seconds that took."""
+def _prepare(served: Served, body: SearchBody, request_id: str) -> _Asked | Problem:
+    """What is asked, or why it cannot be."""
     begun = perf_counter()
     try:
+        snapshot = served.of(body.bundle)
         finding.reach(snapshot, body)
-        return prepare(snapshot, body), perf_counter() - begun
+        return _Asked(snapshot, body, prepare(snapshot, body), perf_counter() - begun)
     except (Refusal, LookalikeError) as error:
-        return problem_of(error, request_id), 0
+        return problem_of(error, request_id)
+
+
+def _encoded(snapshot: Snapshot, asked: Sequence[_Asked]) -> list[Vectors]:
+    """The vectors of all pictures that this snapshot is asked with, in order."""
+    pictures = [picture for each in asked if each.snapshot is snapshot for picture in each.question.pictures]
+    chunks = [pictures[start : start + TOGETHER] for start in range(0, len(pictures), TOGETHER)]
+    return [vector for chunk in chunks for vector in encode(snapshot, chunk)]
 
 
 def _answer(
-    snapshot: Snapshot,
-    body: SearchBody,
-    question: Question,
-    vectors: list[Vectors],
-    spent: dict[str, float],
-    request_id: str,
-    started: float,
+    asked: _Asked, vectors: list[Vectors], spent: dict[str, float], request_id: str, started: float
 ) -> SearchAnswer | Problem:
     try:
-        query = question.vector(vectors)
-        return search.answer(snapshot, body, question, query, spent, since=perf_counter(), started=started)
+        query = asked.question.vector(vectors)
+        since = perf_counter()
+        return search.answer(asked.snapshot, asked.body, asked.question, query, spent, since=since, started=started)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)

@@ -1,6 +1,10 @@
-"""The bundles on disk: which can be served, and what people read of them. Blocking: to be run in the pool."""
+"""The bundles on disk: which can be served, which is to be, and what people read of them.
+
+Blocking: to be run in the pool.
+"""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -51,11 +55,33 @@ class ReportFile:
             raise Refusal("bundle_damaged") from error
 
 
-def list_bundles(artifacts: Path, live: str | None) -> BundlesAnswer:
-    """Those with a sound manifest and with vectors, newest first. Their other files are checked when they go live."""
+def list_bundles(artifacts: Path, loaded: Sequence[str]) -> BundlesAnswer:
+    """Those with a sound manifest and with vectors, newest first. Their other files are checked when they go live.
+
+    `loaded`: the ids of those that are, the live one first.
+    """
     found = [manifest for bundle_id in bundles.ids(artifacts) if (manifest := _servable(artifacts, bundle_id))]
     found.sort(key=lambda manifest: (manifest.created, manifest.id), reverse=True)
-    return BundlesAnswer(bundles=[_answer(manifest, live) for manifest in found])
+    return BundlesAnswer(bundles=[_answer(manifest, loaded) for manifest in found])
+
+
+def publish(artifacts: Path, bundle_id: str) -> None:
+    """Let CURRENT name a bundle of the list, once every file of it is found to be as it was written. Raises Refusal."""
+    if bundle_id not in bundles.ids(artifacts) or _servable(artifacts, bundle_id) is None:
+        raise Refusal("bundle_missing")
+    try:
+        bundles.publish(artifacts, bundle_id)
+    except BundleError as error:
+        logger.error("not published: %s", error)
+        raise Refusal("bundle_damaged") from error
+
+
+def show_bundle(artifacts: Path, bundle_id: str, loaded: Sequence[str]) -> BundleAnswer:
+    """A bundle as in the list. Raises Refusal if it is gone."""
+    manifest = _servable(artifacts, bundle_id)
+    if manifest is None:
+        raise Refusal("bundle_missing")
+    return _answer(manifest, loaded)
 
 
 def find_report(artifacts: Path, bundle_id: str, name: str) -> ReportFile:
@@ -90,7 +116,7 @@ def _servable(artifacts: Path, bundle_id: str) -> Manifest | None:
     return manifest if bundles.vectors_path(artifacts, bundle_id).is_file() else None
 
 
-def _answer(manifest: Manifest, live: str | None) -> BundleAnswer:
+def _answer(manifest: Manifest, loaded: Sequence[str]) -> BundleAnswer:
     return BundleAnswer(
         id=manifest.id,
         created=manifest.created,
@@ -98,6 +124,7 @@ def _answer(manifest: Manifest, live: str | None) -> BundleAnswer:
         stage=manifest.encoder.stage,
         items=manifest.counts.items,
         metrics=manifest.metrics,
-        live=manifest.id == live,
+        live=manifest.id in loaded[:1],
+        loaded=manifest.id in loaded,
         report_url=report_of(manifest),
     )

@@ -1,5 +1,6 @@
 """What routes ask for: the live snapshot, the thread pool, the id in a path."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path as FolderPath
 from typing import Annotated
 from urllib.parse import unquote
@@ -7,9 +8,9 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 from pydantic import AfterValidator
 
-from api.engine import Engine, Snapshot
-from api.errors import Refusal
+from api.engine import Engine
 from api.limits import Pool
+from api.snapshot import Served, Snapshot
 
 # These are coroutines, although they wait for nothing, because FastAPI runs plain functions in threads of its own.
 
@@ -24,11 +25,15 @@ async def get_pool(request: Request) -> Pool:
     return pool
 
 
-async def get_snapshot(engine: Annotated[Engine, Depends(get_engine)]) -> Snapshot:
-    """What is served now. Raises Refusal (not_ready) while nothing is."""
-    if engine.snapshot is None:
-        raise Refusal("not_ready")
-    return engine.snapshot
+async def get_served(engine: Annotated[Engine, Depends(get_engine)]) -> AsyncIterator[Served]:
+    """What is served now, open until the answer is sent. Raises Refusal (not_ready) while nothing is."""
+    with engine.using() as served:
+        yield served
+
+
+async def get_snapshot(served: Annotated[Served, Depends(get_served)]) -> Snapshot:
+    """What is live now, as by `get_served`."""
+    return served.live
 
 
 async def get_artifacts(engine: Annotated[Engine, Depends(get_engine)]) -> FolderPath:
@@ -39,6 +44,7 @@ async def get_artifacts(engine: Annotated[Engine, Depends(get_engine)]) -> Folde
 ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
 EngineDep = Annotated[Engine, Depends(get_engine)]
 PoolDep = Annotated[Pool, Depends(get_pool)]
+ServedDep = Annotated[Served, Depends(get_served)]
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
 ItemId = Annotated[
     str,

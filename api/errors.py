@@ -59,7 +59,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "bundle_missing": (404, "There is no bundle of this id; /bundles lists what there is."),
     "report_missing": (404, "The bundle has no such file in its report; /bundles says where a report begins."),
     "method_not_allowed": (405, "This address does not take this method; /docs lists what it takes."),
-    "page_gone": (410, "Another model is served since this page was linked; search again from the start."),
+    "page_gone": (410, "The model that found this page is not loaded any more; search again from the start."),
     "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
     "unsupported_format": (415, "Not a picture in a format known here; send JPEG, PNG, WebP, GIF, BMP or PGM."),
     "unsupported_body": (415, "Not a kind of body known here; send multipart/form-data or application/json."),

@@ -9,8 +9,8 @@ from api.asking import heat
 from api.asking.answers import ExplainAnswer, HeatMap
 from api.asking.question import cut, picture_of, prepared
 from api.asking.request import Crop, ExplainBody
-from api.engine import Snapshot
 from api.errors import Refusal
+from api.snapshot import Snapshot
 from retrieval import images
 from retrieval.clusters import Doubles, Vectors, cosines_of, lengths_of
 from retrieval.embedder import open_whole

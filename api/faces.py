@@ -3,8 +3,8 @@
 from api.asking.answers import FaceAnswer, FacesAnswer, Point
 from api.asking.question import picture_of
 from api.asking.request import PictureBody
-from api.engine import Snapshot
 from api.errors import Refusal
+from api.snapshot import Snapshot
 from retrieval import images
 from retrieval.faces.detection import Face
 from retrieval.faces.opener import FaceOpener

@@ -184,6 +184,7 @@ class BundleAnswer(_Answer):
     items: Annotated[int, Field(description="How many it was made from.", examples=[1200])]
     metrics: Annotated[Mapping[str, Mapping[str, float]], Field(examples=[{"head": {"recall_at_1": 0.91}}])]
     live: Annotated[bool, Field(description="Searches are answered from it.")]
+    loaded: Annotated[bool, Field(description="Searches that name it are answered from it.")]
     report_url: ReportUrl
 
 
@@ -200,11 +201,15 @@ class Liveness(_Answer):
 
 
 class Ready(_Answer):
-    """Searches are answered from this bundle."""
+    """Searches are answered from this bundle. `degraded`: but not everything is as it should be."""
 
-    status: Literal["ready"] = "ready"
+    status: Literal["ready", "degraded"]
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
     items: Annotated[int, Field(examples=[1200])]
+    detail: Annotated[
+        str | None,
+        Field(description="What is wrong, such as why a bundle that was published is not served.", examples=[None]),
+    ]
 
 
 class Unready(_Answer):

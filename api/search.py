@@ -8,15 +8,16 @@ from urllib.parse import urlencode
 from api.asking import finding
 from api.asking.cursor import Cursor
 from api.asking.finding import Page
-from api.asking.question import Question, prepare
+from api.asking.question import Question, encode, prepare
 from api.asking.request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
 from api.bundles import report_of
-from api.engine import Snapshot
 from api.errors import Refusal
 from api.schemas import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
+from api.snapshot import Served, Snapshot
 from retrieval.clusters import Vectors
 
 ONE_LINK = "Name exactly one of id and cursor; a picture is sent with POST."
+ANOTHER = "bundle: not the one that the cursor's search asked; follow the link `next` as it is."
 ONE_WAY = "A cursor says what is searched with and where to go on; leave out crop, face, offset and expand."
 
 
@@ -30,23 +31,30 @@ def search(snapshot: Snapshot, body: SearchBody, *, started: float) -> SearchAns
     question = prepare(snapshot, body)
     decoded = perf_counter()
     pictures = question.pictures
-    query = question.vector(list(snapshot.bundle.embedder.embed(pictures)) if pictures else ())
+    query = question.vector(encode(snapshot, pictures))
     encoded = perf_counter() if pictures else decoded
     spent = {"decode": decoded - begun if pictures else 0, "encode": encoded - decoded}
     return answer(snapshot, body, question, query, spent, since=encoded, started=started)
 
 
-def search_link(snapshot: Snapshot, link: SearchLink, *, started: float) -> SearchAnswer:
-    """The items most like an item, or the next page of a search. Raises Refusal, ItemMissing."""
+def search_link(served: Served, link: SearchLink, *, started: float) -> SearchAnswer:
+    """The items most like an item, or the next page of a search. Raises Refusal, ItemMissing.
+
+    A page is of the bundle that its search asked, as long as that is loaded, whatever is live by now.
+    """
     if (link.id is None) == (link.cursor is None):
         raise Refusal("invalid_parameter", ONE_LINK)
     if link.cursor is None:
-        return search(snapshot, link.body(), started=started)
+        return search(served.of(link.bundle), link.body(), started=started)
     if link.crop is not None or link.face is not None or link.offset or link.expand:
         raise Refusal("invalid_parameter", ONE_WAY)
-    cursor = Cursor.read(
-        link.cursor, bundle=snapshot.bundle.manifest.id, dims=snapshot.bundle.clusters.dims, metric=link.metric
-    )
+    cursor = Cursor.read(link.cursor)
+    if link.bundle not in (None, cursor.bundle):
+        raise Refusal("invalid_parameter", ANOTHER)
+    snapshot = served.get(cursor.bundle)
+    if snapshot is None:
+        raise Refusal("page_gone")
+    cursor.check(dims=snapshot.bundle.clusters.dims, metric=link.metric)
     asked = Question((), cursor.asked, None)
     return answer(snapshot, link, asked, cursor.query, {}, since=perf_counter(), started=started, cursor=cursor)
 
@@ -69,7 +77,7 @@ def answer(
     found = perf_counter()
     calibration = snapshot.bundle.calibration
     return SearchAnswer(
-        bundle=snapshot.bundle.manifest.id,
+        bundle=snapshot.id,
         report_url=report_of(snapshot.bundle.manifest),
         metric=options.metric,
         exact=page.hits.exact,
@@ -116,7 +124,7 @@ def _next(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Pa
     if not page.further:
         return None
     place, shown = page.found[-1].place, before + len(page.found)
-    cursor = Cursor(snapshot.bundle.manifest.id, options.metric, page.query, place, shown, asked)
+    cursor = Cursor(snapshot.id, options.metric, page.query, place, shown, asked)
     fields = {
         name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
         for name, value in links_of(options).items()

@@ -50,6 +50,13 @@ class Settings(BaseSettings):
         description="threads that decode, encode and search; as many as there are cores unless given",
     )
     queue: int = Field(default=64, ge=0, description="requests that may wait for a worker; one more is refused")
+    bundles: tuple[str, ...] | Literal["all"] = Field(
+        default=(),
+        description="bundles to keep loaded beside the live one, so that searches may name them: a JSON list, or all",
+    )
+    remembered: int = Field(
+        default=4096, ge=0, description="query pictures whose vectors are remembered, for each bundle; 0: none"
+    )
     onnx_threads: int = Field(default=0, ge=0, description="threads in one run of the encoder; 0: every core")
 
     @property

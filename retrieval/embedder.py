@@ -32,9 +32,12 @@ class Embedder:
     projection: Projection
     opener: Opener = open_whole
 
-    def prepare(self, data: bytes) -> RGB:
-        """The bytes of a picture to the encoder's input, uint8 [height, width, 3]. Raises ImageError."""
-        return prepare(data, self.encoder.height, self.encoder.width, self.opener)
+    def prepare(self, data: bytes, opener: Opener | None = None) -> RGB:
+        """The bytes of a picture to the encoder's input, uint8 [height, width, 3]. Raises ImageError.
+
+        `opener`: in place of the bundle's own, for one of several faces.
+        """
+        return prepare(data, self.encoder.height, self.encoder.width, opener or self.opener)
 
     def embed(self, prepared: Sequence[RGB]) -> NDArray[np.float32]:
         """Prepared pictures to vectors, float32 [n, d]."""

@@ -43,19 +43,19 @@ class Cursor:
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
 
     @classmethod
-    def read(cls, text: str, *, bundle: str, dims: int, metric: str) -> Self:
-        """What `text` wrote. Raises Refusal for anything else, and for a page of another bundle or metric."""
+    def read(cls, text: str) -> Self:
+        """What `text` wrote. Raises Refusal for anything else."""
         try:
             padded = text.encode("ascii") + b"=" * (-len(text) % 4)
             fields = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            cursor = cls._of(*fields)
+            return cls._of(*fields)
         except (ValueError, TypeError, RecursionError, binascii.Error) as error:
             raise Refusal("invalid_parameter", "cursor: not one that this server wrote; search again.") from error
-        if cursor.bundle != bundle:
-            raise Refusal("page_gone")
-        if cursor.metric != metric or len(cursor.query) != dims:
+
+    def check(self, *, dims: int, metric: str) -> None:
+        """Raises Refusal for a page of another search than one by this metric, in so many dims."""
+        if self.metric != metric or len(self.query) != dims:
             raise Refusal("invalid_parameter", "cursor: of another search; follow the link `next` as it is.")
-        return cursor
 
     @classmethod
     def _of(cls, bundle: Any, metric: Any, query: Any, key: Any, last: Any, shown: Any, asked: Any) -> Self:

@@ -12,8 +12,8 @@ import numpy as np
 
 from api.asking.cursor import Place
 from api.asking.request import MAX_OFFSET, Options
-from api.engine import Snapshot
 from api.errors import Refusal
+from api.snapshot import Snapshot
 from retrieval.catalogue import Attribute, Item
 from retrieval.clusters import Doubles, Vectors
 from retrieval.errors import VectorMissing

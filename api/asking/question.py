@@ -1,19 +1,21 @@
 """From what is asked to the vector that is searched with: decode, crop, find the face, encode, blend.
 
-In two steps, so that the pictures of many questions can be encoded together: `prepare` reads the pictures, `vector`
-makes the query of their embeddings. Blocking: to be run in the pool.
+In three steps, so that the pictures of many questions can be encoded together: `prepare` reads the pictures, `encode`
+makes vectors of them, and `vector` the query of those. Blocking: to be run in the pool.
 """
 
 import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from api.asking.request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
-from api.engine import Snapshot
 from api.errors import Refusal
+from api.seen import name_of
+from api.snapshot import Snapshot
 from retrieval import images
 from retrieval.clusters import Vectors
 from retrieval.faces.opener import FaceOpener
@@ -27,12 +29,20 @@ NO_FACES = "face: the model served compares whole pictures; leave face out, or s
 CANCELLED = "items: they cancel each other out, so there is nothing to search with; change the weights."
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is to be encoded, and the name by which its vector is remembered."""
+
+    rgb: RGB
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Source:
-    """One thing to search with: a prepared picture, or a stored vector."""
+    """One thing to search with: a prepared picture, or a vector that is stored or remembered."""
 
     weight: float
-    picture: RGB | None = None
+    picture: Picture | None = None
     stored: Vectors | None = None
 
 
@@ -47,7 +57,7 @@ class Question:
     """What was sent, if it is one picture."""
 
     @property
-    def pictures(self) -> list[RGB]:
+    def pictures(self) -> list[Picture]:
         """What is to be encoded."""
         return [source.picture for source in self.sources if source.picture is not None]
 
@@ -75,11 +85,20 @@ def prepare(snapshot: Snapshot, body: SearchBody) -> Question:
         item = snapshot.catalogue.get(body.id)
         if body.crop is None and body.face is None:
             return Question((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
-        picture = prepared(snapshot, snapshot.picture(item), body.crop, body.face)
-        return Question((Source(1, picture=picture),), (item.id,), None)
+        return Question((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
     data = file if file is not None else unpacked(body.image_base64 or "", "image_base64")
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
-    return Question((Source(1, picture=prepared(snapshot, data, body.crop, body.face)),), (), info)
+    return Question((_source(snapshot, data, body.crop, body.face),), (), info)
+
+
+def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:
+    """The vectors of prepared pictures, in their order; they are remembered."""
+    if not pictures:
+        return []
+    vectors = list(snapshot.bundle.embedder.embed([picture.rgb for picture in pictures]))
+    for picture, vector in zip(pictures, vectors, strict=True):
+        snapshot.seen.put(picture.name, vector)
+    return vectors
 
 
 def picture_of(snapshot: Snapshot, body: PictureBody) -> bytes:
@@ -100,8 +119,7 @@ def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | Non
         return embedder.prepare(data)
     if not isinstance(embedder.opener, FaceOpener):
         raise Refusal("invalid_parameter", NO_FACES)
-    height, width = embedder.encoder.height, embedder.encoder.width
-    return images.resize(embedder.opener.crop(data, max(height, width), face), height, width)
+    return embedder.prepare(data, partial(embedder.opener.crop, number=face))
 
 
 def cut(snapshot: Snapshot, data: bytes, crop: Crop | None) -> bytes:
@@ -120,6 +138,15 @@ def unpacked(text: str, name: str) -> bytes:
         raise Refusal("invalid_parameter", f"{name}: not well-formed Base64.") from error
 
 
+def _source(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None, weight: float = 1) -> Source:
+    """A picture that was sent: its vector where it is remembered, and else what is to be encoded."""
+    name = name_of(data, (crop, face))
+    known = snapshot.seen.get(name)
+    if known is not None:
+        return Source(weight, stored=known)
+    return Source(weight, picture=Picture(prepared(snapshot, data, crop, face), name))
+
+
 def _of_items(snapshot: Snapshot, body: SearchBody) -> Question:
     if body.crop is not None or body.face is not None:
         raise Refusal("invalid_parameter", ONE_PICTURE)
@@ -127,7 +154,7 @@ def _of_items(snapshot: Snapshot, body: SearchBody) -> Question:
     for part in body.items or ():
         if part.image_base64 is not None:
             data = unpacked(part.image_base64, "items")
-            sources.append(Source(part.weight, picture=prepared(snapshot, data, None, None)))
+            sources.append(_source(snapshot, data, None, None, part.weight))
         elif part.id is not None:
             item = snapshot.catalogue.get(part.id)
             sources.append(Source(part.weight, stored=snapshot.store.get(item.id)))

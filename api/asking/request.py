@@ -50,6 +50,12 @@ File = Annotated[
 ]
 
 
+BundleName = Annotated[
+    Annotated[str, Field(max_length=200)] | Nothing,
+    Field(description="Ask this bundle in place of the live one. It must be loaded: see /bundles."),
+]
+
+
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -86,6 +92,7 @@ class Part(_Body):
 class Options(_Body):
     """How to search, and which hits are wanted."""
 
+    bundle: BundleName = None
     k: Annotated[int, Field(ge=1, le=MAX_HITS, description="How many hits, or groups.")] = 20
     offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="How many of the best to pass over.")] = 0
     metric: Annotated[
@@ -164,6 +171,7 @@ class SearchForm(SearchBody):
 class PictureBody(_Body):
     """One picture: exactly one of `image_base64` and `id`."""
 
+    bundle: BundleName = None
     id: Annotated[ItemName | Nothing, Field(description="An item, whose picture is meant.", examples=[""])] = None
     image_base64: Base64 | Nothing = None
 

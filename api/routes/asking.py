@@ -18,11 +18,11 @@ from api.asking.answers import (
 from api.asking.describing import body_of, filter_parameter, json_body
 from api.asking.reading import read_either, read_filter, read_json_body
 from api.asking.request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm
-from api.deps import PoolDep, SnapshotDep
-from api.engine import Snapshot
+from api.deps import PoolDep, ServedDep, SnapshotDep
 from api.keys import Read
 from api.openapi import problems
 from api.routes.search import PROBLEMS
+from api.snapshot import Snapshot
 from retrieval.filters import Filter
 
 BODY_PROBLEMS = ("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS)
@@ -39,11 +39,11 @@ router = APIRouter(tags=["search"], dependencies=[Read])
     ),
     openapi_extra={"requestBody": json_body(BatchBody)},
 )
-async def post_batch(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> BatchAnswer:
+async def post_batch(request: Request, served: ServedDep, pool: PoolDep) -> BatchAnswer:
     """Each query is a JSON body of `/search`; each is answered, or refused, for itself and in this order."""
     started = perf_counter()
     body = await read_json_body(request, BatchBody)
-    answers = await pool.run(batch.search_all, snapshot, body, request_id=request.state.request_id, started=started)
+    answers = await pool.run(batch.search_all, served, body, request_id=request.state.request_id, started=started)
     return BatchAnswer(answers=answers)
 
 
@@ -54,13 +54,13 @@ async def post_batch(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> 
     responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
     openapi_extra={"requestBody": body_of(ExplainForm, ExplainBody)},
 )
-async def post_explain(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> ExplainAnswer:
+async def post_explain(request: Request, served: ServedDep, pool: PoolDep) -> ExplainAnswer:
     """Send exactly one of `file`, `image_base64` and `id`, and the `item` to compare with.
 
     An exact split: the cells of either map sum to the cosine.
     """
     body = await read_either(request, ExplainForm, ExplainBody)
-    return await pool.run(explain.explain, snapshot, body)
+    return await pool.run(explain.explain, served.of(body.bundle), body)
 
 
 @router.post(
@@ -70,10 +70,10 @@ async def post_explain(request: Request, snapshot: SnapshotDep, pool: PoolDep) -
     responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
     openapi_extra={"requestBody": body_of(PictureForm, PictureBody)},
 )
-async def post_faces(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> FacesAnswer:
+async def post_faces(request: Request, served: ServedDep, pool: PoolDep) -> FacesAnswer:
     """Send exactly one of `file`, `image_base64` and `id`. A search takes a face by its number, as `face`."""
     body = await read_either(request, PictureForm, PictureBody)
-    return await pool.run(faces.find_faces, snapshot, body)
+    return await pool.run(faces.find_faces, served.of(body.bundle), body)
 
 
 @router.get(

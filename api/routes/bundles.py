@@ -1,4 +1,4 @@
-"""GET /bundles and the reports below it."""
+"""GET /bundles, which of them is live, and their reports."""
 
 from pathlib import Path as FolderPath
 from typing import Annotated
@@ -9,9 +9,10 @@ from fastapi import APIRouter, Path, Response
 from api import bundles
 from api.caching import IfNoneMatch, is_known
 from api.deps import ArtifactsDep, EngineDep, PoolDep
-from api.keys import Read
+from api.errors import Refusal
+from api.keys import Admin, Read
 from api.openapi import problems
-from api.schemas import BundlesAnswer
+from api.schemas import BundleAnswer, BundlesAnswer
 
 # A report brings its own styles and scripts, and may load and reach nothing else: not the network, not this API in the
 # reader's name. The page in front of this API sends the same policy.
@@ -33,6 +34,9 @@ REPORT_HEADERS = {
     "Referrer-Policy": "no-referrer",
 }
 
+BundleId = Annotated[str, Path(alias="id", examples=["20261122-101500-efficientnet-lite0"])]
+NOT_LIVE = "The bundle was published, but it is not live; /readyz says why."
+
 router = APIRouter(tags=["bundles"])
 
 
@@ -44,8 +48,30 @@ router = APIRouter(tags=["bundles"])
     responses=problems("overloaded"),
 )
 async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep) -> BundlesAnswer:
-    live = engine.snapshot.bundle.manifest.id if engine.snapshot else None
-    return await pool.run(bundles.list_bundles, artifacts, live)
+    return await pool.run(bundles.list_bundles, artifacts, [snapshot.id for snapshot in engine.loaded])
+
+
+@router.post(
+    "/bundles/{id}/activate",
+    dependencies=[Admin],
+    operation_id="activate_bundle",
+    summary="Make a bundle the live one, without an outage",
+    responses=problems("bundle_missing", "bundle_damaged", "overloaded"),
+)
+async def activate_bundle(
+    bundle_id: BundleId, artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep
+) -> BundleAnswer:
+    """Answers once it is live: checked, loaded beside the one that was, and with vectors of all items.
+
+    Requests that are under way are answered by what they began with. Where the bundle cannot be served, the one that
+    was live goes on, and /readyz says why.
+    """
+    await pool.run(bundles.publish, artifacts, bundle_id)
+    await engine.follow()
+    loaded = [snapshot.id for snapshot in engine.loaded]
+    if bundle_id not in loaded[:1]:
+        raise Refusal("bundle_damaged", NOT_LIVE)
+    return await pool.run(bundles.show_bundle, artifacts, bundle_id, loaded)
 
 
 @router.get(
@@ -61,7 +87,7 @@ async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep
     },
 )
 async def get_report(
-    bundle_id: Annotated[str, Path(alias="id", examples=["20261122-101500-efficientnet-lite0"])],
+    bundle_id: BundleId,
     name: Annotated[str, Path(description="The file's name, below report/.", examples=["index.html"])],
     artifacts: ArtifactsDep,
     pool: PoolDep,

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Query, Response
 
 from api.caching import IfNoneMatch, is_known
 from api.deps import ItemId, PoolDep, SnapshotDep
-from api.engine import Snapshot
 from api.keys import Read
 from api.openapi import problems
 from api.schemas import ItemAnswer, ItemsAnswer, ThumbnailSize
+from api.snapshot import Snapshot
 from retrieval import images
 
 CACHE_CONTROL = "public, max-age=3600"

@@ -8,7 +8,7 @@ from api import search
 from api.asking.describing import body_of, link_parameters
 from api.asking.reading import read_link, read_search
 from api.asking.request import EXAMPLES, SearchBody, SearchForm
-from api.deps import PoolDep, SnapshotDep
+from api.deps import PoolDep, ServedDep
 from api.errors import Code
 from api.keys import Read
 from api.openapi import problems
@@ -19,6 +19,7 @@ router = APIRouter(tags=["search"], dependencies=[Read])
 PROBLEMS: tuple[Code, ...] = (
     "item_missing",
     "picture_missing",
+    "bundle_missing",
     "unsupported_format",
     "broken_image",
     "too_many_pixels",
@@ -36,14 +37,14 @@ PROBLEMS: tuple[Code, ...] = (
     responses=problems("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS),
     openapi_extra={"requestBody": body_of(SearchForm, SearchBody, EXAMPLES)},
 )
-async def post_search(request: Request, response: Response, snapshot: SnapshotDep, pool: PoolDep) -> SearchAnswer:
+async def post_search(request: Request, response: Response, served: ServedDep, pool: PoolDep) -> SearchAnswer:
     """Send exactly one of `file`, `image_base64`, `id` and `items`. A search with an item uses its stored vector.
 
     Where faces are compared, a picture is searched with by its largest face, unless `face` names another one.
     """
     started = perf_counter()
     body = await read_search(request)
-    answer = await pool.run(search.search, snapshot, body, started=started)
+    answer = await pool.run(search.search, served.of(body.bundle), body, started=started)
     response.headers["Server-Timing"] = server_timing(answer.milliseconds)
     return answer
 
@@ -55,11 +56,11 @@ async def post_search(request: Request, response: Response, snapshot: SnapshotDe
     responses=problems("page_gone", *PROBLEMS),
     openapi_extra={"parameters": link_parameters()},
 )
-async def get_search(request: Request, response: Response, snapshot: SnapshotDep, pool: PoolDep) -> SearchAnswer:
+async def get_search(request: Request, response: Response, served: ServedDep, pool: PoolDep) -> SearchAnswer:
     """Name exactly one of `id` and `cursor`. Links with a cursor come as `next` with each answer."""
     started = perf_counter()
     link = await read_link(request)
-    answer = await pool.run(search.search_link, snapshot, link, started=started)
+    answer = await pool.run(search.search_link, served, link, started=started)
     response.headers["Server-Timing"] = server_timing(answer.milliseconds)
     return answer
 

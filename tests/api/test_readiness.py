@@ -5,7 +5,7 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
-from api import engine
+from api import engine, snapshot
 from retrieval import bundle as bundles
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture, pieces, write_artifacts
@@ -26,7 +26,7 @@ def wait_for(client: TestClient, status: str) -> dict[str, object]:
 def test_a_ready_api_says_what_it_serves(client: TestClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "bundle": "tiny", "items": 60}
+    assert answer.json() == {"status": "ready", "bundle": "tiny", "items": 60, "detail": None}
     assert client.get("/livez").json() == {"status": "alive"}
 
 
@@ -80,7 +80,7 @@ def test_a_mistake_while_opening_is_seen_and_logged(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr(engine.EmbeddedStore, "open", fails)
+    monkeypatch.setattr(snapshot.EmbeddedStore, "open", fails)
     client = open_api(artifacts=own_shop.artifacts, wait=False)
     assert wait_for(client, "broken")["detail"] == "ZeroDivisionError: a mistake"
     assert any(record.exc_info for record in caplog.records)

@@ -124,10 +124,10 @@ def test_vectors_outlive_their_items_for_a_way_back(own_shop: Shop, open_api: Op
     assert len(right.post("/search", files={"file": picture(1)}).json()["hits"]) == 20
 
 
-def test_an_item_that_the_served_bundle_does_not_know_yet(own_shop: Shop, open_api: OpenApi) -> None:
+def test_an_item_whose_picture_cannot_be_read_is_there_and_not_found(own_shop: Shop, open_api: OpenApi) -> None:
     catalogue = Catalogue(bundles.catalogue_url(own_shop.artifacts))
     items = list(catalogue.items())
-    catalogue.replace_source([*items, replace(items[0], id="newer")])
+    catalogue.replace_source([*items, replace(items[0], id="newer", location="pictures/gone")])
     catalogue.close()
     client = open_api(artifacts=own_shop.artifacts)
     assert client.get("/items/newer").status_code == 200

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
-from api.engine import Snapshot
 from api.settings import Settings
+from api.snapshot import Snapshot
 from retrieval import bundle, images
 from retrieval.catalogue import Catalogue
 from retrieval.clusters import Clusters, Reach
@@ -117,7 +117,8 @@ def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str 
         return None
     assert live == NEW or (live == OLD and not first and not finished)
     bundle.verify(bundle.bundle_path(artifacts, live))
-    snapshot = Snapshot.open(Settings(artifacts=artifacts, onnx_threads=1))
+    catalogue = Catalogue(bundle.catalogue_url(artifacts))
+    snapshot = Snapshot.open(Settings(artifacts=artifacts, onnx_threads=1), live, catalogue)
     try:
         wanted = ITEMS[live] - ({ADDED.id} if first else set())
         listed = set(snapshot.catalogue.ids())
@@ -127,6 +128,7 @@ def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str 
         assert np.isfinite(vectors).all()
     finally:
         snapshot.close()
+        catalogue.close()
     assert pinned.read(artifacts)
     if live == NEW:
         assert history.before(artifacts) == (None if first else OLD)

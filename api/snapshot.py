@@ -1,0 +1,89 @@
+"""One bundle with its vectors and the items, opened together; and those of them that answer at one moment."""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from api.errors import Refusal
+from api.seen import Seen
+from api.settings import Settings
+from retrieval import bundle as bundles
+from retrieval.bundle import Bundle
+from retrieval.catalogue import Catalogue, Item
+from retrieval.errors import PictureMissing, VectorStoreError
+from retrieval.vectors.base import VectorStore
+from retrieval.vectors.embedded import EmbeddedStore
+
+NOT_LOADED = "bundle: it is not loaded here; /bundles says which ones are."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What a request is answered from, start to end. Its vectors and items may change; its bundle never does."""
+
+    artifacts: Path
+    pixel_limit: int
+    bundle: Bundle
+    store: VectorStore
+    catalogue: Catalogue
+    """The engine's, and the same in all snapshots."""
+    seen: Seen
+    """The vectors of pictures that were searched with."""
+
+    @classmethod
+    def open(cls, settings: Settings, bundle_id: str, catalogue: Catalogue) -> Self:
+        """Open a bundle of the artifacts folder; blocking. Raises BundleError or VectorStoreError."""
+        artifacts = settings.artifacts
+        bundle = bundles.load(bundles.bundle_path(artifacts, bundle_id), threads=settings.onnx_threads)
+        # The first run of a graph is slow, as ONNX Runtime then allocates; and a graph that cannot run is found now.
+        encoder = bundle.embedder.encoder
+        bundle.embedder.embed([np.zeros((encoder.height, encoder.width, 3), np.uint8)])
+        path = bundles.vectors_path(artifacts, bundle_id)
+        store = EmbeddedStore.open(path, bundle.clusters, bundle=bundle_id, auto_probes=bundle.auto_probes)
+        return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, Seen(settings.remembered))
+
+    @property
+    def id(self) -> str:
+        """The bundle's."""
+        return self.bundle.manifest.id
+
+    def picture(self, item: Item) -> bytes:
+        """The item's file. Its location is relative to the artifacts folder, or absolute. Raises PictureMissing."""
+        path = self.artifacts / item.location
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise PictureMissing(f"the picture of item {item.id!r} cannot be read: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the vectors' file; the catalogue stays open."""
+        with suppress(VectorStoreError):  # everything in it is durable already
+            self.store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The snapshots that answer at one moment, the live one first; at least that one."""
+
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def live(self) -> Snapshot:
+        """What answers whoever names no bundle."""
+        return self.snapshots[0]
+
+    def get(self, bundle_id: str) -> Snapshot | None:
+        """The snapshot of a bundle, if it is loaded."""
+        return next((snapshot for snapshot in self.snapshots if snapshot.id == bundle_id), None)
+
+    def of(self, bundle_id: str | None) -> Snapshot:
+        """What answers a request that names this bundle, or none. Raises Refusal (bundle_missing)."""
+        if bundle_id is None:
+            return self.live
+        snapshot = self.get(bundle_id)
+        if snapshot is None:
+            raise Refusal("bundle_missing", NOT_LOADED)
+        return snapshot
