@@ -140,11 +140,17 @@ def write_artifacts(
     calibration: Calibration | None = None,
     faces: FaceStage | None = None,
     report: Path | None = None,
+    seed: int = 7,
 ) -> dict[str, Vectors]:
-    """What a training run leaves: pictures, catalogue, vectors, a bundle. Returns each piece's vector [DIMS] by id."""
+    """What a training run leaves: pictures, catalogue, vectors, a bundle. Returns each piece's vector [DIMS] by id.
+
+    `seed`: another one makes another encoder.
+    """
     ids = [piece.id for piece in shop]
     pictures = [piece.data for piece in shop]
-    vectors = write_bundle(artifacts, pictures, bundle_id, calibration=calibration, faces=faces, report=report)
+    vectors = write_bundle(
+        artifacts, pictures, bundle_id, calibration=calibration, faces=faces, report=report, seed=seed
+    )
     folder = bundles.bundle_path(artifacts, bundle_id)
     store_path = bundles.vectors_path(artifacts, bundle_id)
     store_path.parent.mkdir(exist_ok=True)
@@ -178,13 +184,14 @@ def write_bundle(
     calibration: Calibration | None = None,
     faces: FaceStage | None = None,
     report: Path | None = None,
+    seed: int = 7,
 ) -> Vectors:
     """A bundle around these pictures, unpublished; returns their vectors [n, DIMS]."""
     training = artifacts / "training"
     training.mkdir(parents=True, exist_ok=True)
     (training / "config.toml").write_text("# a test's\n", encoding="utf-8")
     model = artifacts / "encoder.onnx"
-    write_encoder(model)
+    write_encoder(model, seed=seed)
     opener = faces.opener("faces") if faces else open_whole
     embedder = Embedder(OnnxEncoder(model.read_bytes(), str(model), threads=1), random_projection(), opener)
     vectors = embedder.embed([embedder.prepare(data) for data in pictures])

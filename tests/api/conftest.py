@@ -1,13 +1,17 @@
 """A small shop behind the real application: artifacts are written once, applications are opened as tests ask."""
 
 import shutil
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 
 from api.main import create_app
@@ -16,6 +20,7 @@ from retrieval.clusters import Vectors
 from tests.bundles import Piece, pieces, write_artifacts
 
 OpenApi = Callable[..., TestClient]
+Serve = Callable[..., int]
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,27 @@ def open_api() -> Iterator[OpenApi]:
             return until_ready(another) if wait else another
 
         yield opened
+
+
+@pytest.fixture
+def serve(shop: Shop) -> Iterator[Serve]:
+    """Starts an API, over the shop unless other artifacts are named, on a loopback port and returns the port."""
+    with ExitStack() as stack:
+
+        def started(artifacts: Path = shop.artifacts, **settings: object) -> int:
+            app = create_app(Settings(artifacts=artifacts, **settings))
+            server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(setattr, server, "should_exit", True)
+            port = int(listener.getsockname()[1])
+            while httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code != 200:
+                time.sleep(0.01)
+            return port
+
+        yield started
 
 
 def until_ready(client: TestClient) -> TestClient:

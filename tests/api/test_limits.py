@@ -6,45 +6,18 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 
 import httpx2
 import pytest
-import uvicorn
 
 from api import search
 from api.errors import Refusal
 from api.limits import Pool
-from api.main import create_app
-from api.settings import Settings
-from tests.api.conftest import Shop
+from tests.api.conftest import Serve
 from tests.bundles import picture
 
-Serve = Callable[..., int]
 LIMIT_BYTES = 100_000
-
-
-@pytest.fixture
-def serve(shop: Shop) -> Iterator[Serve]:
-    """Starts the API over the shop on a loopback port and returns the port."""
-    with ExitStack() as stack:
-
-        def started(**settings: object) -> int:
-            app = create_app(Settings(artifacts=shop.artifacts, **settings))
-            server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-            thread.start()
-            stack.callback(thread.join)
-            stack.callback(setattr, server, "should_exit", True)
-            port = int(listener.getsockname()[1])
-            while httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code != 200:
-                time.sleep(0.01)
-            return port
-
-        yield started
 
 
 def answer_to(port: int, *sent: bytes) -> tuple[int, dict[str, object]]:

@@ -80,8 +80,8 @@ def test_every_operation_has_a_name_and_tells_its_problems(document: dict[str, A
                     told |= set(content["examples"])
                     assert {example["value"]["status"] for example in content["examples"].values()} == {int(status)}
     assert set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(get_args(Code))
-    # The first two are no operation's: they are told of addresses and methods that the document does not hold.
-    assert told == set(get_args(Code)) - {"not_found", "method_not_allowed", "key_too_weak"}
+    # Those two are no operation's: they are told of addresses and methods that the document does not hold.
+    assert told == set(get_args(Code)) - {"not_found", "method_not_allowed"}
 
 
 def test_the_documentation_page_needs_no_internet(client: TestClient) -> None:
