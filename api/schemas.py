@@ -74,6 +74,8 @@ class Hit(_Answer):
     rank: Annotated[int, Field(description="1 for the best.", examples=[1])]
     label: Annotated[str | None, Field(examples=["amphora"])]
     attributes: Annotated[Mapping[str, Attribute], Field(examples=[{"shape": "vase", "price": 3.5}])]
+    width: Annotated[int, Field(description="Of the item's picture, in pixels.", examples=[400])]
+    height: Annotated[int, Field(examples=[533])]
     score: Annotated[
         float,
         Field(
@@ -165,6 +167,15 @@ class SearchAnswer(_Answer):
         Field(
             description="The next page, as a link; null after the last one. It needs no picture again. Items that are "
             "added or deleted meanwhile make no other one come twice, or be left out.",
+            examples=["/search?k=20&cursor=WyIyMDI2MTEyMi0xMDE1MDAiLC4uLl0"],
+        ),
+    ]
+    link: Annotated[
+        str,
+        Field(
+            description="This search as a link, from its first page: the query is in it as numbers, so that no picture "
+            "is needed again. The metric and every other option may be changed in it. It holds as long as this bundle "
+            "is served.",
             examples=["/search?k=20&cursor=WyIyMDI2MTEyMi0xMDE1MDAiLC4uLl0"],
         ),
     ]

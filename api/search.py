@@ -6,7 +6,7 @@ from time import perf_counter
 from urllib.parse import urlencode
 
 from api.asking import finding
-from api.asking.cursor import Cursor
+from api.asking.cursor import BEFORE_ALL, Cursor, Place
 from api.asking.finding import Page
 from api.asking.question import Question, encode, prepare
 from api.asking.request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
@@ -87,6 +87,7 @@ def answer(
         total=page.total,
         offset=before,
         next=_next(snapshot, options, question.asked, page, before),
+        link=_link(snapshot, options, question.asked, page, BEFORE_ALL, 0),
         milliseconds=_milliseconds(**{"decode": 0, "encode": 0} | spent, search=found - since, total=found - started),
         query=question.info and Query(width=question.info.width, height=question.info.height),
         calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
@@ -105,6 +106,8 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
             rank=rank,
             label=found.item.label,
             attributes=found.item.attributes,
+            width=found.item.width,
+            height=found.item.height,
             score=found.score,
             cosine=float(hits.cosine[found.row]),
             euclidean=float(hits.euclidean[found.row]),
@@ -123,7 +126,11 @@ def _next(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Pa
     """The link to the page after this one."""
     if not page.further:
         return None
-    place, shown = page.found[-1].place, before + len(page.found)
+    return _link(snapshot, options, asked, page, page.found[-1].place, before + len(page.found))
+
+
+def _link(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Page, place: Place, shown: int) -> str:
+    """The link to what comes after a place of this search."""
     cursor = Cursor(snapshot.id, options.metric, page.query, place, shown, asked)
     fields = {
         name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value

@@ -22,6 +22,9 @@ MOST_SHOWN = 1_000_000_000
 Place = tuple[float, str]
 """A hit's place among all: what it is ranked by, smaller first, and its id."""
 
+BEFORE_ALL: Place = (-2.0, "")
+"""Before the best hit by any metric: with it, a cursor is the link to a whole search."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Cursor:
@@ -53,8 +56,11 @@ class Cursor:
             raise Refusal("invalid_parameter", "cursor: not one that this server wrote; search again.") from error
 
     def check(self, *, dims: int, metric: str) -> None:
-        """Raises Refusal for a page of another search than one by this metric, in so many dims."""
-        if self.metric != metric or len(self.query) != dims:
+        """Raises Refusal for a page of another search than one by this metric, in so many dims.
+
+        Before the first hit, no place is taken yet, and so any metric may be asked for.
+        """
+        if (self.shown and self.metric != metric) or len(self.query) != dims:
             raise Refusal("invalid_parameter", "cursor: of another search; follow the link `next` as it is.")
 
     @classmethod

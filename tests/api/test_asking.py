@@ -3,6 +3,7 @@
 import base64
 import json
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
@@ -158,6 +159,19 @@ def test_following_the_links_shows_everything_once(client: TestClient, metric: s
     assert hits == whole["hits"]
     assert {page["total"] for page in pages} == {whole["total"]}
     assert len(hits) == whole["total"]
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_search_with_a_picture_is_a_link_too(client: TestClient, metric: str) -> None:
+    """It needs no picture again, begins at the first hit, and lets everything be changed but the query."""
+    asked = ask(client, {"k": 9, "metric": metric, "offset": 4}, picture(5))
+    first = client.get(asked["link"]).json()
+    wanted = ask(client, {"k": 9, "metric": metric}, picture(5))
+    assert untimed(first) == untimed(wanted) | {"query": None}
+    for changes in ({"metric": "euclidean"}, {"metric": "fused"}, {"metric": "cosine", "k": 3, "group_by": "label"}):
+        cursor = parse_qs(urlsplit(asked["link"]).query)["cursor"]
+        other = client.get("/search", params={"cursor": cursor} | changes).json()
+        assert other["hits"] == ask(client, changes, picture(5))["hits"]
 
 
 @pytest.mark.parametrize("metric", ["cosine", "euclidean"])
