@@ -96,4 +96,3 @@ def test_swaps_under_load_fail_nobody_and_mix_nothing(artifacts: Path, serve: Se
         answered = [bundle_id for load in loads for bundle_id in load.result()]
     assert set(answered) == set(MODELS)
     assert bundles.current(artifacts) == order[-1]
-    print(f"{swaps} swaps while {len(answered)} searches were answered")
