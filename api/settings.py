@@ -57,6 +57,11 @@ class Settings(BaseSettings):
     remembered: int = Field(
         default=4096, ge=0, description="query pictures whose vectors are remembered, for each bundle; 0: none"
     )
+    batching: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="whether pictures of searches at the same time go through the encoder together: on, off, or auto, "
+        "which is on for an encoder that is measured to be faster so when it is loaded",
+    )
     onnx_threads: int = Field(default=0, ge=0, description="threads in one run of the encoder; 0: every core")
 
     @property

@@ -1,21 +1,26 @@
 """One bundle with its vectors and the items, opened together; and those of them that answer at one moment."""
 
+import logging
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
+from api.batching import WORTH, TogetherEncoder, gain
 from api.errors import Refusal
 from api.seen import Seen
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
+from retrieval.embedder import Embedder
 from retrieval.errors import PictureMissing, VectorStoreError
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.embedded import EmbeddedStore
+
+logger = logging.getLogger(__name__)
 
 NOT_LOADED = "bundle: it is not loaded here; /bundles says which ones are."
 
@@ -30,6 +35,8 @@ class Snapshot:
     store: VectorStore
     catalogue: Catalogue
     """The engine's, and the same in all snapshots."""
+    queries: Embedder
+    """As the bundle's: for what is searched with, of which there may be much at once."""
     seen: Seen
     """The vectors of pictures that were searched with."""
 
@@ -41,9 +48,12 @@ class Snapshot:
         # The first run of a graph is slow, as ONNX Runtime then allocates; and a graph that cannot run is found now.
         encoder = bundle.embedder.encoder
         bundle.embedder.embed([np.zeros((encoder.height, encoder.width, 3), np.uint8)])
+        queries = bundle.embedder
+        if _together(settings, bundle):
+            queries = replace(queries, encoder=TogetherEncoder(encoder))
         path = bundles.vectors_path(artifacts, bundle_id)
         store = EmbeddedStore.open(path, bundle.clusters, bundle=bundle_id, auto_probes=bundle.auto_probes)
-        return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, Seen(settings.remembered))
+        return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, Seen(settings.remembered))
 
     @property
     def id(self) -> str:
@@ -62,6 +72,17 @@ class Snapshot:
         """Let go of the vectors' file; the catalogue stays open."""
         with suppress(VectorStoreError):  # everything in it is durable already
             self.store.close()
+
+
+def _together(settings: Settings, bundle: Bundle) -> bool:
+    """Whether pictures that are searched with at the same time go through the encoder together."""
+    if settings.batching != "auto" or settings.workers == 1:
+        return settings.batching == "on"
+    measured = gain(bundle.embedder.encoder, settings.workers)
+    logger.info(
+        "bundle %s encodes %d pictures together %.2f times as fast", bundle.manifest.id, settings.workers, measured
+    )
+    return measured >= WORTH
 
 
 @dataclass(frozen=True, slots=True)

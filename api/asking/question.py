@@ -95,7 +95,7 @@ def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:
     """The vectors of prepared pictures, in their order; they are remembered."""
     if not pictures:
         return []
-    vectors = list(snapshot.bundle.embedder.embed([picture.rgb for picture in pictures]))
+    vectors = list(snapshot.queries.embed([picture.rgb for picture in pictures]))
     for picture, vector in zip(pictures, vectors, strict=True):
         snapshot.seen.put(picture.name, vector)
     return vectors
