@@ -72,7 +72,7 @@ def show_live(release: "Release") -> None:
         out.print(f"Bundle [bold]{release.bundle_id}[/] is live already.")
         return
     out.print(f"Bundle [bold]{release.bundle_id}[/] is live; before it was {release.before or 'none'}.")
-    out.print("An API that is running serves it once it is restarted.", style="dim")
+    out.print("An API that is running takes it up within seconds.", style="dim")
 
 
 def _remarks(change: "Change") -> list[str]:

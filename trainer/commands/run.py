@@ -42,4 +42,4 @@ def run(
     if show_release(outcome.release, artifacts):
         raise typer.Exit(REFUSED)
     out.print(f"Published bundle [bold]{outcome.bundle_id}[/] with {outcome.items} items in", Text(f"{artifacts}."))
-    out.print("An API that is running serves it once it is restarted.", style="dim")
+    out.print("An API that is running takes it up within seconds.", style="dim")
