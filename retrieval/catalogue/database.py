@@ -32,25 +32,46 @@ class Database:
         """Which kind of database it is: sqlite or postgresql."""
         return self._engine.dialect.name
 
-    def prepare(self, table: sa.Table, indexes: Sequence[sa.Index] = ()) -> None:
-        """Make the table and its indexes if absent. Raises CatalogueError if there is one with other columns."""
-        with self.transaction() as connection:
+    def prepare(self, tables: Sequence[sa.Table]) -> None:
+        """Make the tables and their indexes if absent. Raises CatalogueError if there is one with other columns."""
+        with self.transaction() as connection:  # a reader's: nothing waits, if nothing is to be made
+            if not self._lacks(connection, tables):
+                return
+        with self.transaction(writing=True) as connection:
             if self.dialect == "postgresql":  # whose IF NOT EXISTS fails when two create at once
                 connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATION_LOCK)))
-            connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-            found = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+            for table in tables:
+                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
+            self._lacks(connection, tables)  # what was there may be another program's
+            for index in (index for table in tables for index in table.indexes):
+                connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+
+    def _lacks(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> bool:
+        """Whether a table or an index is still to be made. Raises CatalogueError for a table of another kind."""
+        inspector = sa.inspect(connection)
+        names = set(inspector.get_table_names())
+        for table in tables:
+            if table.name not in names:
+                continue
+            found = {column["name"] for column in inspector.get_columns(table.name)}
             if found != (expected := set(table.columns.keys())):
                 raise CatalogueError(
                     f"{self._name} has a table {table.name} with the columns {sorted(found)}, not {sorted(expected)}; "
                     "another program or version wrote it; name another database, or move it and publish again"
                 )
-            for index in indexes:
-                connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
+            if {index.name for index in table.indexes} - {index["name"] for index in inspector.get_indexes(table.name)}:
+                return True
+        return any(table.name not in names for table in tables)
 
     @contextmanager
-    def transaction(self) -> Iterator[sa.Connection]:
-        """All or nothing of what is done in it; reads see one state of the database."""
-        with self._failures(), self._engine.begin() as connection:
+    def transaction(self, *, writing: bool = False) -> Iterator[sa.Connection]:
+        """All or nothing of what is done in it; reads see one state of the database.
+
+        `writing`: with SQLite, other writers wait from its beginning on, so that what it reads is still true when it
+        writes. With PostgreSQL, rows that are read to be written must be locked by the statement that reads them.
+        """
+        engine = self._engine.execution_options(writing=writing)
+        with self._failures(), engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -78,7 +99,7 @@ def _engine(url: sa.URL) -> sa.Engine:
     if kind == "sqlite":
         engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **pool)
         sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
         return sa.create_engine(url, pool_pre_ping=True, **pool)
@@ -90,6 +111,10 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # the driver itself would begin transactions before writes only
     _use_wal(connection)
     connection.execute("PRAGMA synchronous = FULL")  # what was committed survives a power cut
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writing") else "BEGIN")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

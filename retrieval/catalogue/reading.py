@@ -1,16 +1,21 @@
 """What can be asked of the catalogue: items by id, by filter and in order, and how many there are of what."""
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields
 
 import sqlalchemy as sa
 
 from retrieval import facets
+from retrieval.catalogue.changes import Reply
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.item import Attribute, Item, Origin, is_id
-from retrieval.catalogue.table import BATCH, BY_ID, ITEM, ITEMS
+from retrieval.catalogue.ordering import Order, Place, page
+from retrieval.catalogue.table import BATCH, BY_ID, ITEM, ITEMS, REPLIES
 from retrieval.errors import ItemMissing
 from retrieval.facets import Facet
 from retrieval.filters import EVERYTHING, Filter
+
+FIRST_BY_ID = Order()
 
 
 class CatalogueReader:
@@ -51,6 +56,15 @@ class CatalogueReader:
             streaming = connection.execution_options(yield_per=BATCH)
             for row in streaming.execute(ITEM.order_by(ITEMS.c.id)):
                 yield Item(*row)
+
+    def listed(
+        self, chosen: Filter = EVERYTHING, order: Order = FIRST_BY_ID, *, limit: int, after: Place | None = None
+    ) -> list[tuple[Item, Place]]:
+        """The first items that a filter lets through, or those behind a place, each with its own place in the order."""
+        asked = page(order, self._database.dialect, self._passes(chosen), after).limit(limit)
+        width = len(fields(Item))
+        with self._database.transaction() as connection:
+            return [(Item(*row[:width]), tuple(row[width:])) for row in connection.execute(asked)]
 
     def matching(self, chosen: Filter, without: Collection[str] = ()) -> list[str]:
         """The ids of the items that a filter lets through, except these, in the order of `items`."""
@@ -105,6 +119,12 @@ class CatalogueReader:
             asked = asked.where(ITEMS.c.origin == origin)
         with self._database.transaction() as connection:
             return {row.id: row.sha256 for row in connection.execute(asked)}
+
+    def reply(self, key: str) -> Reply | None:
+        """What the request that was sent with this key was answered, if it is remembered."""
+        with self._database.transaction() as connection:
+            row = connection.execute(sa.select(REPLIES).where(REPLIES.c.key == key)).one_or_none()
+        return None if row is None else Reply(row.key, row.request, row.status, row.body)
 
     def _passes(self, chosen: Filter, without: Collection[str] = ()) -> sa.ColumnElement[bool]:
         return facets.matching(ITEMS, self._database.dialect, chosen, without)

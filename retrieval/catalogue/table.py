@@ -1,4 +1,4 @@
-"""The table of items, and how an item becomes a row of it."""
+"""The tables: items, and what requests to write were answered; and how an item becomes a row."""
 
 import json
 from dataclasses import fields
@@ -32,9 +32,23 @@ ITEMS = sa.Table(
     # Which replacement last wrote the row, so that one statement finds those it did not write.
     sa.Column("replacement", sa.String(16)),
 )
+sa.Index("items_location", ITEMS.c.location)  # whether a file is still some item's
+
+REPLIES = sa.Table(
+    "replies",
+    sa.MetaData(),
+    sa.Column("key", sa.String(128), primary_key=True),
+    sa.Column("request", sa.String(64), nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("body", sa.Text, nullable=False),
+    sa.Column("created", sa.BigInteger, nullable=False),
+)
+sa.Index("replies_created", REPLIES.c.created)
+
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""
-BY_ID = ITEM.where(ITEMS.c.id.in_(sa.bindparam("ids", expanding=True)))
+AMONG = ITEMS.c.id.in_(sa.bindparam("ids", expanding=True))
+BY_ID = ITEM.where(AMONG)
 
 _INSERT = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 

@@ -5,27 +5,29 @@ of a replacement or none of it.
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 
 import sqlalchemy as sa
 
+from retrieval.catalogue.changes import Changes
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
-from retrieval.catalogue.table import BATCH, ITEMS, insert, row, upsert
+from retrieval.catalogue.table import BATCH, ITEMS, REPLIES, insert, row, upsert
 
 
 class Catalogue(CatalogueReader):
     """The items in the database at `url`, such as sqlite:////srv/artifacts/catalogue.sqlite.
 
-    The table is made if absent. Every method raises CatalogueError where the database cannot answer.
+    The tables are made if absent. Every method raises CatalogueError where the database cannot answer.
     """
 
     def __init__(self, url: str) -> None:
         database = Database(url)
         try:
-            database.prepare(ITEMS)
+            database.prepare([ITEMS, REPLIES])
         except BaseException:
             database.close()
             raise
@@ -35,7 +37,7 @@ class Catalogue(CatalogueReader):
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""
         drawn = iter(items)
         fresh = insert(ITEMS, self._database.dialect).on_conflict_do_nothing(index_elements=["id"])
-        with self._database.transaction() as connection:
+        with self._database.transaction(writing=True) as connection:
             while batch := [row(item, "source", secrets.token_hex(8)) for item in islice(drawn, BATCH)]:
                 connection.execute(fresh, batch)
 
@@ -49,11 +51,17 @@ class Catalogue(CatalogueReader):
         replacement = secrets.token_hex(8)
         overwriting = upsert(self._database.dialect)
         drawn = iter(items)
-        with self._database.transaction() as connection:
+        with self._database.transaction(writing=True) as connection:
             while batch := [row(item, "source", replacement) for item in islice(drawn, BATCH)]:
                 connection.execute(overwriting, batch)
             earlier = sa.and_(ITEMS.c.origin == "source", ITEMS.c.replacement != replacement)
             connection.execute(sa.delete(ITEMS).where(earlier))
+
+    @contextmanager
+    def writing(self) -> Iterator[Changes]:
+        """A transaction in which items come, change and go; committed at the end, or undone if it raises."""
+        with self._database.transaction(writing=True) as connection:
+            yield Changes(connection)
 
     def close(self) -> None:
         """Close all connections; nothing may be asked afterwards."""

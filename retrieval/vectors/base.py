@@ -8,9 +8,9 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.clusters import Doubles, Metric, Vectors
+from retrieval.clusters import Doubles, Metric, Numbers, Vectors
 
-__all__ = ["Hits", "Metric", "Probes", "VectorStore", "Vectors", "comparable", "distances_of"]
+__all__ = ["Hits", "Members", "Metric", "Probes", "VectorStore", "Vectors", "comparable", "distances_of"]
 
 Probes = int | Literal["auto", "all"]
 """How many clusters a search may open.
@@ -52,6 +52,15 @@ class Hits:
     def distances(self, metric: Metric) -> Doubles:
         """The hits' distances [n] as the metric has them: 1 - cosine, or the Euclidean distance."""
         return distances_of(self.cosine, self.euclidean, metric)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Members:
+    """Ids, and each one's vector float32 [n, d] and cluster int64 [n]."""
+
+    ids: tuple[str, ...]
+    vectors: Vectors
+    clusters: Numbers
 
 
 def distances_of(cosine: Vectors, euclidean: Vectors, metric: Metric) -> Doubles:
@@ -99,6 +108,12 @@ class VectorStore(Protocol):
 
     def get(self, item_id: str) -> Vectors:
         """One vector float32 [d]. Raises VectorMissing if there is none of that id."""
+
+    def get_many(self, ids: Sequence[str]) -> Members:
+        """The vectors of those of these ids that are here, in no particular order."""
+
+    def members(self, cluster: int) -> Members:
+        """The vectors in a cluster, in no particular order."""
 
     def ids(self) -> tuple[str, ...]:
         """Every id that has a vector."""

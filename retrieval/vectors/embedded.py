@@ -5,7 +5,6 @@ A change is committed to the file first and shown to searches second, under a lo
 
 import math
 from collections.abc import Collection, Sequence
-from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -14,7 +13,7 @@ import numpy as np
 
 from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Reach, Vectors, View, cosines_of, lengths_of
 from retrieval.errors import VectorMissing, VectorStoreError
-from retrieval.vectors.base import Hits, Probes, comparable, distances_of
+from retrieval.vectors.base import Hits, Members, Probes, comparable, distances_of
 from retrieval.vectors.index import ClusterIndex, Selector
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.rounds import Answer, search_rounds
@@ -36,7 +35,6 @@ class EmbeddedStore:
         self._reach = Reach.nowhere(clusters)
         self._keys: dict[str, int] = {}
         self._ids: dict[int, str] = {}
-        self._unused = 0
         self._reading = SharedLock()
         self._changing = Lock()
         for batch in file.read():
@@ -48,7 +46,10 @@ class EmbeddedStore:
 
         Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists or cannot be written.
         """
-        ids, vectors = _latest(ids, _fitting(vectors, clusters.dims, rows=len(ids)))
+        vectors = _fitting(vectors, clusters.dims, rows=len(ids))
+        rows = _latest_rows(ids)
+        if len(rows) < len(ids):
+            ids, vectors = [ids[row] for row in rows], vectors[rows]
         batch = Batch(np.arange(len(ids)), ids, clusters.assign(vectors), vectors)
         VectorFile.create(path, Shape(bundle, clusters.dims, len(clusters)), batch)
 
@@ -92,24 +93,24 @@ class EmbeddedStore:
             return self._hits(query, answer, k, metric, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
-        made_of = {} if digests is None else dict(zip(ids, digests, strict=True))
-        ids, vectors = _latest(ids, _fitting(vectors, self._clusters.dims, rows=len(ids)))
+        rows = _latest_rows(ids)
+        vectors = _fitting(vectors, self._clusters.dims, rows=len(ids))
+        if len(rows) < len(ids):
+            ids, vectors = [ids[row] for row in rows], vectors[rows]
+            digests = digests and [digests[row] for row in rows]
         assigned = self._clusters.assign(vectors)
         with self._changing:
-            fresh = count(self._unused)
-            keys = np.array([self._keys[item] if item in self._keys else next(fresh) for item in ids], np.int64)
-            batch = Batch(keys, ids, assigned, vectors)
-            self._file.upsert(batch, made_of)
+            batch = self._file.upsert(ids, assigned, vectors, digests)
             with self._reading.alone():
-                self._hide(keys)
+                # Another process may have changed in the file what memory still has under these ids or these keys.
+                self._hide(np.union1d(self._keys_of(ids), batch.keys))
                 self._show(batch)
 
     def delete(self, ids: Collection[str]) -> None:
         with self._changing:
-            keys = self._keys_of(ids)
-            self._file.delete(keys.tolist())
+            self._file.delete(ids)
             with self._reading.alone():
-                self._hide(keys)
+                self._hide(self._keys_of(ids))
 
     def get(self, item_id: str) -> Vectors:
         with self._reading.shared():
@@ -117,6 +118,14 @@ class EmbeddedStore:
                 raise VectorMissing(f"there is no vector of the id {item_id!r}")
             vector: Vectors = self._index.vectors(np.array([self._keys[item_id]]))[0]
             return vector
+
+    def get_many(self, ids: Sequence[str]) -> Members:
+        with self._reading.shared():
+            return self._members(self._keys_of(ids))
+
+    def members(self, cluster: int) -> Members:
+        with self._reading.shared():
+            return self._members(self._index.keys(cluster))
 
     def ids(self) -> tuple[str, ...]:
         with self._reading.shared():
@@ -134,6 +143,10 @@ class EmbeddedStore:
         with self._changing:
             self._file.close()
 
+    def _members(self, keys: Numbers) -> Members:
+        ids = tuple(self._ids[key] for key in keys.tolist())
+        return Members(ids, self._index.vectors(keys), self._index.clusters(keys))
+
     def _keys_of(self, ids: Collection[str]) -> Numbers:
         """The keys of those of these ids that are here."""
         return np.array([self._keys[item] for item in set(ids) if item in self._keys], np.int64)
@@ -145,7 +158,6 @@ class EmbeddedStore:
         keys = batch.keys.tolist()
         self._keys.update(zip(batch.ids, keys, strict=True))
         self._ids.update(zip(keys, batch.ids, strict=True))
-        self._unused = max(self._unused, max(keys, default=-1) + 1)
 
     def _hide(self, keys: Numbers) -> None:
         """Hides those of these keys that are in use from searches. The clusters' reach stays: too wide is safe."""
@@ -217,7 +229,6 @@ def _fitting(vectors: Vectors, dims: int, *, rows: int) -> Vectors:
     return fitting
 
 
-def _latest(ids: Sequence[str], vectors: Vectors) -> tuple[Sequence[str], Vectors]:
-    """Each id once, with its last vector."""
-    rows = {item: row for row, item in enumerate(ids)}
-    return (ids, vectors) if len(rows) == len(ids) else (list(rows), vectors[list(rows.values())])
+def _latest_rows(ids: Sequence[str]) -> list[int]:
+    """The rows of the ids, each once: where it is given for the last time."""
+    return list({item: row for row, item in enumerate(ids)}.values())

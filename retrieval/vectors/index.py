@@ -51,6 +51,12 @@ class ClusterIndex:
         for index in (self._euclidean, self._cosine):
             index.remove_ids(faiss.IDSelectorArray(keys))
 
+    def keys(self, cluster: int) -> Numbers:
+        """The keys of the vectors in a cluster, in no particular order."""
+        lists = self._euclidean.invlists
+        size = lists.list_size(cluster)
+        return np.array(faiss.rev_swig_ptr(lists.get_ids(cluster), size), np.int64) if size else np.empty(0, np.int64)
+
     def vectors(self, keys: Numbers) -> Vectors:
         """The vectors [n, d] under these keys [n]."""
         if not len(keys):

@@ -8,9 +8,10 @@ The cluster of each vector is kept so that opening a million of them needs no co
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 import numpy as np
@@ -116,20 +117,31 @@ class VectorFile:
             while rows := cursor.fetchmany(BATCH):
                 yield self._batch(rows)
 
-    def upsert(self, batch: Batch, digests: Mapping[str, str]) -> None:
-        """Adds vectors, or replaces those under the same keys; durable when it returns, all or nothing.
+    def upsert(
+        self, ids: Sequence[str], clusters: Numbers, vectors: Vectors, digests: Sequence[str] | None = None
+    ) -> Batch:
+        """Adds vectors [n, d] of n different ids, or replaces theirs; durable when it returns, all or nothing.
 
-        `digests`: the SHA-256 of the files that they were made of. Of the others it is not known until it is recorded.
+        Returns them with their keys, which are the file's to give: so two processes that write to it never give one
+        key twice. `digests`: the SHA-256 of the files they were made of; else that is not known until it is recorded.
         """
-        with _explained(self._path), self._database:
-            self._database.executemany("REPLACE INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
-            self._database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in batch.ids))
-            self._database.executemany("REPLACE INTO contents VALUES (?, ?)", digests.items())
+        with self._changing() as database:
+            taken = self._keys_of(ids)
+            (unused,) = database.execute("SELECT coalesce(max(key) + 1, 0) FROM vectors").fetchone()
+            fresh = count(unused)
+            keys = np.array([taken[item] if item in taken else next(fresh) for item in ids], np.int64)
+            batch = Batch(keys, ids, clusters, vectors)
+            database.executemany("REPLACE INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
+            database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
+            if digests is not None:
+                database.executemany("INSERT INTO contents VALUES (?, ?)", zip(ids, digests, strict=True))
+        return batch
 
-    def delete(self, keys: Iterable[int]) -> None:
-        """Removes the vectors under these keys; durable when it returns, all or nothing."""
-        with _explained(self._path), self._database:
-            self._database.executemany("DELETE FROM vectors WHERE key = ?", ((key,) for key in keys))
+    def delete(self, ids: Collection[str]) -> None:
+        """Removes the vectors of these ids; durable when it returns, all or nothing."""
+        with self._changing() as database:
+            database.executemany("DELETE FROM vectors WHERE id = ?", ((item,) for item in ids))
+            database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
 
     def record(self, digests: Iterable[tuple[str, str]]) -> None:
         """Remembers for ids the SHA-256 of the files that their vectors were made of; durable when it returns."""
@@ -155,6 +167,18 @@ class VectorFile:
     def _data_version(self) -> int:
         (version,) = self._database.execute("PRAGMA data_version").fetchone()
         return int(version)
+
+    @contextmanager
+    def _changing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; other processes' changes come before or after all of it."""
+        with _explained(self._path), self._database:
+            self._database.execute("BEGIN IMMEDIATE")
+            yield self._database
+
+    def _keys_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """The keys of those of these ids that are here."""
+        rows = (self._database.execute("SELECT id, key FROM vectors WHERE id = ?", (item,)) for item in ids)
+        return {item: key for found in rows for item, key in found}
 
     def _check_meta(self) -> None:
         found = dict(self._database.execute("SELECT name, value FROM meta"))

@@ -30,7 +30,7 @@ def url_of(file: Path) -> str:
 
 
 def as_api_items(file: Path, ids: set[str]) -> None:
-    """What the API adds later; nothing writes such items yet."""
+    """What the API adds later."""
     with closing(sqlite3.connect(file)) as connection, connection:
         connection.executemany("UPDATE items SET origin = 'api' WHERE id = ?", [(id_,) for id_ in ids])
 
