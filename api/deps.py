@@ -41,10 +41,16 @@ async def get_artifacts(engine: Annotated[Engine, Depends(get_engine)]) -> Folde
     return engine.artifacts
 
 
+async def get_upload_limit(request: Request) -> int:
+    limit: int = request.state.upload_limit_bytes
+    return limit
+
+
 ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
 EngineDep = Annotated[Engine, Depends(get_engine)]
 PoolDep = Annotated[Pool, Depends(get_pool)]
 ServedDep = Annotated[Served, Depends(get_served)]
+UploadLimitDep = Annotated[int, Depends(get_upload_limit)]
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
 ItemId = Annotated[
     str,

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from time import monotonic
 
+from api.cataloguing.sweeping import sweep_pictures, sweep_vectors
 from api.covering import Stopped, cover
 from api.errors import Refusal
 from api.schemas import Ready, Unready
@@ -178,6 +179,9 @@ class Engine:
             return
         snapshot = known or Snapshot.open(self._settings, bundle_id, self._items())
         try:
+            if not self._loaded:
+                sweep_pictures(self.artifacts, self._items())
+            sweep_vectors(snapshot)
             skipped = cover(snapshot, self._stopping)
             with self.writing:  # so that no item can come between its last look for items and its first request
                 cover(snapshot, self._stopping, skipped)

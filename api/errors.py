@@ -30,11 +30,15 @@ Code = Literal[
     "picture_missing",
     "bundle_missing",
     "report_missing",
+    "cluster_missing",
     "method_not_allowed",
+    "item_exists",
+    "idempotency_conflict",
     "page_gone",
     "too_many_bytes",
     "unsupported_format",
     "unsupported_body",
+    "range_unsatisfiable",
     "broken_image",
     "too_many_pixels",
     "face_missing",
@@ -45,6 +49,7 @@ Code = Literal[
     "not_ready",
     "bundle_damaged",
     "overloaded",
+    "storage_full",
 ]
 
 # Each code's status, and what is said where there is no more to say.
@@ -58,11 +63,15 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "picture_missing": (404, "The item exists, but its picture is gone."),
     "bundle_missing": (404, "There is no bundle of this id; /bundles lists what there is."),
     "report_missing": (404, "The bundle has no such file in its report; /bundles says where a report begins."),
+    "cluster_missing": (404, "The model served has no cluster of this number; /clusters lists them."),
     "method_not_allowed": (405, "This address does not take this method; /docs lists what it takes."),
+    "item_exists": (409, "There is an item of this id already."),
+    "idempotency_conflict": (409, "This Idempotency-Key came with another request before; choose a new one."),
     "page_gone": (410, "The model that found this page is not loaded any more; search again from the start."),
     "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
     "unsupported_format": (415, "Not a picture in a format known here; send JPEG, PNG, WebP, GIF, BMP or PGM."),
     "unsupported_body": (415, "Not a kind of body known here; send multipart/form-data or application/json."),
+    "range_unsatisfiable": (416, "The range begins beyond the end; Content-Range says where that is."),
     "broken_image": (422, "The picture is damaged or cut short; save it again, or send another."),
     "too_many_pixels": (422, "The picture has too many pixels; send a smaller copy."),
     "face_missing": (422, "No face was found in the picture; send one that shows a face upright and from the front."),
@@ -73,6 +82,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
     "bundle_damaged": (503, "The files of this bundle are not as they were written; publish another one."),
     "overloaded": (503, "Too many requests are waiting; try again shortly."),
+    "storage_full": (507, "The server has no room left; delete something, or ask whoever runs it for more."),
 }
 
 # RFC 9110's names; those of Python's http.HTTPStatus differ between its versions.
@@ -82,13 +92,16 @@ TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    409: "Conflict",
     410: "Gone",
     413: "Content Too Large",
     415: "Unsupported Media Type",
+    416: "Range Not Satisfiable",
     422: "Unprocessable Content",
     429: "Too Many Requests",
     500: "Internal Server Error",
     503: "Service Unavailable",
+    507: "Insufficient Storage",
 }
 
 # What retrieval's exceptions mean to a client: every leaf of its tree, and what it raises besides.
@@ -146,10 +159,12 @@ def problem(code: Code, request_id: str, detail: str | None = None) -> Problem:
     return Problem(title=TITLES[status], status=status, code=code, detail=detail or usual, request_id=request_id)
 
 
-def problem_of(error: retrieval.LookalikeError | Refusal, request_id: str) -> Problem:
+def problem_of(error: retrieval.LookalikeError | Refusal | RequestValidationError, request_id: str) -> Problem:
     """The document for what was raised; what means that nothing can be searched is logged."""
     if isinstance(error, Refusal):
         return problem(error.code, request_id, error.detail)
+    if isinstance(error, RequestValidationError):
+        return problem("invalid_parameter", request_id, _complaints(error))
     document = problem(CODES[type(error)], request_id, str(error) if isinstance(error, TELLING) else None)
     if document.status == 503:
         logger.error("request %s: %s", request_id, error)

@@ -46,7 +46,7 @@ def explain(snapshot: Snapshot, body: ExplainBody) -> ExplainAnswer:
     a, b = query.vector.astype(np.float64), stored.astype(np.float64)
     cosine = cosines_of(np.array([a @ b]), lengths_of(a[None]) * lengths_of(b[None]))
     return ExplainAnswer(
-        bundle=snapshot.bundle.manifest.id,
+        bundle=snapshot.id,
         cosine=float(cosine[0]),
         query=_map(query, own, strongest),
         item=_map(found, its, strongest),

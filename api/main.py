@@ -15,7 +15,7 @@ from api.engine import Engine
 from api.envelope import Envelope
 from api.keys import Keys
 from api.limits import Pool, UploadLimit
-from api.routes import asking, bundles, health, items, search
+from api.routes import asking, bundles, changes, clusters, health, items, search
 from api.settings import Settings
 
 # What pages of other origins may send and read, where the settings let them.
@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         keys = Keys(settings.api_keys, needed=settings.keys_needed, rate_per_minute=settings.rate_per_minute)
         loading = asyncio.create_task(engine.run())
         try:
-            yield {"engine": engine, "pool": pool, "keys": keys}
+            yield {"engine": engine, "pool": pool, "keys": keys, "upload_limit_bytes": settings.upload_limit_bytes}
         finally:
             engine.stop()
             await loading
@@ -50,11 +50,11 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for router in (search.router, asking.router, items.router, bundles.router, health.router):
-        app.include_router(router)
+    for route in (search, asking, items, changes, clusters, bundles, health):
+        app.include_router(route.router)
     errors.install(app)
     openapi.install(app)
-    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes)
+    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={changes.BATCH_PATH})
     app.add_middleware(Envelope)
     if settings.cors_origins:  # around everything, so that pages may read a 500, too
         app.add_middleware(

@@ -61,10 +61,18 @@ class ItemAnswer(_Answer):
 
 
 class ItemsAnswer(_Answer):
-    """The first items of the catalogue by id, and how many it holds."""
+    """Some of the items, in order, and how many the filter lets through in all."""
 
     items: list[ItemAnswer]
     total: Annotated[int, Field(examples=[1200])]
+    next: Annotated[
+        str | None,
+        Field(
+            description="The next page, as a link; null after the last one. Items that are added or deleted meanwhile "
+            "make no other one come twice, or be left out.",
+            examples=["/items?order=id&limit=24&cursor=WyJ2YXNlcy8wMDI0LmpwZyJd"],
+        ),
+    ]
 
 
 class Hit(_Answer):

@@ -17,9 +17,24 @@ from api.asking.request import (
     SearchForm,
     SearchLink,
 )
+from api.cataloguing.answers import LineAnswer
+from api.cataloguing.request import DescriptionBody, ItemBody, ItemForm
 
 REF = "#/components/schemas/{model}"
-SHAPES = (SearchBody, SearchForm, SearchLink, BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm)
+SHAPES = (
+    SearchBody,
+    SearchForm,
+    SearchLink,
+    BatchBody,
+    ExplainBody,
+    ExplainForm,
+    PictureBody,
+    PictureForm,
+    ItemBody,
+    ItemForm,
+    DescriptionBody,
+    LineAnswer,
+)
 MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
 
 
@@ -44,17 +59,21 @@ def body_of(form: type[BaseModel], body: type[BaseModel], examples: dict[str, An
     return {"required": True, "content": {"multipart/form-data": as_form, "application/json": as_json}}
 
 
-def json_body(body: type[BaseModel]) -> dict[str, Any]:
-    """A body that is JSON of this shape."""
-    return {"required": True, "content": {"application/json": {"schema": reference(body)}}}
+def json_body(
+    body: type[BaseModel], examples: dict[str, Any] | None = None, media_type: str = "application/json"
+) -> dict[str, Any]:
+    """A body that is JSON of this shape, or in each of its lines; with examples by name."""
+    named = {name: {"value": example} for name, example in (examples or {}).items()}
+    content: dict[str, Any] = {"schema": reference(body)} | ({"examples": named} if named else {})
+    return {"required": True, "content": {media_type: content}}
 
 
-def filter_parameter() -> dict[str, Any]:
+def filter_parameter(*, required: bool = False) -> dict[str, Any]:
     """The filter in a query string."""
     return {
         "name": "filter",
         "in": "query",
-        "required": False,
+        "required": required,
         "description": "Only items that it lets through.",
         "content": {"application/json": {"schema": reference(FilterBody)}},
     }

@@ -39,7 +39,7 @@ async def read_either(request: Request, form: type[Shape], body: type[Other]) ->
     if kind == "multipart/form-data":
         return await _read_form(request, form)
     if kind == "application/json":
-        return _read_json(body, await request.body())
+        return read_json(body, await request.body())
     if not kind and not await request.body():
         raise Refusal("invalid_parameter", "Send a picture or an id, as multipart/form-data or application/json.")
     raise Refusal("unsupported_body")
@@ -54,7 +54,7 @@ async def read_json_body(request: Request, shape: type[Shape]) -> Shape:
     """A JSON body of a shape. Raises Refusal, RequestValidationError, HTTPException."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Refusal("unsupported_body", "Send application/json.")
-    return _read_json(shape, await request.body())
+    return read_json(shape, await request.body())
 
 
 def read_filter(request: Request) -> Filter:
@@ -63,7 +63,7 @@ def read_filter(request: Request) -> Filter:
     return _checked(FilterLink, fields, "query").filter.chosen()
 
 
-def _read_json(shape: type[Shape], body: bytes) -> Shape:
+def read_json(shape: type[Shape], body: bytes) -> Shape:
     """A JSON body of a shape. Raises Refusal (unparseable) or RequestValidationError."""
     try:
         return shape.model_validate_json(body, strict=True)

@@ -222,7 +222,7 @@ class SearchLink(Options):
         return SearchBody(**{name: getattr(self, name) for name in self.model_fields_set - {"cursor"}})
 
 
-JSON_FIELDS = ("items", "crop", "filter", "exclude")
+JSON_FIELDS = ("items", "crop", "filter", "exclude", "attributes")
 """The fields that are JSON texts in forms and links."""
 
 

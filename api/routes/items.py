@@ -1,20 +1,22 @@
 """GET /items and what is below it: what the catalogue holds, and its pictures."""
 
-from itertools import islice
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
-from api.caching import IfNoneMatch, is_known
+from api.asking.describing import filter_parameter
+from api.asking.reading import read_filter
+from api.cataloguing import listing
+from api.cataloguing.listing import ORDER
 from api.deps import ItemId, PoolDep, SnapshotDep
 from api.keys import Read
 from api.openapi import problems
+from api.ranges import Asked, AskedDep
 from api.schemas import ItemAnswer, ItemsAnswer, ThumbnailSize
 from api.snapshot import Snapshot
 from retrieval import images
 
-CACHE_CONTROL = "public, max-age=3600"
-PICTURE_PROBLEMS = problems("item_missing", "picture_missing", "not_ready", "overloaded")
+PICTURE_PROBLEMS = problems("item_missing", "picture_missing", "range_unsatisfiable", "not_ready", "overloaded")
 
 router = APIRouter(tags=["items"])
 
@@ -23,13 +25,32 @@ router = APIRouter(tags=["items"])
     "/items",
     dependencies=[Read],
     operation_id="list_items",
-    summary="The first items by id, and how many there are",
+    summary="The items, page by page, in an order and under a filter; and how many there are",
     responses=problems("invalid_parameter", "not_ready", "overloaded"),
+    openapi_extra={"parameters": [filter_parameter()]},
 )
 async def list_items(
-    snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=100)] = 24
+    request: Request,
+    snapshot: SnapshotDep,
+    pool: PoolDep,
+    order: Annotated[
+        str,
+        Query(
+            pattern=ORDER,
+            max_length=1100,
+            description="`id`, `label`, or `attributes.` and an attribute's name; descending with a `-` before it. "
+            "Numbers come before texts; items without it come last.",
+            examples=["-attributes.price"],
+        ),
+    ] = "id",
+    limit: Annotated[int, Query(ge=1, le=200)] = 24,
+    cursor: Annotated[
+        str | None, Query(max_length=20_000, description="Where the page before ended, from the `next` of its answer.")
+    ] = None,
 ) -> ItemsAnswer:
-    return await pool.run(_first_items, snapshot, limit)
+    chosen = read_filter(request)
+    sent = request.query_params.get("filter")
+    return await pool.run(listing.list_items, snapshot.catalogue, chosen, sent, order, limit, cursor)
 
 
 @router.get(
@@ -40,14 +61,13 @@ async def list_items(
     response_class=Response,
     responses={
         200: {"description": "The file.", "content": {"image/*": {}}},
+        206: {"description": "The part that is wanted of it.", "content": {"image/*": {}}},
         304: {"description": "What the client has is still good."},
         **PICTURE_PROBLEMS,
     },
 )
-async def get_image(
-    item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep, if_none_match: IfNoneMatch = None
-) -> Response:
-    return await pool.run(_image, snapshot, item_id, if_none_match)
+async def get_image(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep, asked: AskedDep) -> Response:
+    return await pool.run(_image, snapshot, item_id, asked)
 
 
 @router.get(
@@ -58,11 +78,13 @@ async def get_image(
     response_class=Response,
     responses={
         200: {"description": "The thumbnail.", "content": {"image/webp": {}}},
+        206: {"description": "The part that is wanted of it.", "content": {"image/webp": {}}},
         304: {"description": "What the client has is still good."},
         **problems(
             "item_missing",
             "picture_missing",
             "unsupported_format",
+            "range_unsatisfiable",
             "broken_image",
             "too_many_pixels",
             "invalid_parameter",
@@ -75,11 +97,11 @@ async def get_thumbnail(
     item_id: ItemId,
     snapshot: SnapshotDep,
     pool: PoolDep,
+    asked: AskedDep,
     size: ThumbnailSize = ThumbnailSize.MEDIUM,
-    if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Upright, in `size` x `size` pixels, never enlarged."""
-    return await pool.run(_thumbnail, snapshot, item_id, size, if_none_match)
+    return await pool.run(_thumbnail, snapshot, item_id, size, asked)
 
 
 @router.get(
@@ -93,22 +115,12 @@ async def get_item(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep) -> Ite
     return await pool.run(lambda: ItemAnswer.of(snapshot.catalogue.get(item_id)))
 
 
-def _first_items(snapshot: Snapshot, limit: int) -> ItemsAnswer:
-    first = [ItemAnswer.of(item) for item in islice(snapshot.catalogue.items(), limit)]
-    return ItemsAnswer(items=first, total=snapshot.catalogue.count())
-
-
-def _image(snapshot: Snapshot, item_id: str, if_none_match: str | None) -> Response:
+def _image(snapshot: Snapshot, item_id: str, asked: Asked) -> Response:
     item = snapshot.catalogue.get(item_id)
-    headers = {"ETag": f'"{item.sha256}"', "Cache-Control": CACHE_CONTROL}
-    if is_known(headers["ETag"], if_none_match):
-        return Response(status_code=304, headers=headers)
-    return Response(snapshot.picture(item), headers=headers, media_type=item.media_type)
+    return asked.response(f'"{item.sha256}"', item.media_type, lambda: snapshot.picture(item))
 
 
-def _thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, if_none_match: str | None) -> Response:
+def _thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, asked: Asked) -> Response:
     item = snapshot.catalogue.get(item_id)
-    headers = {"ETag": f'"{item.sha256}-{size}"', "Cache-Control": CACHE_CONTROL}
-    if is_known(headers["ETag"], if_none_match):
-        return Response(status_code=304, headers=headers)
-    return Response(images.thumbnail(snapshot.picture(item), size), headers=headers, media_type="image/webp")
+    etag = f'"{item.sha256}-{size}"'
+    return asked.response(etag, "image/webp", lambda: images.thumbnail(snapshot.picture(item), size))

@@ -85,6 +85,13 @@ class CatalogueReader:
         with self._database.transaction() as connection:
             return dict(connection.execute(counted.group_by(label).order_by(label)).all())
 
+    def each_label(self) -> Iterator[tuple[str, str | None]]:
+        """Every item's id and label, in no particular order; held in memory a batch at a time."""
+        with self._database.transaction() as connection:
+            streaming = connection.execution_options(yield_per=BATCH)
+            for row in streaming.execute(sa.select(ITEMS.c.id, ITEMS.c.label)):
+                yield row.id, row.label
+
     def facets(self, chosen: Filter = EVERYTHING, *, limit: int) -> list[Facet]:
         """The attributes of the items that a filter lets through, each with its `limit` most frequent values."""
         asked = facets.most_frequent(ITEMS, self._database.dialect, chosen, limit)

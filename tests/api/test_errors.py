@@ -111,7 +111,7 @@ def test_a_picture_with_too_many_pixels_is_told_how_many_are_allowed(shop: Shop,
         ("GET", f"/search?cursor={CANARY}", 422, "invalid_parameter"),
         ("GET", f"/search?id=a&{CANARY}={CANARY}", 422, "invalid_parameter"),
         ("PUT", "/search", 405, "method_not_allowed"),
-        ("DELETE", f"/items/{CANARY}", 405, "method_not_allowed"),
+        ("DELETE", f"/items/{CANARY}", 404, "item_missing"),
     ],
 )
 def test_other_addresses(client: TestClient, method: str, path: str, status: int, code: str) -> None:

@@ -1,0 +1,1 @@
+"""The living catalogue: items come, change and go while searches are answered."""

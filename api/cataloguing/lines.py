@@ -1,0 +1,69 @@
+"""POST /items/batch: the lines of a stream through the encoder, some at a time, and an answer for each.
+
+What is answered is kept until the stream ends: most clients read nothing before they have sent all, and would wait for
+a server that waits for them.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+
+from fastapi.exceptions import RequestValidationError
+
+from api.cataloguing.adding import Added, add_all
+from api.cataloguing.answers import LineAnswer
+from api.cataloguing.encoding import TOGETHER, NewItem
+from api.cataloguing.sending import Line, read_line
+from api.engine import Engine
+from api.errors import Refusal, problem_of
+from api.limits import Pool
+from retrieval.errors import LookalikeError
+
+MOST = 10_000
+"""Lines of one request; its answers are held in memory."""
+ENOUGH_BYTES = 32_000_000
+"""Lines are not gathered beyond this before they are encoded."""
+TOO_MANY = f"Only {MOST:,} lines are read of one request; send this one and those after it in another one."
+
+
+async def answer_lines(lines: AsyncIterator[Line], engine: Engine, pool: Pool, request_id: str) -> list[LineAnswer]:
+    """An answer for each line, in order. Raises what the lines raise."""
+    answers: list[LineAnswer] = []
+    gathered: list[Line] = []
+    held = 0
+    async for line in lines:
+        if len(answers) + len(gathered) == MOST:
+            answers += await _answers(gathered, engine, pool, request_id)
+            answers.append(_refused(line.number, Refusal("too_many_bytes", TOO_MANY), request_id))
+            return answers
+        gathered.append(line)
+        held += len(line.content or b"")
+        if len(gathered) == TOGETHER or held > ENOUGH_BYTES:
+            answers += await _answers(gathered, engine, pool, request_id)
+            gathered, held = [], 0
+    return answers + await _answers(gathered, engine, pool, request_id)
+
+
+async def _answers(lines: Sequence[Line], engine: Engine, pool: Pool, request_id: str) -> list[LineAnswer]:
+    if not lines:
+        return []
+    try:
+        return await pool.run(_add, lines, engine, request_id)
+    except Refusal as refusal:  # overloaded, or nothing is served any more
+        return [_refused(line.number, refusal, request_id) for line in lines]
+
+
+def _add(lines: Sequence[Line], engine: Engine, request_id: str) -> list[LineAnswer]:
+    read = [read_line(line) for line in lines]
+    outcomes = iter(add_all(engine, [new for new in read if isinstance(new, NewItem)]))
+    answers = []
+    for line, new in zip(lines, read, strict=True):
+        outcome = next(outcomes) if isinstance(new, NewItem) else new
+        if isinstance(outcome, Added):
+            answers.append(LineAnswer(line=line.number, status=outcome.status, id=outcome.item.id, problem=None))
+        else:
+            answers.append(_refused(line.number, outcome, request_id))
+    return answers
+
+
+def _refused(number: int, error: LookalikeError | Refusal | RequestValidationError, request_id: str) -> LineAnswer:
+    problem = problem_of(error, request_id)
+    return LineAnswer(line=number, status=problem.status, id=None, problem=problem)

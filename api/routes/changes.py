@@ -1,0 +1,165 @@
+"""Writing: items come, are described anew, and go."""
+
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from api.asking.describing import body_of, filter_parameter, json_body, reference
+from api.asking.reading import read_either, read_filter, read_json_body
+from api.cataloguing import adding, changing
+from api.cataloguing.adding import Answer, Ticket
+from api.cataloguing.answers import DeletedAnswer, LineAnswer
+from api.cataloguing.lines import answer_lines
+from api.cataloguing.request import DESCRIPTION_EXAMPLES, ITEM_EXAMPLES, DescriptionBody, ItemBody, ItemForm
+from api.cataloguing.sending import NDJSON, fingerprint, new_item, read_lines
+from api.deps import EngineDep, ItemId, PoolDep, SnapshotDep, UploadLimitDep
+from api.engine import Engine
+from api.errors import Code, Refusal
+from api.keys import Write
+from api.openapi import problems
+from api.schemas import ItemAnswer
+from api.snapshot import Snapshot
+from retrieval.filters import Filter
+
+BATCH_PATH = "/items/batch"
+BODY_PROBLEMS: tuple[Code, ...] = ("unparseable", "too_many_bytes", "unsupported_body", "invalid_parameter")
+UNFILTERED = "filter: say which items are to go; {} means all of them."
+UNKNOWN_PARAMETER = "Only filter and dry_run are known here; nothing was deleted."
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        min_length=1,
+        max_length=128,
+        pattern=r"^[!-~]([ -~]*[!-~])?$",
+        description="Chosen by you, once for each item: the same request sent again with it, as after a lost answer, "
+        "is answered as the first time and adds nothing. Remembered for a week.",
+        examples=["order-4711/picture-2"],
+    ),
+]
+LINES = {NDJSON: {"schema": reference(LineAnswer)}}
+
+router = APIRouter(tags=["items"], dependencies=[Write])
+
+
+@router.post(
+    "/items",
+    operation_id="add_item",
+    summary="Add an item",
+    status_code=201,
+    response_model=ItemAnswer,
+    responses=problems(
+        *BODY_PROBLEMS,
+        "item_exists",
+        "idempotency_conflict",
+        "unsupported_format",
+        "broken_image",
+        "too_many_pixels",
+        "face_missing",
+        "not_ready",
+        "overloaded",
+        "storage_full",
+    )
+    | {
+        200: {"model": ItemAnswer, "description": "It is there already, with this very picture; nothing has changed."},
+        201: {"headers": {"Location": {"description": "Where the item is.", "schema": {"type": "string"}}}},
+    },
+    openapi_extra={"requestBody": body_of(ItemForm, ItemBody, ITEM_EXAMPLES)},
+)
+async def post_item(
+    request: Request, engine: EngineDep, _: SnapshotDep, pool: PoolDep, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Send exactly one of `file` and `image_base64`. The next search finds it, and nothing is trained again.
+
+    Where every face of a picture is an item, those after the largest get its id with #2, #3 and so on at the end.
+    """
+    body = await read_either(request, ItemForm, ItemBody)
+    answer = await pool.run(_add, engine, body, idempotency_key)
+    location = f"/items/{quote(ItemAnswer.model_validate_json(answer.body).id, safe='')}"
+    return Response(answer.body, answer.status, {"Location": location}, "application/json")
+
+
+@router.post(
+    BATCH_PATH,
+    operation_id="add_items",
+    summary="Add many items: one in each line",
+    response_class=Response,
+    responses=problems("unsupported_body", "not_ready")
+    | {200: {"description": "What became of each line.", "content": LINES}},
+    openapi_extra={"requestBody": json_body(ItemBody, ITEM_EXAMPLES, NDJSON)},
+)
+async def post_batch(
+    request: Request, engine: EngineDep, _: SnapshotDep, pool: PoolDep, limit: UploadLimitDep
+) -> Response:
+    """Each line is a JSON body of `POST /items`, and is answered by a line; a broken one does not stop the others.
+
+    A line may be as long as a request elsewhere, and there may be 10,000 of them.
+    """
+    try:
+        answers = await answer_lines(read_lines(request, limit), engine, pool, request.state.request_id)
+    except ClientDisconnect:  # what was added stays added, and nobody listens
+        return Response(status_code=400)
+    return Response("".join(f"{answer.model_dump_json()}\n" for answer in answers), media_type=NDJSON)
+
+
+@router.patch(
+    "/items/{id}",
+    operation_id="describe_item",
+    summary="Change an item's label or attributes",
+    responses=problems(*BODY_PROBLEMS, "item_missing", "not_ready", "overloaded"),
+    openapi_extra={"requestBody": json_body(DescriptionBody, DESCRIPTION_EXAMPLES)},
+)
+async def patch_item(item_id: ItemId, request: Request, engine: EngineDep, _: SnapshotDep, pool: PoolDep) -> ItemAnswer:
+    """What is not named stays as it is; null takes away. A training run describes its source's items anew."""
+    body = await read_json_body(request, DescriptionBody)
+    return await pool.run(changing.describe, engine, item_id, body)
+
+
+@router.delete(
+    "/items/{id}",
+    operation_id="delete_item",
+    summary="Delete an item",
+    status_code=204,
+    response_class=Response,
+    responses=problems("item_missing", "not_ready", "overloaded"),
+)
+async def delete_item(item_id: ItemId, engine: EngineDep, _: SnapshotDep, pool: PoolDep) -> Response:
+    """No search finds it any more. A training run brings back what its source still has."""
+    await pool.run(changing.delete, engine, item_id)
+    return Response(status_code=204)
+
+
+@router.delete(
+    "/items",
+    operation_id="delete_items",
+    summary="Delete every item that a filter lets through, or only count them",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+    openapi_extra={"parameters": [filter_parameter(required=True)]},
+)
+async def delete_items(
+    request: Request,
+    engine: EngineDep,
+    snapshot: SnapshotDep,
+    pool: PoolDep,
+    dry_run: Annotated[bool, Query(description="Only say how many there are.")] = False,
+) -> DeletedAnswer:
+    """The filter must be sent; `{}` means everything."""
+    if set(request.query_params) - {"filter", "dry_run"}:  # a misspelt dry_run must not delete
+        raise Refusal("invalid_parameter", UNKNOWN_PARAMETER)
+    if not request.query_params.get("filter"):
+        raise Refusal("invalid_parameter", UNFILTERED)
+    return await pool.run(_delete_matching, engine, snapshot, read_filter(request), dry_run)
+
+
+def _add(engine: Engine, body: ItemBody, key: str | None) -> Answer:
+    new = new_item(body)
+    return adding.add(engine, new, None if key is None else Ticket(key, fingerprint(new)))
+
+
+def _delete_matching(engine: Engine, snapshot: Snapshot, chosen: Filter, dry_run: bool) -> DeletedAnswer:
+    if dry_run:
+        return DeletedAnswer(matching=snapshot.catalogue.count_matching(chosen), deleted=0)
+    deleted = changing.delete_matching(engine, chosen)
+    return DeletedAnswer(matching=deleted, deleted=deleted)

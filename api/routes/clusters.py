@@ -1,0 +1,49 @@
+"""What the vectors look like from afar: clusters, drift, and the map."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query
+
+from api import clusters
+from api.cataloguing.answers import ClusterDetail, ClustersAnswer, MapAnswer
+from api.deps import PoolDep, SnapshotDep
+from api.keys import Read
+from api.map import MOST_POINTS, draw_map
+from api.openapi import problems
+
+router = APIRouter(tags=["clusters"], dependencies=[Read])
+
+
+@router.get(
+    "/clusters",
+    operation_id="list_clusters",
+    summary="The clusters, and whether it pays to train again",
+    responses=problems("not_ready", "overloaded"),
+)
+async def list_clusters(snapshot: SnapshotDep, pool: PoolDep) -> ClustersAnswer:
+    return await pool.run(clusters.list_clusters, snapshot)
+
+
+@router.get(
+    "/clusters/{number}",
+    operation_id="get_cluster",
+    summary="One cluster, with those of its items that are nearest to its centre",
+    responses=problems("cluster_missing", "invalid_parameter", "not_ready", "overloaded"),
+)
+async def get_cluster(
+    number: Annotated[int, Path(ge=0, le=2**31, examples=[7])], snapshot: SnapshotDep, pool: PoolDep
+) -> ClusterDetail:
+    return await pool.run(clusters.get_cluster, snapshot, number)
+
+
+@router.get(
+    "/map",
+    operation_id="get_map",
+    summary="The vectors on a plane, by their first two principal components",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+)
+async def get_map(
+    snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=MOST_POINTS)] = 2000
+) -> MapAnswer:
+    """Near is alike, far is not always unlike: two dimensions show a part of the differences."""
+    return await pool.run(draw_map, snapshot, limit)
