@@ -83,9 +83,11 @@ def png(rgb: RGB) -> bytes:
     return buffer.getvalue()
 
 
-def face_stage(*, missing: Literal["skip", "whole"] = "skip") -> FaceStage:
-    """Crops of the largest face of portraits."""
-    spec = FaceSpec(detector="haar", min_size=36, margin=0, template=None, which="largest", missing=missing)
+def face_stage(
+    *, missing: Literal["skip", "whole"] = "skip", which: Literal["largest", "all"] = "largest"
+) -> FaceStage:
+    """Crops of the largest face of portraits, or of all."""
+    spec = FaceSpec(detector="haar", min_size=36, margin=0, template=None, which=which, missing=missing)
     return FaceStage(spec, {"haar": CASCADE})
 
 

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
 from api.asking.request import Base64, File, Nothing
 from retrieval.catalogue import ID_LENGTH, is_id
@@ -34,6 +44,13 @@ def _own_id(text: str) -> str:
     return text
 
 
+def _no_whole_number(value: object) -> object:
+    """Else one that is too large would be rounded without a word."""
+    if isinstance(value, int):
+        raise ValueError("a whole number must be of 64 bits")
+    return value
+
+
 # No database holds a NUL in a text.
 Text: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[^\u0000]*$", max_length=MAX_TEXT)]
 Name: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[^\u0000]+$", max_length=MAX_TEXT)]
@@ -41,7 +58,7 @@ Value: TypeAlias = (
     Text
     | StrictBool
     | Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)]
-    | Annotated[StrictFloat, Field(allow_inf_nan=False)]
+    | Annotated[StrictFloat, BeforeValidator(_no_whole_number), Field(allow_inf_nan=False)]
 )
 OwnId: TypeAlias = Annotated[
     str,
