@@ -70,5 +70,5 @@ def test_epochs_are_read_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["stage,epoch\nhead,1\n", "stage,epoch,loss,recall_at_1,map,seconds\nhead,one,,,,1\n"])
 def test_what_holds_no_epochs_is_named(text: str) -> None:
-    with pytest.raises(BundleDamaged, match="history.csv does not hold epochs"):
+    with pytest.raises(BundleDamaged, match=r"history\.csv does not hold epochs"):
         read_history(text, "history.csv")
