@@ -100,7 +100,7 @@ def drift(snapshot: Snapshot, sizes: Sequence[int], outside: int) -> Drift:
 def _cluster(snapshot: Snapshot, number: int) -> _Cluster:
     members = snapshot.store.members(number)
     spans = lengths_of(members.vectors.astype(np.float64) - snapshot.bundle.clusters.doubles[number])
-    order = sorted(range(len(spans)), key=lambda row: (spans[row], members.ids[row]))
+    order = np.argsort(spans)
     reached = snapshot.bundle.radii[number] * (1 + 1e-6)  # the radii were rounded elsewhere
     return _Cluster([members.ids[row] for row in order], spans[order], int((spans > reached).sum()))
 

@@ -121,11 +121,13 @@ class EmbeddedStore:
 
     def get_many(self, ids: Sequence[str]) -> Members:
         with self._reading.shared():
-            return self._members(self._keys_of(ids))
+            keys = self._keys_of(ids)
+            return Members(self._names(keys), self._index.vectors(keys), self._index.clusters(keys))
 
     def members(self, cluster: int) -> Members:
         with self._reading.shared():
-            return self._members(self._index.keys(cluster))
+            keys, vectors = self._index.members(cluster)
+            return Members(self._names(keys), vectors, np.full(len(keys), cluster))
 
     def ids(self) -> tuple[str, ...]:
         with self._reading.shared():
@@ -143,9 +145,8 @@ class EmbeddedStore:
         with self._changing:
             self._file.close()
 
-    def _members(self, keys: Numbers) -> Members:
-        ids = tuple(self._ids[key] for key in keys.tolist())
-        return Members(ids, self._index.vectors(keys), self._index.clusters(keys))
+    def _names(self, keys: Numbers) -> tuple[str, ...]:
+        return tuple(self._ids[key] for key in keys.tolist())
 
     def _keys_of(self, ids: Collection[str]) -> Numbers:
         """The keys of those of these ids that are here."""

@@ -51,11 +51,15 @@ class ClusterIndex:
         for index in (self._euclidean, self._cosine):
             index.remove_ids(faiss.IDSelectorArray(keys))
 
-    def keys(self, cluster: int) -> Numbers:
-        """The keys of the vectors in a cluster, in no particular order."""
-        lists = self._euclidean.invlists
+    def members(self, cluster: int) -> tuple[Numbers, Vectors]:
+        """The keys [n] and vectors [n, d] in a cluster, in no particular order."""
+        lists, dims = self._euclidean.invlists, self._euclidean.d
         size = lists.list_size(cluster)
-        return np.array(faiss.rev_swig_ptr(lists.get_ids(cluster), size), np.int64) if size else np.empty(0, np.int64)
+        if not size:
+            return np.empty(0, np.int64), np.empty((0, dims), np.float32)
+        keys = faiss.rev_swig_ptr(lists.get_ids(cluster), size).astype(np.int64)
+        codes = faiss.rev_swig_ptr(lists.get_codes(cluster), size * lists.code_size)
+        return keys, codes.copy().view(np.float32).reshape(size, dims)
 
     def vectors(self, keys: Numbers) -> Vectors:
         """The vectors [n, d] under these keys [n]."""
