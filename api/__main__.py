@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import logging
 import sys
 from typing import get_args
 
@@ -10,6 +9,7 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from api import logs
 from api.keys import Scope, new_key, setting_for
 from api.main import create_app
 from api.settings import Settings
@@ -45,7 +45,7 @@ def main() -> None:
         json.dump(app.openapi(), sys.stdout, indent=2, ensure_ascii=False)
         sys.stdout.write("\n")
         return
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.configure(settings.log_format)
     # Its own configuration of logs would hide ours; a line for each request would cost time and says little.
     uvicorn.run(app, host=settings.api_host, port=settings.api_port, log_config=None, access_log=False)
 

@@ -10,7 +10,9 @@ from pydantic import AfterValidator
 
 from api.engine import Engine
 from api.limits import Pool
+from api.metrics import Metrics
 from api.snapshot import Served, Snapshot
+from api.stats import Stats
 
 # These are coroutines, although they wait for nothing, because FastAPI runs plain functions in threads of its own.
 
@@ -23,6 +25,16 @@ async def get_engine(request: Request) -> Engine:
 async def get_pool(request: Request) -> Pool:
     pool: Pool = request.state.pool
     return pool
+
+
+async def get_metrics(request: Request) -> Metrics:
+    metrics: Metrics = request.state.metrics
+    return metrics
+
+
+async def get_stats(request: Request) -> Stats:
+    stats: Stats = request.state.stats
+    return stats
 
 
 async def get_served(engine: Annotated[Engine, Depends(get_engine)]) -> AsyncIterator[Served]:
@@ -48,10 +60,12 @@ async def get_upload_limit(request: Request) -> int:
 
 ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
 EngineDep = Annotated[Engine, Depends(get_engine)]
+MetricsDep = Annotated[Metrics, Depends(get_metrics)]
 PoolDep = Annotated[Pool, Depends(get_pool)]
 ServedDep = Annotated[Served, Depends(get_served)]
 UploadLimitDep = Annotated[int, Depends(get_upload_limit)]
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
+StatsDep = Annotated[Stats, Depends(get_stats)]
 ItemId = Annotated[
     str,
     Path(alias="id", description="The item's id, with everything escaped, slashes too.", examples=["amphora 3.jpg"]),

@@ -1,8 +1,10 @@
 """What one request, and all of them together, may take: bytes of a body, threads, places in the queue."""
 
 import asyncio
+import contextvars
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import ParamSpec, TypeVar
 
 from starlette.datastructures import Headers
@@ -19,16 +21,37 @@ class Pool:
     """Threads for everything that would hold up the event loop, with a bounded queue before them."""
 
     def __init__(self, *, workers: int, queue: int) -> None:
+        self.queue = queue
+        self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="lookalike")
         self._places = workers + queue
 
+    @property
+    def busy(self) -> int:
+        """Threads that are at work."""
+        return min(self._workers, self._taken)
+
+    @property
+    def waiting(self) -> int:
+        """What waits for a thread."""
+        return self._taken - self.busy
+
+    @property
+    def _taken(self) -> int:
+        return self._workers + self.queue - self._places
+
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a thread, from the event loop. Raises Refusal (overloaded) at once when the queue is full."""
+        """Run in a thread, from the event loop. Raises Refusal (overloaded) at once when the queue is full.
+
+        What is logged there is of the same request.
+        """
         if self._places == 0:
             raise Refusal("overloaded")
         self._places -= 1
         try:
-            return await asyncio.wrap_future(self._threads.submit(work, *args, **kwargs))
+            return await asyncio.wrap_future(
+                self._threads.submit(contextvars.copy_context().run, partial(work, *args, **kwargs))
+            )
         finally:
             self._places += 1
 

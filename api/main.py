@@ -15,8 +15,10 @@ from api.engine import Engine
 from api.envelope import Envelope
 from api.keys import Keys
 from api.limits import Pool, UploadLimit
-from api.routes import asking, bundles, changes, clusters, health, items, search
+from api.metrics import Metrics
+from api.routes import asking, bundles, changes, clusters, health, items, search, watching
 from api.settings import Settings
+from api.stats import Stats
 
 # What pages of other origins may send and read, where the settings let them.
 CORS_METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -32,9 +34,17 @@ def create_app(settings: Settings) -> FastAPI:
         """Load in the background, so that /livez and /readyz answer meanwhile; close everything at the end."""
         engine, pool = Engine(settings), Pool(workers=settings.workers, queue=settings.queue)
         keys = Keys(settings.api_keys, needed=settings.keys_needed, rate_per_minute=settings.rate_per_minute)
+        metrics, stats = Metrics(engine, pool), Stats()
         loading = asyncio.create_task(engine.run())
         try:
-            yield {"engine": engine, "pool": pool, "keys": keys, "upload_limit_bytes": settings.upload_limit_bytes}
+            yield {
+                "engine": engine,
+                "pool": pool,
+                "keys": keys,
+                "metrics": metrics,
+                "stats": stats,
+                "upload_limit_bytes": settings.upload_limit_bytes,
+            }
         finally:
             engine.stop()
             await loading
@@ -50,7 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for route in (search, asking, items, changes, clusters, bundles, health):
+    for route in (search, asking, items, changes, clusters, bundles, watching, health):
         app.include_router(route.router)
     errors.install(app)
     openapi.install(app)

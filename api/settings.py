@@ -62,6 +62,9 @@ class Settings(BaseSettings):
         description="whether pictures of searches at the same time go through the encoder together: on, off, or auto, "
         "which is on for an encoder that is measured to be faster so when it is loaded",
     )
+    log_format: Literal["plain", "json"] = Field(
+        default="plain", description="plain: lines for people; json: an object a line, and one for each request"
+    )
     onnx_threads: int = Field(default=0, ge=0, description="threads in one run of the encoder; 0: every core")
 
     @property

@@ -57,7 +57,7 @@ BundleName = Annotated[
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # no picture in a log
 
 
 class Crop(_Body):

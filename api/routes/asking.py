@@ -22,6 +22,7 @@ from api.deps import PoolDep, ServedDep, SnapshotDep
 from api.keys import Read
 from api.openapi import problems
 from api.routes.search import PROBLEMS
+from api.schemas import SearchAnswer
 from api.snapshot import Snapshot
 from retrieval.filters import Filter
 
@@ -44,6 +45,9 @@ async def post_batch(request: Request, served: ServedDep, pool: PoolDep) -> Batc
     started = perf_counter()
     body = await read_json_body(request, BatchBody)
     answers = await pool.run(batch.search_all, served, body, request_id=request.state.request_id, started=started)
+    for answer in answers:
+        if isinstance(answer, SearchAnswer):
+            request.state.metrics.searched(answer, alone=False)
     return BatchAnswer(answers=answers)
 
 

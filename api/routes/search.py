@@ -45,7 +45,7 @@ async def post_search(request: Request, response: Response, served: ServedDep, p
     started = perf_counter()
     body = await read_search(request)
     answer = await pool.run(search.search, served.of(body.bundle), body, started=started)
-    response.headers["Server-Timing"] = server_timing(answer.milliseconds)
+    _note(request, response, answer)
     return answer
 
 
@@ -61,8 +61,15 @@ async def get_search(request: Request, response: Response, served: ServedDep, po
     started = perf_counter()
     link = await read_link(request)
     answer = await pool.run(search.search_link, served, link, started=started)
-    response.headers["Server-Timing"] = server_timing(answer.milliseconds)
+    _note(request, response, answer)
     return answer
+
+
+def _note(request: Request, response: Response, answer: SearchAnswer) -> None:
+    """Tell where the time went: to who asked, and to who watches."""
+    response.headers["Server-Timing"] = server_timing(answer.milliseconds)
+    request.state.metrics.searched(answer, alone=True)
+    request.state.stats.searched(answer)
 
 
 def server_timing(milliseconds: Milliseconds) -> str:
