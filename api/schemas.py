@@ -173,8 +173,9 @@ class SearchAnswer(_Answer):
     next: Annotated[
         str | None,
         Field(
-            description="The next page, as a link; null after the last one. It needs no picture again. Items that are "
-            "added or deleted meanwhile make no other one come twice, or be left out.",
+            description="The next page, as a link; null after the last one. It needs no picture again, and asks the "
+            "same bundle as long as that is loaded. Items that are added, changed or deleted meanwhile make no other "
+            "one come twice, or be left out; of `fused` ranks and groups, this holds for the first 300.",
             examples=["/search?k=20&cursor=WyIyMDI2MTEyMi0xMDE1MDAiLC4uLl0"],
         ),
     ]
@@ -211,31 +212,6 @@ class BundlesAnswer(_Answer):
     """The bundles that can be served, newest first."""
 
     bundles: list[BundleAnswer]
-
-
-class StepStats(_Answer):
-    """One part of a search, in milliseconds; `rest` is the wait for a worker and the look into the catalogue."""
-
-    step: Annotated[Literal["decode", "encode", "search", "rest", "total"], Field(examples=["encode"])]
-    share: Annotated[float, Field(description="Of all the time that searches took.", examples=[0.61])]
-    p50: Annotated[float, Field(description="Half of the searches take no longer for it.", examples=[7.2])]
-    p95: Annotated[float, Field(examples=[9.8])]
-    p99: Annotated[float, Field(examples=[14.1])]
-
-
-class StatsAnswer(_Answer):
-    """Where the time goes: of the latest searches, those of batches left out. Empty before the first one."""
-
-    since: Annotated[datetime, Field(description="When this process started.")]
-    searches: Annotated[int, Field(description="How many there were since.", examples=[51_000])]
-    latest: Annotated[int, Field(description="How many of them the rest is about.", examples=[4096])]
-    steps: list[StepStats]
-    exact_share: Annotated[float | None, Field(description="Certified answers.", examples=[0.998])]
-    clusters_opened_share: Annotated[float | None, Field(description="Of all clusters, on average.", examples=[0.13])]
-    remembered_share: Annotated[
-        float | None,
-        Field(description="Query pictures that were not encoded, as their vector was remembered.", examples=[0.2]),
-    ]
 
 
 class Liveness(_Answer):

@@ -6,10 +6,11 @@ from time import perf_counter
 from urllib.parse import urlencode
 
 from api.asking import finding
-from api.asking.cursor import BEFORE_ALL, Cursor, Place
+from api.asking.cursor import Cursor
 from api.asking.finding import Page
 from api.asking.question import Question, encode, prepare
 from api.asking.request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
+from api.asking.shown import Shown
 from api.bundles import report_of
 from api.errors import Refusal
 from api.schemas import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
@@ -71,9 +72,8 @@ def answer(
     cursor: Cursor | None = None,
 ) -> SearchAnswer:
     """Search with a vector and say what was found. `spent`: seconds by step so far, up to `since`."""
-    after, shown = (cursor.place, cursor.shown) if cursor else (None, 0)
-    page = finding.find(snapshot, query, options, asked=question.asked, after=after, shown=shown)
-    before = cursor.shown if cursor else options.offset
+    page = finding.find(snapshot, query, options, asked=question.asked, after=cursor.shown if cursor else None)
+    before = cursor.shown.count if cursor else options.offset
     found = perf_counter()
     calibration = snapshot.bundle.calibration
     return SearchAnswer(
@@ -86,8 +86,8 @@ def answer(
         items=len(snapshot.store),
         total=page.total,
         offset=before,
-        next=_next(snapshot, options, question.asked, page, before),
-        link=_link(snapshot, options, question.asked, page, BEFORE_ALL, 0),
+        next=_link(snapshot, options, question.asked, page, page.shown) if page.further else None,
+        link=_link(snapshot, options, question.asked, page, Shown()),
         milliseconds=_milliseconds(**{"decode": 0, "encode": 0} | spent, search=found - since, total=found - started),
         query=question.info and Query(width=question.info.width, height=question.info.height),
         calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
@@ -122,16 +122,9 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
     ]
 
 
-def _next(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Page, before: int) -> str | None:
-    """The link to the page after this one."""
-    if not page.further:
-        return None
-    return _link(snapshot, options, asked, page, page.found[-1].place, before + len(page.found))
-
-
-def _link(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Page, place: Place, shown: int) -> str:
-    """The link to what comes after a place of this search."""
-    cursor = Cursor(snapshot.id, options.metric, page.query, place, shown, asked)
+def _link(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Page, shown: Shown) -> str:
+    """The link to what of this search comes after what was shown."""
+    cursor = Cursor(snapshot.id, options.metric, page.query, shown, asked)
     fields = {
         name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
         for name, value in links_of(options).items()

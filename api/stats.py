@@ -3,16 +3,43 @@
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, Field
 
 from api.engine import Engine
-from api.schemas import SearchAnswer, StatsAnswer, StepStats
+from api.schemas import SearchAnswer
 
 LATEST = 4096
 """Searches that are looked back on."""
 STEPS = ("decode", "encode", "search", "rest", "total")
+
+
+class StepStats(BaseModel, frozen=True):
+    """One part of a search, in milliseconds; `rest` is the wait for a worker and the look into the catalogue."""
+
+    step: Annotated[Literal["decode", "encode", "search", "rest", "total"], Field(examples=["encode"])]
+    share: Annotated[float, Field(description="Of all the time that searches took.", examples=[0.61])]
+    p50: Annotated[float, Field(description="Half of the searches take no longer for it.", examples=[7.2])]
+    p95: Annotated[float, Field(examples=[9.8])]
+    p99: Annotated[float, Field(examples=[14.1])]
+
+
+class StatsAnswer(BaseModel, frozen=True):
+    """Where the time goes: of the latest searches, those of batches left out. Empty before the first one."""
+
+    since: Annotated[datetime, Field(description="When this process started.")]
+    searches: Annotated[int, Field(description="How many there were since.", examples=[51_000])]
+    latest: Annotated[int, Field(description="How many of them the rest is about.", examples=[4096])]
+    steps: list[StepStats]
+    exact_share: Annotated[float | None, Field(description="Certified answers.", examples=[0.998])]
+    clusters_opened_share: Annotated[float | None, Field(description="Of all clusters, on average.", examples=[0.13])]
+    remembered_share: Annotated[
+        float | None,
+        Field(description="Query pictures that were not encoded, as their vector was remembered.", examples=[0.2]),
+    ]
 
 
 class Stats:

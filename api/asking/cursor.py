@@ -1,8 +1,7 @@
 """Where a page ended: what the link to the next one carries, so that no page needs the picture again.
 
-A page begins after the last hit of the one before it, by distance and id, and not after so many hits. So whatever is
-added or deleted meanwhile, no item comes twice or is left out; new ones appear where they belong, if that is yet to
-come. Only ranks by `fused`, and the best of a group, may change places themselves.
+The bundle is in it, so that all pages of a search are that bundle's, and what was shown (see there), so that they are
+whole while the catalogue changes.
 """
 
 import base64
@@ -13,17 +12,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from api.asking.shown import Shown, packed, unpacked
 from api.errors import Refusal
 from retrieval.clusters import Vectors
 from retrieval.vectors.base import comparable
 
 MOST_SHOWN = 1_000_000_000
-
-Place = tuple[float, str]
-"""A hit's place among all: what it is ranked by, smaller first, and its id."""
-
-BEFORE_ALL: Place = (-2.0, "")
-"""Before the best hit by any metric: with it, a cursor is the link to a whole search."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,16 +27,15 @@ class Cursor:
     bundle: str
     metric: str
     query: Vectors
-    place: Place
-    shown: int
-    """Hits up to there, so that ranks go on."""
+    shown: Shown
     asked: tuple[str, ...]
     """The items searched with, which are left out."""
 
     def text(self) -> str:
         """Itself in characters that need no escape in a link."""
         query = base64.b64encode(self.query.astype("<f4").tobytes()).decode()
-        fields = [self.bundle, self.metric, query, *self.place, self.shown, list(self.asked)]
+        shown = self.shown
+        fields = [self.bundle, self.metric, query, *shown.place, shown.count, list(self.asked), packed(shown.marks)]
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
 
     @classmethod
@@ -60,19 +53,19 @@ class Cursor:
 
         Before the first hit, no place is taken yet, and so any metric may be asked for.
         """
-        if (self.shown and self.metric != metric) or len(self.query) != dims:
+        if (self.shown.count and self.metric != metric) or len(self.query) != dims:
             raise Refusal("invalid_parameter", "cursor: of another search; follow the link `next` as it is.")
 
     @classmethod
-    def _of(cls, bundle: Any, metric: Any, query: Any, key: Any, last: Any, shown: Any, asked: Any) -> Self:
+    def _of(cls, bundle: Any, metric: Any, query: Any, key: Any, last: Any, count: Any, asked: Any, marks: Any) -> Self:
         vector = np.frombuffer(base64.b64decode(query, validate=True), "<f4").astype(np.float32)
         texts = (bundle, metric, last, *asked)
         if (
             not all(isinstance(text, str) for text in texts)
-            or not isinstance(shown, int)
-            or not 0 <= shown < MOST_SHOWN
+            or not isinstance(count, int)
+            or not 0 <= count < MOST_SHOWN
         ):
             raise ValueError("not a cursor")
         if not isinstance(key, float) or not np.isfinite(key) or not comparable(vector):
             raise ValueError("not a place")
-        return cls(bundle, metric, vector, (key, last), shown, tuple(asked))
+        return cls(bundle, metric, vector, Shown((key, last), count, unpacked(marks)), tuple(asked))

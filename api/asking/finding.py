@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.asking.cursor import Place
 from api.asking.request import MAX_OFFSET, Options
+from api.asking.shown import Place, Shown, mark_of
 from api.errors import Refusal
 from api.snapshot import Snapshot
 from retrieval.catalogue import Attribute, Item
@@ -52,6 +52,8 @@ class Page:
     """What was searched with in the end: the query, expanded if it was to be."""
     hits: Hits
     found: list[Found]
+    shown: Shown
+    """What has been shown, or passed over, up to its end."""
     further: bool
     """Whether there are more after them."""
     total: int | None
@@ -73,36 +75,36 @@ def find(
     options: Options,
     *,
     asked: Collection[str] = (),
-    after: Place | None = None,
-    shown: int = 0,
+    after: Shown | None = None,
 ) -> Page:
-    """The page that begins after a place, or after `options.offset` hits, for a query float32 [d].
+    """The page that begins after what was shown, or after `options.offset` hits, for a query float32 [d].
 
-    `asked`: the items searched with, left out unless they are wanted. `shown`: about how many come before the place.
-    Raises Refusal.
+    `asked`: the items searched with, left out unless they are wanted. Raises Refusal.
     """
     within = reach(snapshot, options)
     wanted = _wanted(snapshot, options, asked)
     if options.expand:
         query = _expanded(snapshot, query, options, wanted)
-    passed = 0 if after else options.offset
+    shown, passed = (after, 0) if after else (Shown(), options.offset)
     count = passed + options.k + 1  # one more tells whether there is a next page
-    asked_for = (min(shown, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
+    asked_for = (min(shown.count, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
     while True:
         hits, keys = _ranked(snapshot, query, options, asked_for, wanted, within)
         found = _alive(snapshot, hits, keys, options)
         every = len(hits) < asked_for
         if options.group_by is not None:
             found = _best_of_groups(found, options.group_by)
-        left = [each for each in found if after is None or each.place > after]
+        left = [each for each in found if shown.leaves(each.place, _mark(each, options))]
         if len(left) >= count or every:
             break
         asked_for *= GROWTH
     page = left[passed : passed + options.k]
+    marks = [_mark(each, options) for each in left[: passed + len(page)]]
     total = len(found) if every and hits.exact else _total(snapshot, options, wanted)
     if options.group_by is not None:
         page = _with_more(snapshot, page, options.group_by, wanted)
-    return Page(query, hits, page, len(left) > passed + options.k, total)
+    end = page[-1].place if page else shown.place
+    return Page(query, hits, page, shown.and_then(end, len(marks), marks), len(left) > passed + options.k, total)
 
 
 def reach(snapshot: Snapshot, options: Options) -> float:
@@ -197,6 +199,13 @@ def _attribute(group_by: str) -> str | None:
 def _key(value: Attribute | None) -> tuple[bool, Attribute | None]:
     """Tells True from 1, which are equal in Python."""
     return isinstance(value, bool), value
+
+
+def _mark(found: Found, options: Options) -> bytes | None:
+    """What tells a hit, or its group, from all others, where its place may change; None where it cannot."""
+    if options.group_by is not None:
+        return mark_of(_key(value_of(found.item, options.group_by)))
+    return mark_of(found.item.id) if options.metric == "fused" else None
 
 
 def _best_of_groups(found: Sequence[Found], group_by: str) -> list[Found]:

@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from api.deps import EngineDep, MetricsDep, StatsDep
 from api.keys import Read
 from api.openapi import problems
-from api.schemas import StatsAnswer
+from api.stats import StatsAnswer
 
 router = APIRouter(tags=["health"], dependencies=[Read])
 
