@@ -320,7 +320,7 @@ def test_of_two_publishers_one_is_told_who_the_other_is(shop: Shop) -> None:
 
 
 def test_a_database_that_is_busy_leaves_everything_as_it_was(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.catalogue.BUSY_SECONDS", 0)
+    monkeypatch.setattr("retrieval.catalogue.database.BUSY_SECONDS", 0)
     with closing(sqlite3.connect(shop.artifacts / "catalogue.sqlite")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(CatalogueError, match="locked"):
