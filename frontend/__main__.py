@@ -17,6 +17,7 @@ DOOR_LIMIT = 5  # times the upload limit: up to here a too large upload gets a p
 EXPLANATION = """\
 Settings come from the environment:
   LOOKALIKE_API_URL              where the API is (http://127.0.0.1:8000)
+  LOOKALIKE_FRONTEND_API_KEY     the key it asks for, if it wants one; it never leaves this server
   LOOKALIKE_API_TIMEOUT_SECONDS  how long to wait for its answer (20)
   LOOKALIKE_UI_HOST              address to listen on (127.0.0.1; 0.0.0.0 for all)
   LOOKALIKE_UI_PORT              port to listen on (5000)

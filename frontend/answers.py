@@ -4,9 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-Metric = Literal["cosine", "euclidean"]
+Metric = Literal["cosine", "euclidean", "fused"]
 Meaning = Literal["label", "picture"]
-Attributes = dict[str, str | bool | int | float | None]
+Value = str | bool | int | float
+Attributes = dict[str, Value | None]
 
 
 class Answer(BaseModel):
@@ -15,14 +16,19 @@ class Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Item(Answer):
-    """One picture of the catalogue; width and height in pixels."""
+class Size(Answer):
+    """Of a picture, in pixels."""
+
+    width: int = Field(gt=0)
+    height: int = Field(gt=0)
+
+
+class Item(Size):
+    """One picture of the catalogue."""
 
     id: str = Field(min_length=1, max_length=128)
     label: str | None = None
     attributes: Attributes = {}
-    width: int = Field(gt=0)
-    height: int = Field(gt=0)
 
 
 class Sample(Answer):
@@ -32,16 +38,15 @@ class Sample(Answer):
     total: int = Field(ge=0)
 
 
-class Hit(Answer):
+class Hit(Item):
     """One match. Cosine: larger is closer. Euclidean: smaller is closer."""
 
-    id: str = Field(min_length=1, max_length=128)
     rank: int = Field(ge=1)
-    label: str | None = None
-    attributes: Attributes = {}
     cosine: FiniteFloat
     euclidean: FiniteFloat
     match_probability: float | None = Field(default=None, ge=0, le=1)
+    group: Value | None = None
+    more: int | None = Field(default=None, ge=0)
 
 
 class Calibration(Answer):
@@ -66,9 +71,76 @@ class SearchAnswer(Answer):
     clusters_opened: int = Field(ge=0)
     clusters_total: int = Field(ge=0)
     items: int = Field(ge=0)
+    total: int | None = Field(default=None, ge=0)
+    offset: int = Field(default=0, ge=0)
+    link: str
+    """This search from its first page, without its picture."""
+    next: str | None = None
+    """The page after this one; None after the last."""
     milliseconds: Milliseconds
+    query: Size | None = None
     calibration: Calibration | None = None
     hits: list[Hit]
+
+
+class HeatMap(Answer):
+    """One of two pictures, under what each part of it adds to their similarity."""
+
+    overlay_png_base64: str = Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")
+
+
+class ExplainAnswer(Answer):
+    """Where two pictures are alike."""
+
+    cosine: FiniteFloat
+    query: HeatMap
+    item: HeatMap
+
+
+class Face(Answer):
+    """One face: its number for a search, and its box in pixels."""
+
+    face: int = Field(ge=1)
+    x: FiniteFloat
+    y: FiniteFloat
+    width: FiniteFloat
+    height: FiniteFloat
+
+
+class FacesAnswer(Size):
+    """The faces of a picture, and its size."""
+
+    faces: list[Face]
+
+
+class ValueCount(Answer):
+    """A value, and how many items have it."""
+
+    value: Value
+    count: int = Field(ge=0)
+
+
+class LabelsAnswer(Answer):
+    """The most frequent labels, and how many there are in all."""
+
+    labels: list[ValueCount]
+    distinct: int = Field(ge=0)
+
+
+class Facet(Answer):
+    """The most frequent values of an attribute, and the range of its numbers."""
+
+    attribute: str
+    values: list[ValueCount]
+    distinct: int = Field(ge=0)
+    least: FiniteFloat | None = None
+    most: FiniteFloat | None = None
+
+
+class FacetsAnswer(Answer):
+    """The attributes by name."""
+
+    facets: list[Facet]
 
 
 class Unready(Answer):

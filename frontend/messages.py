@@ -1,14 +1,9 @@
-"""What the page says: a score in words, and for each failure what happened and what to do."""
+"""For each failure: what happened, and what to do."""
 
 from dataclasses import dataclass
 
-from frontend.api_client import ApiDown, ApiError, ApiRefused, ApiSlow
-
-# Lower bounds of the cosine similarity. They describe a measured likeness, not a chance of being right.
-LIKENESS = ((0.95, "nearly the same"), (0.8, "very close"), (0.6, "close"), (0.35, "somewhat alike"))
-LEAST_LIKENESS = "barely alike"
-
-FORMATS = "JPEG, PNG, WebP, GIF, BMP or PGM"
+from frontend.connection import ApiDown, ApiError, ApiRefused, ApiSlow
+from frontend.words import FORMATS, megabytes
 
 
 @dataclass(frozen=True)
@@ -29,30 +24,67 @@ class Trouble:
         return self.status >= 500 or self.status == 429
 
 
-def likeness(cosine: float) -> str:
-    """A cosine similarity in words, which agree with the two digits shown beside them."""
-    return next((words for least, words in LIKENESS if round(cosine, 2) >= least), LEAST_LIKENESS)
+@dataclass(frozen=True)
+class Words:
+    """What to say of a refusal; `happened` and `status` in place of the API's own."""
+
+    title: str
+    advice: str
+    happened: str | None = None
+    status: int | None = None
+    command: str | None = None
 
 
-def sureness(probability: float) -> str:
-    """A probability of a true match, as people say it; never that something is certain or impossible."""
-    percent = round(100 * probability)
-    space = "\N{NO-BREAK SPACE}"
-    if percent <= 0:
-        return f"under 1{space}% sure"
-    return f"over 99{space}% sure" if percent >= 100 else f"{percent}{space}% sure"
-
-
-def attribute(value: str | bool | int | float) -> str:
-    """One value of an attribute, as people write it."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return f"{value:,.6g}" if isinstance(value, float) else str(value)
-
-
-def megabytes(count: int) -> str:
-    """A number of bytes, as people write it."""
-    return f"{count / 1_000_000:.3g}\N{NO-BREAK SPACE}MB"
+NO_REPORT = Words("There is no such report", "The model may have been removed, or came without a report.")
+NO_ADDRESS = Words(
+    "The picture at this address could not be fetched",
+    "Check the address, or save the picture and search with the file.",
+)
+NO_ENTRY = Words(
+    "The search service does not let this page in",
+    "Whoever runs the page sets a key that the service knows, and starts the page again:",
+    happened="It asks for a key, and the one this page has is missing, unknown or too weak.",
+    status=502,
+    command="LOOKALIKE_FRONTEND_API_KEY=... python -m frontend",
+)
+FAILED = Words("The search service failed", "Try again. If it happens again, the service's log says why.", status=502)
+UNDONE = Words(
+    "This search could not be done",
+    "If it is the picture: try another one, or open this one, save it again as JPEG and search with that.",
+)
+BY_CODE = {
+    "bundle_missing": NO_REPORT,
+    "report_missing": NO_REPORT,
+    "bundle_damaged": Words(
+        "This report cannot be shown", "The service's log says more. Training again makes another one."
+    ),
+    "unsupported_by_model": Words("This model cannot do that", "Searching works as before."),
+    "url_refused": NO_ADDRESS,
+    "url_failed": NO_ADDRESS,
+    "url_too_slow": NO_ADDRESS,
+    "overloaded": Words("The search service is busy", "Try again in a moment."),
+}
+BY_STATUS = {
+    400: UNDONE,
+    401: NO_ENTRY,
+    403: NO_ENTRY,
+    404: Words(
+        "This picture is not in the catalogue",
+        "It may have been removed. Start from another one, or from a picture of your own.",
+    ),
+    410: Words(
+        "This link was made with another model",
+        "The numbers in it mean nothing to the one that is used now. Search with the picture again.",
+    ),
+    415: Words("This kind of file cannot be searched", f"Save it as {FORMATS} and try again."),
+    422: UNDONE,
+    429: Words("Too many searches in a short time", "Wait a moment, then try again."),
+    503: Words(
+        "The search service is not ready",
+        "If it is starting, try again in a moment. If no model has been trained yet, this does it:",
+        command="make demo",
+    ),
+}
 
 
 def too_large(limit_bytes: int) -> Trouble:
@@ -71,7 +103,7 @@ def no_picture() -> Trouble:
         400,
         "No picture was chosen",
         "The form came without a picture.",
-        "Choose one, or start from a picture of the catalogue.",
+        "Choose one, give the address of one, or start from a picture of the catalogue.",
     )
 
 
@@ -109,56 +141,15 @@ def explain(error: ApiError, *, limit_bytes: int) -> Trouble:
 
 def _explain_refusal(error: ApiRefused, limit_bytes: int) -> Trouble:
     problem = error.problem
-    happened = problem.detail or problem.title
-    match problem.status:
-        case 400 | 422:
-            title, advice = (
-                "This search could not be done",
-                "Try another picture, or open this one, save it again as JPEG and search with that.",
-            )
-        case 404 if problem.code in {"bundle_missing", "report_missing"}:
-            title, advice = "There is no such report", "The model may have been removed, or came without a report."
-        case 404:
-            title, advice = (
-                "This picture is not in the catalogue",
-                "It may have been removed. Start from another one, or from a picture of your own.",
-            )
-        case 413:
-            return too_large(limit_bytes)
-        case 415:
-            title, advice = "This kind of file cannot be searched", f"Save it as {FORMATS} and try again."
-        case 429:
-            title, advice = "Too many searches in a short time", "Wait a moment, then try again."
-        case 503 if problem.code == "overloaded":
-            title, advice = "The search service is busy", "Try again in a moment."
-        case 503 if problem.code == "bundle_damaged":
-            title, advice = (
-                "This report cannot be shown",
-                "The service's log says more. Training again makes another one.",
-            )
-        case 503:
-            return Trouble(
-                503,
-                "The search service is not ready",
-                happened,
-                "If it is starting, try again in a moment. If no model has been trained yet, this does it:",
-                command="make demo",
-                reference=problem.request_id,
-                retry_after_seconds=error.retry_after_seconds,
-            )
-        case _:
-            return Trouble(
-                502,
-                "The search service failed",
-                happened,
-                "Try again. If it happens again, the service's log says why.",
-                reference=problem.request_id,
-            )
+    if problem.status == 413:
+        return too_large(limit_bytes)
+    words = BY_CODE.get(problem.code or "") or BY_STATUS.get(problem.status) or FAILED
     return Trouble(
-        problem.status,
-        title,
-        happened,
-        advice,
+        words.status or problem.status,
+        words.title,
+        words.happened or problem.detail or problem.title,
+        words.advice,
+        command=words.command,
         reference=problem.request_id,
         retry_after_seconds=error.retry_after_seconds,
     )

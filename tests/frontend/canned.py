@@ -9,12 +9,15 @@ from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 TALL_PNG = bytes.fromhex(  # two red pixels, one above the other
     "89504e470d0a1a0a0000000d494844520000000100000002080200000016e32170"
     "0000000e49444154789c63386060c000c4000a28024102f9fadc0000000049454e44ae426082"
 )
+
+
+CURSOR = "WyJkZW1vIl0"
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,14 @@ class Asked:
     target: str
     headers: dict[str, str]
     body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        return parse_qs(urlsplit(self.target).query)
 
     @property
     def form(self) -> dict[str, bytes]:
@@ -65,12 +76,13 @@ def item(item_id: str, **changes: Any) -> dict[str, Any]:
 def hit(item_id: str, rank: int = 1, **changes: Any) -> dict[str, Any]:
     scores = {"cosine": 0.91, "euclidean": 0.42, "cluster": 7}
     known = {"label": "Round jug", "attributes": {"shape": "jug", "glazed": True, "age": None}}
-    return {"id": item_id, "rank": rank} | known | scores | changes
+    return {"id": item_id, "rank": rank, "width": 300, "height": 400} | known | scores | changes
 
 
 def matches(*hits: dict[str, Any], **changes: Any) -> dict[str, Any]:
     answer = {"bundle": "20261122-demo", "metric": "cosine", "exact": True, "items": 1200, "query": None}
     answer |= {"clusters_opened": 12, "clusters_total": 139}
+    answer |= {"total": 1200, "offset": 0, "link": f"/search?k=20&cursor={CURSOR}", "next": None}
     answer |= {"milliseconds": {"decode": 3.1, "encode": 7.2, "search": 0.6, "total": 11.4}}
     return answer | {"hits": list(hits)} | changes
 
@@ -101,7 +113,8 @@ class CannedApi:
         ids = ("one", "two", "three")
         self.replies: dict[str, Reply] = {f"GET /items/{name}": as_json(item(name)) for name in ids}
         self.replies["GET /items"] = as_json({"items": [item(name) for name in ids], "total": 1200})
-        self.replies["POST /search"] = as_json(matches(*(hit(name, n) for n, name in enumerate(ids, start=1))))
+        found = as_json(matches(*(hit(name, n) for n, name in enumerate(ids, start=1))))
+        self.replies |= {"POST /search": found, "GET /search": found}
 
     def everything(self, reply: Reply) -> None:
         """Give this answer to whatever is asked."""

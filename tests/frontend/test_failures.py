@@ -28,7 +28,7 @@ FAILURES = {
     "redirects": (Reply(307, headers={"Location": "/elsewhere"}), 502, "does not understand"),
     "fails": (problem(500, "A bug"), 502, "failed"),
     "fails in plain text": (Reply(500, b"oops", "text/plain"), 502, "does not understand"),
-    "asks for a key": (problem(401), 502, "failed"),
+    "asks for a key": (problem(401), 502, "LOOKALIKE_FRONTEND_API_KEY"),
     "is not ready": (problem(503, detail="No bundle is published."), 503, "No bundle is published."),
     "is not ready, says a proxy": (Reply(503, b"<h1>503</h1>", "text/html"), 503, "make demo"),
     "knows no such item": (problem(404), 404, "not in the catalogue"),
@@ -127,9 +127,35 @@ def test_sending_no_picture_is_explained(page: FlaskClient, api: CannedApi) -> N
     assert not api.asked
 
 
-@pytest.mark.parametrize("query", ["k=0", "k=101", "k=many", "metric=hamming"])
-def test_links_that_make_no_sense_are_explained(page: FlaskClient, api: CannedApi, query: str) -> None:
-    assert_friendly(page.get(f"/search?id=one&{query}"), 400, "k from 1 to 100")
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("k=0", "k from 1 to 100"),
+        ("k=101", "k from 1 to 100"),
+        ("k=many", "k from 1 to 100"),
+        ("k=%C2%B2", "k from 1 to 100"),
+        ("k=99999999999999999999", "k from 1 to 100"),
+        ("metric=hamming", "cosine, euclidean, fused"),
+        ("sure=101", "sure from 0 to 100"),
+        ("left=-1", "left from 0 to 99"),
+        ("width=0", "width from 1 to 100"),
+        ("face=0", "face from 1"),
+        ("group=price", "grouped by label"),
+        ("group=attributes.", "grouped by label"),
+        ("has.shape=bottle", "JSON text"),
+        ("has.shape=[1]", "JSON text"),
+        ("has.shape=NaN", "JSON text"),
+        ("least.price=cheap", "are numbers"),
+        ("most.price=inf", "are numbers"),
+        ("url=javascript:alert(1)", "begins with https://"),
+        ("url=file:///etc/passwd", "begins with https://"),
+        ("&".join(f"like={n}" for n in range(16)), "At most 15"),
+        ("&".join(f"least.a{n}=1" for n in range(21)), "20 attributes"),
+        ("label=" + "x" * 1001, "1000 letters"),
+    ],
+)
+def test_links_that_make_no_sense_are_explained(page: FlaskClient, api: CannedApi, query: str, words: str) -> None:
+    assert_friendly(page.get(f"/search?id=one&{query}"), 400, words)
     assert not api.asked
 
 

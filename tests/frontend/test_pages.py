@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 import frontend
-from frontend.messages import likeness, sureness
+from frontend.words import likeness, sureness
 from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches
 
 STATIC = Path(frontend.__file__).parent / "static"
@@ -37,7 +37,7 @@ def test_the_start_page_offers_a_form_and_pictures_to_start_from(page: FlaskClie
 
 
 def test_the_first_page_is_small(page: FlaskClient) -> None:
-    static = sum(file.stat().st_size for file in STATIC.iterdir())
+    static = sum(file.stat().st_size for file in STATIC.rglob("*") if file.is_file())
     assert len(page.get("/").data) + static < 100_000
 
 
@@ -110,7 +110,7 @@ def test_the_report_of_the_live_bundle_is_one_click_away(page: FlaskClient, api:
 
 def test_a_click_searches_with_an_item(page: FlaskClient, api: CannedApi) -> None:
     html = page.get("/search?id=two&k=35").text
-    assert api.asked[-1].form == {"id": b"two", "k": b"35", "metric": b"cosine"}
+    assert api.asked[-1].json == {"id": "two", "k": 35, "metric": "cosine"}
     assert "<h1>Tall bottle</h1>" in html
     assert "<option selected>35</option>" in html
     assert "/search?id=one&k=35" in links(html)
@@ -119,7 +119,7 @@ def test_a_click_searches_with_an_item(page: FlaskClient, api: CannedApi) -> Non
 def test_the_form_without_a_new_picture_searches_with_the_item_again(page: FlaskClient) -> None:
     answer = page.post("/search", data={"id": "a/b", "k": "10", "metric": "euclidean"})
     assert answer.status_code == 303
-    assert answer.location == "/search?id=a/b&k=10&metric=euclidean"
+    assert answer.location == "/search?id=a%2Fb&k=10&metric=euclidean"
 
 
 def test_no_other_item_is_an_empty_state_not_an_error(page: FlaskClient, api: CannedApi) -> None:
@@ -183,7 +183,7 @@ def test_any_id_comes_back_as_it_was(page: FlaskClient, api: CannedApi, item_id:
     known = dict(api.replies)
     api.fallback = lambda _: known["GET /items/one"]
     assert page.get(search).status_code == 200
-    assert api.asked[-1].form["id"].decode() == item_id
+    assert api.asked[-1].json["id"] == item_id
     _, root, quoted = api.asked[-2].target.split("/")
     assert (root, unquote(quoted)) == ("items", item_id)
     page.get(picture)

@@ -3,7 +3,7 @@
 import pytest
 from flask.testing import FlaskClient
 
-from frontend.api_client import ApiDown
+from frontend.connection import ApiDown
 from tests.frontend.canned import TALL_PNG, CannedApi, Reply, problem
 from tests.frontend.conftest import AppFor
 

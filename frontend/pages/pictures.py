@@ -5,11 +5,9 @@ An id may hold slashes and dots, which browsers and servers resolve in a path; i
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from frontend.api_client import ApiError, File
+from frontend.connection import ApiError, File
 from frontend.messages import explain
-from frontend.views import api
-
-THUMBNAIL_SIZES = (160, 320, 640)  # pixels of the longer side; what the API offers
+from frontend.rendering import THUMBNAIL_SIZES, api, limit_bytes
 
 pictures = Blueprint("pictures", __name__, url_prefix="/pictures")
 
@@ -33,7 +31,7 @@ def full() -> Response:
 def no_picture(error: ApiError) -> Response:
     """In an <img> nobody reads a page: the status is enough, and the browser shows the alternative text."""
     current_app.logger.warning("%s: %s", type(error).__name__, error)
-    status = explain(error, limit_bytes=current_app.config["UPLOAD_LIMIT_BYTES"]).status
+    status = explain(error, limit_bytes=limit_bytes()).status
     return Response(status=status, mimetype="text/plain")
 
 

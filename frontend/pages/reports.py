@@ -6,8 +6,8 @@ load nothing and reach nothing, and is kept apart from this page as if it came f
 
 from flask import Blueprint, Response, request
 
-from frontend.pictures import pass_on
-from frontend.views import api
+from frontend.pages.pictures import pass_on
+from frontend.rendering import api
 
 REPORT_HEADERS = {
     "Content-Security-Policy": "; ".join(

@@ -1,0 +1,48 @@
+"""The faces of a picture, for the script to draw: it is asked only once the matches are there."""
+
+from flask import Blueprint, Response, jsonify, request
+
+from frontend.connection import ApiError, ApiRefused
+from frontend.messages import explain
+from frontend.pages.search import sent_picture
+from frontend.reading import read
+from frontend.rendering import api, limit_bytes
+
+faces = Blueprint("faces", __name__)
+
+
+@faces.post("/search/faces")
+def find() -> Response:
+    """Each face's number and box, in percent of the picture; nothing (204) where the model looks for none."""
+    upload = sent_picture()
+    asked = read(request.form, with_picture=upload is not None)
+    try:
+        if upload is not None:
+            found = api().faces({}, upload.read())
+        elif asked.id is not None:
+            found = api().faces({"id": asked.id})
+        else:
+            return Response(status=204)
+    except ApiRefused as refused:
+        if refused.problem.code in {"unsupported_by_model", "face_missing"}:
+            return Response(status=204)
+        raise
+    across, down = 100 / found.width, 100 / found.height
+    return jsonify(
+        [
+            {
+                "face": face.face,
+                "left": face.x * across,
+                "top": face.y * down,
+                "width": face.width * across,
+                "height": face.height * down,
+            }
+            for face in found.faces
+        ]
+    )
+
+
+@faces.errorhandler(ApiError)
+def no_faces(error: ApiError) -> Response:
+    """Nobody reads a page here: the status is enough, and the page goes on without faces."""
+    return Response(status=explain(error, limit_bytes=limit_bytes()).status, mimetype="text/plain")

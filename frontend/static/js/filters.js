@@ -1,0 +1,49 @@
+// Filters with their counts, fetched when they are opened, and again for what has been chosen.
+
+import { send } from "./history.js";
+
+async function fill(details) {
+  const form = details.closest("form");
+  const said = new URLSearchParams([...new FormData(form)].filter(([name, value]) => typeof value === "string" && value && name !== "address"));
+  const { text, status } = await send(`${details.dataset.filters}?${said}`);
+  const choices = new DOMParser().parseFromString(text, "text/html").getElementById("choices");
+  const box = details.querySelector(".choices");
+  if (status !== 200 || !choices) {
+    if (!("filled" in details.dataset)) tell(box);
+    return;
+  }
+  const focused = box.contains(document.activeElement) ? document.activeElement : null;
+  box.replaceChildren(...choices.childNodes);
+  details.dataset.filled = "";
+  if (focused) {
+    const same = [...box.querySelectorAll("input")].find(({ name, value, type }) => name === focused.name && (type !== "checkbox" || value === focused.value));
+    same?.focus({ preventScroll: true });
+  }
+}
+
+function tell(box) {
+  const words = document.createElement("p");
+  words.className = "hint";
+  words.textContent = "The filters could not be fetched. Close and open them to try again.";
+  box.querySelectorAll(".hint").forEach((hint) => hint.remove());
+  box.append(words);
+}
+
+document.addEventListener("toggle", ({ target }) => {
+  if (target.matches?.("details.filters") && target.open && !("filled" in target.dataset)) fill(target);
+}, true);
+
+document.addEventListener("leaving", ({ detail: { shown, next } }) => {
+  const [from, to] = [shown, next].map((main) => main.querySelector("details.filters"));
+  if (!from?.open || !to || "filled" in to.dataset || shown === next) return;
+  if ("filled" in from.dataset) {
+    to.dataset.filled = "";
+    to.querySelector(".choices").replaceChildren(...[...from.querySelector(".choices").childNodes].map((node) => node.cloneNode(true)));
+  }
+  to.open = true;
+});
+
+document.addEventListener("shown", ({ detail: view }) => {
+  const details = view.main.querySelector("details.filters[open]");
+  if (details && !view.main.matches("[aria-busy]")) fill(details);
+});

@@ -1,0 +1,51 @@
+// A match in full size: arrows go from one to the next, Esc closes.
+
+import { currentMain, template } from "./history.js";
+
+let dialog;
+let at = 0;
+
+const tiles = () => [...currentMain().querySelectorAll(".hits > .tile")];
+
+function show(index) {
+  const all = tiles();
+  at = (index + all.length) % all.length;
+  const tile = all[at];
+  const small = tile.querySelector("img");
+  const picture = dialog.querySelector("img");
+  picture.src = small.currentSrc || small.src; // at once; the large one when it has come
+  picture.alt = small.alt;
+  const large = new Image();
+  large.src = tile.querySelector("[data-view]").href;
+  large.decode().then(() => { if (all[at] === tile) picture.src = large.src; }).catch(() => {});
+  const words = [...tile.querySelectorAll(".label, .score")].map(({ textContent }) => textContent.trim().replace(/\s+/g, " "));
+  dialog.querySelector("figcaption").textContent = [`${at + 1} of ${all.length}`, ...words].join(" · ");
+  dialog.querySelector("[data-like]").href = tile.querySelector("a.frame").href;
+}
+
+function open(index) {
+  dialog = template("viewer");
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    tiles()[at]?.querySelector("[data-view]")?.focus();
+  });
+  dialog.addEventListener("keydown", ({ key }) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
+    if (step) show(at + step);
+  });
+  show(index);
+  dialog.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const { target } = event;
+  const view = target.closest("[data-view]");
+  if (view && !(event.metaKey || event.ctrlKey || event.shiftKey)) {
+    event.preventDefault();
+    open(tiles().indexOf(view.closest(".tile")));
+  }
+  const step = target.closest(".viewer [data-step]");
+  if (step) show(at + Number(step.dataset.step));
+  if (target.closest("dialog [data-close]")) target.closest("dialog").close();
+});

@@ -1,0 +1,49 @@
+// Why a match is one, over the page instead of on a page of its own.
+
+import { currentMain, currentView, say, send, template } from "./history.js";
+
+async function explain(control) {
+  const link = control.closest("a");
+  const body = link ? undefined : bodyOf(control);
+  say("Comparing the two pictures…");
+  control.setAttribute("aria-busy", "true");
+  let page;
+  try {
+    page = new DOMParser().parseFromString((await send(link?.href ?? control.dataset.why, body)).text, "text/html");
+  } catch (error) {
+    console.error(error);
+  }
+  control.removeAttribute("aria-busy");
+  const content = page?.getElementById("main") ?? document.getElementById("unanswered").content.firstElementChild.cloneNode(true);
+  content.querySelectorAll("form, [data-leave], [data-again]").forEach((each) => each.remove());
+  const dialog = template("sheet");
+  dialog.querySelector(".content").replaceChildren(...[...content.childNodes]);
+  dialog.querySelector(".content").classList.add(content.matches(".why") ? "why" : "problem");
+  dialog.querySelector("h1").id = "why";
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (control.isConnected) control.focus();
+  });
+  dialog.showModal();
+}
+
+/** The picture, the part or the face of it that was searched with, and the match. */
+function bodyOf(control) {
+  const body = new FormData();
+  const { file } = currentView();
+  for (const field of currentMain().querySelector("form.search").elements) {
+    if (["left", "top", "width", "height", "face"].includes(field.name) && field.value) body.set(field.name, field.value);
+  }
+  for (const { value } of currentMain().querySelectorAll("form.search [name=like]")) body.append("like", value);
+  body.set("file", file, "picture");
+  body.set("match", control.closest("[data-id]").dataset.id);
+  return body;
+}
+
+document.addEventListener("click", (event) => {
+  const control = event.target.closest("[data-why]");
+  if (!control || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  if (!control.hasAttribute("aria-busy")) explain(control);
+});

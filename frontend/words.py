@@ -1,0 +1,33 @@
+"""Numbers and values in words."""
+
+# Lower bounds of the cosine similarity. They describe a measured likeness, not a chance of being right.
+LIKENESS = ((0.95, "nearly the same"), (0.8, "very close"), (0.6, "close"), (0.35, "somewhat alike"))
+LEAST_LIKENESS = "barely alike"
+
+FORMATS = "JPEG, PNG, WebP, GIF, BMP or PGM"
+
+
+def likeness(cosine: float) -> str:
+    """A cosine similarity in words, which agree with the two digits shown beside them."""
+    return next((words for least, words in LIKENESS if round(cosine, 2) >= least), LEAST_LIKENESS)
+
+
+def sureness(probability: float) -> str:
+    """A probability of a true match, as people say it; never that something is certain or impossible."""
+    percent = round(100 * probability)
+    space = "\N{NO-BREAK SPACE}"
+    if percent <= 0:
+        return f"under 1{space}% sure"
+    return f"over 99{space}% sure" if percent >= 100 else f"{percent}{space}% sure"
+
+
+def attribute(value: str | bool | int | float) -> str:
+    """One value of an attribute, as people write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def megabytes(count: int) -> str:
+    """A number of bytes, as people write it."""
+    return f"{count / 1_000_000:.3g}\N{NO-BREAK SPACE}MB"
