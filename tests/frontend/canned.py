@@ -115,6 +115,7 @@ class CannedApi:
         self.replies["GET /items"] = as_json({"items": [item(name) for name in ids], "total": 1200})
         found = as_json(matches(*(hit(name, n) for n, name in enumerate(ids, start=1))))
         self.replies |= {"POST /search": found, "GET /search": found}
+        self.replies["POST /faces"] = problem(422, code="unsupported_by_model")
 
     def everything(self, reply: Reply) -> None:
         """Give this answer to whatever is asked."""

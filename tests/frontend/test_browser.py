@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
-from tests.frontend.canned import TALL_PNG, CannedApi, Reply, as_json, hit, item, matches, problem
+from tests.frontend.canned import CURSOR, TALL_PNG, Asked, CannedApi, Reply, as_json, hit, item, matches, problem
 from tests.frontend.conftest import AppFor
 
 PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
@@ -64,8 +64,22 @@ def page(browser: Browser, address: str, viewport: dict[str, int]) -> Iterator[P
     assert not too_wide
 
 
+def refine(page: Page) -> None:
+    """Open the settings, which on a phone are folded away."""
+    summary = page.get_by_text("Settings and filters")
+    if summary.is_visible() and not page.locator("details.refine").evaluate("(details) => details.open"):
+        summary.click()
+
+
 def uploads(api: CannedApi) -> list[dict[str, bytes]]:
-    return [asked.form for asked in api.asked if asked.method == "POST"]
+    """The searches that came with a picture."""
+    return [
+        asked.form for asked in api.asked if asked.target == "/search" and "multipart" in asked.headers["Content-Type"]
+    ]
+
+
+def searches(api: CannedApi) -> list[Asked]:
+    return [asked for asked in api.asked if asked.target.partition("?")[0] == "/search"]
 
 
 @pytest.mark.parametrize("way", WAYS_TO_SHOW)
@@ -84,7 +98,7 @@ def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: Canne
     preview = page.get_by_alt_text("The picture you searched with").get_attribute("src")
     page.get_by_role("link", name="Match 2").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
-    assert page.url.endswith("/search?id=two&k=20&metric=cosine")
+    assert page.url.endswith("/search?id=two")
 
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Your picture")
@@ -94,10 +108,14 @@ def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: Canne
     page.go_forward()
     page.go_forward()
     expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
-    assert len(uploads(api)) == 2, "going back and forward asks for nothing again"
+    assert len(searches(api)) == 2, "going back and forward asks for nothing again"
 
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
+    page.go_back()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your picture")
+    expect(page.get_by_alt_text("The picture you searched with")).to_have_attribute("src", re.compile("^blob:"))
+    assert len(uploads(api)) == 1, "the link needs no picture again"
     page.go_back()
     expect(page.get_by_role("heading", level=1)).to_have_text("Search with a picture.")
 
@@ -105,12 +123,14 @@ def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: Canne
 def test_a_setting_searches_again_with_the_same_picture(page: Page, api: CannedApi) -> None:
     WAYS_TO_SHOW["choose"](page)
     expect(page.locator("#matches")).to_have_text("3 closest matches")
-    api.replies["POST /search"] = as_json(matches(hit("one"), metric="euclidean"))
+    api.replies["GET /search"] = as_json(matches(hit("one"), metric="euclidean"))
+    refine(page)
     page.get_by_label("Compare by").focus()
     page.get_by_label("Compare by").select_option("euclidean")
     expect(page.locator("#matches")).to_have_text("1 closest match")
     expect(page.get_by_label("Compare by")).to_be_focused()
-    assert uploads(api)[-1] == {"file": TALL_PNG, "k": b"20", "metric": b"euclidean"}
+    assert searches(api)[-1].query == {"k": ["20"], "metric": ["euclidean"], "cursor": [CURSOR]}
+    expect(page.get_by_alt_text("The picture you searched with")).to_be_visible()
     expect(page.get_by_label("Compare by")).to_have_value("euclidean")
     page.go_back()
     expect(page.locator("#matches")).to_have_text("3 closest matches")
@@ -118,22 +138,23 @@ def test_a_setting_searches_again_with_the_same_picture(page: Page, api: CannedA
 
     page.get_by_role("link", name="Match 2").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Tall bottle")
+    refine(page)
     page.get_by_label("Compare by").select_option("euclidean")
-    page.wait_for_url("**/search?id=two&k=20&metric=euclidean")
+    page.wait_for_url("**/search?id=two&metric=euclidean")
 
 
 def test_the_settings_hold_for_the_pictures_to_start_from(page: Page, api: CannedApi) -> None:
     page.get_by_label("Matches").select_option("50")
     page.get_by_role("link", name="Tall bottle").first.click()
-    page.wait_for_url("**/search?id=one&k=50&metric=cosine")
-    assert uploads(api) == [{"id": b"one", "k": b"50", "metric": b"cosine"}]
+    page.wait_for_url("**/search?id=one&k=50")
+    assert searches(api)[-1].json == {"id": "one", "k": 50, "metric": "cosine"}
 
 
 def test_the_keyboard_is_enough(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
-    for _ in range(4):  # choose, matches, compare by, first picture
+    for _ in range(8):  # choose, address, its button, matches, compare by, show, filters, first picture
         page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Tall bottle").first).to_be_focused()
     page.keyboard.press("Enter")
@@ -175,7 +196,7 @@ def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page, ap
     page.route("**/pictures/**", hold)
     with page.expect_request("**/search"):
         WAYS_TO_SHOW["choose"](page)
-    boxes = [page.locator(place).first for place in (".query .frame", "#matches", ".hits .frame", ".query form")]
+    boxes = [page.locator(place).first for place in (".canvas", "#matches", ".tiles .frame", ".query form", ".filters")]
     waiting = [box.bounding_box() for box in boxes]
     expect(page.locator("#matches")).to_have_text("Searching…")
 
@@ -188,7 +209,7 @@ def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page, ap
     page.locator(".hits img").first.evaluate("(picture) => picture.decode()")
     full = [box.bounding_box() for box in boxes]
 
-    assert empty == full
+    assert empty == full, "nothing changes its size"
     places = [[(box["x"], box["y"]) for box in state if box] for state in (waiting, full)]
     assert places[0] == places[1]
 
@@ -229,14 +250,15 @@ def test_it_works_without_javascript(browser: Browser, address: str, viewport: d
     page.goto("/")
     page.get_by_label("Choose a picture").set_input_files(PICTURE)
     page.get_by_label("Matches").select_option("10")
-    page.get_by_role("button", name="Search").click()
+    page.locator("form.search > button").click()
     expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
     assert uploads(api) == [{"file": TALL_PNG, "k": b"10", "metric": b"cosine"}]
     expect(page.get_by_alt_text("The picture you searched with")).to_be_visible()
 
     page.get_by_role("link", name="Match 3").click()
+    refine(page)
     page.get_by_label("Compare by").select_option("euclidean")
-    page.get_by_role("button", name="Search").click()
+    page.locator("form.search > button").click()
     page.wait_for_url("**/search?id=three&k=10&metric=euclidean")
     context.close()
 

@@ -67,7 +67,9 @@ def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, attack: str) 
     found = [Skeleton(html) for html in pages_saying(attack, page, api)]
     assert [skeleton.tags for skeleton in found] == [skeleton.tags for skeleton in expected]
     for skeleton in found:
-        assert all(re.match(r"/(?!/)|#main$|#icon-[a-z]+$|data:image/png;base64,", target) for target in skeleton.targets)
+        assert all(
+            re.match(r"/(?!/)|#main$|#icon-[a-z]+$|data:image/png;base64,", target) for target in skeleton.targets
+        )
 
 
 def test_every_answer_carries_the_headers(page: FlaskClient, api: CannedApi) -> None:

@@ -35,12 +35,9 @@ document.addEventListener("toggle", ({ target }) => {
 
 document.addEventListener("leaving", ({ detail: { shown, next } }) => {
   const [from, to] = [shown, next].map((main) => main.querySelector("details.filters"));
-  if (!from?.open || !to || "filled" in to.dataset || shown === next) return;
-  if ("filled" in from.dataset) {
-    to.dataset.filled = "";
-    to.querySelector(".choices").replaceChildren(...[...from.querySelector(".choices").childNodes].map((node) => node.cloneNode(true)));
-  }
-  to.open = true;
+  if (!from?.open || !to || "filled" in to.dataset || !("filled" in from.dataset)) return;
+  to.dataset.filled = ""; // what was chosen just now, until it comes with new counts
+  to.querySelector(".choices").replaceChildren(...[...from.querySelector(".choices").childNodes].map((node) => node.cloneNode(true)));
 });
 
 document.addEventListener("shown", ({ detail: view }) => {

@@ -35,6 +35,10 @@ export function display(view) {
   document.querySelectorAll("dialog[open]").forEach((dialog) => dialog.close());
   showPicture(view);
   document.dispatchEvent(new CustomEvent("leaving", { detail: { shown, next: view.main } }));
+  for (const details of shown.querySelectorAll("details[open][class]")) {
+    const same = view.main.querySelector(`details.${details.className.split(" ")[0]}`);
+    if (same) same.open = true;
+  }
   const heir = successor(view.main, focused);
   shown.replaceWith(view.main);
   shown.querySelector("form")?.reset(); // whoever comes back to it finds the settings of what it shows
