@@ -145,7 +145,8 @@ document.addEventListener("click", (event) => {
     return;
   }
   const url = new URL(link.href);
-  if (url.origin !== location.origin || !["/", "/search"].includes(url.pathname)) return;
+  const ours = url.origin === location.origin && ["/", "/search"].includes(url.pathname);
+  if (!ours || "further" in link.dataset) return; // matches.js puts further matches below these
   event.preventDefault();
   const { file } = currentView();
   if ("again" in link.dataset && file) {

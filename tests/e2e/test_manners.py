@@ -1,0 +1,153 @@
+"""Manners: nothing for axe to find, the keyboard is enough, nothing jumps, and it fits where it is shown."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # axe-core (MPL-2.0), for tests alone
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import OpenTab, choose, refine
+
+ITEM = "id=shelf 1/piece-021"
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+
+def upload(tab: Page) -> None:
+    choose(tab)
+    tab.locator(".tile").nth(1).get_by_role("button", name=re.compile("Add to the query")).click()
+    expect(tab.get_by_role("list", name="Also like", exact=True)).to_be_visible()
+
+
+def filters(tab: Page) -> None:
+    refine(tab)
+    tab.get_by_text("Filters", exact=True).click()
+    tab.get_by_text("Search with a part of it").click()
+    expect(tab.get_by_label("bowl")).to_be_visible()
+
+
+def full_size(tab: Page) -> None:
+    tab.get_by_role("link", name=re.compile("Full size: ")).first.click()
+    expect(tab.get_by_role("dialog")).to_be_visible()
+
+
+def why(tab: Page) -> None:
+    tab.get_by_role("link", name=re.compile("Why")).first.click()
+    expect(tab.get_by_role("dialog")).to_be_visible()
+
+
+STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "start": ("/", lambda _: None),
+    "matches of an upload": ("/", upload),
+    "matches of an item": (f"/search?{ITEM}&label=label-1&sure=50&most.price=20", lambda _: None),
+    "groups": (f"/search?{ITEM}&group=label", lambda _: None),
+    "no matches": (f"/search?{ITEM}&metric=euclidean&sure=96", lambda _: None),
+    "settings and filters": (f"/search?{ITEM}", filters),
+    "filters alone": (f"/search/filters?{ITEM}&label=label-1", lambda _: None),
+    "full size": (f"/search?{ITEM}", full_size),
+    "why, over the page": (f"/search?{ITEM}", why),
+    "why, alone": (f"/why?{ITEM}&match=shelf 2/piece-042", lambda _: None),
+    "a problem": ("/search?id=nothing", lambda _: None),
+    "a link that makes no sense": ("/search?id=one&k=0", lambda _: None),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("state", STATES)
+def test_axe_finds_nothing(open_tab: OpenTab, shop_address: str, state: str, scheme: str) -> None:
+    path, reach = STATES[state]
+    tab = open_tab(shop_address + path, color_scheme=scheme, reduced_motion="reduce")
+    reach(tab)
+    found = Axe().run(tab, options=RULES).response["violations"]
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def test_the_keyboard_alone_leads_from_the_start_to_why(tab: Page) -> None:
+    press_until(
+        tab, lambda: "Match" not in focused(tab) and tab.evaluate("document.activeElement.closest('.wall') !== null")
+    )
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
+    press_until(tab, lambda: "Why is this a match?" in focused(tab))
+    tab.keyboard.press("Enter")
+    expect(tab.get_by_role("dialog", name="Why is this a match?")).to_be_visible()
+    assert tab.evaluate("document.activeElement.closest('dialog') !== null")
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
+    assert "Why is this a match?" in focused(tab)
+
+
+def press_until(tab: Page, there: Callable[[], bool]) -> None:
+    """Press Tab until it is; each thing on the way shows that it has the focus, and is where it can be seen."""
+    for _ in range(80):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("document.activeElement !== document.body"):
+            outline = tab.evaluate(
+                """() => {
+                    const field = document.activeElement;
+                    const shown = field.type === "file" ? document.querySelector(`main [for="${field.id}"]`) : field;
+                    return getComputedStyle(shown).outlineStyle;
+                }"""
+            )
+            assert outline != "none", focused(tab)
+        if there():
+            return
+    raise AssertionError("it cannot be reached")
+
+
+def focused(tab: Page) -> str:
+    return str(
+        tab.evaluate("document.activeElement.textContent + (document.activeElement.querySelector('img')?.alt ?? '')")
+    )
+
+
+def test_nothing_jumps_while_a_page_arrives(open_tab: OpenTab, shop_address: str) -> None:
+    tab = open_tab()
+    tab.add_init_script(
+        """window.moved = [];
+        new PerformanceObserver((list) => {
+            for (const shift of list.getEntries()) if (!shift.hadRecentInput) moved.push(shift.value);
+        }).observe({ type: "layout-shift", buffered: true });"""
+    )
+    for path in ("/", f"/search?{ITEM}"):
+        tab.goto(shop_address + path)
+        tab.wait_for_load_state("networkidle")
+        assert tab.evaluate("moved.reduce((sum, value) => sum + value, 0)") < 0.01
+
+
+@pytest.mark.parametrize(
+    "path", ["/", f"/search?{ITEM}&like=shelf 2/piece-042", f"/why?{ITEM}&match=shelf 2/piece-042"]
+)
+@pytest.mark.parametrize("narrow", [320, 720], ids=["320 px", "1440 px at 200 %"])
+def test_narrow_windows_and_zoom_need_no_sideways_scrolling(
+    open_tab: OpenTab, shop_address: str, path: str, narrow: int
+) -> None:
+    tab = open_tab(shop_address + path, viewport={"width": narrow, "height": 450})
+    assert tab.evaluate("document.documentElement.scrollWidth") <= narrow
+
+
+def test_whoever_wants_no_motion_gets_none(open_tab: OpenTab, shop_address: str) -> None:
+    still = open_tab(f"{shop_address}/search?{ITEM}", reduced_motion="reduce")
+    lively = open_tab(f"{shop_address}/search?{ITEM}", reduced_motion="no-preference")
+    motions = [tab.evaluate("document.getAnimations({ subtree: true }).length") for tab in (still, lively)]
+    style = "getComputedStyle(document.querySelector('.hits .frame')).animationName"
+    assert (motions[0], still.evaluate(style), lively.evaluate(style)) == (0, "none", "appear")
+
+
+def test_the_first_page_weighs_less_than_100_kilobytes(open_tab: OpenTab, shop_address: str) -> None:
+    tab = open_tab()
+    weights: list[int] = []
+    tab.on("response", lambda each: weights.append(len(each.body())) if "/pictures/" not in each.url else None)
+    tab.goto(shop_address)
+    tab.wait_for_load_state("networkidle")
+    assert 10_000 < sum(weights) < 100_000
+
+
+def test_pictures_come_when_they_are_near_and_in_the_right_size(open_tab: OpenTab, shop_address: str) -> None:
+    tab = open_tab(f"{shop_address}/search?{ITEM}&k=50", viewport={"width": 390, "height": 500})
+    tab.wait_for_load_state("networkidle")
+    loaded = tab.locator(".hits img").evaluate_all(
+        "(all) => all.filter((each) => each.currentSrc && each.complete).length"
+    )
+    assert 2 <= loaded < 45
+    assert "size=320" in tab.locator(".hits img").first.evaluate("(picture) => picture.currentSrc")
