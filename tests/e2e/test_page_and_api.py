@@ -48,7 +48,7 @@ def test_from_a_picture_to_its_piece_and_on_to_another(
 ) -> None:
     tab.goto(page_address)
     expect(tab.get_by_text("96 pictures")).to_be_visible()
-    tab.set_input_files("input[type=file]", trained.pictures / query["path"])
+    tab.set_input_files("#file", trained.pictures / query["path"])
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
     how = tab.get_by_text(re.compile(r"exact\s+·\s+opened \d+ of 39 clusters"))
     expect(how).to_be_visible()
@@ -58,7 +58,7 @@ def test_from_a_picture_to_its_piece_and_on_to_another(
     assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     other = next(label for label in labels if label != query["label"])
-    tab.locator(".hits a", has_text=other).first.click()
+    tab.locator(".tile", has_text=other).first.locator("a.frame").click()
     expect(tab.get_by_role("heading", name=other, level=1)).to_be_visible()
     assert "id=" in tab.url
     assert tab.locator(".hits .label").first.inner_text() == other
@@ -82,11 +82,11 @@ def test_without_javascript(
     context = browser.new_context(java_script_enabled=False, viewport={"width": width, "height": 850})
     tab = context.new_page()
     tab.goto(page_address)
-    tab.set_input_files("input[type=file]", trained.pictures / query["path"])
-    tab.get_by_role("button", name=re.compile("search", re.IGNORECASE)).first.click()
+    tab.set_input_files("#file", trained.pictures / query["path"])
+    tab.locator("form.search > button").click()
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
     assert tab.locator(".hits .label").first.inner_text() == query["label"]
-    tab.locator(".hits a").nth(3).click()
+    tab.locator(".hits a.frame").nth(3).click()
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
     assert "id=" in tab.url
     context.close()
@@ -96,7 +96,7 @@ def test_a_file_that_is_no_picture(tab: Page, page_address: str, tmp_path: Path)
     note = tmp_path / "note.jpg"
     note.write_text("no picture")
     tab.goto(page_address)
-    tab.set_input_files("input[type=file]", note)
+    tab.set_input_files("#file", note)
     expect(tab.get_by_role("heading", level=1)).not_to_have_text("Search with a picture.")
     expect(tab.get_by_text("not a picture", exact=False).first).to_be_visible()
 

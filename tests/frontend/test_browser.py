@@ -5,11 +5,13 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 from werkzeug.serving import make_server
 
+from tests.frontend.attacks import ATTACKS
 from tests.frontend.canned import CURSOR, TALL_PNG, Asked, CannedApi, Reply, as_json, hit, item, matches, problem
 from tests.frontend.conftest import AppFor
 
@@ -265,20 +267,35 @@ def test_it_works_without_javascript(browser: Browser, address: str, viewport: d
 
 @pytest.mark.parametrize("bypass_csp", [False, True], ids=["with the policy", "without the policy"])
 def test_no_text_runs(browser: Browser, address: str, api: CannedApi, bypass_csp: bool) -> None:
-    attack = '"><img src=x onerror=alert(1)><script>alert(2)</script>'
-    words = {"label": attack, "attributes": {attack: attack}}
-    api.replies["GET /items"] = as_json({"items": [item(attack, **words)], "total": 1})
-    api.replies["POST /search"] = as_json(matches(hit("one", **words), bundle=attack))
+    """150 of them at once, as ids, labels, names and values of attributes, bundles, file names and errors."""
+    shown = [(attack, {"label": attack, "attributes": {attack: attack}}) for attack in ATTACKS]
+    api.replies["GET /items"] = as_json({"items": [item(attack, **words) for attack, words in shown], "total": 150})
+    hits = [hit(attack, rank, group=attack, more=2, **words) for rank, (attack, words) in enumerate(shown, start=1)]
+    api.replies["POST /search"] = api.replies["GET /search"] = as_json(matches(*hits, bundle=ATTACKS[0]))
+    facet = {"values": [{"value": attack, "count": 1} for attack in ATTACKS], "distinct": 150}
+    api.replies["GET /facets"] = as_json({"facets": [facet | {"attribute": attack} for attack in ATTACKS[::10]]})
+    api.replies["GET /labels"] = as_json({"labels": facet["values"], "distinct": 150})
     context = browser.new_context(base_url=address, bypass_csp=bypass_csp)
     page = context.new_page()
     dialogs: list[str] = []
     page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     page.goto("/")
-    WAYS_TO_SHOW["choose"](page)
-    expect(page.get_by_text("alert(2)").first).to_be_visible()
-    api.everything(problem(422, title=attack, detail=attack))
-    WAYS_TO_SHOW["choose"](page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("This search could not be done")
+    page.set_input_files("#file", PICTURE | {"name": "'\"><img src=x onerror=alert(1)>.png"})
+    expect(page.locator(".hits .label").nth(149)).to_have_text(ATTACKS[149])
+    page.get_by_text("Filters", exact=True).click()
+    expect(page.locator(".box", has_text=ATTACKS[149]).first).to_be_visible()
+    page.locator("[data-view]").nth(2).click()
+    for _ in range(150):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("dialog")).to_contain_text(ATTACKS[2])
+    page.keyboard.press("Escape")
+    page.locator("[data-add=unlike]").nth(3).click()
+    expect(page.get_by_role("list", name="Also unlike")).to_be_visible()
+    for attack in ATTACKS[::10]:
+        api.everything(problem(422, title=attack, detail=attack))
+        page.goto("/search?" + urlencode({"id": attack, "label": attack}))
+        expect(page.get_by_role("heading", level=1)).to_have_text("This search could not be done")
     page.wait_for_load_state("networkidle")
+    assert not page.frames[1:], "no frame was opened"
     context.close()
     assert dialogs == []

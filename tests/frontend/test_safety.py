@@ -1,31 +1,21 @@
 """Text from outside stays text, and the headers forbid what would be left."""
 
+import json
 import re
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
 
 import frontend
+from tests.frontend.attacks import ATTACKS
 from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches, problem
 
 HARMLESS = "harmless"
-ATTACKS = [
-    "<script>alert(1)</script>",
-    '"><script>alert(1)</script>',
-    "'><img src=x onerror=alert(1)>",
-    '" onmouseover="alert(1)',
-    "' autofocus onfocus='alert(1)",
-    "</title></textarea></template><svg onload=alert(1)>",
-    "javascript:alert(1)",
-    "{{ 7 * 7 }}{% raw %}",
-    "<!-- --><style>*{display:none}</style>",
-    "&lt;script&gt;&#x3c;script>",
-    "<base href=//evil.example>",
-    "a\x00b<b>",
-]
+NUL = "a\x00b<b>"
 POLICY = (
     "default-src 'none'; img-src 'self' data: blob:; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -55,13 +45,32 @@ def pages_saying(text: str, page: FlaskClient, api: CannedApi) -> list[str]:
     api.replies["GET /items"] = as_json({"items": [item(text, **words)], "total": 1})
     api.replies["POST /search"] = as_json(matches(hit(text, **words), bundle=text))
     upload = {"file": (BytesIO(TALL_PNG), text.replace('"', "") + ".png", "image/png")}
-    well = [page.get("/"), page.get("/search", query_string={"id": "one"}), page.post("/search", data=upload)]
+    api.replies["GET /labels"] = as_json({"labels": [{"value": text, "count": 1}], "distinct": 1})
+    facet = {"attribute": text, "values": [{"value": text, "count": 1}], "distinct": 1, "least": None, "most": None}
+    api.replies["GET /facets"] = as_json({"facets": [facet]})
+    maps = {side: {"overlay_png_base64": "iVBORw0KGgo="} for side in ("query", "item")}
+    api.replies["POST /explain"] = as_json({"cosine": 0.5, **maps})
+    said = {
+        "id": "one",
+        "like": text if text.isprintable() else HARMLESS,
+        "label": text,
+        f"has.{text}": json.dumps(text),
+        "group": f"attributes.{text}",
+    }
+    well = [
+        page.get("/"),
+        page.get("/search", query_string=said),
+        page.post("/search", data=upload),
+        page.get("/search", query_string={"url": f"https://{text}"}),
+        page.get("/search/filters", query_string=said),
+        page.get("/why", query_string=said | {"match": said["like"]}),
+    ]
     api.everything(problem(422, title=text, detail=text))
-    ill = [page.get("/search?id=one"), page.get("/" + text.replace("?", "").replace("#", ""))]
+    ill = [page.get("/search?id=one"), page.get("/" + quote(text))]
     return [answer.text for answer in well + ill]
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
+@pytest.mark.parametrize("attack", [*ATTACKS, NUL])
 def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, attack: str) -> None:
     expected = [Skeleton(html) for html in pages_saying(HARMLESS, page, api)]
     found = [Skeleton(html) for html in pages_saying(attack, page, api)]
