@@ -9,6 +9,7 @@ from api.asking import finding
 from api.asking.question import Question, encode, prepare
 from api.asking.request import BatchBody, SearchBody
 from api.errors import Problem, Refusal, problem_of
+from api.fetch import NOTHING, Fetched
 from api.schemas import SearchAnswer
 from api.snapshot import Served, Snapshot
 from retrieval.clusters import Vectors
@@ -29,9 +30,11 @@ class _Asked:
     """That it took to read them."""
 
 
-def search_all(served: Served, batch: BatchBody, *, request_id: str, started: float) -> list[SearchAnswer | Problem]:
+def search_all(
+    served: Served, batch: BatchBody, fetched: Fetched = NOTHING, *, request_id: str, started: float
+) -> list[SearchAnswer | Problem]:
     """An answer, or why there is none, for each query in its order; none of them stops the others."""
-    prepared = [_prepare(served, body, request_id) for body in batch.queries]
+    prepared = [_prepare(served, body, fetched, request_id) for body in batch.queries]
     asked = [each for each in prepared if isinstance(each, _Asked)]
     begun = perf_counter()
     vectors = {snapshot: iter(_encoded(snapshot, asked)) for snapshot in served.snapshots}
@@ -47,13 +50,13 @@ def search_all(served: Served, batch: BatchBody, *, request_id: str, started: fl
     return answers
 
 
-def _prepare(served: Served, body: SearchBody, request_id: str) -> _Asked | Problem:
+def _prepare(served: Served, body: SearchBody, fetched: Fetched, request_id: str) -> _Asked | Problem:
     """What is asked, or why it cannot be."""
     begun = perf_counter()
     try:
         snapshot = served.of(body.bundle)
         finding.reach(snapshot, body)
-        return _Asked(snapshot, body, prepare(snapshot, body), perf_counter() - begun)
+        return _Asked(snapshot, body, prepare(snapshot, body, fetched), perf_counter() - begun)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)
 

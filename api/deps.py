@@ -9,6 +9,7 @@ from fastapi import Depends, Path, Request
 from pydantic import AfterValidator
 
 from api.engine import Engine
+from api.fetch import Fetcher
 from api.limits import Pool
 from api.metrics import Metrics
 from api.snapshot import Served, Snapshot
@@ -37,6 +38,11 @@ async def get_stats(request: Request) -> Stats:
     return stats
 
 
+async def get_fetcher(request: Request) -> Fetcher:
+    fetcher: Fetcher = request.state.fetcher
+    return fetcher
+
+
 async def get_served(engine: Annotated[Engine, Depends(get_engine)]) -> AsyncIterator[Served]:
     """What is served now, open until the answer is sent. Raises Refusal (not_ready) while nothing is."""
     with engine.using() as served:
@@ -60,6 +66,7 @@ async def get_upload_limit(request: Request) -> int:
 
 ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
 EngineDep = Annotated[Engine, Depends(get_engine)]
+FetcherDep = Annotated[Fetcher, Depends(get_fetcher)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]
 PoolDep = Annotated[Pool, Depends(get_pool)]
 ServedDep = Annotated[Served, Depends(get_served)]

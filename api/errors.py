@@ -43,12 +43,15 @@ Code = Literal[
     "too_many_pixels",
     "face_missing",
     "unsupported_by_model",
+    "url_refused",
     "invalid_parameter",
     "too_fast",
     "internal_error",
+    "url_failed",
     "not_ready",
     "bundle_damaged",
     "overloaded",
+    "url_too_slow",
     "storage_full",
 ]
 
@@ -76,12 +79,15 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "too_many_pixels": (422, "The picture has too many pixels; send a smaller copy."),
     "face_missing": (422, "No face was found in the picture; send one that shows a face upright and from the front."),
     "unsupported_by_model": (422, "The model served cannot do this."),
+    "url_refused": (422, "This URL is not fetched; send the picture itself."),
     "invalid_parameter": (422, "A parameter is missing, unknown or out of range."),
     "too_fast": (429, "Too many requests with this key; try again after the seconds of Retry-After."),
     "internal_error": (500, "This is a mistake of the server; its log says more under this request_id."),
+    "url_failed": (502, "The URL could not be fetched; send the picture itself."),
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
     "bundle_damaged": (503, "The files of this bundle are not as they were written; publish another one."),
     "overloaded": (503, "Too many requests are waiting; try again shortly."),
+    "url_too_slow": (504, "The URL took too long to fetch; send the picture itself."),
     "storage_full": (507, "The server has no room left; delete something, or ask whoever runs it for more."),
 }
 
@@ -100,7 +106,9 @@ TITLES = {
     422: "Unprocessable Content",
     429: "Too Many Requests",
     500: "Internal Server Error",
+    502: "Bad Gateway",
     503: "Service Unavailable",
+    504: "Gateway Timeout",
     507: "Insufficient Storage",
 }
 

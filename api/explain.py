@@ -10,6 +10,7 @@ from api.asking.answers import ExplainAnswer, HeatMap
 from api.asking.question import cut, picture_of, prepared
 from api.asking.request import Crop, ExplainBody
 from api.errors import Refusal
+from api.fetch import NOTHING, Fetched
 from api.snapshot import Snapshot
 from retrieval import images
 from retrieval.clusters import Doubles, Vectors, cosines_of, lengths_of
@@ -31,11 +32,11 @@ class _Side:
     vector: Vectors
 
 
-def explain(snapshot: Snapshot, body: ExplainBody) -> ExplainAnswer:
+def explain(snapshot: Snapshot, body: ExplainBody, fetched: Fetched = NOTHING) -> ExplainAnswer:
     """Raises Refusal, ImageError, ItemMissing, PictureMissing."""
     item = snapshot.catalogue.get(body.item)
     stored = snapshot.store.get(item.id)
-    query = _side(snapshot, picture_of(snapshot, body), body.crop, body.face)
+    query = _side(snapshot, picture_of(snapshot, body, fetched), body.crop, body.face)
     found = _side(snapshot, snapshot.picture(item), None, None)
     try:
         own = split(snapshot.bundle.embedder.projection, query.cells, query.vector, stored)

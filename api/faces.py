@@ -4,6 +4,7 @@ from api.asking.answers import FaceAnswer, FacesAnswer, Point
 from api.asking.question import picture_of
 from api.asking.request import PictureBody
 from api.errors import Refusal
+from api.fetch import NOTHING, Fetched
 from api.snapshot import Snapshot
 from retrieval import images
 from retrieval.faces.detection import Face
@@ -12,12 +13,12 @@ from retrieval.faces.opener import FaceOpener
 NO_FACES = "The model served compares whole pictures, and has nothing to find faces with."
 
 
-def find_faces(snapshot: Snapshot, body: PictureBody) -> FacesAnswer:
+def find_faces(snapshot: Snapshot, body: PictureBody, fetched: Fetched = NOTHING) -> FacesAnswer:
     """Raises Refusal, ImageError, ItemMissing, PictureMissing."""
     opener = snapshot.bundle.embedder.opener
     if not isinstance(opener, FaceOpener):
         raise Refusal("unsupported_by_model", NO_FACES)
-    data = picture_of(snapshot, body)
+    data = picture_of(snapshot, body, fetched)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
     faces = [_answer(number, face) for number, face in enumerate(opener.faces(data), start=1)]
     return FacesAnswer(width=info.width, height=info.height, faces=faces)

@@ -11,8 +11,10 @@ from starlette.formparsers import MultiPartParser
 from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
+from api.addresses import read_endpoint
 from api.engine import Engine
 from api.envelope import Envelope
+from api.fetch import Fetcher
 from api.keys import Keys
 from api.limits import Pool, UploadLimit
 from api.metrics import Metrics
@@ -35,6 +37,12 @@ def create_app(settings: Settings) -> FastAPI:
         engine, pool = Engine(settings), Pool(workers=settings.workers, queue=settings.queue)
         keys = Keys(settings.api_keys, needed=settings.keys_needed, rate_per_minute=settings.rate_per_minute)
         metrics, stats = Metrics(engine, pool), Stats()
+        fetcher = Fetcher(
+            enabled=settings.fetch_urls,
+            seconds=settings.fetch_seconds,
+            limit_bytes=settings.upload_limit_bytes,
+            allowed=[read_endpoint(text) for text in settings.fetch_allowed],
+        )
         loading = asyncio.create_task(engine.run())
         try:
             yield {
@@ -43,12 +51,14 @@ def create_app(settings: Settings) -> FastAPI:
                 "keys": keys,
                 "metrics": metrics,
                 "stats": stats,
+                "fetcher": fetcher,
                 "upload_limit_bytes": settings.upload_limit_bytes,
             }
         finally:
             engine.stop()
             await loading
             pool.close()
+            fetcher.close()
             engine.close()
 
     # Its /docs brings Swagger UI along instead of fetching it from the internet.

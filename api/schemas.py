@@ -118,7 +118,7 @@ class Hit(_Answer):
 
 
 class Milliseconds(_Answer):
-    """Where the time went. `total` also holds the wait for a worker and the look into the catalogue."""
+    """Where the time went. `total` also holds the fetch of a URL, the wait for a worker and a look at the catalogue."""
 
     decode: Annotated[float, Field(examples=[3.1])]
     encode: Annotated[float, Field(examples=[7.2])]

@@ -13,23 +13,26 @@ from api.asking.request import JSON_FIELDS, Options, SearchBody, SearchLink, lin
 from api.asking.shown import Shown
 from api.bundles import report_of
 from api.errors import Refusal
+from api.fetch import NOTHING, Fetched
 from api.schemas import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
 from api.snapshot import Served, Snapshot
 from retrieval.clusters import Vectors
 
-ONE_LINK = "Name exactly one of id and cursor; a picture is sent with POST."
+ONE_LINK = "Name exactly one of id, url and cursor; a picture is sent with POST."
 ANOTHER = "bundle: not the one that the cursor's search asked; follow the link `next` as it is."
 ONE_WAY = "A cursor says what is searched with and where to go on; leave out crop, face, offset and expand."
 
 
-def search(snapshot: Snapshot, body: SearchBody, *, started: float) -> SearchAnswer:
+def search(snapshot: Snapshot, body: SearchBody, fetched: Fetched = NOTHING, *, started: float) -> SearchAnswer:
     """The items most like what is asked. `started` is the perf_counter() at which the request came.
+
+    `fetched` has what the URLs of `body` led to.
 
     Raises Refusal, ImageError, ItemMissing.
     """
     begun = perf_counter()
     finding.reach(snapshot, body)  # refuses what cannot be answered before any picture is decoded
-    question = prepare(snapshot, body)
+    question = prepare(snapshot, body, fetched)
     decoded = perf_counter()
     pictures = question.pictures
     query = question.vector(encode(snapshot, pictures))
@@ -38,15 +41,15 @@ def search(snapshot: Snapshot, body: SearchBody, *, started: float) -> SearchAns
     return answer(snapshot, body, question, query, spent, since=encoded, started=started)
 
 
-def search_link(served: Served, link: SearchLink, *, started: float) -> SearchAnswer:
-    """The items most like an item, or the next page of a search. Raises Refusal, ItemMissing.
+def search_link(served: Served, link: SearchLink, fetched: Fetched = NOTHING, *, started: float) -> SearchAnswer:
+    """The items most like an item or a picture, or the next page of a search. Raises as `search` does.
 
     A page is of the bundle that its search asked, as long as that is loaded, whatever is live by now.
     """
-    if (link.id is None) == (link.cursor is None):
+    if sum(given is not None for given in (link.id, link.url, link.cursor)) != 1:
         raise Refusal("invalid_parameter", ONE_LINK)
     if link.cursor is None:
-        return search(served.of(link.bundle), link.body(), started=started)
+        return search(served.of(link.bundle), link.body(), fetched, started=started)
     if link.crop is not None or link.face is not None or link.offset or link.expand:
         raise Refusal("invalid_parameter", ONE_WAY)
     cursor = Cursor.read(link.cursor)

@@ -5,9 +5,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from api.addresses import read_endpoint
 from api.keys import ApiKey
 from retrieval.images import MAX_PIXELS
 
@@ -44,6 +45,12 @@ class Settings(BaseSettings):
     )
     upload_limit_bytes: int = Field(default=20_000_000, gt=0, description="largest request body, in bytes")
     pixel_limit: int = Field(default=MAX_PIXELS, gt=0, le=MAX_PIXELS, description="largest query picture, in pixels")
+    fetch_urls: bool = Field(default=True, description="whether queries may name a picture by its URL")
+    fetch_seconds: float = Field(default=10, gt=0, le=300, description="longest wait for the URLs of one request")
+    fetch_allowed: tuple[str, ...] = Field(
+        default=(),
+        description="where URLs may lead although it is not public: a JSON list of address:port",
+    )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
@@ -73,6 +80,13 @@ class Settings(BaseSettings):
         if self.keys == "auto":
             return bool(self.api_keys) or not _is_loopback(self.api_host)
         return self.keys == "on"
+
+    @field_validator("fetch_allowed")
+    @classmethod
+    def _are_endpoints(cls, allowed: tuple[str, ...]) -> tuple[str, ...]:
+        for text in allowed:
+            read_endpoint(text)
+        return allowed
 
     @model_validator(mode="after")
     def _keys_are_there(self) -> Self:

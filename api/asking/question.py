@@ -14,6 +14,7 @@ import numpy as np
 
 from api.asking.request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
 from api.errors import Refusal
+from api.fetch import Fetched
 from api.seen import name_of
 from api.snapshot import Snapshot
 from retrieval import images
@@ -22,8 +23,8 @@ from retrieval.faces.opener import FaceOpener
 from retrieval.images import RGB, ImageInfo
 from retrieval.vectors.blending import blend
 
-ONE_QUERY = "Send exactly one of file, image_base64, id and items."
-ONE_PICTURE_SENT = "Send exactly one of file, image_base64 and id."
+ONE_QUERY = "Send exactly one of file, image_base64, url, id and items."
+ONE_PICTURE_SENT = "Send exactly one of file, image_base64, url and id."
 ONE_PICTURE = "crop and face are of one picture; with items, send each picture cut already."
 NO_FACES = "face: the model served compares whole pictures; leave face out, or send a crop."
 CANCELLED = "items: they cancel each other out, so there is nothing to search with; change the weights."
@@ -73,20 +74,20 @@ class Question:
             raise Refusal("invalid_parameter", CANCELLED) from error
 
 
-def prepare(snapshot: Snapshot, body: SearchBody) -> Question:
+def prepare(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
     """Read what is asked. Raises Refusal, ImageError, ItemMissing, VectorMissing, PictureMissing."""
     file = body.file if isinstance(body, SearchForm) else None
-    given = [each for each in (file, body.image_base64, body.id, body.items) if each is not None]
+    given = [each for each in (file, body.image_base64, body.url, body.id, body.items) if each is not None]
     if len(given) != 1:
         raise Refusal("invalid_parameter", ONE_QUERY)
     if body.items is not None:
-        return _of_items(snapshot, body)
+        return _of_items(snapshot, body, fetched)
     if body.id is not None:
         item = snapshot.catalogue.get(body.id)
         if body.crop is None and body.face is None:
             return Question((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
         return Question((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
-    data = file if file is not None else unpacked(body.image_base64 or "", "image_base64")
+    data = _sent(file, body, fetched)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
     return Question((_source(snapshot, data, body.crop, body.face),), (), info)
 
@@ -101,14 +102,14 @@ def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:
     return vectors
 
 
-def picture_of(snapshot: Snapshot, body: PictureBody) -> bytes:
+def picture_of(snapshot: Snapshot, body: PictureBody, fetched: Fetched) -> bytes:
     """The file of the one picture that is sent or named. Raises Refusal, ItemMissing, PictureMissing."""
     file = body.file if isinstance(body, PictureForm | ExplainForm) else None
-    if sum(given is not None for given in (file, body.image_base64, body.id)) != 1:
+    if sum(given is not None for given in (file, body.image_base64, body.url, body.id)) != 1:
         raise Refusal("invalid_parameter", ONE_PICTURE_SENT)
     if body.id is not None:
         return snapshot.picture(snapshot.catalogue.get(body.id))
-    return file if file is not None else unpacked(body.image_base64 or "", "image_base64")
+    return _sent(file, body, fetched)
 
 
 def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:
@@ -147,15 +148,22 @@ def _source(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None
     return Source(weight, picture=Picture(prepared(snapshot, data, crop, face), name))
 
 
-def _of_items(snapshot: Snapshot, body: SearchBody) -> Question:
+def _sent(file: bytes | None, body: SearchBody | PictureBody, fetched: Fetched) -> bytes:
+    """The picture that came along, or that a URL led to. Raises Refusal."""
+    if file is not None:
+        return file
+    return fetched[body.url] if body.url is not None else unpacked(body.image_base64 or "", "image_base64")
+
+
+def _of_items(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
     if body.crop is not None or body.face is not None:
         raise Refusal("invalid_parameter", ONE_PICTURE)
     sources = []
     for part in body.items or ():
-        if part.image_base64 is not None:
-            data = unpacked(part.image_base64, "items")
+        if part.id is None:
+            data = fetched[part.url] if part.url is not None else unpacked(part.image_base64 or "", "items")
             sources.append(_source(snapshot, data, None, None, part.weight))
-        elif part.id is not None:
+        else:
             item = snapshot.catalogue.get(part.id)
             sources.append(Source(part.weight, stored=snapshot.store.get(item.id)))
     asked = tuple(part.id for part in body.items or () if part.id is not None)

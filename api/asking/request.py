@@ -29,6 +29,16 @@ ItemName = Annotated[str, Field(max_length=1000)]
 Base64 = Annotated[
     str, Field(description="A picture's file in Base64 (RFC 4648).", json_schema_extra={"contentEncoding": "base64"})
 ]
+Url = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=2000,
+        description="Where a picture is on the web: http or https, on the ports 80 and 443, at a public address.",
+        examples=["https://shop.example/pictures/amphora.jpg"],
+        json_schema_extra={"format": "uri"},
+    ),
+]
 
 
 EXAMPLES = {
@@ -79,13 +89,14 @@ class Part(_Body):
     """One of several things to search with at once: an item or a picture; a negative weight for what is not wanted."""
 
     id: ItemName | Nothing = None
+    url: Url | Nothing = None
     image_base64: Base64 | Nothing = None
     weight: Annotated[FiniteFloat, Field(ge=-100, le=100)] = 1.0
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.id is None) == (self.image_base64 is None):
-            raise ValueError("each needs exactly one of id and image_base64")
+        if sum(given is not None for given in (self.id, self.url, self.image_base64)) != 1:
+            raise ValueError("each needs exactly one of id, url and image_base64")
         return self
 
 
@@ -137,7 +148,7 @@ class Options(_Body):
 
 
 class SearchBody(Options):
-    """A search with a picture, an item, or several: exactly one of `image_base64`, `id` and `items`."""
+    """A search with a picture, an item, or several: exactly one of `image_base64`, `url`, `id` and `items`."""
 
     id: Annotated[
         ItemName | Nothing,
@@ -145,6 +156,7 @@ class SearchBody(Options):
             description="The item to search with, by its stored vector. It is not among its own hits.", examples=[""]
         ),
     ] = None
+    url: Url | Nothing = None
     image_base64: Base64 | Nothing = None
     items: Annotated[
         Annotated[tuple[Part, ...], Field(min_length=1, max_length=MAX_PARTS)] | Nothing,
@@ -161,6 +173,11 @@ class SearchBody(Options):
         Field(description="Search with this face of the picture, by its number in the answer of /faces."),
     ] = None
 
+    def urls(self) -> list[str]:
+        """What is to be fetched for it."""
+        named = [self.url, *(part.url for part in self.items or ())]
+        return [url for url in named if url is not None]
+
 
 class SearchForm(SearchBody):
     """As the JSON body, or with the picture as a `file`. `items`, `crop`, `filter` and `exclude` are JSON texts."""
@@ -169,11 +186,16 @@ class SearchForm(SearchBody):
 
 
 class PictureBody(_Body):
-    """One picture: exactly one of `image_base64` and `id`."""
+    """One picture: exactly one of `image_base64`, `url` and `id`."""
 
     bundle: BundleName = None
     id: Annotated[ItemName | Nothing, Field(description="An item, whose picture is meant.", examples=[""])] = None
+    url: Url | Nothing = None
     image_base64: Base64 | Nothing = None
+
+    def urls(self) -> list[str]:
+        """What is to be fetched for it."""
+        return [] if self.url is None else [self.url]
 
 
 class PictureForm(PictureBody):
@@ -205,9 +227,10 @@ class BatchBody(_Body):
 
 
 class SearchLink(Options):
-    """A search with an item, or a further page: exactly one of `id` and `cursor`."""
+    """A search with an item or a picture's URL, or a further page: exactly one of `id`, `url` and `cursor`."""
 
     id: Annotated[ItemName | Nothing, Field(description="The item to search with.")] = None
+    url: Url | Nothing = None
     cursor: Annotated[
         Annotated[str, Field(max_length=20_000)] | Nothing,
         Field(description="Where the page before ended, from the `next` of its answer."),

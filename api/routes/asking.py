@@ -18,7 +18,7 @@ from api.asking.answers import (
 from api.asking.describing import body_of, filter_parameter, json_body
 from api.asking.reading import read_either, read_filter, read_json_body
 from api.asking.request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm
-from api.deps import PoolDep, ServedDep, SnapshotDep
+from api.deps import FetcherDep, PoolDep, ServedDep, SnapshotDep
 from api.keys import Read
 from api.openapi import problems
 from api.routes.search import PROBLEMS
@@ -40,11 +40,14 @@ router = APIRouter(tags=["search"], dependencies=[Read])
     ),
     openapi_extra={"requestBody": json_body(BatchBody)},
 )
-async def post_batch(request: Request, served: ServedDep, pool: PoolDep) -> BatchAnswer:
+async def post_batch(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> BatchAnswer:
     """Each query is a JSON body of `/search`; each is answered, or refused, for itself and in this order."""
     started = perf_counter()
     body = await read_json_body(request, BatchBody)
-    answers = await pool.run(batch.search_all, served, body, request_id=request.state.request_id, started=started)
+    fetched = await fetcher.fetch_all(url for query in body.queries for url in query.urls())
+    answers = await pool.run(
+        batch.search_all, served, body, fetched, request_id=request.state.request_id, started=started
+    )
     for answer in answers:
         if isinstance(answer, SearchAnswer):
             request.state.metrics.searched(answer, alone=False)
@@ -58,13 +61,14 @@ async def post_batch(request: Request, served: ServedDep, pool: PoolDep) -> Batc
     responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
     openapi_extra={"requestBody": body_of(ExplainForm, ExplainBody)},
 )
-async def post_explain(request: Request, served: ServedDep, pool: PoolDep) -> ExplainAnswer:
-    """Send exactly one of `file`, `image_base64` and `id`, and the `item` to compare with.
+async def post_explain(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> ExplainAnswer:
+    """Send exactly one of `file`, `image_base64`, `url` and `id`, and the `item` to compare with.
 
     An exact split: the cells of either map sum to the cosine.
     """
     body = await read_either(request, ExplainForm, ExplainBody)
-    return await pool.run(explain.explain, served.of(body.bundle), body)
+    fetched = await fetcher.fetch_all(body.urls())
+    return await pool.run(explain.explain, served.of(body.bundle), body, fetched)
 
 
 @router.post(
@@ -74,10 +78,11 @@ async def post_explain(request: Request, served: ServedDep, pool: PoolDep) -> Ex
     responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
     openapi_extra={"requestBody": body_of(PictureForm, PictureBody)},
 )
-async def post_faces(request: Request, served: ServedDep, pool: PoolDep) -> FacesAnswer:
-    """Send exactly one of `file`, `image_base64` and `id`. A search takes a face by its number, as `face`."""
+async def post_faces(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> FacesAnswer:
+    """Send exactly one of `file`, `image_base64`, `url` and `id`. A search takes a face by its number, as `face`."""
     body = await read_either(request, PictureForm, PictureBody)
-    return await pool.run(faces.find_faces, served.of(body.bundle), body)
+    fetched = await fetcher.fetch_all(body.urls())
+    return await pool.run(faces.find_faces, served.of(body.bundle), body, fetched)
 
 
 @router.get(

@@ -8,7 +8,7 @@ from api import search
 from api.asking.describing import body_of, link_parameters
 from api.asking.reading import read_link, read_search
 from api.asking.request import EXAMPLES, SearchBody, SearchForm
-from api.deps import PoolDep, ServedDep
+from api.deps import FetcherDep, PoolDep, ServedDep
 from api.errors import Code
 from api.keys import Read
 from api.openapi import problems
@@ -24,9 +24,12 @@ PROBLEMS: tuple[Code, ...] = (
     "broken_image",
     "too_many_pixels",
     "face_missing",
+    "url_refused",
     "invalid_parameter",
+    "url_failed",
     "not_ready",
     "overloaded",
+    "url_too_slow",
 )
 
 
@@ -37,14 +40,17 @@ PROBLEMS: tuple[Code, ...] = (
     responses=problems("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS),
     openapi_extra={"requestBody": body_of(SearchForm, SearchBody, EXAMPLES)},
 )
-async def post_search(request: Request, response: Response, served: ServedDep, pool: PoolDep) -> SearchAnswer:
-    """Send exactly one of `file`, `image_base64`, `id` and `items`. A search with an item uses its stored vector.
+async def post_search(
+    request: Request, response: Response, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
+) -> SearchAnswer:
+    """Send exactly one of `file`, `image_base64`, `url`, `id` and `items`. An item is searched with by its vector.
 
     Where faces are compared, a picture is searched with by its largest face, unless `face` names another one.
     """
     started = perf_counter()
     body = await read_search(request)
-    answer = await pool.run(search.search, served.of(body.bundle), body, started=started)
+    fetched = await fetcher.fetch_all(body.urls())
+    answer = await pool.run(search.search, served.of(body.bundle), body, fetched, started=started)
     _note(request, response, answer)
     return answer
 
@@ -52,15 +58,18 @@ async def post_search(request: Request, response: Response, served: ServedDep, p
 @router.get(
     "/search",
     operation_id="search_link",
-    summary="A search with an item as a link, and the further pages of any search",
+    summary="A search with an item or a URL as a link, and the further pages of any search",
     responses=problems("page_gone", *PROBLEMS),
     openapi_extra={"parameters": link_parameters()},
 )
-async def get_search(request: Request, response: Response, served: ServedDep, pool: PoolDep) -> SearchAnswer:
-    """Name exactly one of `id` and `cursor`. Links with a cursor come as `next` with each answer."""
+async def get_search(
+    request: Request, response: Response, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
+) -> SearchAnswer:
+    """Name exactly one of `id`, `url` and `cursor`. Links with a cursor come as `next` with each answer."""
     started = perf_counter()
     link = await read_link(request)
-    answer = await pool.run(search.search_link, served, link, started=started)
+    fetched = await fetcher.fetch_all(() if link.url is None else (link.url,))
+    answer = await pool.run(search.search_link, served, link, fetched, started=started)
     _note(request, response, answer)
     return answer
 
