@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 from pydantic import AfterValidator
 
+from api.duplicates.finder import Finder
 from api.engine import Engine
 from api.fetch import Fetcher
 from api.limits import Pool
@@ -43,6 +44,11 @@ async def get_fetcher(request: Request) -> Fetcher:
     return fetcher
 
 
+async def get_finder(request: Request) -> Finder:
+    finder: Finder = request.state.duplicates
+    return finder
+
+
 async def get_served(engine: Annotated[Engine, Depends(get_engine)]) -> AsyncIterator[Served]:
     """What is served now, open until the answer is sent. Raises Refusal (not_ready) while nothing is."""
     with engine.using() as served:
@@ -65,6 +71,7 @@ async def get_upload_limit(request: Request) -> int:
 
 
 ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
+DuplicatesDep = Annotated[Finder, Depends(get_finder)]
 EngineDep = Annotated[Engine, Depends(get_engine)]
 FetcherDep = Annotated[Fetcher, Depends(get_fetcher)]
 MetricsDep = Annotated[Metrics, Depends(get_metrics)]

@@ -1,8 +1,8 @@
 """The application: `create_app(settings)`."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,15 +12,18 @@ from starlette.middleware.cors import CORSMiddleware
 
 from api import errors, openapi
 from api.addresses import read_endpoint
+from api.duplicates.finder import Finder
 from api.engine import Engine
 from api.envelope import Envelope
 from api.fetch import Fetcher
 from api.keys import Keys
 from api.limits import Pool, UploadLimit
 from api.metrics import Metrics
-from api.routes import asking, bundles, changes, clusters, health, items, search, watching
+from api.routes import asking, bundles, changes, clusters, duplicates, health, items, search, watching
 from api.settings import Settings
+from api.snapshot import Snapshot
 from api.stats import Stats
+from retrieval.bundle import catalogue_url
 
 # What pages of other origins may send and read, where the settings let them.
 CORS_METHODS = ("GET", "POST", "PATCH", "DELETE")
@@ -43,6 +46,13 @@ def create_app(settings: Settings) -> FastAPI:
             limit_bytes=settings.upload_limit_bytes,
             allowed=[read_endpoint(text) for text in settings.fetch_allowed],
         )
+
+        @contextmanager
+        def hold() -> Iterator[Snapshot]:
+            with engine.using() as served:
+                yield served.live
+
+        finder = Finder(settings.catalogue_url or catalogue_url(settings.artifacts), hold)
         loading = asyncio.create_task(engine.run())
         try:
             yield {
@@ -52,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
                 "metrics": metrics,
                 "stats": stats,
                 "fetcher": fetcher,
+                "duplicates": finder,
                 "upload_limit_bytes": settings.upload_limit_bytes,
             }
         finally:
@@ -59,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
             await loading
             pool.close()
             fetcher.close()
+            finder.close()
             engine.close()
 
     # Its /docs brings Swagger UI along instead of fetching it from the internet.
@@ -70,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for route in (search, asking, items, changes, clusters, bundles, watching, health):
+    for route in (search, asking, items, changes, clusters, duplicates, bundles, watching, health):
         app.include_router(route.router)
     errors.install(app)
     openapi.install(app)

@@ -19,6 +19,7 @@ from api.asking.request import (
 )
 from api.cataloguing.answers import LineAnswer
 from api.cataloguing.request import DescriptionBody, ItemBody, ItemForm
+from api.duplicates.answers import DismissalBody
 
 REF = "#/components/schemas/{model}"
 SHAPES = (
@@ -34,6 +35,7 @@ SHAPES = (
     ItemForm,
     DescriptionBody,
     LineAnswer,
+    DismissalBody,
 )
 MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
 

@@ -1,9 +1,22 @@
 """The catalogue: which items exist, where their pictures are, what is known of them. Never any model output."""
 
 from retrieval.catalogue.changes import Changes, Reply
+from retrieval.catalogue.dismissals import Dismissals
 from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, is_id
 from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.table import BATCH
 from retrieval.catalogue.writing import Catalogue
 
-__all__ = ["BATCH", "ID_LENGTH", "Attribute", "Catalogue", "Changes", "Item", "Order", "Place", "Reply", "is_id"]
+__all__ = [
+    "BATCH",
+    "ID_LENGTH",
+    "Attribute",
+    "Catalogue",
+    "Changes",
+    "Dismissals",
+    "Item",
+    "Order",
+    "Place",
+    "Reply",
+    "is_id",
+]

@@ -1,0 +1,109 @@
+"""GET /duplicates, and what is below it."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from api.asking.describing import json_body
+from api.asking.reading import read_json_body
+from api.deps import DuplicatesDep, PoolDep, SnapshotDep
+from api.duplicates.answers import DismissalBody, DuplicatesAnswer, SearchingAnswer
+from api.duplicates.finder import Finder, Progress
+from api.duplicates.found import Tier
+from api.duplicates.showing import show
+from api.errors import RETRY_AFTER_SECONDS, Refusal
+from api.keys import Read, Write
+from api.openapi import problems
+from api.snapshot import Snapshot
+
+MAX_OFFSET = 1_000_000
+
+router = APIRouter(tags=["duplicates"])
+
+
+@router.get(
+    "/duplicates",
+    dependencies=[Read],
+    operation_id="list_duplicates",
+    summary="Items that are there more than once, in groups, with the one worth keeping",
+    response_model=DuplicatesAnswer,
+    responses={
+        202: {"model": SearchingAnswer, "description": "The search is under way; ask again after Retry-After."},
+        **problems("unsupported_by_model", "invalid_parameter", "not_ready", "overloaded"),
+    },
+)
+async def get_duplicates(
+    snapshot: SnapshotDep,
+    finder: DuplicatesDep,
+    pool: PoolDep,
+    tier: Annotated[
+        Tier,
+        Query(
+            description="`identical`: the same file. `same_picture`: also resized, recompressed, flipped, cropped or "
+            "brightened. `same_thing`: other pictures that surely show the same, by the model's calibration."
+        ),
+    ] = "same_picture",
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many groups to pass over.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> DuplicatesAnswer | Response:
+    """The first request starts a search over the whole catalogue, which goes on in the background."""
+    answer = await pool.run(_answer, snapshot, finder, tier, offset, limit)
+    return answer if isinstance(answer, DuplicatesAnswer) else _searching(answer)
+
+
+@router.post(
+    "/duplicates/refresh",
+    dependencies=[Write],
+    operation_id="refresh_duplicates",
+    summary="Search for duplicates anew",
+    status_code=202,
+    response_model=SearchingAnswer,
+    responses=problems("not_ready", "overloaded"),
+)
+async def post_refresh(_snapshot: SnapshotDep, finder: DuplicatesDep, pool: PoolDep) -> Response:
+    """A search that is under way goes on instead."""
+    return _searching(await pool.run(finder.refresh))
+
+
+@router.post(
+    "/duplicates/dismissed",
+    dependencies=[Write],
+    operation_id="dismiss_duplicates",
+    summary="These are no duplicates of each other",
+    status_code=204,
+    responses=problems(
+        "unparseable",
+        "item_missing",
+        "too_many_bytes",
+        "unsupported_body",
+        "invalid_parameter",
+        "not_ready",
+        "overloaded",
+    ),
+    openapi_extra={"requestBody": json_body(DismissalBody)},
+)
+async def post_dismissed(request: Request, snapshot: SnapshotDep, finder: DuplicatesDep, pool: PoolDep) -> None:
+    """No two of them are reported together again, by any search."""
+    body = await read_json_body(request, DismissalBody)
+    await pool.run(_dismiss, snapshot, finder, body.ids)
+
+
+def _answer(snapshot: Snapshot, finder: Finder, tier: Tier, offset: int, limit: int) -> DuplicatesAnswer | Progress:
+    found = finder.ask()
+    if isinstance(found, Progress):
+        return found
+    stale = finder.is_stale(snapshot, found)
+    return show(snapshot, found, finder.apart(), tier=tier, offset=offset, limit=limit, stale=stale)
+
+
+def _searching(progress: Progress) -> Response:
+    answer = SearchingAnswer(step=progress.step, done=progress.done, total=progress.total)
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    return Response(answer.model_dump_json(), 202, headers, "application/json")
+
+
+def _dismiss(snapshot: Snapshot, finder: Finder, ids: Sequence[str]) -> None:
+    if len(snapshot.catalogue.get_many(ids)) < len(ids):
+        raise Refusal("item_missing")
+    finder.dismiss(ids)
