@@ -13,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from api.methods import allowed_at
 from retrieval import errors as retrieval
 
 logger = logging.getLogger(__name__)
@@ -205,7 +206,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def on_http_exception(request: Request, error: HTTPException) -> Response:
-        return problem_response(HTTP_CODES[error.status_code], request.state.request_id, headers=error.headers)
+        headers = {"Allow": allowed_at(request)} if error.status_code == 405 else error.headers
+        return problem_response(HTTP_CODES[error.status_code], request.state.request_id, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:

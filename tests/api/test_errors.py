@@ -120,6 +120,11 @@ def test_other_addresses(client: TestClient, method: str, path: str, status: int
     assert ("allow" in answer.headers) == (status == 405)
 
 
+@pytest.mark.parametrize(("path", "allowed"), [("/search", "GET, POST"), ("/items/x", "GET"), ("/explain", "POST")])
+def test_a_wrong_method_is_told_all_the_right_ones(client: TestClient, path: str, allowed: str) -> None:
+    assert client.put(path).headers["allow"] == allowed
+
+
 def test_the_codes_are_a_closed_set_and_each_has_its_status() -> None:
     assert set(PROBLEMS) == set(get_args(Code))
 
