@@ -29,6 +29,8 @@ ItemName = Annotated[str, Field(max_length=1000)]
 Base64 = Annotated[
     str, Field(description="A picture's file in Base64 (RFC 4648).", json_schema_extra={"contentEncoding": "base64"})
 ]
+# A field of a form that is said to be encoded would be sent as a file.
+Base64Field = Annotated[str, Field(description="A picture's file in Base64 (RFC 4648), as text.")]
 Url = Annotated[
     str,
     Field(
@@ -68,6 +70,13 @@ BundleName = Annotated[
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # no picture in a log
+
+    @model_validator(mode="before")
+    @classmethod
+    def _nothing_is_null(cls, fields: Any) -> Any:
+        if isinstance(fields, dict) and (named := [name for name in cls.model_fields if fields.get(name, 0) is None]):
+            raise ValueError(f"null says nothing; leave out {' and '.join(named)}")
+        return fields
 
 
 class Crop(_Body):
@@ -183,6 +192,7 @@ class SearchForm(SearchBody):
     """As the JSON body, or with the picture as a `file`. `items`, `crop`, `filter` and `exclude` are JSON texts."""
 
     file: File = None
+    image_base64: Base64Field | Nothing = None
 
 
 class PictureBody(_Body):
@@ -202,6 +212,7 @@ class PictureForm(PictureBody):
     """As the JSON body, or with the picture as a `file`."""
 
     file: File = None
+    image_base64: Base64Field | Nothing = None
 
 
 class ExplainBody(PictureBody):
@@ -218,6 +229,7 @@ class ExplainForm(ExplainBody):
     """As the JSON body, or with the picture as a `file`. `crop` is a JSON text."""
 
     file: File = None
+    image_base64: Base64Field | Nothing = None
 
 
 class BatchBody(_Body):

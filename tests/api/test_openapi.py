@@ -6,30 +6,52 @@
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
 
 import httpx2
 import pytest
+import requests
 import schemathesis
 import uvicorn
 from hypothesis import HealthCheck, settings
+from schemathesis import Case, HookContext
+from schemathesis.config import SchemathesisConfig
 
 from api.keys import ApiKey, digest_of, new_key
 from api.main import create_app
 from api.settings import Settings
-from tests.bundles import pieces, some_calibration, write_artifacts
+from tests.bundles import Piece, picture, pieces, some_calibration, write_artifacts
 
+NAMED = ("amphora 3.jpg", "vases/amphora 3.jpg", "bowls/7.jpg", "bowls/8.jpg")  # which the examples ask for
 KEY = new_key()
-HEADERS = {"Authorization": f"Bearer {KEY}"}
 
-schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi())
+URL_BYTES = 60_000  # longer ones are refused by the HTTP server, before there is an answer of ours
+
+# A request may be as the document says and still be refused: whether bytes are a picture, or where a URL leads, no
+# schema can say.
+CONFIG = SchemathesisConfig.from_dict(
+    {
+        "auth": {"openapi": {"key": {"bearer": KEY}}},
+        "checks": {
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "404", "409", "410", "415", "422"]}
+        },
+    }
+)
+
+schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi(), config=CONFIG)
+
+
+@schema.hook
+def filter_case(_context: HookContext, case: Case) -> bool:
+    """Whether the request can be sent at all."""
+    return len(requests.Request(**case.as_transport_kwargs(base_url="http://a")).prepare().url or "") < URL_BYTES
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server over a small shop of its own, which asks for a key."""
     artifacts = tmp_path_factory.mktemp("artifacts")
-    write_artifacts(artifacts, pieces(30), calibration=some_calibration())
+    named = [Piece(id_, picture(number), "amphora", {"price": 3.5}) for number, id_ in enumerate(NAMED, start=100)]
+    write_artifacts(artifacts, [*pieces(30), *named], calibration=some_calibration())
     key = ApiKey(name="schemathesis", scope="admin", sha256=digest_of(KEY))
     app = create_app(Settings(artifacts=artifacts, api_keys=(key,), fetch_urls=False))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
@@ -47,5 +69,5 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @schema.parametrize()
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
-def test_every_operation_does_what_the_document_says(case: Any, address: str) -> None:
-    case.call_and_validate(base_url=address, headers=HEADERS)
+def test_every_operation_does_what_the_document_says(case: Case, address: str) -> None:
+    case.call_and_validate(base_url=address)
