@@ -91,14 +91,18 @@ class Fetcher:
         """What is at a URL. Raises Refusal: url_refused, url_failed, url_too_slow."""
         return (await self.fetch_all([url]))[url]
 
-    async def fetch_all(self, urls: Iterable[str]) -> Fetched:
-        """What is at each of the URLs of one request, which share the bounds of one. Raises nothing of a single URL."""
+    async def fetch_all(self, urls: Iterable[str], *, each_alone: bool = False) -> Fetched:
+        """What is at each of the URLs of one request, or why nothing is.
+
+        They share the bounds of time and bytes, unless each has bytes of its own (`each_alone`).
+        """
         wanted = list(dict.fromkeys(urls))
         if not wanted:
             return NOTHING
-        budget = Budget(self._limit_bytes)
+        shared = Budget(self._limit_bytes)
         until = asyncio.get_running_loop().time() + self._seconds
-        found = await asyncio.gather(*(self._outcome(url, budget, until) for url in wanted))
+        budgets = [Budget(self._limit_bytes) if each_alone else shared for _ in wanted]
+        found = await asyncio.gather(*(self._outcome(*each, until) for each in zip(wanted, budgets, strict=True)))
         return Fetched(dict(zip(wanted, found, strict=True)))
 
     def close(self) -> None:

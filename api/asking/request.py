@@ -71,12 +71,11 @@ BundleName = Annotated[
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # no picture in a log
 
-    @model_validator(mode="before")
-    @classmethod
-    def _nothing_is_null(cls, fields: Any) -> Any:
-        if isinstance(fields, dict) and (named := [name for name in cls.model_fields if fields.get(name, 0) is None]):
-            raise ValueError(f"null says nothing; leave out {' and '.join(named)}")
-        return fields
+    @model_validator(mode="after")
+    def _nothing_is_null(self) -> Self:
+        if null := sorted(name for name in self.model_fields_set if getattr(self, name) is None):
+            raise ValueError(f"null says nothing; leave out {' and '.join(null)}")
+        return self
 
 
 class Crop(_Body):

@@ -72,7 +72,7 @@ Vectored = dict[str, dict[str, Vectors]]
 def add(engine: Engine, new: NewItem, ticket: Ticket | None = None) -> Answer:
     """Add one item, or say again what the same ticket was answered. Raises Refusal, LookalikeError."""
     catalogue = live_of(engine).catalogue
-    if ticket is not None and (known := _remembered(catalogue, ticket)):
+    if ticket is not None and (known := remembered(catalogue, ticket)):
         return known
     try:
         (outcome,) = add_all(engine, [new], ticket)
@@ -84,7 +84,7 @@ def add(engine: Engine, new: NewItem, ticket: Ticket | None = None) -> Answer:
                     raise _Answered
         return outcome.answer
     except _Answered:
-        known = _remembered(catalogue, ticket) if ticket else None
+        known = remembered(catalogue, ticket) if ticket else None
         if known is None:  # it was forgotten in this very moment
             raise Refusal("overloaded") from None
         return known
@@ -192,7 +192,7 @@ def _known(catalogue: Catalogue, arrival: Arrival) -> Added | Refusal | None:
     return Added(found, KNOWN) if found.sha256 == arrival.first.sha256 else Refusal("item_exists", TAKEN)
 
 
-def _remembered(catalogue: Catalogue, ticket: Ticket) -> Answer | None:
+def remembered(catalogue: Catalogue, ticket: Ticket) -> Answer | None:
     """What this ticket was answered before. Raises Refusal if that was another request."""
     reply = catalogue.reply(ticket.key)
     if reply is None:

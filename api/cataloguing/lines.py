@@ -11,9 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from api.cataloguing.adding import Added, add_all
 from api.cataloguing.answers import LineAnswer
 from api.cataloguing.encoding import TOGETHER, NewItem
-from api.cataloguing.sending import Line, read_line
+from api.cataloguing.request import ItemBody
+from api.cataloguing.sending import Line, new_item, read_line
 from api.engine import Engine
 from api.errors import Refusal, problem_of
+from api.fetch import Fetched, Fetcher
 from api.limits import Pool
 from retrieval.errors import LookalikeError
 
@@ -23,45 +25,68 @@ ENOUGH_BYTES = 32_000_000
 """Lines are not gathered beyond this before they are encoded."""
 TOO_MANY = f"Only {MOST:,} lines are read of one request; send this one and those after it in another one."
 
+_Read = ItemBody | Refusal | RequestValidationError
 
-async def answer_lines(lines: AsyncIterator[Line], engine: Engine, pool: Pool, request_id: str) -> list[LineAnswer]:
+
+async def answer_lines(
+    lines: AsyncIterator[Line], engine: Engine, fetcher: Fetcher, pool: Pool, request_id: str
+) -> list[LineAnswer]:
     """An answer for each line, in order. Raises what the lines raise."""
     answers: list[LineAnswer] = []
     gathered: list[Line] = []
     held = 0
     async for line in lines:
         if len(answers) + len(gathered) == MOST:
-            answers += await _answers(gathered, engine, pool, request_id)
+            answers += await _answers(gathered, engine, fetcher, pool, request_id)
             answers.append(_refused(line.number, Refusal("too_many_bytes", TOO_MANY), request_id))
             return answers
         gathered.append(line)
         held += len(line.content or b"")
         if len(gathered) == TOGETHER or held > ENOUGH_BYTES:
-            answers += await _answers(gathered, engine, pool, request_id)
+            answers += await _answers(gathered, engine, fetcher, pool, request_id)
             gathered, held = [], 0
-    return answers + await _answers(gathered, engine, pool, request_id)
+    return answers + await _answers(gathered, engine, fetcher, pool, request_id)
 
 
-async def _answers(lines: Sequence[Line], engine: Engine, pool: Pool, request_id: str) -> list[LineAnswer]:
+async def _answers(
+    lines: Sequence[Line], engine: Engine, fetcher: Fetcher, pool: Pool, request_id: str
+) -> list[LineAnswer]:
     if not lines:
         return []
     try:
-        return await pool.run(_add, lines, engine, request_id)
+        read = await pool.run(_read, lines)
+        fetched = await fetcher.fetch_all(
+            [url for body in read if isinstance(body, ItemBody) for url in body.urls()], each_alone=True
+        )
+        return await pool.run(_add, lines, read, fetched, engine, request_id)
     except Refusal as refusal:  # overloaded, or nothing is served any more
         return [_refused(line.number, refusal, request_id) for line in lines]
 
 
-def _add(lines: Sequence[Line], engine: Engine, request_id: str) -> list[LineAnswer]:
-    read = [read_line(line) for line in lines]
-    outcomes = iter(add_all(engine, [new for new in read if isinstance(new, NewItem)]))
+def _read(lines: Sequence[Line]) -> list[_Read]:
+    return [read_line(line) for line in lines]
+
+
+def _add(
+    lines: Sequence[Line], read: Sequence[_Read], fetched: Fetched, engine: Engine, request_id: str
+) -> list[LineAnswer]:
+    opened = [_open(body, fetched) for body in read]
+    outcomes = iter(add_all(engine, [new for new in opened if isinstance(new, NewItem)]))
     answers = []
-    for line, new in zip(lines, read, strict=True):
+    for line, new in zip(lines, opened, strict=True):
         outcome = next(outcomes) if isinstance(new, NewItem) else new
         if isinstance(outcome, Added):
             answers.append(LineAnswer(line=line.number, status=outcome.status, id=outcome.item.id, problem=None))
         else:
             answers.append(_refused(line.number, outcome, request_id))
     return answers
+
+
+def _open(read: _Read, fetched: Fetched) -> NewItem | Refusal | RequestValidationError:
+    try:
+        return new_item(read, fetched) if isinstance(read, ItemBody) else read
+    except Refusal as refusal:
+        return refusal
 
 
 def _refused(number: int, error: LookalikeError | Refusal | RequestValidationError, request_id: str) -> LineAnswer:

@@ -15,7 +15,7 @@ from pydantic import (
     StrictStr,
 )
 
-from api.asking.request import Base64, File, Nothing
+from api.asking.request import Base64, Base64Field, File, Nothing, Url
 from retrieval.catalogue import ID_LENGTH, is_id
 from retrieval.filters import LARGEST
 
@@ -75,6 +75,7 @@ class ItemBody(_Body):
     """A new item: its picture, and what is known of it."""
 
     image_base64: Base64 | Nothing = None
+    url: Url | Nothing = None
     id: Annotated[
         OwnId | Nothing,
         Field(
@@ -88,11 +89,16 @@ class ItemBody(_Body):
         Mapping[Name, Value], Field(max_length=MAX_ATTRIBUTES, examples=[{"price": 3.5, "glazed": True}])
     ] = Field(default_factory=dict)
 
+    def urls(self) -> list[str]:
+        """What is to be fetched for it."""
+        return [] if self.url is None else [self.url]
+
 
 class ItemForm(ItemBody):
     """As the JSON body, or with the picture as a `file`. `attributes` is a JSON text."""
 
     file: File = None
+    image_base64: Base64Field | Nothing = None
 
 
 class DescriptionBody(_Body):

@@ -13,9 +13,10 @@ from api.asking.reading import read_json
 from api.cataloguing.encoding import NewItem
 from api.cataloguing.request import ItemBody, ItemForm
 from api.errors import Refusal
+from api.fetch import Fetched
 
 NDJSON = "application/x-ndjson"
-ONE_PICTURE = "Send exactly one of file and image_base64."
+ONE_PICTURE = "Send exactly one of file, image_base64 and url."
 NO_LINES = f"Send {NDJSON}: a JSON object in each line."
 LONG_LINE = "The line is longer than this server accepts; send a smaller picture."
 
@@ -28,31 +29,33 @@ class Line:
     content: bytes | None
 
 
-def new_item(body: ItemBody) -> NewItem:
-    """Raises Refusal unless there is exactly one picture in it."""
-    return NewItem(picture_of(body), body.id, body.label, body.attributes)
+def new_item(body: ItemBody, fetched: Fetched) -> NewItem:
+    """Raises Refusal unless there is exactly one picture in it, or `fetched` has what its URL led to."""
+    return NewItem(picture_of(body, fetched), body.id, body.label, body.attributes)
 
 
-def picture_of(body: ItemBody) -> bytes:
-    """The file of the picture that was sent. Raises Refusal."""
+def picture_of(body: ItemBody, fetched: Fetched) -> bytes:
+    """The file of the picture that was sent, or that its URL led to. Raises Refusal."""
     file = body.file if isinstance(body, ItemForm) else None
-    if sum(given is not None for given in (file, body.image_base64)) != 1:
+    if sum(given is not None for given in (file, body.image_base64, body.url)) != 1:
         raise Refusal("invalid_parameter", ONE_PICTURE)
+    if body.url is not None:
+        return fetched[body.url]
     return file if file is not None else unpacked(body.image_base64 or "", "image_base64")
 
 
-def fingerprint(new: NewItem) -> str:
-    """The SHA-256 of all that was sent, in whichever way that was."""
-    told = [sha256(new.data).hexdigest(), new.id, new.label, dict(new.attributes)]
+def fingerprint(body: ItemBody, picture: str) -> str:
+    """The SHA-256 of all that was sent, in whichever way that was; `picture`: its URL, or the SHA-256 of its file."""
+    told = [picture, body.id, body.label, dict(body.attributes)]
     return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def read_line(line: Line) -> NewItem | Refusal | RequestValidationError:
-    """The new item in a line, or why there is none."""
+def read_line(line: Line) -> ItemBody | Refusal | RequestValidationError:
+    """The body in a line, or why there is none."""
     if line.content is None:
         return Refusal("too_many_bytes", LONG_LINE)
     try:
-        return new_item(read_json(ItemBody, line.content))
+        return read_json(ItemBody, line.content)
     except (Refusal, RequestValidationError) as error:
         return error
 

@@ -1,5 +1,6 @@
 """Writing: items come, are described anew, and go."""
 
+from hashlib import sha256
 from typing import Annotated
 from urllib.parse import quote
 
@@ -13,10 +14,11 @@ from api.cataloguing.adding import Answer, Ticket
 from api.cataloguing.answers import DeletedAnswer, LineAnswer
 from api.cataloguing.lines import answer_lines
 from api.cataloguing.request import DESCRIPTION_EXAMPLES, ITEM_EXAMPLES, DescriptionBody, ItemBody, ItemForm
-from api.cataloguing.sending import NDJSON, fingerprint, new_item, read_lines
-from api.deps import EngineDep, ItemId, PoolDep, SnapshotDep, UploadLimitDep
+from api.cataloguing.sending import NDJSON, fingerprint, new_item, picture_of, read_lines
+from api.deps import EngineDep, FetcherDep, ItemId, PoolDep, SnapshotDep, UploadLimitDep
 from api.engine import Engine
 from api.errors import Code, Refusal
+from api.fetch import Fetched
 from api.keys import Write
 from api.openapi import problems
 from api.schemas import ItemAnswer
@@ -58,8 +60,11 @@ router = APIRouter(tags=["items"], dependencies=[Write])
         "broken_image",
         "too_many_pixels",
         "face_missing",
+        "url_refused",
+        "url_failed",
         "not_ready",
         "overloaded",
+        "url_too_slow",
         "storage_full",
     )
     | {
@@ -69,14 +74,20 @@ router = APIRouter(tags=["items"], dependencies=[Write])
     openapi_extra={"requestBody": body_of(ItemForm, ItemBody, ITEM_EXAMPLES)},
 )
 async def post_item(
-    request: Request, engine: EngineDep, _: SnapshotDep, pool: PoolDep, idempotency_key: IdempotencyKey = None
+    request: Request,
+    engine: EngineDep,
+    _: SnapshotDep,
+    fetcher: FetcherDep,
+    pool: PoolDep,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """Send exactly one of `file` and `image_base64`. The next search finds it, and nothing is trained again.
+    """Send exactly one of `file`, `image_base64` and `url`. The next search finds it, and nothing is trained again.
 
     Where every face of a picture is an item, those after the largest get its id with #2, #3 and so on at the end.
     """
     body = await read_either(request, ItemForm, ItemBody)
-    answer = await pool.run(_add, engine, body, idempotency_key)
+    fetched = await fetcher.fetch_all(body.urls())
+    answer = await pool.run(_add, engine, body, fetched, idempotency_key)
     location = f"/items/{quote(ItemAnswer.model_validate_json(answer.body).id, safe='')}"
     return Response(answer.body, answer.status, {"Location": location}, "application/json")
 
@@ -91,14 +102,14 @@ async def post_item(
     openapi_extra={"requestBody": json_body(ItemBody, ITEM_EXAMPLES, NDJSON)},
 )
 async def post_batch(
-    request: Request, engine: EngineDep, _: SnapshotDep, pool: PoolDep, limit: UploadLimitDep
+    request: Request, engine: EngineDep, _: SnapshotDep, fetcher: FetcherDep, pool: PoolDep, limit: UploadLimitDep
 ) -> Response:
     """Each line is a JSON body of `POST /items`, and is answered by a line; a broken one does not stop the others.
 
     A line may be as long as a request elsewhere, and there may be 10,000 of them.
     """
     try:
-        answers = await answer_lines(read_lines(request, limit), engine, pool, request.state.request_id)
+        answers = await answer_lines(read_lines(request, limit), engine, fetcher, pool, request.state.request_id)
     except ClientDisconnect:  # what was added stays added, and nobody listens
         return Response(status_code=400)
     return Response("".join(f"{answer.model_dump_json()}\n" for answer in answers), media_type=NDJSON)
@@ -153,9 +164,16 @@ async def delete_items(
     return await pool.run(_delete_matching, engine, snapshot, read_filter(request), dry_run)
 
 
-def _add(engine: Engine, body: ItemBody, key: str | None) -> Answer:
-    new = new_item(body)
-    return adding.add(engine, new, None if key is None else Ticket(key, fingerprint(new)))
+def _add(engine: Engine, body: ItemBody, fetched: Fetched, key: str | None) -> Answer:
+    if key is None:
+        return adding.add(engine, new_item(body, fetched))
+    if body.url is None:
+        picture = sha256(picture_of(body, fetched)).hexdigest()
+        return adding.add(engine, new_item(body, fetched), Ticket(key, fingerprint(body, picture)))
+    # A URL may lead nowhere by now, or to another picture, and the same request is still the same one.
+    ticket = Ticket(key, fingerprint(body, body.url))
+    known = adding.remembered(adding.live_of(engine).catalogue, ticket)
+    return known or adding.add(engine, new_item(body, fetched), ticket)
 
 
 def _delete_matching(engine: Engine, snapshot: Snapshot, chosen: Filter, dry_run: bool) -> DeletedAnswer:

@@ -120,7 +120,9 @@ def test_other_addresses(client: TestClient, method: str, path: str, status: int
     assert ("allow" in answer.headers) == (status == 405)
 
 
-@pytest.mark.parametrize(("path", "allowed"), [("/search", "GET, POST"), ("/items/x", "GET"), ("/explain", "POST")])
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/search", "GET, POST"), ("/items/x", "GET, PATCH, DELETE"), ("/explain", "POST")]
+)
 def test_a_wrong_method_is_told_all_the_right_ones(client: TestClient, path: str, allowed: str) -> None:
     assert client.put(path).headers["allow"] == allowed
 

@@ -4,6 +4,7 @@ Connections are counted where Python makes them, by its audit events, whatever l
 """
 
 import asyncio
+import json
 import shutil
 import socket
 import ssl
@@ -63,6 +64,7 @@ class Site:
 
     port: int
     asked: list[tuple[str, str]] = field(default_factory=list)
+    gone: bool = False
 
     @property
     def url(self) -> str:
@@ -76,7 +78,9 @@ def open_site(context: ssl.SSLContext | None = None) -> Iterator[Site]:
         def do_GET(self) -> None:
             site.asked.append((self.headers["Host"], self.path))
             what, _, rest = self.path.lstrip("/").partition("/")
-            if what == "to":
+            if site.gone:
+                self.send_error(404)
+            elif what == "to":
                 self.send_response(302)
                 self.send_header("Location", unquote(rest))
                 self.send_header("Content-Length", "0")
@@ -530,3 +534,48 @@ def test_a_setting_that_is_no_address_is_refused() -> None:
         with pytest.raises(ValueError, match=r"address|IPv4"):
             Settings(fetch_allowed=(wrong,))
     assert Settings(fetch_allowed=("[fd00::1]:8080", "10.0.0.1:80")).fetch_allowed
+
+
+# --- adding
+
+
+@pytest.fixture
+def adding(own_shop: Shop, site: Site) -> Iterator[TestClient]:
+    settings = Settings(artifacts=own_shop.artifacts, workers=2, fetch_allowed=(f"127.0.0.1:{site.port}",))
+    with TestClient(create_app(settings)) as client:
+        yield until_ready(client)
+
+
+def test_an_item_is_added_by_its_url_and_keeps_the_picture(adding: TestClient, site: Site) -> None:
+    added = adding.post("/items", json={"url": f"{site.url}/", "id": "new", "label": "vase"})
+    assert (added.status_code, added.headers["location"]) == (201, "/items/new")
+    assert adding.get("/items/new/image").content == PICTURE
+    assert adding.post("/items", files={"url": (None, f"{site.url}/"), "id": (None, "new")}).status_code == 200
+    assert adding.post("/items", json={"url": "http://127.0.0.1/", "id": "x"}).json()["code"] == "url_refused"
+    assert adding.post("/items", json={"url": f"{site.url}/", "image_base64": ""}).json()["code"] == "invalid_parameter"
+
+
+def test_a_request_with_a_url_is_answered_again_as_the_first_time_whatever_the_url_leads_to(
+    adding: TestClient, site: Site
+) -> None:
+    body = {"url": f"{site.url}/once", "id": "new"}
+    headers = {"Idempotency-Key": "7"}
+    first = adding.post("/items", json=body, headers=headers)
+    site.gone = True
+    again = adding.post("/items", json=body, headers=headers)
+    assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
+    other = adding.post("/items", json={**body, "url": f"{site.url}/other"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (409, "idempotency_conflict")
+
+
+def test_lines_with_urls_are_added_and_answered_each_for_itself(adding: TestClient, site: Site) -> None:
+    urls = [f"{site.url}/", "http://10.0.0.1/", f"{site.url}/status/404"]
+    lines = "".join(json.dumps({"url": url, "id": f"line {n}"}) + "\n" for n, url in enumerate(urls)) + "{}\n"
+    answer = adding.post("/items/batch", content=lines, headers={"Content-Type": "application/x-ndjson"})
+    told = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(line["status"], (line["problem"] or {}).get("code")) for line in told] == [
+        (201, None),
+        (422, "url_refused"),
+        (502, "url_failed"),
+        (422, "invalid_parameter"),
+    ]
