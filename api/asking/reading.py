@@ -16,7 +16,8 @@ from retrieval.filters import Filter
 
 FIELD_BYTES = 65_536
 """Largest field of a form that is not a file."""
-MAX_FIELDS = 32
+MAX_FIELDS = 256
+"""Enough for every list to come as a part for each of its members, and then to be told how it should come."""
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Other = TypeVar("Other", bound=BaseModel)
