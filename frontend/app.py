@@ -7,10 +7,13 @@ from flask import Flask
 
 from frontend import rendering, safety
 from frontend.api_client import ApiClient
+from frontend.catalogue import CatalogueClient
 from frontend.connection import Connection
+from frontend.pages.browse import browse
 from frontend.pages.faces import faces
 from frontend.pages.filters import filters
 from frontend.pages.health import health
+from frontend.pages.items import items
 from frontend.pages.pictures import pictures
 from frontend.pages.reports import reports
 from frontend.pages.saving import saving
@@ -18,7 +21,7 @@ from frontend.pages.search import search
 from frontend.pages.why import why
 from frontend.settings import Settings
 
-BLUEPRINTS = (search, filters, faces, why, saving, pictures, reports, health)
+BLUEPRINTS = (search, filters, faces, why, saving, browse, items, pictures, reports, health)
 FORM_OVERHEAD_BYTES = 64 * 1024  # the other fields of the form, a cursor among them, and the multipart boundaries
 
 
@@ -29,13 +32,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config["UPLOAD_LIMIT_BYTES"] = settings.upload_limit_bytes
     app.config["MAX_CONTENT_LENGTH"] = settings.upload_limit_bytes + FORM_OVERHEAD_BYTES
     key = settings.frontend_api_key
-    app.extensions["lookalike_api"] = ApiClient(
-        Connection(
-            settings.api_url,
-            timeout_seconds=settings.api_timeout_seconds,
-            key=key.get_secret_value() if key else None,
-        )
+    connection = Connection(
+        settings.api_url,
+        timeout_seconds=settings.api_timeout_seconds,
+        key=key.get_secret_value() if key else None,
     )
+    app.extensions["lookalike_api"] = ApiClient(connection)
+    app.extensions["lookalike_catalogue"] = CatalogueClient(connection)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     rendering.install(app)

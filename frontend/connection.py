@@ -114,6 +114,12 @@ class Connection:
             raise _refusal(response, body)
         return parsed(shape, response, body)
 
+    def done(self, response: requests.Response) -> None:
+        """Nothing, if what was asked for is done. Raises ApiError."""
+        body = self.body(response)
+        if not 200 <= response.status_code < 300:
+            raise _refusal(response, body)
+
     def body(self, response: requests.Response) -> bytes:
         """The whole body, unless it is larger than any answer in the contract. Raises ApiError."""
         body = bytearray()

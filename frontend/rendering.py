@@ -12,6 +12,7 @@ from frontend import messages, words
 from frontend.answers import Item, Size
 from frontend.api_client import ApiClient
 from frontend.asking import Asked
+from frontend.catalogue import CatalogueClient
 from frontend.connection import ApiError, ApiRefused
 
 THUMBNAIL_SIZES = (160, 320, 640)  # pixels of the longer side; what the API offers
@@ -30,6 +31,11 @@ FLATTEST, TALLEST = 44, 14
 def api() -> ApiClient:
     """The app's connection to the API."""
     return cast(ApiClient, current_app.extensions["lookalike_api"])
+
+
+def catalogue() -> CatalogueClient:
+    """The app's connection to the API's catalogue."""
+    return cast(CatalogueClient, current_app.extensions["lookalike_catalogue"])
 
 
 def limit_bytes() -> int:

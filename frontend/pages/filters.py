@@ -41,15 +41,16 @@ class Choice:
 def choose() -> str:
     """A page with the form and all filters; the script takes the filters alone out of it."""
     asked = remembered(request.args)
-    return render_template("filters.html", asked=asked, labels=_labels(asked), choices=_choices(asked))
+    return render_template("filters.html", asked=asked, labels=labels_for(asked), choices=choices_for(asked))
 
 
-def _labels(asked: Asked) -> LabelsAnswer:
-    """Counted without the labels that are chosen, so that others can be added to them."""
+def labels_for(asked: Asked) -> LabelsAnswer:
+    """The labels, counted without those that are chosen, so that others can be added to them."""
     return api().labels(asked.changed(labels=()).chosen())
 
 
-def _choices(asked: Asked) -> list[Choice]:
+def choices_for(asked: Asked) -> list[Choice]:
+    """Each attribute that there is to choose by, by name."""
     facets = {facet.attribute: facet for facet in _facets(asked).facets}
     for name in asked.attributes:
         others = _facets(asked.without_attribute(name)).facets  # counted without it, as labels are

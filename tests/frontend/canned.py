@@ -139,7 +139,7 @@ class CannedApi:
                 key = f"{self.command} {urlsplit(self.path).path}"
                 self.send(canned.replies.get(key) or canned.fallback(asked))
 
-            do_GET = do_POST = answer  # noqa: N815 - the names that http.server looks for
+            do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
 
             def send(self, reply: Reply) -> None:
                 if reply.hangs:

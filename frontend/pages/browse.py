@@ -1,0 +1,113 @@
+"""The catalogue to look through: by filters and in an order, by clusters, or on a map of its vectors."""
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, g, jsonify, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
+
+from frontend.asking import Asked, cursor_of
+from frontend.catalogue import Cluster, MapAnswer
+from frontend.pages.filters import Choice, choices_for, labels_for
+from frontend.pages.search import remembered
+from frontend.rendering import catalogue
+
+PAGE_SIZE = 60
+CLUSTERS_SIZE = 120  # on a page, the largest ones first
+POINTS = 5000  # as many as the API gives
+ORDERS = {"id": "id", "-id": "id, last first", "label": "label", "-label": "label, last first"}
+
+browse = Blueprint("browse", __name__, url_prefix="/browse")
+
+
+@browse.get("/")
+def start() -> str:
+    """The items that pass the filters, and what there is to filter by."""
+    asked, order = remembered(request.args), _order()
+    page = catalogue().page(asked.chosen(), order=order, limit=PAGE_SIZE, cursor=request.args.get("after"))
+    g.order = order
+    choices = choices_for(asked)
+    further = cursor_of(page.next)
+    return render_template(
+        "browse.html",
+        asked=asked,
+        page=page,
+        order=order,
+        orders=_orders(choices, order),
+        labels=labels_for(asked),
+        choices=choices,
+        is_first="after" not in request.args,
+        next_page=f"{browse_link(asked)}&{urlencode({'after': further})}" if further else None,
+    )
+
+
+@browse.get("/clusters")
+def clusters() -> str:
+    """The item in the middle of every cluster, the largest clusters first."""
+    answer = catalogue().clusters()
+    ranked = _by_size(answer.clusters)
+    first = (request.args.get("page", default=1, type=int) - 1) * CLUSTERS_SIZE
+    if not 0 <= first < max(len(ranked), 1):
+        raise BadRequest("There are not that many pages of clusters.")
+    shown = ranked[first : first + CLUSTERS_SIZE]
+    further = first // CLUSTERS_SIZE + 2 if first + CLUSTERS_SIZE < len(ranked) else None
+    return render_template("clusters.html", clusters=shown, total=len(ranked), drift=answer.drift, further=further)
+
+
+@browse.get("/clusters/<int:number>")
+def cluster(number: int) -> str:
+    """One cluster, from its middle outwards."""
+    return render_template("cluster.html", cluster=catalogue().cluster(number))
+
+
+@browse.get("/map")
+def chart() -> str:
+    """The map. Without the script, which draws it, the largest clusters."""
+    return render_template("map.html", clusters=_by_size(catalogue().clusters().clusters)[:24])
+
+
+@browse.get("/map/points")
+def points() -> Response:
+    """What the script draws; labels by number, as most of them come again and again."""
+    return jsonify(_numbered(catalogue().map(POINTS)))
+
+
+def browse_link(asked: Asked) -> str:
+    """Browsing what passes a search's filter, in the order of this page."""
+    return f"{url_for('browse.start')}?{urlencode([*asked.filter_pairs(), ('order', g.order)])}"
+
+
+@browse.app_context_processor
+def _links() -> dict[str, object]:
+    return {"browse_link": browse_link}
+
+
+def _order() -> str:
+    order = request.args.get("order") or "id"
+    by = order.removeprefix("-")
+    if by not in {"id", "label"} and not (by.startswith("attributes.") and len(by) > len("attributes.")):
+        raise BadRequest("Pictures are ordered by id, by label, or by attributes. and the name of one.")
+    return order
+
+
+def _orders(choices: list[Choice], chosen: str) -> dict[str, str]:
+    """Every order that can be chosen, by what it is called in a link."""
+    names = [choice.facet.attribute for choice in choices]
+    orders = ORDERS | {f"attributes.{name}": name for name in names}
+    orders |= {f"-attributes.{name}": f"{name}, last first" for name in names}
+    return orders if chosen in orders else orders | {chosen: chosen.replace("attributes.", "")}
+
+
+def _by_size(clusters: list[Cluster]) -> list[Cluster]:
+    """Without those that are empty."""
+    return sorted((each for each in clusters if each.size), key=lambda each: (-each.size, each.number))
+
+
+def _numbered(answer: MapAnswer) -> dict[str, object]:
+    counts: dict[str, int] = {}
+    for point in answer.points:
+        if point.label is not None:
+            counts[point.label] = counts.get(point.label, 0) + 1
+    labels = sorted(counts, key=lambda label: (-counts[label], label))
+    numbers: dict[str | None, int] = {label: number for number, label in enumerate(labels)}
+    known = [[point.id, point.x, point.y, numbers.get(point.label, -1)] for point in answer.points]
+    return {"labels": labels, "points": known, "total": answer.total}

@@ -1,0 +1,89 @@
+"""One item: what is known of it, and to change or delete it."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
+
+from frontend.answers import Item
+from frontend.connection import ApiRefused
+from frontend.describing import KINDS, described, kind_of
+from frontend.rendering import api, catalogue
+
+MOST_DELETED = 500  # at once
+DONE = {"saved": "Label and attributes are saved."}
+
+items = Blueprint("items", __name__, url_prefix="/items")
+
+
+@items.get("/")
+def show() -> str:
+    """The picture, and a form for what is known of it."""
+    return _page(api().item(request.args.get("id") or abort(404)), done=DONE.get(request.args.get("done", "")))
+
+
+@items.post("/change")
+def change() -> str | Response | tuple[str, int]:
+    """Save what the form says. A mistake is said above the form, which keeps what was written."""
+    item_id = request.form.get("id") or abort(404)
+    try:
+        description = described(request.form)
+        catalogue().change(item_id, description.label, description.attributes)
+    except BadRequest as mistake:
+        return _page(api().item(item_id), mistake=mistake.description), 400
+    except ApiRefused as refused:
+        if refused.problem.status != 422:
+            raise
+        return _page(api().item(item_id), mistake=refused.problem.detail or refused.problem.title), 422
+    return redirect(url_for("items.show", id=item_id, done="saved"), 303)
+
+
+@items.post("/delete")
+def delete() -> Response | str:
+    """Delete items, once it is said that one is sure: what is deleted cannot be brought back.
+
+    The script says so after the seconds in which it offers to undo; without it, a page asks.
+    """
+    ids = tuple(dict.fromkeys(each for each in request.form.getlist("id") if each))
+    back = _inside(request.form.get("back"))
+    if not ids:
+        return redirect(back, 303)
+    if len(ids) > MOST_DELETED:
+        raise BadRequest(f"At most {MOST_DELETED} pictures can be deleted at once.")
+    if request.form.get("sure") != "yes":
+        return render_template("delete.html", items=_known(ids), back=back)
+    for item_id in ids:
+        catalogue().delete(item_id)
+    return redirect(back, 303)
+
+
+def _page(item: Item, *, done: str | None = None, mistake: str | None = None) -> str:
+    """With the rows as they were sent, if something is wrong with them."""
+    if mistake is None:
+        label = item.label
+        rows = [(name, kind_of(known), known) for name, known in item.attributes.items() if known is not None]
+    else:
+        sent = request.form
+        label = sent.get("label")
+        names = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
+        rows = [(name, kind, text) for name, kind, text in names if name or text]
+    return render_template("item.html", item=item, label=label, rows=rows, kinds=KINDS, done=done, mistake=mistake)
+
+
+def _known(ids: Sequence[str]) -> list[Item]:
+    """Those that are still there."""
+    found = []
+    for item_id in ids:
+        try:
+            found.append(api().item(item_id))
+        except ApiRefused as refused:
+            if refused.problem.status != 404:
+                raise
+    return found
+
+
+def _inside(target: str | None) -> str:
+    """Where to go on, if it is a page of this site; else to browsing. A link must not lead to another site."""
+    is_inside = target is not None and target.isprintable() and target[:1] == "/" and target[1:2] not in {"/", "\\"}
+    return target if target is not None and is_inside else url_for("browse.start")

@@ -1,0 +1,23 @@
+// The page of one item: rows for its attributes, and deleting it with some seconds to undo.
+
+import "./rows.js";
+import { deleteLater } from "./undo.js";
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches("[data-deletes]")) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  const picture = document.querySelector("main figure");
+  button.disabled = true;
+  picture.classList.add("going");
+  deleteLater(form, {
+    words: form.dataset.deletes,
+    after: () => location.assign(form.dataset.then),
+    undone: () => {
+      button.disabled = false;
+      button.focus();
+      picture.classList.remove("going");
+    },
+  });
+});

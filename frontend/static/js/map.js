@@ -1,0 +1,156 @@
+// The map of the catalogue: a dot for each picture, and the pictures themselves where there is room for them.
+// 5,000 dots are drawn in a few milliseconds, so that each change draws all of them anew.
+
+import { follow } from "./map/hands.js";
+import { legend, link, nearest, thumbnail, tip } from "./map/beside.js";
+
+const [MARGIN, DOT, THUMBNAIL, MOST_PICTURES, COLOURS] = [32, 3.5, 72, 90, 8]; // pixels, but for the last two
+const map = document.querySelector("[data-map]");
+const canvas = map.querySelector("canvas");
+const pen = canvas.getContext("2d");
+const told = document.getElementById("told");
+const pictures = new Map(); // id -> Image, asked for when it is first in view
+const view = { x: 0, y: 0, scale: 1, least: 1 }; // the middle; pixels for one unit of the vectors
+
+let all = { points: [], labels: [], total: 0 };
+let alone = null; // the number of the label that is shown alone
+let waiting = false;
+
+const place = ({ x, y }) => [(x - view.x) * view.scale + canvas.clientWidth / 2, (view.y - y) * view.scale + canvas.clientHeight / 2];
+const isShown = ({ label }) => alone === null || label === alone;
+const colour = (label) => getComputedStyle(map).getPropertyValue(label >= 0 && label < COLOURS ? `--label-${label}` : "--other");
+
+async function begin() {
+  try {
+    const answer = await fetch(map.dataset.map);
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    all = await answer.json();
+  } catch (error) {
+    console.error(error);
+    told.textContent = "The map could not be fetched. Reload this page to try again.";
+    return;
+  }
+  all.points = all.points.map(([id, x, y, label]) => ({ id, x, y, label, name: all.labels[label] ?? "no label" }));
+  told.textContent = words();
+  if (!all.points.length) return;
+  legend(map, all.labels.slice(0, COLOURS), colour, (label) => {
+    alone = label;
+    redraw();
+  });
+  whole();
+  new ResizeObserver(redraw).observe(canvas);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+  follow(canvas, { move, zoom, whole, over, open });
+}
+
+function words() {
+  const { length } = all.points;
+  if (!length) return "There is nothing to show yet: the catalogue is empty.";
+  return length < all.total ? `${length.toLocaleString("en")} of ${all.total.toLocaleString("en")} pictures, chosen at random` : `${length.toLocaleString("en")} pictures`;
+}
+
+/** Show all of it. */
+function whole() {
+  const [xs, ys] = [all.points.map(({ x }) => x), all.points.map(({ y }) => y)];
+  const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
+  const fits = [(canvas.clientWidth - 2 * MARGIN) / (right - left || 1), (canvas.clientHeight - 2 * MARGIN) / (high - low || 1)];
+  const scale = Math.max(Math.min(...fits), Number.MIN_VALUE);
+  Object.assign(view, { x: (left + right) / 2, y: (low + high) / 2, scale, least: scale / 2 });
+  redraw();
+}
+
+function move(right, down) {
+  view.x -= right / view.scale;
+  view.y += down / view.scale;
+  redraw();
+}
+
+/** Closer or farther, about a place of the canvas that stays where it is. */
+function zoom(factor, left = canvas.clientWidth / 2, top = canvas.clientHeight / 2) {
+  const scale = Math.min(Math.max(view.scale * factor, view.least), view.least * 4000);
+  const [right, down] = [left - canvas.clientWidth / 2, top - canvas.clientHeight / 2];
+  view.x += right / view.scale - right / scale;
+  view.y -= down / view.scale - down / scale;
+  view.scale = scale;
+  redraw();
+}
+
+function redraw() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => {
+    waiting = false;
+    draw();
+  });
+}
+
+function draw() {
+  const [wide, high, ratio] = [canvas.clientWidth, canvas.clientHeight, devicePixelRatio];
+  if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
+    [canvas.width, canvas.height] = [Math.round(wide * ratio), Math.round(high * ratio)];
+  }
+  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+  pen.clearRect(0, 0, wide, high);
+  const seen = all.points.filter((point) => {
+    const [left, top] = place(point);
+    return isShown(point) && left > -THUMBNAIL && top > -THUMBNAIL && left < wide + THUMBNAIL && top < high + THUMBNAIL;
+  });
+  const colours = new Map([...new Set(seen.map(({ label }) => label))].map((label) => [label, colour(label)]));
+  const large = seen.length <= MOST_PICTURES && view.scale > view.least * 2.5;
+  for (const point of seen.reverse()) (large && drawPicture(point, colours)) || drawDot(point, colours);
+  const { x, y } = view;
+  nearest(map, seen.map((point) => ({ point, far: Math.hypot(point.x - x, point.y - y) })));
+}
+
+function drawDot(point, colours) {
+  const [left, top] = place(point);
+  pen.fillStyle = colours.get(point.label);
+  pen.beginPath();
+  pen.arc(left, top, DOT, 0, 2 * Math.PI);
+  pen.fill();
+}
+
+/** False as long as the picture has not come. */
+function drawPicture(point, colours) {
+  let picture = pictures.get(point.id);
+  if (!picture) {
+    picture = new Image();
+    picture.src = thumbnail(point.id);
+    picture.onload = redraw;
+    pictures.set(point.id, picture);
+  }
+  if (!picture.complete || !picture.naturalWidth) return false;
+  const scale = THUMBNAIL / Math.max(picture.naturalWidth, picture.naturalHeight);
+  const [wide, high] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
+  const [left, top] = place(point);
+  pen.drawImage(picture, left - wide / 2, top - high / 2, wide, high);
+  pen.strokeStyle = colours.get(point.label);
+  pen.lineWidth = 2;
+  pen.strokeRect(left - wide / 2, top - high / 2, wide, high);
+  return true;
+}
+
+/** The point at a place of the canvas; undefined where there is none. */
+function at(left, top) {
+  let found;
+  let least = 20; // pixels: a finger is not exact
+  for (const point of all.points) {
+    const [x, y] = place(point);
+    const far = Math.hypot(x - left, y - top);
+    if (far < least && isShown(point)) [found, least] = [point, far];
+  }
+  return found;
+}
+
+function over(left, top) {
+  const point = left === undefined ? undefined : at(left, top);
+  canvas.classList.toggle("pointing", Boolean(point));
+  tip(map, point, point ? place(point) : [0, 0]);
+}
+
+function open(left, top) {
+  const point = at(left, top);
+  if (point) location.assign(link(point.id));
+}
+
+begin();

@@ -1,0 +1,68 @@
+// What is beside the map: what the colours mean, the picture under the pointer, links to those in the middle.
+
+const [NEAREST, PAUSE_MILLISECONDS] = [10, 250];
+const SVG = "http://www.w3.org/2000/svg";
+const { item, thumbnail: small } = document.querySelector("[data-map]").dataset;
+let timer;
+
+export const thumbnail = (id) => `${small}?${new URLSearchParams({ id, size: 160 })}`;
+export const link = (id) => `${item}?${new URLSearchParams({ id })}`;
+
+function element(name, known = {}, ...children) {
+  const made = Object.assign(document.createElement(name), known);
+  made.append(...children);
+  return made;
+}
+
+function dot(fill) {
+  const drawing = document.createElementNS(SVG, "svg");
+  const circle = document.createElementNS(SVG, "circle");
+  for (const [key, value] of Object.entries({ viewBox: "0 0 10 10", width: 10, height: 10, "aria-hidden": true })) drawing.setAttribute(key, value);
+  for (const [key, value] of Object.entries({ cx: 5, cy: 5, r: 5, fill })) circle.setAttribute(key, value);
+  drawing.append(circle);
+  return drawing;
+}
+
+/** A button for each label that has a colour: pressed, it is shown alone. */
+export function legend(map, labels, colour, choose) {
+  const buttons = labels.map((name, label) => {
+    const button = element("button", { type: "button" }, dot(colour(label)), name);
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", () => {
+      const pressed = button.getAttribute("aria-pressed") === "true";
+      for (const each of buttons) each.setAttribute("aria-pressed", String(each === button && !pressed));
+      choose(pressed ? null : label);
+    });
+    return button;
+  });
+  const recolour = () => buttons.forEach((button, label) => button.querySelector("circle").setAttribute("fill", colour(label)));
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
+  const list = map.querySelector(".legend");
+  list.replaceChildren(...buttons.map((button) => element("li", {}, button)));
+  list.hidden = !buttons.length;
+}
+
+/** The picture of a point, beside it. */
+export function tip(map, point, [left, top]) {
+  const box = map.querySelector(".tip");
+  box.hidden = !point;
+  if (!point) return;
+  const picture = box.querySelector("img");
+  if (picture.getAttribute("src") !== thumbnail(point.id)) picture.src = thumbnail(point.id);
+  box.querySelector("span").textContent = point.name;
+  const ground = box.parentElement;
+  box.style.left = `${left + 16 + box.offsetWidth > ground.clientWidth ? left - 16 - box.offsetWidth : left + 16}px`;
+  box.style.top = `${Math.max(4, Math.min(top - 40, ground.clientHeight - box.offsetHeight - 4))}px`;
+}
+
+/** Links to the points nearest to the middle, once the map rests. */
+export function nearest(map, measured) {
+  clearTimeout(timer);
+  timer = setTimeout(() => {
+    const chosen = measured.sort((a, b) => a.far - b.far).slice(0, NEAREST);
+    map.querySelector(".nearest").replaceChildren(...chosen.map(({ point: { id, name } }) => {
+      const picture = element("img", { src: thumbnail(id), alt: "", width: 96, height: 96 });
+      return element("li", {}, element("a", { href: link(id) }, picture, name));
+    }));
+  }, PAUSE_MILLISECONDS);
+}
