@@ -9,6 +9,7 @@ from frontend import rendering, safety
 from frontend.api_client import ApiClient
 from frontend.catalogue import CatalogueClient
 from frontend.connection import Connection
+from frontend.pages.add import add
 from frontend.pages.browse import browse
 from frontend.pages.faces import faces
 from frontend.pages.filters import filters
@@ -21,7 +22,7 @@ from frontend.pages.search import search
 from frontend.pages.why import why
 from frontend.settings import Settings
 
-BLUEPRINTS = (search, filters, faces, why, saving, browse, items, pictures, reports, health)
+BLUEPRINTS = (search, filters, faces, why, saving, browse, add, items, pictures, reports, health)
 FORM_OVERHEAD_BYTES = 64 * 1024  # the other fields of the form, a cursor among them, and the multipart boundaries
 
 

@@ -1,6 +1,6 @@
 """For each failure: what happened, and what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from frontend.connection import ApiDown, ApiError, ApiRefused, ApiSlow
 from frontend.words import FORMATS, megabytes
@@ -62,6 +62,8 @@ BY_CODE = {
     "url_refused": NO_ADDRESS,
     "url_failed": NO_ADDRESS,
     "url_too_slow": NO_ADDRESS,
+    "key_missing": NO_ENTRY,
+    "storage_full": Words("The service has no room left", "Whoever runs it makes room; then go on.", status=507),
     "overloaded": Words("The search service is busy", "Try again in a moment."),
 }
 BY_STATUS = {
@@ -84,6 +86,15 @@ BY_STATUS = {
         "If it is starting, try again in a moment. If no model has been trained yet, this does it:",
         command="make demo",
     ),
+}
+
+SMALLER = "Save a smaller version of it, and add that."
+ADDING = {
+    400: Words("This picture could not be added", "Open it, save it again as JPEG, and add that."),
+    409: Words("Another picture has its name already", "Give it another one, and add it again."),
+    415: Words("This kind of file cannot be added", f"Save it as {FORMATS}, and add that."),
+    422: Words("This picture could not be added", "Open it, save it again as JPEG, and add that."),
+    429: Words("Too many pictures in a short time", "Wait a moment, then go on."),
 }
 
 
@@ -137,6 +148,17 @@ def explain(error: ApiError, *, limit_bytes: int) -> Trouble:
         "Something answered, but not the way the search service does.",
         "Check that LOOKALIKE_API_URL is its address, and that it is of the same version as this page.",
     )
+
+
+def explain_adding(error: ApiError, *, limit_bytes: int) -> Trouble:
+    """What to tell of a picture that could not be added."""
+    trouble = explain(error, limit_bytes=limit_bytes)
+    if trouble.status == 413:
+        return replace(trouble, happened=f"Pictures of up to {megabytes(limit_bytes)} can be added.", advice=SMALLER)
+    if isinstance(error, ApiRefused) and error.problem.status in ADDING:
+        status, words = error.problem.status, ADDING[error.problem.status]
+        return replace(trouble, status=status, title=words.title, advice=words.advice)
+    return trouble
 
 
 def _explain_refusal(error: ApiRefused, limit_bytes: int) -> Trouble:

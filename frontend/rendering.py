@@ -15,6 +15,7 @@ from frontend.asking import Asked
 from frontend.catalogue import CatalogueClient
 from frontend.connection import ApiError, ApiRefused
 
+FORM_PICTURES = 4  # times the upload limit that a form of several pictures may have
 THUMBNAIL_SIZES = (160, 320, 640)  # pixels of the longer side; what the API offers
 # The pages in the navigation, by endpoint. Those that this app does not have are left out.
 NAVIGATION = {

@@ -1,0 +1,121 @@
+"""Pictures to add to the catalogue: each by itself where the script sends them, else all in one form."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from flask import Blueprint, Response, jsonify, render_template, request, url_for
+from werkzeug.datastructures import FileStorage
+from werkzeug.exceptions import BadRequest
+
+from frontend import messages
+from frontend.answers import Attributes, Item
+from frontend.connection import ApiError
+from frontend.describing import KINDS, Description, described
+from frontend.rendering import FORM_PICTURES, catalogue, limit_bytes
+
+ABOUT_THE_PICTURE = {400, 404, 409, 413, 415, 422}
+"""The statuses of refusals after which another picture may well be added; after any other one, none will."""
+
+add = Blueprint("add", __name__, url_prefix="/add")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: it is added, was there already, or was refused and why."""
+
+    name: str
+    item: Item | None = None
+    is_new: bool = False
+    trouble: messages.Trouble | None = None
+
+    @property
+    def ends_it(self) -> bool:
+        """Whether the next file would fare no better."""
+        return self.trouble is not None and self.trouble.status not in ABOUT_THE_PICTURE
+
+
+@add.get("/")
+def start() -> str:
+    """A form for pictures, and what is known of all of them."""
+    return _page()
+
+
+@add.post("/")
+def several() -> str | tuple[str, int]:
+    """Every file of the form, in its order, until one shows that the rest would fare no better."""
+    request.max_content_length = FORM_PICTURES * limit_bytes()
+    request.max_form_parts = 10_000
+    files = [file for file in request.files.getlist("file") if file.filename]
+    if not files:
+        return _page(mistake="No picture was chosen."), 400
+    try:
+        description = described(request.form)
+    except BadRequest as mistake:
+        return _page(mistake=mistake.description or ""), 400
+    outcomes = list(_until_it_ends(files, description))
+    return render_template("added.html", outcomes=outcomes, untried=len(files) - len(outcomes))
+
+
+@add.post("/one")
+def one() -> Response:
+    """One file, for the script. `again`: it would be added later; the seconds to wait where the API names them."""
+    file = next((file for file in request.files.getlist("file") if file.filename), None)
+    if file is None:
+        raise BadRequest("A file is missing.")
+    try:
+        outcome = _added(file, described(request.form))
+    except BadRequest as mistake:
+        unclear = messages.Trouble(403, "The label and attributes cannot be saved", mistake.description or "", "")
+        outcome = Outcome(_name(file), trouble=unclear)
+    item, trouble = outcome.item, outcome.trouble
+    return jsonify(
+        {
+            "state": "refused" if trouble else "added" if outcome.is_new else "known",
+            "page": url_for("items.show", id=item.id) if item else None,
+            "picture": url_for("pictures.thumbnail", id=item.id, size=160) if item else None,
+            "why": f"{trouble.title}. {trouble.happened}" if trouble else "",
+            "advice": trouble.advice if trouble else "",
+            "ends": outcome.ends_it,
+            "wait": trouble.retry_after_seconds if trouble and trouble.passing else None,
+        }
+    )
+
+
+def _until_it_ends(files: Iterable[FileStorage], description: Description) -> Iterable[Outcome]:
+    for file in files:
+        outcome = _added(file, description)
+        yield outcome
+        if outcome.ends_it:
+            return
+
+
+def _added(file: FileStorage, description: Description) -> Outcome:
+    picture = file.stream.read(limit_bytes() + 1)
+    if len(picture) > limit_bytes():
+        return Outcome(_name(file), trouble=messages.too_large(limit_bytes()))
+    label = _folder(file) if request.form.get("by_folder") else None
+    attributes: Attributes = {name: value for name, value in description.attributes.items() if value is not None}
+    try:
+        item, is_new = catalogue().add(picture, label or description.label, attributes)
+    except ApiError as error:
+        return Outcome(_name(file), trouble=messages.explain_adding(error, limit_bytes=limit_bytes()))
+    return Outcome(_name(file), item, is_new)
+
+
+def _name(file: FileStorage) -> str:
+    return (file.filename or "")[:300]
+
+
+def _folder(file: FileStorage) -> str | None:
+    """The folder that a file lies in, as browsers name it: by its path below the folder that was chosen."""
+    path = request.form.get("path") or file.filename or ""
+    return PurePosixPath(path).parent.name or None
+
+
+def _page(mistake: str | None = None) -> str:
+    """With what was written, if something is wrong with it."""
+    sent = request.form
+    names = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
+    rows = [(name, kind, text) for name, kind, text in names if name or text]
+    return render_template("add.html", label=sent.get("label"), rows=rows, kinds=KINDS, mistake=mistake)
