@@ -7,14 +7,18 @@ from flask import Flask
 
 from frontend import rendering, safety
 from frontend.api_client import ApiClient
+from frontend.bundles import BundlesClient
 from frontend.catalogue import CatalogueClient
 from frontend.connection import Connection
+from frontend.duplicates import DuplicatesClient
 from frontend.pages.add import add
 from frontend.pages.browse import browse
+from frontend.pages.duplicates import duplicates
 from frontend.pages.faces import faces
 from frontend.pages.filters import filters
 from frontend.pages.health import health
 from frontend.pages.items import items
+from frontend.pages.models import models
 from frontend.pages.pictures import pictures
 from frontend.pages.reports import reports
 from frontend.pages.saving import saving
@@ -22,7 +26,7 @@ from frontend.pages.search import search
 from frontend.pages.why import why
 from frontend.settings import Settings
 
-BLUEPRINTS = (search, filters, faces, why, saving, browse, add, items, pictures, reports, health)
+BLUEPRINTS = (search, filters, faces, why, saving, browse, add, items, duplicates, models, pictures, reports, health)
 FORM_OVERHEAD_BYTES = 64 * 1024  # the other fields of the form, a cursor among them, and the multipart boundaries
 
 
@@ -40,6 +44,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions["lookalike_api"] = ApiClient(connection)
     app.extensions["lookalike_catalogue"] = CatalogueClient(connection)
+    app.extensions["lookalike_duplicates"] = DuplicatesClient(connection)
+    app.extensions["lookalike_bundles"] = BundlesClient(connection)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     rendering.install(app)

@@ -59,7 +59,7 @@ async function act() {
     after();
     return;
   }
-  box.firstChild.textContent = `Not deleted: ${await reason(answer)}`;
+  box.firstChild.textContent = `Not everything was deleted. ${await reason(answer)}`;
   undone();
 }
 

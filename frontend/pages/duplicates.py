@@ -1,0 +1,81 @@
+"""What is there more than once: in groups, of which one is worth keeping and others can be deleted."""
+
+from typing import cast, get_args
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response as Redirect
+
+from frontend.connection import ApiRefused
+from frontend.duplicates import DuplicatesClient, Found, Searching, Tier
+
+PAGE_SIZE = 20  # groups
+MOST_DISMISSED = 200  # the API takes no more at once
+TIERS = {
+    "identical": ("Same file", "Files that are the same, byte by byte. Nothing is lost by deleting all but one."),
+    "same_picture": ("Same picture", "One picture, saved in another size or quality, flipped, cropped or brightened."),
+    "same_thing": ("Same thing", "Different pictures that the model is sure show the same. Look at each of them."),
+}
+
+duplicates = Blueprint("duplicates", __name__, url_prefix="/duplicates")
+
+
+@duplicates.get("/")
+def start() -> Response:
+    """The groups of a tier; while they are being searched for, how far that is (202), and the script asks again."""
+    tier, offset = _tier(request.args.get("tier")), request.args.get("offset", default=0, type=int)
+    if offset < 0:
+        raise BadRequest("Groups are counted from 0.")
+    known, found, searching = True, None, None
+    try:
+        answer = _client().groups(tier, offset=offset, limit=PAGE_SIZE)
+        found = answer if isinstance(answer, Found) else None
+        searching = answer if isinstance(answer, Searching) else None
+    except ApiRefused as refused:
+        if refused.problem.code != "unsupported_by_model":
+            raise
+        known = False
+    html = render_template(
+        "duplicates.html",
+        tiers=TIERS,
+        tier=tier,
+        known=known,
+        found=found,
+        searching=searching,
+        first=offset,
+        here=url_for("duplicates.start", tier=tier, offset=offset or None),
+        ticked=tier == "identical" or request.args.get("tick") == "all",
+        before=url_for("duplicates.start", tier=tier, offset=max(0, offset - PAGE_SIZE) or None) if offset else None,
+        after=url_for("duplicates.start", tier=tier, offset=offset + PAGE_SIZE) if found and found.next else None,
+    )
+    return Response(html, 202 if searching else 200)
+
+
+@duplicates.post("/dismiss")
+def dismiss() -> Redirect:
+    """The members of a group are no duplicates of each other; that is remembered."""
+    ids = list(dict.fromkeys(each for each in request.form.getlist("id") if each))
+    if not 2 <= len(ids) <= MOST_DISMISSED:
+        raise BadRequest(f"From 2 to {MOST_DISMISSED} pictures can be said to be no duplicates of each other.")
+    _client().dismiss(ids)
+    tier = _tier(request.form.get("tier"))
+    offset = request.form.get("offset", default=0, type=int)
+    return redirect(url_for("duplicates.start", tier=tier, offset=offset or None), 303)
+
+
+@duplicates.post("/refresh")
+def refresh() -> Redirect:
+    """Search anew."""
+    _client().refresh()
+    return redirect(url_for("duplicates.start", tier=_tier(request.form.get("tier"))), 303)
+
+
+def _client() -> DuplicatesClient:
+    return cast(DuplicatesClient, current_app.extensions["lookalike_duplicates"])
+
+
+def _tier(name: str | None) -> Tier:
+    tier = name or "identical"
+    if tier not in get_args(Tier):
+        raise BadRequest(f"Duplicates are of one of the tiers {', '.join(get_args(Tier))}.")
+    return cast(Tier, tier)

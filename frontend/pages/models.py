@@ -1,0 +1,134 @@
+"""The models: how good each was found to be, which one is live, and two of them side by side."""
+
+from base64 import b64encode
+from dataclasses import replace
+from typing import cast
+
+from flask import Blueprint, Response, abort, current_app, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from frontend import messages
+from frontend.bundles import Bundles, BundlesClient
+from frontend.comparing import DEPTHS, Comparison, Side, depth, sides
+from frontend.connection import ApiRefused, ApiSlow
+from frontend.pages.search import SHOWN_BY_BROWSERS, sent_picture
+from frontend.rendering import api, limit_bytes, problem_page
+
+SAMPLE_SIZE = 12
+# Measures as people read them, the one that says most first; the others by the names that they have.
+MEASURES = {
+    "map_at_r": "mAP@R",
+    "map": "mAP",
+    "precision_at_1": "P@1",
+    "precision_at_10": "P@10",
+    "recall_at_10": "R@10",
+    "queries": "queries",
+    "unanswerable": "without a true match",
+}
+
+models = Blueprint("models", __name__, url_prefix="/models")
+
+
+@models.get("/")
+def start() -> str:
+    """Every bundle with its figures, newest first."""
+    return _page(done="live" if "live" in request.args else None)
+
+
+@models.post("/activate")
+def activate() -> str | Redirect | Response | tuple[str, int]:
+    """Make a bundle the live one: a newer one, or an older one again."""
+    bundle_id = request.form.get("id") or abort(404)
+    try:
+        _client().activate(bundle_id)
+    except ApiSlow:
+        return _page(done="slow"), 202
+    except ApiRefused as refused:
+        if refused.problem.status not in {401, 403}:
+            raise
+        return _page(done="weak"), 403
+    return redirect(url_for("models.start", live=1), 303)
+
+
+@models.get("/compare")
+def compare() -> str:
+    """The matches of an item, two times; without one, the form and some items to choose from."""
+    item_id = request.args.get("id")
+    if not item_id:
+        return _comparison()
+    left, right, k = _asked()
+    answers = [api().search({"id": item_id, **side.fields(k)}) for side in (left, right)]
+    return _comparison(Comparison(answers[0], answers[1], k), item=api().item(item_id))
+
+
+@models.post("/compare")
+def compare_picture() -> str | Response:
+    """The matches of a picture that is sent, two times."""
+    upload = sent_picture()
+    left, right, k = _asked()
+    if upload is None:
+        if item_id := request.form.get("id"):
+            return cast(Response, redirect(_link(left, right, k, item_id), 303))
+        return problem_page(messages.no_picture())
+    picture = upload.read()
+    if len(picture) > limit_bytes():
+        return problem_page(messages.too_large(limit_bytes()))
+    answers = [api().search(side.fields(k), picture) for side in (left, right)]
+    preview = None
+    if upload.mimetype in SHOWN_BY_BROWSERS:
+        preview = f"data:{upload.mimetype};base64,{b64encode(picture).decode()}"
+    return _comparison(Comparison(answers[0], answers[1], k), preview=preview)
+
+
+def _page(done: str | None = None) -> str:
+    known = _client().all()
+    return render_template("models.html", known=known, names=_measures(known), measures=MEASURES, done=done)
+
+
+def _comparison(comparison: Comparison | None = None, **shown: object) -> str:
+    known = _client().all()
+    left, right, k = _asked()
+    if "left" not in request.values and len(known.loaded) > 1:  # what there is to choose from, put to use
+        left, right = replace(left, bundle=known.loaded[0].id), replace(right, bundle=known.loaded[1].id)
+    elif "left" not in request.values:
+        right = replace(right, metric="euclidean")
+    return render_template(
+        "compare.html",
+        known=known,
+        left=left,
+        right=right,
+        k=k,
+        depths=DEPTHS,
+        comparison=comparison,
+        sample=None if comparison else api().sample(SAMPLE_SIZE),
+        link=lambda item_id: _link(left, right, k, item_id),
+        **shown,
+    )
+
+
+def _asked() -> tuple[Side, Side, int]:
+    left, right = sides(request.values)
+    return left, right, depth(request.values)
+
+
+def _link(left: Side, right: Side, k: int, item_id: str) -> str:
+    first, second = left.bundle or "", right.bundle or ""
+    return url_for(
+        "models.compare",
+        id=item_id,
+        k=k,
+        left=first,
+        left_metric=left.metric,
+        right=second,
+        right_metric=right.metric,
+    )
+
+
+def _measures(known: Bundles) -> list[str]:
+    """The measures that any bundle has, in the order to show them."""
+    found = {name for bundle in known.bundles for measured in bundle.metrics.values() for name in measured}
+    return [name for name in MEASURES if name in found] + sorted(found - set(MEASURES))
+
+
+def _client() -> BundlesClient:
+    return cast(BundlesClient, current_app.extensions["lookalike_bundles"])

@@ -1,0 +1,92 @@
+// Duplicates: how far the search is, how many are ticked, deleting with some seconds to undo, groups that are none.
+
+import { deleteLater } from "./undo.js";
+
+const ASK_MILLISECONDS = 1500;
+const say = (words) => { document.getElementById("status").textContent = words; };
+
+/** While the search runs, its page takes the place of the one shown, until it is over. */
+async function wait() {
+  if (!document.querySelector("[data-running]")) return;
+  await new Promise((resolve) => { setTimeout(resolve, ASK_MILLISECONDS); });
+  try {
+    const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
+    const main = document.adoptNode(page.getElementById("main"));
+    document.getElementById("main").replaceWith(main);
+    if (!main.querySelector("[data-running]")) say(main.querySelector("h2, h1").textContent);
+  } catch (error) {
+    console.error(error); // the page's server may be back in a moment
+  }
+  count();
+  wait();
+}
+
+const boxes = () => [...document.querySelectorAll("input[form=chosen]")];
+
+function count() {
+  const button = document.querySelector("[data-delete]");
+  if (!button) return;
+  const ticked = boxes().filter(({ checked }) => checked).length;
+  button.disabled = !ticked;
+  const emptied = [...document.querySelectorAll("[data-group]")].filter((group) => !group.querySelector("input[form=chosen]:not(:checked)")).length;
+  const words = `Delete ${ticked} ticked ${ticked === 1 ? "picture" : "pictures"}`;
+  button.textContent = !ticked ? "Nothing is ticked" : emptied ? `${words}, all of ${emptied} ${emptied === 1 ? "group" : "groups"}` : words;
+}
+
+function deleteTicked(form) {
+  const ticked = boxes().filter(({ checked }) => checked);
+  if (!ticked.length) return;
+  const button = form.querySelector("button");
+  const tiles = ticked.map((box) => box.closest("li"));
+  const end = (isOver) => {
+    button.disabled = false;
+    for (const tile of tiles) {
+      if (isOver) remove(tile);
+      else tile.classList.remove("going");
+    }
+    count();
+  };
+  for (const tile of tiles) tile.classList.add("going");
+  deleteLater(form, {
+    words: ticked.length === 1 ? "1 picture" : `${ticked.length} pictures`,
+    after: () => end(true),
+    undone: () => end(false),
+  });
+  button.disabled = true;
+}
+
+/** Take a picture away, and its group if that leaves one alone. */
+function remove(tile) {
+  const group = tile.closest("[data-group]");
+  tile.remove();
+  if (group.querySelectorAll(".members > li").length < 2) group.remove();
+}
+
+async function dismiss(form) {
+  const group = form.closest("[data-group]");
+  const next = group.nextElementSibling ?? group.previousElementSibling;
+  const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
+  if (!answer?.ok) {
+    form.submit(); // whatever is wrong, that page says it
+    return;
+  }
+  group.remove();
+  count();
+  say("They will not be reported together again.");
+  (next?.querySelector("[data-dismiss] button") ?? document.getElementById("main")).focus();
+}
+
+document.addEventListener("change", count);
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.id === "chosen") {
+    event.preventDefault();
+    deleteTicked(form);
+  } else if (form.matches("[data-dismiss]")) {
+    event.preventDefault();
+    dismiss(form);
+  }
+});
+
+count();
+wait();
