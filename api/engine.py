@@ -19,7 +19,7 @@ from time import monotonic
 from api.cataloguing.sweeping import sweep_pictures, sweep_vectors
 from api.covering import Stopped, cover
 from api.errors import Refusal
-from api.schemas import Ready, Unready
+from api.readiness import Ready, Unready
 from api.settings import Settings
 from api.snapshot import Served, Snapshot
 from retrieval import bundle as bundles

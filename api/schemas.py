@@ -214,31 +214,6 @@ class BundlesAnswer(_Answer):
     bundles: list[BundleAnswer]
 
 
-class Liveness(_Answer):
-    """The process runs."""
-
-    status: Literal["alive"] = "alive"
-
-
-class Ready(_Answer):
-    """Searches are answered from this bundle. `degraded`: but not everything is as it should be."""
-
-    status: Literal["ready", "degraded"]
-    bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
-    items: Annotated[int, Field(examples=[1200])]
-    detail: Annotated[
-        str | None,
-        Field(description="What is wrong, such as why a bundle that was published is not served.", examples=[None]),
-    ]
-
-
-class Unready(_Answer):
-    """Nothing can be searched yet, and why."""
-
-    status: Literal["starting", "no_bundle", "broken"]
-    detail: Annotated[str, Field(examples=["Nothing is published in artifacts. Train first: make demo."])]
-
-
 def image_url(item_id: str) -> str:
     """Where an item's picture is; everything in the id is escaped, slashes too."""
     return f"/items/{quote(item_id, safe='')}/image"
