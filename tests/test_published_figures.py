@@ -3,8 +3,12 @@
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 
+from api.main import create_app
+from api.settings import Settings
 from benchmarks import calibration, faces, new_labels, quality, search, setup
+from tests.api.conftest import until_ready
 from tests.conftest import run_trainer
 from trainer.lookup import load_current
 
@@ -63,6 +67,19 @@ def test_stated_probabilities_hold_on_pictures_nobody_has_seen() -> None:
             assert kept.right is not None
             assert kept.right >= kept.asked - 0.03
             assert kept.kept > 0.05
+
+
+def test_sure_matches_are_right_as_often_as_was_asked_for() -> None:
+    """Over HTTP, with all the pictures that neither the network nor its calibration has seen."""
+    right, wanted = [], {"k": "20", "min_precision": "0.9", "probes": "all"}
+    with TestClient(create_app(Settings(artifacts=setup.trained("demo")))) as opened:
+        api = until_ready(opened)
+        for picture in sorted(setup.grocery("test").glob("*/*.jpg")):
+            answer = api.post("/search", files={"file": picture.read_bytes()}, data=wanted)
+            assert answer.status_code == 200, answer.text
+            right += [hit["label"] == picture.parent.name for hit in answer.json()["hits"]]
+    assert len(right) > 500
+    assert sum(right) / len(right) == pytest.approx(0.9, abs=0.03)
 
 
 def test_people_are_found_by_their_faces() -> None:
