@@ -55,6 +55,7 @@ UNDONE = Words(
 BY_CODE = {
     "bundle_missing": NO_REPORT,
     "report_missing": NO_REPORT,
+    "cluster_missing": Words("There is no such cluster", "Another model has other clusters: look at those there are."),
     "bundle_damaged": Words(
         "This report cannot be shown", "The service's log says more. Training again makes another one."
     ),

@@ -114,7 +114,7 @@ def test_the_map_names_each_label_once(page: FlaskClient) -> None:
 
 def test_without_a_script_the_map_is_replaced_by_clusters(page: FlaskClient) -> None:
     html = page.get("/browse/map").text
-    fallback = html.split("<noscript>")[1].split("</noscript>")[0]
+    fallback = html.split('<div class="without-script">')[1]
     assert "/browse/clusters/5" in links(fallback)
 
 
