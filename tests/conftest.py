@@ -66,15 +66,21 @@ def free_port() -> int:
 @contextmanager
 def serving(module: str, port: int, health: str, **settings: object) -> Iterator[str]:
     """`python -m module` in a process of its own; its address, once `health` answers with success."""
-    address = f"http://127.0.0.1:{port}"
+    with running(module, port, health, **settings):
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running(module: str, port: int, health: str, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
+    """The same as a process, which a test may treat badly."""
     environment = {f"LOOKALIKE_{name.upper()}": str(value) for name, value in settings.items()}
     server = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=os.environ | environment)
     try:
-        while not _answers(address + health):
+        while not _answers(f"http://127.0.0.1:{port}{health}"):
             if server.poll() is not None:
                 raise RuntimeError(f"python -m {module} stopped while starting")
             time.sleep(0.05)
-        yield address
+        yield server
     finally:
         server.terminate()
         server.wait()
