@@ -25,10 +25,10 @@ demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAG
 	@$(BIN)/python scripts/demo.py --images "$$IMAGES" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
 test: lint ## lint, types, import rules, tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
 
 test-all: lint ## the same, and the tests that take minutes
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 lint: $(VENV)/.dev ## style, types and import rules alone
 	$(BIN)/ruff check
