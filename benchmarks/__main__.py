@@ -6,7 +6,7 @@ What is trained for it is kept in artifacts/benchmarks: the first time takes hou
 import argparse
 import sys
 
-from benchmarks import calibration, faces, new_labels, protocols, quality, scratch, search, serving
+from benchmarks import calibration, faces, new_labels, protocols, quality, scale, scratch, search, serving
 from benchmarks.setup import test_data
 
 MEASURES = {
@@ -17,6 +17,7 @@ MEASURES = {
     "scratch": scratch.main,
     "faces": faces.main,
     "search": search.main,
+    "scale": scale.main,
     "serving": serving.main,
 }
 

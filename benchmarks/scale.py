@@ -1,0 +1,96 @@
+"""What pruning does as a catalogue grows, untuned and tuned: 1,000, 10,000 and 100,000 vectors made of grocery's.
+
+Beyond the pictures that there are, a vector is that of a picture moved by half the difference of two others of its
+label: so the crowd is spread within and between labels as the pictures are.
+"""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.search import K, brute_force, timed
+from benchmarks.setup import grocery, official, publish, table, trained
+from retrieval.clusters import Clusters, Metric, Reach
+from retrieval.vectors.embedded import EmbeddedStore
+from trainer.evaluate import embed_source
+from trainer.ladder import fewest_probes
+from trainer.lookup import load_current
+from trainer.reduce import fit_kmeans
+
+SIZES = (1_000, 10_000, 100_000)
+QUERIES = 200
+SEED = 0
+HEADER = "vectors | of | metric | certified | clusters opened | vectors read | recall@10 | NumPy scan / pruned"
+
+
+def main() -> None:
+    """Every size with the network as it is, with a tuned head, and fine-tuned."""
+    bundles = {
+        "frozen": trained("frozen"),
+        "tuned head": trained("demo"),
+        "fine-tuned": trained("grocery", official()),
+    }
+    rows = [row for name, artifacts in bundles.items() for row in measure(name, artifacts)]
+    publish("scale", table(HEADER, sorted(rows, key=lambda row: int(row[0].replace(",", "")))))
+
+
+def measure(name: str, artifacts: Path) -> list[tuple[str, ...]]:
+    """Unseen test pictures searched for among ever more vectors, as they would be served."""
+    loaded = load_current(artifacts)
+    gallery, asked = (
+        embed_source(str(grocery(part)), loaded, artifacts, lambda *_: None) for part in ("train", "test")
+    )
+    rng = np.random.default_rng(SEED)
+    queries = asked.vectors[rng.choice(len(asked.vectors), QUERIES, replace=False)]
+    rows = []
+    for size in SIZES:
+        with tempfile.TemporaryDirectory() as folder:
+            vectors = crowd(gallery.vectors, gallery.labels, size, rng)
+            store = _store(Path(folder) / "vectors.sqlite", vectors)
+            metrics: tuple[Metric, ...] = ("cosine", "euclidean")
+            rows += [(f"{size:,}", name, metric, *_search(store, vectors, queries, metric)) for metric in metrics]
+            store.close()
+    return rows
+
+
+def crowd(
+    vectors: NDArray[np.float32], labels: NDArray[np.str_], size: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """So many vectors [size, d]: of the pictures [n, d] first, in any order, and then made of theirs."""
+    order = rng.permutation(len(vectors))[:size]
+    bases = rng.integers(len(vectors), size=size - len(order))
+    by_label = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
+    pairs = np.array([rng.choice(by_label[labels[base]], 2) for base in bases], np.int64).reshape(-1, 2)
+    made = vectors[bases] + 0.5 * (vectors[pairs[:, 0]] - vectors[pairs[:, 1]])
+    return np.concatenate([vectors[order], made]).astype(np.float32)
+
+
+def _store(path: Path, vectors: NDArray[np.float32]) -> EmbeddedStore:
+    clusters = Clusters(fit_kmeans(vectors, None, SEED).cluster_centers_.astype(np.float32))
+    assigned = clusters.assign(vectors)
+    probes = fewest_probes(Reach.nowhere(clusters).widened(vectors, assigned), vectors, assigned, SEED)
+    ids = [f"{number:06}" for number in range(len(vectors))]
+    EmbeddedStore.create(path, clusters, bundle="scale", ids=ids, vectors=vectors)
+    return EmbeddedStore.open(path, clusters, bundle="scale", auto_probes=probes)
+
+
+def _search(
+    store: EmbeddedStore, vectors: NDArray[np.float32], queries: NDArray[np.float32], metric: Metric
+) -> tuple[str, ...]:
+    """Both ways in turn for each query, so that noise falls on both alike."""
+    pruned: list[float] = []
+    scan: list[float] = []
+    hits, found = [], []
+    for query in queries:
+        hits.append(timed(pruned, lambda q=query: store.search(q, k=K, metric=metric)))
+        truth = timed(scan, lambda q=query: brute_force(q, vectors, metric))
+        found.append(len({int(item) for item in hits[-1].ids} & set(truth.tolist())) / K)
+    shares = (
+        np.mean([hit.exact for hit in hits]),
+        np.mean([hit.clusters_opened / hit.clusters_total for hit in hits]),
+        np.mean([hit.vectors_read / len(vectors) for hit in hits]),
+        np.mean(found),
+    )
+    return (*(f"{share:.1%}" for share in shares), f"{np.median(scan) / np.median(pruned):.1f}")
