@@ -1,10 +1,11 @@
-"""Picture the running page at two widths, light and dark: `make demo` in one terminal, `make screenshots` in another.
+"""Picture every page at two widths, light and dark: `make demo` in one terminal, `make screenshots` in another.
 
 Everything goes to artifacts/screenshots; the best one, scaled for the README, to docs/page.webp.
 """
 
 import argparse
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,15 @@ ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "artifacts" / "screenshots"
 WIDTHS = {390: 844, 1440: 900}
 FADE_MILLISECONDS = 800
+SEARCH_MILLISECONDS = 600_000  # for duplicates
+PAGES = {
+    "/browse/": "browse",
+    "/browse/clusters": "clusters",
+    "/browse/map": "map",
+    "/add/": "add",
+    "/duplicates/": "duplicates",
+    "/models/": "models",
+}
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 
 
@@ -42,7 +52,7 @@ def main() -> None:
 
 
 def take(browser: Browser, page: str, query: Path, name: str, width: int, height: int, scheme: str) -> None:
-    """The start page, an upload's results, and the results of one of its matches."""
+    """The start page, an upload's results, one of its matches with why it is one, and the pages beside the search."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     tab = context.new_page()
     tab.goto(page)
@@ -53,6 +63,13 @@ def take(browser: Browser, page: str, query: Path, name: str, width: int, height
     tab.locator(".hits a.frame").nth(6).click()
     tab.wait_for_url("**/search?**")
     shoot(tab, f"match-{name}")
+    tab.locator(".tile").nth(1).get_by_role("link", name=re.compile("Why")).click()
+    tab.get_by_role("dialog").get_by_alt_text("The match, under its heat map").wait_for()
+    shoot(tab, f"why-{name}")
+    for path, shown in PAGES.items():
+        tab.goto(page + path)
+        tab.get_by_text("Looking for duplicates").wait_for(state="hidden", timeout=SEARCH_MILLISECONDS)
+        shoot(tab, f"{shown}-{name}")
     context.close()
 
 
@@ -60,7 +77,8 @@ def shoot(tab: Page, name: str) -> None:
     """What is in view, once every picture there has come and faded in."""
     tab.wait_for_load_state("networkidle")
     tab.wait_for_function(
-        "() => [...document.images].every(i => i.complete || i.getBoundingClientRect().top > innerHeight)"
+        "() => [...document.images].filter(i => i.checkVisibility() && i.getBoundingClientRect().top < innerHeight)"
+        ".every(i => i.complete)"
     )
     tab.wait_for_timeout(FADE_MILLISECONDS)
     tab.screenshot(path=TARGET / f"{name}.png")
