@@ -1,11 +1,13 @@
 """The page, with a canned API behind it."""
 
+import threading
 from collections.abc import Iterator
 from typing import Protocol
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from werkzeug.serving import make_server
 
 from frontend.app import create_app
 from frontend.settings import Settings
@@ -46,3 +48,15 @@ def page(api: CannedApi, app_for: AppFor) -> FlaskClient:
 def hasty_page(api: CannedApi, app_for: AppFor) -> FlaskClient:
     """It waits for 0.2 s only: for an API that never answers."""
     return app_for(api.url, timeout_seconds=0.2).test_client()
+
+
+@pytest.fixture
+def address(api: CannedApi, app_for: AppFor) -> Iterator[str]:
+    """Where the page is, for a browser."""
+    server = make_server("127.0.0.1", 0, app_for(api.url), threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -2,18 +2,15 @@
 
 import base64
 import re
-import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
-from werkzeug.serving import make_server
 
 from tests.frontend.attacks import ATTACKS
 from tests.frontend.canned import CURSOR, TALL_PNG, Asked, CannedApi, Reply, as_json, hit, item, matches, problem
-from tests.frontend.conftest import AppFor
 
 PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
 WITH_FILE = """
@@ -32,17 +29,6 @@ WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {
     "drop": lambda page: page.evaluate(DROP, base64.b64encode(TALL_PNG).decode()),
     "paste": lambda page: page.evaluate(PASTE, base64.b64encode(TALL_PNG).decode()),
 }
-
-
-@pytest.fixture
-def address(api: CannedApi, app_for: AppFor) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, app_for(api.url), threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
 
 
 @pytest.fixture(params=[390, 1440])

@@ -35,11 +35,11 @@ function begin() {
 function goOn() {
   stopped = false;
   trouble();
-  tell();
-  while (running < Math.min(AT_ONCE, queue.length + running)) {
+  while (running < AT_ONCE && queue.length) {
     running += 1;
     work();
   }
+  tell();
 }
 
 async function work() {

@@ -79,7 +79,7 @@ async function dismiss(form) {
 document.addEventListener("change", count);
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.id === "chosen") {
+  if (form.matches("#chosen")) { // not form.id: a field is called that
     event.preventDefault();
     deleteTicked(form);
   } else if (form.matches("[data-dismiss]")) {
