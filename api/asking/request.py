@@ -3,8 +3,8 @@
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
+from api.asking.fields import Base64, Base64Field, BundleName, File, ItemName, Nothing, Url
 from api.asking.filtering import FilterBody
 from api.schemas import Ranking
 
@@ -15,8 +15,6 @@ MAX_EXCLUDED = 200
 MAX_EXPANSION = 50
 MAX_QUERIES = 64
 
-Nothing = SkipJsonSchema[None]  # a field is there or not, it is never null
-
 Probing = Annotated[
     Literal["auto", "all"] | PositiveInt,
     Field(
@@ -25,24 +23,6 @@ Probing = Annotated[
         "until `k` items are found."
     ),
 ]
-ItemName = Annotated[str, Field(max_length=1000)]
-Base64 = Annotated[
-    str, Field(description="A picture's file in Base64 (RFC 4648).", json_schema_extra={"contentEncoding": "base64"})
-]
-# A field of a form that is said to be encoded would be sent as a file.
-Base64Field = Annotated[str, Field(description="A picture's file in Base64 (RFC 4648), as text.")]
-Url = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=2000,
-        description="Where a picture is on the web: http or https, on the ports 80 and 443, at a public address.",
-        examples=["https://shop.example/pictures/amphora.jpg"],
-        json_schema_extra={"format": "uri"},
-    ),
-]
-
-
 EXAMPLES = {
     "an item, filtered": {"id": "vases/amphora 3.jpg", "k": 5, "filter": {"attributes": {"price": {"lt": 10}}}},
     "more of one, less of another": {
@@ -51,21 +31,6 @@ EXAMPLES = {
     },
     "the best of each label": {"id": "vases/amphora 3.jpg", "group_by": "label", "min_score": 0.5},
 }
-
-
-File = Annotated[
-    bytes | Nothing,
-    Field(
-        description="The picture: JPEG, PNG, WebP, GIF, BMP or PGM.",
-        json_schema_extra={"contentMediaType": "application/octet-stream", "format": "binary"},
-    ),
-]
-
-
-BundleName = Annotated[
-    Annotated[str, Field(max_length=200)] | Nothing,
-    Field(description="Ask this bundle in place of the live one. It must be loaded: see /bundles."),
-]
 
 
 class _Body(BaseModel):

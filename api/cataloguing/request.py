@@ -15,7 +15,7 @@ from pydantic import (
     StrictStr,
 )
 
-from api.asking.request import Base64, Base64Field, File, Nothing, Url
+from api.asking.fields import Base64, Base64Field, File, Nothing, Url
 from retrieval.catalogue import ID_LENGTH, is_id
 from retrieval.filters import LARGEST
 
