@@ -17,7 +17,7 @@ from retrieval.clusters import Metric, Reach
 from retrieval.projection import unit
 from retrieval.vectors.base import Probes, VectorStore
 from trainer.evaluation import LadderRow, Way
-from trainer.rankings import similarities
+from trainer.rankings import Comparer, comparer
 
 K = 10
 RECALL = 0.99
@@ -82,14 +82,17 @@ def fewest_probes(reach: Reach, vectors: Vectors, assigned: Rows, seed: int) -> 
         return 1
     needed = 1
     for metric in get_args(Metric):
-        ranks = np.concatenate([_ranks_of_neighbours(reach, vectors, assigned, row, metric) for row in sample])
+        compare = comparer(vectors, metric)
+        ranks = np.concatenate([_ranks_of_neighbours(reach, vectors, assigned, row, metric, compare) for row in sample])
         needed = max(needed, int(np.quantile(ranks, RECALL, method="inverted_cdf")) + 1)
     return needed
 
 
-def _ranks_of_neighbours(reach: Reach, vectors: Vectors, assigned: Rows, row: int, metric: Metric) -> Rows:
+def _ranks_of_neighbours(
+    reach: Reach, vectors: Vectors, assigned: Rows, row: int, metric: Metric, compare: Comparer
+) -> Rows:
     """For each of a vector's ten nearest the place, from 0, at which a search for the vector opens its cluster."""
-    nearness = similarities(vectors[row][None], vectors, metric)[0]
+    nearness = compare(vectors[row][None])[0]
     nearness[row] = -np.inf
     ten = min(K, len(nearness) - 1)
     neighbours = np.argpartition(-nearness, ten - 1)[:ten]

@@ -14,6 +14,8 @@ from retrieval.clusters import Metric
 from retrieval.projection import unit
 
 Labels = NDArray[np.str_] | NDArray[np.int64]
+Comparer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""Queries [n, d] to their nearness [n, m] to a gallery [m, d]."""
 
 TABLE_VALUES = 1 << 24  # values of a table of similarities held at once: 64 MB of float32
 FAR = 10  # hits that are looked at one by one
@@ -63,7 +65,16 @@ class TrueMatches:
 
 def similarities(queries: NDArray[np.float32], gallery: NDArray[np.float32], metric: Metric) -> NDArray[np.float32]:
     """Nearness [n, m] of queries [n, d] to gallery [m, d]: the cosine, or the Euclidean distance squared, negated."""
-    return _comparer(gallery, metric)(queries)
+    return comparer(gallery, metric)(queries)
+
+
+def comparer(gallery: NDArray[np.float32], metric: Metric) -> Comparer:
+    """`similarities` to one gallery; what needs the gallery alone is computed once."""
+    if metric == "cosine":
+        directions = unit(gallery)
+        return lambda queries: unit(queries) @ directions.T
+    squares = np.square(gallery).sum(1)
+    return lambda queries: 2 * queries @ gallery.T - squares - np.square(queries).sum(1)[:, None]
 
 
 def rankings(
@@ -82,7 +93,7 @@ def rankings(
     asked, known = numbers[: len(queries)], numbers[len(queries) :]  # numbers compare faster than text
     itself = np.full(len(queries), -1) if same is None else same
     itself = itself[:, None] if itself.ndim == 1 else itself
-    compare = _comparer(gallery, metric)
+    compare = comparer(gallery, metric)
     step = max(1, TABLE_VALUES // max(1, len(gallery), FAR * gallery.shape[1]))
     for start in range(0, len(queries), step):
         part = slice(start, start + step)
@@ -99,12 +110,3 @@ def rankings(
         left_out = np.isneginf(np.take_along_axis(nearness, nearest, axis=1))
         relevant = np.take_along_axis(relevant, order, axis=1)
         yield Rankings(start + np.flatnonzero(answerable), relevant, nearest, left_out)
-
-
-def _comparer(gallery: NDArray[np.float32], metric: Metric) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Compares queries [n, d] with the gallery; what needs the gallery alone is computed once."""
-    if metric == "cosine":
-        directions = unit(gallery)
-        return lambda queries: unit(queries) @ directions.T
-    squares = np.square(gallery).sum(1)
-    return lambda queries: 2 * queries @ gallery.T - squares - np.square(queries).sum(1)[:, None]
