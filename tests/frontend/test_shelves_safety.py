@@ -1,5 +1,6 @@
 """The pages of the catalogue: text from outside stays text, and their scripts need no exception from the policy."""
 
+import json
 import re
 from io import BytesIO
 
@@ -34,7 +35,7 @@ def pages_saying(text: str, page: FlaskClient, api: CannedApi) -> list[str]:
     api.fallback = lambda _: as_json(item(text, **words))
     api.replies["POST /search"] = as_json(matches(hit(text, **words), bundle=text))
     said = {"id": "one", "label": text, "name": text, "kind": "number", "value": text, "back": f"/{text}"}
-    chosen = {"label": text, f"has.{text}": f'"{HARMLESS}"', "order": f"attributes.{text}"}
+    chosen = {"label": text, f"has.{text}": json.dumps(text), "order": f"attributes.{text}"}
     answers = [page.get(path) for path in PATHS]
     answers += [page.get("/browse/", query_string=chosen), page.post("/items/delete", data=said)]
     answers += [page.post("/items/change", data=said), page.post("/add/", data=said | file_named(text))]
@@ -49,13 +50,14 @@ def file_named(text: str) -> dict[str, object]:
     return {"file": (BytesIO(TALL_PNG), text.replace('"', "") + ".png", "image/png")}
 
 
-@pytest.mark.parametrize("attack", ATTACKS)
-def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, attack: str) -> None:
-    expected = [Skeleton(html) for html in pages_saying(HARMLESS, page, api)]
-    found = [Skeleton(html) for html in pages_saying(attack, page, api)]
-    assert [skeleton.tags for skeleton in found] == [skeleton.tags for skeleton in expected]
-    for skeleton in found:
-        assert all(map(INSIDE.match, skeleton.targets))
+@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)], ids=["every seventh", "all"])
+def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, step: int) -> None:
+    expected = [Skeleton(html).tags for html in pages_saying(HARMLESS, page, api)]
+    for attack in ATTACKS[::step]:
+        found = [Skeleton(html) for html in pages_saying(attack, page, api)]
+        assert [skeleton.tags for skeleton in found] == expected, attack
+        for skeleton in found:
+            assert all(map(INSIDE.match, skeleton.targets)), attack
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/browse/map/points"])
