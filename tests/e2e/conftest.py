@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.bundles import Piece, face_stage, picture, pieces, portrait, some_calibration, write_artifacts
 from tests.conftest import free_port, serving
+from tests.e2e.shelves import NEW, OLD, PIECES
 
 OpenTab = Callable[..., Page]
 
@@ -56,6 +57,20 @@ def people_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     artifacts = tmp_path_factory.mktemp("people")
     write_artifacts(artifacts, [Piece(f"person-{n}", portrait(n), None, {}) for n in range(12)], faces=face_stage())
     with page_over(artifacts) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def shelves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A page over a shop of its own that tests may change, with two models loaded."""
+    artifacts = tmp_path_factory.mktemp("shelves")
+    write_artifacts(artifacts, pieces(PIECES), bundle_id=NEW, seed=8, publish=False)
+    write_artifacts(artifacts, pieces(PIECES), bundle_id=OLD)
+    api_port, ui_port = free_port(), free_port()
+    with (
+        serving("api", api_port, "/readyz", artifacts=artifacts, api_port=api_port, bundles="all") as api,
+        serving("frontend", ui_port, "/readyz", api_url=api, ui_port=ui_port) as address,
+    ):
         yield address
 
 
