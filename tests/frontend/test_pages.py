@@ -3,6 +3,7 @@
 import re
 from html import unescape
 from io import BytesIO
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -11,8 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
+import frontend
 from frontend.words import likeness, sureness
 from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches
+
+STATIC = Path(frontend.__file__).parent / "static"
 
 
 def uploaded(page: FlaskClient, picture: bytes = TALL_PNG, name: str = "me.png", **fields: str) -> TestResponse:
@@ -30,6 +34,20 @@ def test_the_start_page_offers_a_form_and_pictures_to_start_from(page: FlaskClie
     assert "1,200 pictures" in answer.text
     assert "/search?id=one" in links(answer.text)
     assert 'alt="Tall bottle"' in answer.text
+
+
+def test_the_first_page_is_small(page: FlaskClient) -> None:
+    html = page.get("/").text
+    wanted = [STATIC / name for name in re.findall(r'"/static/([^"]+)"', html)]
+    loaded: set[Path] = set()
+    while wanted:  # scripts name further ones
+        file = wanted.pop().resolve()
+        if file not in loaded:
+            loaded.add(file)
+            wanted += [file.parent / name for name in re.findall(r'(?:import|from) "(\./[^"]+)"', file.read_text())]
+    assert {"css", "js"} <= {file.parent.name for file in loaded}
+    assert STATIC / "js" / "viewer.js" in loaded
+    assert len(html.encode()) + sum(file.stat().st_size for file in loaded) < 100_000
 
 
 def test_an_empty_catalogue_says_how_to_fill_it(page: FlaskClient, api: CannedApi) -> None:
