@@ -19,7 +19,8 @@ let stopped = false;
 function choose(files) {
   chosen.push(...files);
   button.disabled = !chosen.length;
-  button.textContent = `Add ${chosen.length.toLocaleString("en")} ${chosen.length === 1 ? "picture" : "pictures"}`;
+  const words = `Add ${chosen.length.toLocaleString("en")} ${chosen.length === 1 ? "picture" : "pictures"}`;
+  button.textContent = chosen.length ? words : "Nothing is chosen";
   if (files.length) document.getElementById("status").textContent = `${chosen.length} chosen`;
 }
 
