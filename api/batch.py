@@ -15,9 +15,6 @@ from api.snapshot import Served, Snapshot
 from retrieval.clusters import Vectors
 from retrieval.errors import LookalikeError
 
-TOGETHER = 16
-"""Pictures in one run of the encoder: more gain nothing on a processor, and take memory."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
@@ -64,8 +61,7 @@ def _prepare(served: Served, body: SearchBody, fetched: Fetched, request_id: str
 def _encoded(snapshot: Snapshot, asked: Sequence[_Asked]) -> list[Vectors]:
     """The vectors of all pictures that this snapshot is asked with, in order."""
     pictures = [picture for each in asked if each.snapshot is snapshot for picture in each.question.pictures]
-    chunks = [pictures[start : start + TOGETHER] for start in range(0, len(pictures), TOGETHER)]
-    return [vector for chunk in chunks for vector in encode(snapshot, chunk)]
+    return encode(snapshot, pictures)
 
 
 def _answer(

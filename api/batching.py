@@ -5,6 +5,7 @@ all cores busy, too. So each encoder is measured when it is loaded (`gain`), and
 """
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from time import perf_counter
@@ -12,10 +13,13 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.clusters import Vectors
+from retrieval.embedder import Embedder
 from retrieval.encoder import Encoder
+from retrieval.images import RGB
 
-MOST = 16
-"""Pictures in one run."""
+TOGETHER = 16
+"""Pictures in one run of an encoder: more gain nothing on a processor, and take memory."""
 ROUNDS = 5
 WORTH = 1.15
 """How many times as fast it must be: less is lost again in waiting for each other, and not told from noise."""
@@ -35,7 +39,7 @@ class TogetherEncoder:
     Nobody waits for others to come: alone, a call takes as long as without this.
     """
 
-    def __init__(self, encoder: Encoder, *, most: int = MOST) -> None:
+    def __init__(self, encoder: Encoder, *, most: int = TOGETHER) -> None:
         self.height, self.width, self.dims = encoder.height, encoder.width, encoder.dims
         self._encoder = encoder
         self._most = most
@@ -99,3 +103,11 @@ def gain(encoder: Encoder, threads: int) -> float:
             alone.append(between - began)
             together.append(perf_counter() - between)
     return min(alone) / min(together)
+
+
+def embed_all(embedder: Embedder, prepared: Sequence[RGB]) -> list[Vectors]:
+    """The vectors float32 [d] of any number of prepared pictures, in their order, a run at a time."""
+    found: list[Vectors] = []
+    for start in range(0, len(prepared), TOGETHER):
+        found.extend(embedder.embed(prepared[start : start + TOGETHER]))
+    return found

@@ -26,8 +26,6 @@ from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from retrieval.errors import BundleMissing, LookalikeError
 
-__all__ = ["Engine", "Snapshot"]
-
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # between two looks at CURRENT

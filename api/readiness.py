@@ -2,20 +2,18 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from api.schemas import Answer
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class Liveness(_Answer):
+class Liveness(Answer):
     """The process runs."""
 
     status: Literal["alive"] = "alive"
 
 
-class Ready(_Answer):
+class Ready(Answer):
     """Searches are answered from this bundle. `degraded`: but not everything is as it should be."""
 
     status: Literal["ready", "degraded"]
@@ -27,7 +25,7 @@ class Ready(_Answer):
     ]
 
 
-class Unready(_Answer):
+class Unready(Answer):
     """Nothing can be searched yet, and why."""
 
     status: Literal["starting", "no_bundle", "broken"]

@@ -31,11 +31,13 @@ class ThumbnailSize(IntEnum):
     LARGE = 640
 
 
-class _Answer(BaseModel):
+class Answer(BaseModel):
+    """What all answers are."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class ItemAnswer(_Answer):
+class ItemAnswer(Answer):
     """One picture of the catalogue; `width` and `height` in pixels."""
 
     id: Annotated[str, Field(examples=["vases/amphora 3.jpg"])]
@@ -60,7 +62,7 @@ class ItemAnswer(_Answer):
         )
 
 
-class ItemsAnswer(_Answer):
+class ItemsAnswer(Answer):
     """Some of the items, in order, and how many the filter lets through in all."""
 
     items: list[ItemAnswer]
@@ -75,7 +77,7 @@ class ItemsAnswer(_Answer):
     ]
 
 
-class Hit(_Answer):
+class Hit(Answer):
     """One match. Cosine: larger is closer. Euclidean: smaller is closer."""
 
     id: Annotated[str, Field(examples=["vases/amphora 3.jpg"])]
@@ -117,7 +119,7 @@ class Hit(_Answer):
     thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
 
 
-class Milliseconds(_Answer):
+class Milliseconds(Answer):
     """Where the time went. `total` also holds the fetch of a URL, the wait for a worker and a look at the catalogue."""
 
     decode: Annotated[float, Field(examples=[3.1])]
@@ -126,14 +128,14 @@ class Milliseconds(_Answer):
     total: Annotated[float, Field(examples=[11.4])]
 
 
-class Query(_Answer):
+class Query(Answer):
     """The picture that was searched with; pixels, after EXIF orientation."""
 
     width: Annotated[int, Field(examples=[400])]
     height: Annotated[int, Field(examples=[533])]
 
 
-class Calibration(_Answer):
+class Calibration(Answer):
     """How the probabilities were learned: on pictures that the model had not seen."""
 
     meaning: Annotated[
@@ -146,7 +148,7 @@ class Calibration(_Answer):
     pairs: Annotated[int, Field(description="Of a picture and a hit, that they were fitted on.", examples=[24_000])]
 
 
-class SearchAnswer(_Answer):
+class SearchAnswer(Answer):
     """The hits, best first, and how they were found."""
 
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
@@ -194,7 +196,7 @@ class SearchAnswer(_Answer):
     hits: list[Hit]
 
 
-class BundleAnswer(_Answer):
+class BundleAnswer(Answer):
     """One bundle. `metrics` maps a stage of the training to its measures on held-out pictures."""
 
     id: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
@@ -208,7 +210,7 @@ class BundleAnswer(_Answer):
     report_url: ReportUrl
 
 
-class BundlesAnswer(_Answer):
+class BundlesAnswer(Answer):
     """The bundles that can be served, newest first."""
 
     bundles: list[BundleAnswer]

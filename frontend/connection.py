@@ -109,16 +109,14 @@ class Connection:
 
     def read(self, shape: type[AnswerT], response: requests.Response) -> AnswerT:
         """The answer in its shape. Raises ApiError."""
-        body = self.body(response)
-        if not 200 <= response.status_code < 300:
-            raise _refusal(response, body)
-        return parsed(shape, response, body)
+        return parsed(shape, response, self.done(response))
 
-    def done(self, response: requests.Response) -> None:
-        """Nothing, if what was asked for is done. Raises ApiError."""
+    def done(self, response: requests.Response) -> bytes:
+        """The body, if what was asked for is done. Raises ApiError."""
         body = self.body(response)
         if not 200 <= response.status_code < 300:
             raise _refusal(response, body)
+        return body
 
     def body(self, response: requests.Response) -> bytes:
         """The whole body, unless it is larger than any answer in the contract. Raises ApiError."""

@@ -2,24 +2,20 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.errors import Problem
-from api.schemas import SearchAnswer
+from api.schemas import Answer, SearchAnswer
 from retrieval.catalogue import Attribute
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class BatchAnswer(_Answer):
+class BatchAnswer(Answer):
     """For each query, in its order: its answer, or the problem with it."""
 
     answers: list[SearchAnswer | Problem]
 
 
-class HeatMap(_Answer):
+class HeatMap(Answer):
     """What each cell of a picture adds to the cosine; some take from it."""
 
     grid: Annotated[
@@ -33,7 +29,7 @@ class HeatMap(_Answer):
     ]
 
 
-class ExplainAnswer(_Answer):
+class ExplainAnswer(Answer):
     """How alike two pictures are, and where."""
 
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
@@ -42,14 +38,14 @@ class ExplainAnswer(_Answer):
     item: HeatMap
 
 
-class Point(_Answer):
+class Point(Answer):
     """In pixels of the upright picture, from its upper left corner."""
 
     x: float
     y: float
 
 
-class FaceAnswer(_Answer):
+class FaceAnswer(Answer):
     """One face: its number for a search, its box in pixels of the upright picture, and where its features are."""
 
     face: Annotated[int, Field(description="1 for the largest.", examples=[1])]
@@ -67,7 +63,7 @@ class FaceAnswer(_Answer):
     ]
 
 
-class FacesAnswer(_Answer):
+class FacesAnswer(Answer):
     """The faces of a picture, largest first; its size in pixels."""
 
     width: Annotated[int, Field(examples=[400])]
@@ -75,21 +71,21 @@ class FacesAnswer(_Answer):
     faces: list[FaceAnswer]
 
 
-class ValueCount(_Answer):
+class ValueCount(Answer):
     """A value, and how many items have it."""
 
     value: Annotated[Attribute, Field(examples=["amphora"])]
     count: Annotated[int, Field(examples=[32])]
 
 
-class LabelsAnswer(_Answer):
+class LabelsAnswer(Answer):
     """The labels, most frequent first, and how many there are in all."""
 
     labels: list[ValueCount]
     distinct: Annotated[int, Field(examples=[81])]
 
 
-class FacetAnswer(_Answer):
+class FacetAnswer(Answer):
     """The most frequent values of an attribute."""
 
     attribute: Annotated[str, Field(examples=["shape"])]
@@ -99,7 +95,7 @@ class FacetAnswer(_Answer):
     most: Annotated[float | None, Field(description="The largest number; null without any.", examples=[90])]
 
 
-class FacetsAnswer(_Answer):
+class FacetsAnswer(Answer):
     """The attributes by name."""
 
     facets: list[FacetAnswer]

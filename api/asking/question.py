@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from api.asking.request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
+from api.batching import embed_all
 from api.errors import Refusal
 from api.fetch import Fetched
 from api.seen import name_of
@@ -87,16 +88,14 @@ def prepare(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
         if body.crop is None and body.face is None:
             return Question((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
         return Question((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
-    data = _sent(file, body, fetched)
+    data = sent(file, body.image_base64, body.url, fetched)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
     return Question((_source(snapshot, data, body.crop, body.face),), (), info)
 
 
 def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:
     """The vectors of prepared pictures, in their order; they are remembered."""
-    if not pictures:
-        return []
-    vectors = list(snapshot.queries.embed([picture.rgb for picture in pictures]))
+    vectors = embed_all(snapshot.queries, [picture.rgb for picture in pictures])
     for picture, vector in zip(pictures, vectors, strict=True):
         snapshot.seen.put(picture.name, vector)
     return vectors
@@ -109,7 +108,7 @@ def picture_of(snapshot: Snapshot, body: PictureBody, fetched: Fetched) -> bytes
         raise Refusal("invalid_parameter", ONE_PICTURE_SENT)
     if body.id is not None:
         return snapshot.picture(snapshot.catalogue.get(body.id))
-    return _sent(file, body, fetched)
+    return sent(file, body.image_base64, body.url, fetched)
 
 
 def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:
@@ -131,6 +130,18 @@ def cut(snapshot: Snapshot, data: bytes, crop: Crop | None) -> bytes:
     return images.cut(data, crop.x, crop.y, crop.width, crop.height, max_pixels=snapshot.pixel_limit)
 
 
+def sent(
+    file: bytes | None, image_base64: str | None, url: str | None, fetched: Fetched, name: str = "image_base64"
+) -> bytes:
+    """The picture that came along in one of these ways, or that a URL led to; `name`: of the field in Base64.
+
+    Raises Refusal.
+    """
+    if file is not None:
+        return file
+    return fetched[url] if url is not None else unpacked(image_base64 or "", name)
+
+
 def unpacked(text: str, name: str) -> bytes:
     """The bytes of a Base64 text. Raises Refusal."""
     try:
@@ -148,20 +159,13 @@ def _source(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None
     return Source(weight, picture=Picture(prepared(snapshot, data, crop, face), name))
 
 
-def _sent(file: bytes | None, body: SearchBody | PictureBody, fetched: Fetched) -> bytes:
-    """The picture that came along, or that a URL led to. Raises Refusal."""
-    if file is not None:
-        return file
-    return fetched[body.url] if body.url is not None else unpacked(body.image_base64 or "", "image_base64")
-
-
 def _of_items(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
     if body.crop is not None or body.face is not None:
         raise Refusal("invalid_parameter", ONE_PICTURE)
     sources = []
     for part in body.items or ():
         if part.id is None:
-            data = fetched[part.url] if part.url is not None else unpacked(part.image_base64 or "", "items")
+            data = sent(None, part.image_base64, part.url, fetched, name="items")
             sources.append(_source(snapshot, data, None, None, part.weight))
         else:
             item = snapshot.catalogue.get(part.id)

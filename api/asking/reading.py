@@ -36,7 +36,7 @@ async def read_search(request: Request) -> SearchBody:
 
 async def read_either(request: Request, form: type[Shape], body: type[Other]) -> Shape | Other:
     """A form of one shape, or a JSON body of the other. Raises as `read_search` does."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = media_type_of(request)
     if kind == "multipart/form-data":
         return await _read_form(request, form)
     if kind == "application/json":
@@ -46,6 +46,11 @@ async def read_either(request: Request, form: type[Shape], body: type[Other]) ->
     raise Refusal("unsupported_body")
 
 
+def media_type_of(request: Request) -> str:
+    """What kind of body it says that it has, in lower case and without parameters; empty where it does not say."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
 async def read_link(request: Request) -> SearchLink:
     """The search in a query string. Raises RequestValidationError."""
     return _checked(SearchLink, _fields(request.query_params.multi_items()), "query")
@@ -53,7 +58,7 @@ async def read_link(request: Request) -> SearchLink:
 
 async def read_json_body(request: Request, shape: type[Shape]) -> Shape:
     """A JSON body of a shape. Raises Refusal, RequestValidationError, HTTPException."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+    if media_type_of(request) != "application/json":
         raise Refusal("unsupported_body", "Send application/json.")
     return read_json(shape, await request.body())
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from api.batching import embed_all
 from api.cataloguing import pictures
-from api.cataloguing.encoding import Arrival, NewItem, arrival_of, prepared, vectors_beside, vectors_of
+from api.cataloguing.encoding import Arrival, NewItem, arrival_of, prepared, vectors_beside
 from api.engine import Engine
 from api.errors import Refusal
 from api.schemas import ItemAnswer
@@ -146,7 +147,7 @@ def _settle(
 
 def _encode(engine: Engine, live: Snapshot, ready: Sequence[tuple[Arrival, list[RGB]]]) -> Vectored:
     ids = [item.id for arrival, _ in ready for item in arrival.items]
-    encoded = vectors_of(live, [picture for _, each in ready for picture in each])
+    encoded = embed_all(live.bundle.embedder, [picture for _, each in ready for picture in each])
     vectors = {live.id: dict(zip(ids, encoded, strict=True))}
     for snapshot in engine.loaded:
         if snapshot.id not in vectors:

@@ -2,17 +2,13 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from api.errors import Problem
-from api.schemas import ItemAnswer
+from api.schemas import Answer, ItemAnswer
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class LineAnswer(_Answer):
+class LineAnswer(Answer):
     """What became of a line."""
 
     line: Annotated[int, Field(description="Its number; the first is 1.", examples=[1])]
@@ -23,21 +19,21 @@ class LineAnswer(_Answer):
     problem: Problem | None
 
 
-class DeletedAnswer(_Answer):
+class DeletedAnswer(Answer):
     """How many items a filter let through, and how many of them were deleted: none in a dry run."""
 
     matching: Annotated[int, Field(examples=[12])]
     deleted: Annotated[int, Field(examples=[12])]
 
 
-class LabelCount(_Answer):
+class LabelCount(Answer):
     """A label, and how many items have it."""
 
     label: Annotated[str, Field(examples=["amphora"])]
     count: Annotated[int, Field(examples=[31])]
 
 
-class ClusterAnswer(_Answer):
+class ClusterAnswer(Answer):
     """Vectors that K-Means has put together, with those that came later."""
 
     number: Annotated[int, Field(examples=[7])]
@@ -53,7 +49,7 @@ class ClusterDetail(ClusterAnswer):
     sample: Annotated[list[ItemAnswer], Field(description="Up to 50 items, nearest to the centre first.")]
 
 
-class Drift(_Answer):
+class Drift(Answer):
     """How far the catalogue has moved from what the model was trained on."""
 
     items: Annotated[int, Field(examples=[1450])]
@@ -74,14 +70,14 @@ class Drift(_Answer):
     reason: Annotated[str, Field(examples=["The items are much like those that were trained on."])]
 
 
-class ClustersAnswer(_Answer):
+class ClustersAnswer(Answer):
     """All clusters by number, and whether it pays to train again."""
 
     clusters: list[ClusterAnswer]
     drift: Drift
 
 
-class MapPoint(_Answer):
+class MapPoint(Answer):
     """Where an item is on the map."""
 
     id: Annotated[str, Field(examples=["vases/amphora 3.jpg"])]
@@ -92,7 +88,7 @@ class MapPoint(_Answer):
     thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
 
 
-class MapAnswer(_Answer):
+class MapAnswer(Answer):
     """The points by id, all or a sample, and how many there are in all."""
 
     points: list[MapPoint]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from api import covering
+from api.batching import embed_all
 from api.cataloguing import pictures
 from api.errors import Refusal
 from api.snapshot import Snapshot
@@ -18,9 +19,6 @@ from retrieval.faces.spec import face_of
 from retrieval.images import RGB
 
 logger = logging.getLogger(__name__)
-
-TOGETHER = 16
-"""Pictures in one run of the encoder: more gain nothing on a processor, and take memory."""
 
 FACES = "id: one that ends in # and a number stands for a further face of a picture; choose another one."
 LONG_ID = "id: each face of the picture is an item of its own, with # and a number at its end; choose a shorter one."
@@ -77,14 +75,6 @@ def prepared(snapshot: Snapshot, arrival: Arrival) -> list[RGB]:
     return [covering.prepared(snapshot, item, arrival.data) for item in arrival.items]
 
 
-def vectors_of(snapshot: Snapshot, ready: Sequence[RGB]) -> list[Vectors]:
-    """The vectors float32 [d] of prepared pictures, in their order."""
-    found: list[Vectors] = []
-    for start in range(0, len(ready), TOGETHER):
-        found.extend(snapshot.bundle.embedder.embed(ready[start : start + TOGETHER]))
-    return found
-
-
 def vectors_beside(snapshot: Snapshot, arrivals: Sequence[Arrival]) -> dict[str, Vectors]:
     """By id, the vectors under a bundle that is not the live one. Items that it cannot embed are left out, and logged.
 
@@ -98,4 +88,4 @@ def vectors_beside(snapshot: Snapshot, arrivals: Sequence[Arrival]) -> dict[str,
                 ids.append(item.id)
             except ImageError as error:
                 logger.info("an added item gets no vector under %s: %s", snapshot.id, error)
-    return dict(zip(ids, vectors_of(snapshot, ready), strict=True))
+    return dict(zip(ids, embed_all(snapshot.bundle.embedder, ready), strict=True))

@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Sequence
 
 from fastapi.exceptions import RequestValidationError
 
+from api.batching import TOGETHER
 from api.cataloguing.adding import Added, add_all
 from api.cataloguing.answers import LineAnswer
-from api.cataloguing.encoding import TOGETHER, NewItem
+from api.cataloguing.encoding import NewItem
 from api.cataloguing.request import ItemBody
 from api.cataloguing.sending import Line, new_item, read_line
 from api.engine import Engine

@@ -8,8 +8,8 @@ from hashlib import sha256
 from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 
-from api.asking.question import unpacked
-from api.asking.reading import read_json
+from api.asking.question import sent
+from api.asking.reading import media_type_of, read_json
 from api.cataloguing.encoding import NewItem
 from api.cataloguing.request import ItemBody, ItemForm
 from api.errors import Refusal
@@ -39,9 +39,7 @@ def picture_of(body: ItemBody, fetched: Fetched) -> bytes:
     file = body.file if isinstance(body, ItemForm) else None
     if sum(given is not None for given in (file, body.image_base64, body.url)) != 1:
         raise Refusal("invalid_parameter", ONE_PICTURE)
-    if body.url is not None:
-        return fetched[body.url]
-    return file if file is not None else unpacked(body.image_base64 or "", "image_base64")
+    return sent(file, body.image_base64, body.url, fetched)
 
 
 def fingerprint(body: ItemBody, picture: str) -> str:
@@ -62,7 +60,7 @@ def read_line(line: Line) -> ItemBody | Refusal | RequestValidationError:
 
 async def read_lines(request: Request, limit_bytes: int) -> AsyncIterator[Line]:
     """The lines that are not empty, as they come. Raises Refusal for another kind of body, and ClientDisconnect."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != NDJSON:
+    if media_type_of(request) != NDJSON:
         raise Refusal("unsupported_body", NO_LINES)
     number, waiting, too_long = 1, bytearray(), False
     async for part in request.stream():

@@ -6,17 +6,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.duplicates.found import Step, Tier
-from api.schemas import ItemAnswer
+from api.schemas import Answer, ItemAnswer
 from retrieval.catalogue import ID_LENGTH
 
 MAX_DISMISSED = 200
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True)
-
-
-class GroupAnswer(_Answer):
+class GroupAnswer(Answer):
     """Items that are one picture, or one thing."""
 
     keep: Annotated[str, Field(description="The one worth keeping.", examples=["vases/amphora 3.jpg"])]
@@ -40,7 +36,7 @@ class GroupAnswer(_Answer):
     ]
 
 
-class DuplicatesAnswer(_Answer):
+class DuplicatesAnswer(Answer):
     """The groups of one tier."""
 
     state: Literal["done"] = "done"
@@ -56,7 +52,7 @@ class DuplicatesAnswer(_Answer):
     ]
 
 
-class SearchingAnswer(_Answer):
+class SearchingAnswer(Answer):
     """The search is under way; ask again."""
 
     state: Literal["running"] = "running"
