@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path as FolderPath
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import unquote
 
 from fastapi import Depends, Path, Request
@@ -19,37 +19,25 @@ from api.stats import Stats
 # These are coroutines, although they wait for nothing, because FastAPI runs plain functions in threads of its own.
 
 
-async def get_engine(request: Request) -> Engine:
-    engine: Engine = request.state.engine
-    return engine
+def _of_state(name: str) -> Any:
+    """What the lifespan has put into the state of every request under this name."""
+
+    async def get(request: Request) -> Any:
+        return getattr(request.state, name)
+
+    return Depends(get)
 
 
-async def get_pool(request: Request) -> Pool:
-    pool: Pool = request.state.pool
-    return pool
+DuplicatesDep = Annotated[Finder, _of_state("duplicates")]
+EngineDep = Annotated[Engine, _of_state("engine")]
+FetcherDep = Annotated[Fetcher, _of_state("fetcher")]
+MetricsDep = Annotated[Metrics, _of_state("metrics")]
+PoolDep = Annotated[Pool, _of_state("pool")]
+StatsDep = Annotated[Stats, _of_state("stats")]
+UploadLimitDep = Annotated[int, _of_state("upload_limit_bytes")]
 
 
-async def get_metrics(request: Request) -> Metrics:
-    metrics: Metrics = request.state.metrics
-    return metrics
-
-
-async def get_stats(request: Request) -> Stats:
-    stats: Stats = request.state.stats
-    return stats
-
-
-async def get_fetcher(request: Request) -> Fetcher:
-    fetcher: Fetcher = request.state.fetcher
-    return fetcher
-
-
-async def get_finder(request: Request) -> Finder:
-    finder: Finder = request.state.duplicates
-    return finder
-
-
-async def get_served(engine: Annotated[Engine, Depends(get_engine)]) -> AsyncIterator[Served]:
+async def get_served(engine: EngineDep) -> AsyncIterator[Served]:
     """What is served now, open until the answer is sent. Raises Refusal (not_ready) while nothing is."""
     with engine.using() as served:
         yield served
@@ -60,26 +48,14 @@ async def get_snapshot(served: Annotated[Served, Depends(get_served)]) -> Snapsh
     return served.live
 
 
-async def get_artifacts(engine: Annotated[Engine, Depends(get_engine)]) -> FolderPath:
+async def get_artifacts(engine: EngineDep) -> FolderPath:
     """The artifacts folder, whether or not anything in it can be served."""
     return engine.artifacts
 
 
-async def get_upload_limit(request: Request) -> int:
-    limit: int = request.state.upload_limit_bytes
-    return limit
-
-
 ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
-DuplicatesDep = Annotated[Finder, Depends(get_finder)]
-EngineDep = Annotated[Engine, Depends(get_engine)]
-FetcherDep = Annotated[Fetcher, Depends(get_fetcher)]
-MetricsDep = Annotated[Metrics, Depends(get_metrics)]
-PoolDep = Annotated[Pool, Depends(get_pool)]
 ServedDep = Annotated[Served, Depends(get_served)]
-UploadLimitDep = Annotated[int, Depends(get_upload_limit)]
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
-StatsDep = Annotated[Stats, Depends(get_stats)]
 ItemId = Annotated[
     str,
     Path(alias="id", description="The item's id, with everything escaped, slashes too.", examples=["amphora 3.jpg"]),

@@ -1,6 +1,5 @@
 """The real page before the real API over small real bundles, in a real browser."""
 
-import base64
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,17 +17,6 @@ OpenTab = Callable[..., Page]
 QUERY = picture(7, width=480, height=360)
 """The picture of the shop's piece 7, larger."""
 QUERY_ID = "shelf 2/piece-007"
-WITH_FILE = """
-    const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], "me.jpg", { type: "image/jpeg" }));
-"""
-DROP = f"""(picture) => {{ {WITH_FILE}
-    document.body.dispatchEvent(new DragEvent("drop", {{ dataTransfer: transfer, bubbles: true, cancelable: true }}));
-}}"""
-PASTE = f"""(picture) => {{ {WITH_FILE}
-    document.body.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: transfer, bubbles: true }}));
-}}"""
 
 
 @contextmanager
@@ -118,18 +106,6 @@ def choose(tab: Page, data: bytes = QUERY) -> None:
 def settle(tab: Page) -> None:
     """Wait until the matches are there."""
     expect(tab.locator("main.results:not([aria-busy])")).to_be_visible()
-
-
-def pass_over(tab: Page, script: str, data: bytes = QUERY) -> None:
-    """Drop or paste a picture."""
-    tab.evaluate(script, base64.b64encode(data).decode())
-
-
-def refine(tab: Page) -> None:
-    """Open the settings, which on a phone are folded away."""
-    summary = tab.get_by_text("Settings and filters")
-    if summary.is_visible() and not tab.locator("details.refine").evaluate("(details) => details.open"):
-        summary.click()
 
 
 def ids(tab: Page) -> list[str]:

@@ -1,7 +1,5 @@
 """What the tests of the catalogue's pages share: pictures that are new, and a look at the server behind them."""
 
-import time
-from collections.abc import Callable
 from itertools import count
 from typing import Any
 
@@ -39,12 +37,3 @@ def added(tab: Page, address: str) -> str:
     expect(link).to_be_visible()
     tab.goto(address + (link.get_attribute("href") or ""))
     return tab.url
-
-
-def wait_until(there: Callable[[], bool]) -> None:
-    """For what happens on the server, where no browser can see it."""
-    for _ in range(600):
-        if there():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it does not happen")

@@ -6,7 +6,8 @@ from pathlib import Path
 from playwright.sync_api import expect
 
 from tests.e2e.conftest import OpenTab
-from tests.e2e.shelves import added, fresh, status, wait_until
+from tests.e2e.shelves import added, fresh, status
+from tests.gestures import wait_until
 
 
 def test_pictures_are_added_each_by_itself_and_found_at_once(open_tab: OpenTab, shelves: str) -> None:

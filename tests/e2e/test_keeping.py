@@ -11,8 +11,9 @@ from playwright.sync_api import expect
 
 from tests.bundles import Piece, picture, pieces, some_calibration, write_artifacts
 from tests.e2e.conftest import OpenTab, page_over
-from tests.e2e.shelves import NEW, OLD, fresh, status, wait_until
+from tests.e2e.shelves import NEW, OLD, fresh, status
 from tests.e2e.test_manners import RULES
+from tests.gestures import wait_until
 
 
 @pytest.fixture

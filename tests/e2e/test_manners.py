@@ -7,7 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # axe-core (MPL-2.0), for tests alone
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import OpenTab, choose, refine
+from tests.e2e.conftest import OpenTab, choose
+from tests.gestures import refine
 
 ITEM = "id=shelf 1/piece-021"
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}

@@ -6,7 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import DROP, PASTE, QUERY, QUERY_ID, OpenTab, ask, choose, ids, pass_over, refine, settle
+from tests.e2e.conftest import QUERY, QUERY_ID, OpenTab, ask, choose, ids, settle
+from tests.gestures import pass_over, refine
 
 
 @pytest.mark.parametrize("way", ["choose", "camera", "drop", "paste"])
@@ -15,7 +16,7 @@ def test_from_a_cold_page_one_action_shows_the_matches(tab: Page, way: str) -> N
     if way in ("choose", "camera"):
         tab.locator("#file" if way == "choose" else "#camera").first.set_input_files(file)  # type: ignore[arg-type]
     else:
-        pass_over(tab, {"drop": DROP, "paste": PASTE}[way])
+        pass_over(tab, way, QUERY, "me.jpg", "image/jpeg")
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
     assert ids(tab)[0] == QUERY_ID
     shown = tab.get_by_alt_text("The picture you searched with")

@@ -1,6 +1,5 @@
 """The page in a real browser, on a phone and on a desk, before a canned API."""
 
-import base64
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,23 +10,13 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.frontend.attacks import ATTACKS
 from tests.frontend.canned import CURSOR, TALL_PNG, Asked, CannedApi, Reply, as_json, hit, item, matches, problem
+from tests.gestures import pass_over, refine
 
 PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
-WITH_FILE = """
-    const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
-    const transfer = new DataTransfer();
-    transfer.items.add(new File([bytes], "me.png", { type: "image/png" }));
-"""
-DROP = f"""(picture) => {{ {WITH_FILE}
-    document.body.dispatchEvent(new DragEvent("drop", {{ dataTransfer: transfer, bubbles: true, cancelable: true }}));
-}}"""
-PASTE = f"""(picture) => {{ {WITH_FILE}
-    document.body.dispatchEvent(new ClipboardEvent("paste", {{ clipboardData: transfer, bubbles: true }}));
-}}"""
 WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {
     "choose": lambda page: page.set_input_files("#file", PICTURE),
-    "drop": lambda page: page.evaluate(DROP, base64.b64encode(TALL_PNG).decode()),
-    "paste": lambda page: page.evaluate(PASTE, base64.b64encode(TALL_PNG).decode()),
+    "drop": lambda page: pass_over(page, "drop", TALL_PNG, "me.png", "image/png"),
+    "paste": lambda page: pass_over(page, "paste", TALL_PNG, "me.png", "image/png"),
 }
 
 
@@ -50,13 +39,6 @@ def page(browser: Browser, address: str, viewport: dict[str, int]) -> Iterator[P
     context.close()
     assert not mistakes
     assert not too_wide
-
-
-def refine(page: Page) -> None:
-    """Open the settings, which on a phone are folded away."""
-    summary = page.get_by_text("Settings and filters")
-    if summary.is_visible() and not page.locator("details.refine").evaluate("(details) => details.open"):
-        summary.click()
 
 
 def uploads(api: CannedApi) -> list[dict[str, bytes]]:

@@ -1,8 +1,7 @@
 """Duplicates and adding in a real browser, before a canned API that can do what a real one rarely does."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -13,6 +12,7 @@ from tests.e2e.test_manners import RULES
 from tests.frontend.attacks import ATTACKS
 from tests.frontend.canned import TALL_PNG, Asked, CannedApi, Reply, as_json, hit, item, matches, problem
 from tests.frontend.shelves import IDS, cluster, drift, duplicates, stocked
+from tests.gestures import wait_until
 
 RUNNING = {"state": "running", "step": "reading", "done": 3, "total": 9}
 GROUPS = duplicates(
@@ -42,14 +42,6 @@ def tab(browser: Browser, address: str, api: CannedApi, request: pytest.FixtureR
 
 def deletions(api: CannedApi) -> list[str]:
     return [asked.target for asked in api.asked if asked.method == "DELETE"]
-
-
-def wait_until(there: Callable[[], bool]) -> None:
-    for _ in range(600):
-        if there():
-            return
-        time.sleep(0.05)
-    raise AssertionError("it does not happen")
 
 
 def frozen(tab: Page, path: str) -> None:

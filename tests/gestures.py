@@ -1,0 +1,40 @@
+"""What people do on the page, for its tests in a browser."""
+
+import base64
+import time
+from collections.abc import Callable
+from typing import Literal
+
+from playwright.sync_api import Page
+
+WITH_FILE = """([picture, name, type]) => {
+    const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([bytes], name, { type }));
+    document.body.dispatchEvent(%s);
+}"""
+PASSING_OVER = {
+    "drop": WITH_FILE % 'new DragEvent("drop", { dataTransfer: transfer, bubbles: true, cancelable: true })',
+    "paste": WITH_FILE % 'new ClipboardEvent("paste", { clipboardData: transfer, bubbles: true })',
+}
+
+
+def pass_over(page: Page, way: Literal["drop", "paste"], data: bytes, name: str, media_type: str) -> None:
+    """Drop or paste a picture."""
+    page.evaluate(PASSING_OVER[way], [base64.b64encode(data).decode(), name, media_type])
+
+
+def refine(page: Page) -> None:
+    """Open the settings, which on a phone are folded away."""
+    summary = page.get_by_text("Settings and filters")
+    if summary.is_visible() and not page.locator("details.refine").evaluate("(details) => details.open"):
+        summary.click()
+
+
+def wait_until(there: Callable[[], bool]) -> None:
+    """For what happens on the server, where no browser can see it."""
+    for _ in range(600):
+        if there():
+            return
+        time.sleep(0.05)
+    raise AssertionError("it does not happen")
