@@ -41,7 +41,8 @@ class Tile:
 
 def sheet_name(number: int, picture: str) -> str:
     """A file name for a picture's sheet that any file system takes; `number` makes it unique."""
-    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", str(Path(picture).with_suffix("")))
+    place = Path(picture)
+    stem = re.sub(r"[^A-Za-z0-9_-]+", "_", str(place.parent / place.stem))  # with_suffix refuses "/" and "."
     return f"{number:05d}-{stem[-LONGEST_STEM:]}.jpg"
 
 
