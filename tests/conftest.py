@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import Browser, expect, sync_playwright
+from schemathesis.pytest.plugin import SchemathesisFunction
 
 from trainer.sources import pottery
 
@@ -93,6 +95,19 @@ def _answers(address: str) -> bool:
             return session.get(address, timeout=5).ok
     except requests.ConnectionError:
         return False
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give each operation that schemathesis tests an id of its own, which pytest 9.2 leaves out."""
+    if isinstance(item, SchemathesisFunction) and item.parent is not None:
+        item._id = item.parent.id.child(item.name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Of tests with the same id, pytest-xdist runs one and says nothing of the others."""
+    twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
+    if twice:
+        raise pytest.UsageError(f"Several tests have the same id, and some would not be run: {', '.join(twice)}")
 
 
 @dataclass(frozen=True)
