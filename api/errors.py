@@ -26,6 +26,7 @@ Code = Literal[
     "key_missing",
     "key_unknown",
     "key_too_weak",
+    "foreign_page",
     "not_found",
     "item_missing",
     "picture_missing",
@@ -62,6 +63,10 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "key_missing": (401, "This needs a key; send it as Authorization: Bearer KEY."),
     "key_unknown": (401, "This server does not know the key; ask whoever runs it for another one."),
     "key_too_weak": (403, "The key may not do this."),
+    "foreign_page": (
+        403,
+        "Another site's page sent this; LOOKALIKE_CORS_ORIGINS names those that may change something.",
+    ),
     "not_found": (404, "There is nothing at this address; /docs lists what there is."),
     "item_missing": (404, "There is no item of this id, or the model served does not know it yet."),
     "picture_missing": (404, "The item exists, but its picture is gone."),

@@ -18,6 +18,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import Refusal
+from api.origins import is_foreign
 
 Scope = Literal["read", "write", "admin"]
 """Each may do what those before it may."""
@@ -124,11 +125,13 @@ async def authorise(
     scopes: SecurityScopes,
     sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> None:
-    """Raises Refusal unless the request comes with a key of this scope."""
+    """Raises Refusal unless the request comes with a key of this scope, and no change from another site's page."""
     keys: Keys = request.state.keys
     for scope in get_args(Scope):
         if scope in scopes.scopes:
             keys.check(sent.credentials if sent else None, scope)
+            if scope != "read" and is_foreign(request, request.state.cors_origins):
+                raise Refusal("foreign_page")
 
 
 # For a route's `dependencies`: the OpenAPI document then tells of the key and of what is refused without it.

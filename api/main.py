@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
                 "engine": engine,
                 "pool": pool,
                 "keys": keys,
+                "cors_origins": settings.cors_origins,
                 "metrics": metrics,
                 "stats": stats,
                 "fetcher": fetcher,

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from itertools import pairwise
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -194,6 +195,52 @@ def test_only_listed_origins_may_call_from_a_browser(shop: Shop, open_api: OpenA
 def test_without_a_list_no_page_of_another_origin_may(shop: Shop, open_api: OpenApi) -> None:
     answer = open_api(artifacts=shop.artifacts).get("/items", headers={"Origin": "https://shop.example"})
     assert "access-control-allow-origin" not in answer.headers
+
+
+HERE = "http://testserver"
+THERE = "https://evil.example"
+TRUSTED = "https://shop.example"
+
+
+@pytest.mark.parametrize(
+    ("headers", "let_in"),
+    [
+        ({}, True),  # no browser
+        ({"Origin": HERE}, True),
+        ({"Origin": HERE, "Sec-Fetch-Site": "same-origin"}, True),
+        ({"Origin": "https://behind.a.proxy", "Sec-Fetch-Site": "same-origin"}, True),
+        ({"Sec-Fetch-Site": "none"}, True),
+        ({"Origin": TRUSTED, "Sec-Fetch-Site": "cross-site"}, True),
+        ({"Origin": THERE, "Sec-Fetch-Site": "cross-site"}, False),
+        ({"Origin": "http://testserver:81", "Sec-Fetch-Site": "same-site"}, False),
+        ({"Origin": THERE}, False),
+        ({"Origin": "http://testserver:81"}, False),
+        ({"Origin": "null"}, False),
+        ({"Origin": ""}, False),
+        ({"Sec-Fetch-Site": "cross-site"}, False),
+        ({"Sec-Fetch-Site": "anything"}, False),
+    ],
+)
+def test_a_page_of_another_site_may_look_but_change_nothing(
+    shop: Shop, open_api: OpenApi, headers: dict[str, str], let_in: bool
+) -> None:
+    client = open_api(artifacts=shop.artifacts, cors_origins=(TRUSTED,))
+    item = client.get("/items?limit=1", headers=headers).json()["items"][0]["id"]
+    changes = [
+        client.patch(f"/items/{quote(item, safe='')}", json={}, headers=headers),
+        client.post("/items", files={"file": b"no picture"}, headers=headers),
+        client.delete("/items?dry_run=true", headers=headers),
+        client.post("/bundles/nothing/activate", headers=headers),
+    ]
+    refused = ["foreign_page" if let_in is False else None] * len(changes)
+    assert [each.json().get("code") if each.status_code == 403 else None for each in changes] == refused
+    assert client.post("/search", json={"id": item}, headers=headers).status_code == 200
+
+
+def test_where_all_origins_are_trusted_so_are_their_changes(shop: Shop, open_api: OpenApi) -> None:
+    client = open_api(artifacts=shop.artifacts, cors_origins=("*",))
+    answer = client.post("/bundles/nothing/activate", headers={"Origin": THERE, "Sec-Fetch-Site": "cross-site"})
+    assert answer.json()["code"] == "bundle_missing"
 
 
 def test_the_document_is_the_same_with_keys_and_without() -> None:

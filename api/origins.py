@@ -1,0 +1,21 @@
+"""No changes for other sites: without keys, every page that somebody looks at could make the browser send them here."""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+
+def is_foreign(request: Request, trusted: Collection[str]) -> bool:
+    """Whether a browser says that another site's page sends this, and none of the trusted origins ("*": all).
+
+    By Fetch Metadata (W3C), which every browser of today sends and no page can forge; by the Origin in older ones, and
+    over plain HTTP from another machine. With neither, it is no browser, and nobody is led into anything.
+    """
+    origin = request.headers.get("Origin")
+    if "*" in trusted or origin in trusted:
+        return False
+    site = request.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    return origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
