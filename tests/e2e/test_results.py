@@ -33,6 +33,26 @@ def test_one_click_shows_more_like_a_match_and_back_goes_back(results: Page, sho
     expect(results.locator(".hits .tile").first).to_have_attribute("data-id", ask(shop_address, id=second)[0])
 
 
+@pytest.mark.parametrize("by", ["item", "picture"])
+def test_the_query_stays_in_view_beside_its_matches(results: Page, width: int, by: str) -> None:
+    if by == "picture":
+        choose(results)
+    query = results.locator(".query [data-canvas] img")
+    copy = results.get_by_role("button", name="Back to the query")
+    expect(copy).to_be_hidden()
+    results.locator(".tile").last.scroll_into_view_if_needed()
+    if width == 1440:
+        expect(query).to_be_in_viewport()
+        expect(copy).to_be_hidden()
+        return
+    expect(query).not_to_be_in_viewport()
+    expect(copy).to_be_in_viewport()
+    assert results.evaluate("document.querySelector('.beside img').naturalWidth > 0")
+    copy.click()
+    expect(query).to_be_in_viewport()
+    expect(copy).to_be_hidden()
+
+
 @pytest.mark.parametrize(("button", "name"), [("Add to the query", "like"), ("Less like this", "unlike")])
 def test_a_match_is_added_to_the_query_and_taken_out(results: Page, shop_address: str, button: str, name: str) -> None:
     alone, other = ids(results), ids(results)[3]

@@ -8,6 +8,7 @@ import "./filters.js";
 import "./part.js";
 import "./faces.js";
 import "./matches.js";
+import "./beside.js";
 import "./viewer.js";
 import "./why.js";
 import "./sheet.js";
