@@ -1,6 +1,6 @@
 """Picture every page at two widths, light and dark: `make demo` in one terminal, `make screenshots` in another.
 
-Everything goes to artifacts/screenshots; the best one, scaled for the README, to docs/page.webp.
+Everything goes to artifacts/screenshots; the best ones, scaled for the README, to docs.
 """
 
 import argparse
@@ -26,6 +26,12 @@ PAGES = {
     "/duplicates/": "duplicates",
     "/models/": "models",
 }
+BEST = {  # in docs: which pictures, side by side, and how high there, in pixels
+    "page": (["match-1440-light"], 675),
+    "why": (["why-1440-light"], 450),
+    "map": (["map-1440-dark"], 450),
+    "phone": (["results-390-light", "results-390-dark"], 450),
+}
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 
 
@@ -46,9 +52,19 @@ def main() -> None:
             for scheme in ("light", "dark"):
                 take(browser, options.page, query, f"{width}-{scheme}", width, height, scheme)
         browser.close()
-    with Image.open(TARGET / "match-1440-light.png") as best:
-        best.convert("RGB").resize((1080, 675), Image.Resampling.LANCZOS).save(ROOT / "docs" / "page.webp", quality=86)
-    print(f"Pictures are in {TARGET}; docs/page.webp is renewed.")
+    for name, (shown, height) in BEST.items():
+        beside([TARGET / f"{each}.png" for each in shown], height).save(ROOT / "docs" / f"{name}.webp", quality=86)
+    print(f"Pictures are in {TARGET}; those of the README are renewed.")
+
+
+def beside(paths: list[Path], height: int) -> Image.Image:
+    """Pictures of one size side by side, scaled to this height."""
+    pictures = [Image.open(path).convert("RGB") for path in paths]
+    width = pictures[0].width * height // pictures[0].height
+    row = Image.new("RGB", (width * len(pictures), height))
+    for place, picture in enumerate(pictures):
+        row.paste(picture.resize((width, height), Image.Resampling.LANCZOS), (place * width, 0))
+    return row
 
 
 def take(browser: Browser, page: str, query: Path, name: str, width: int, height: int, scheme: str) -> None:
