@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from time import perf_counter
 from urllib.parse import urlencode
 
-from api.asking import finding
+from api.asking import finding, grouping
 from api.asking.cursor import Cursor
 from api.asking.finding import Page
 from api.asking.question import Question, encode, prepare
@@ -116,7 +116,7 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
             euclidean=float(hits.euclidean[found.row]),
             match_probability=sure[found.row],
             cluster=int(hits.clusters[found.row]),
-            group=options.group_by and finding.value_of(found.item, options.group_by),
+            group=options.group_by and grouping.value_of(found.item, options.group_by),
             more=found.more,
             image_url=image_url(found.item.id),
             thumbnail_url=thumbnail_url(found.item.id),

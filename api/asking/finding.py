@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from api.asking import grouping
 from api.asking.request import MAX_OFFSET, Options
 from api.asking.shown import Place, Shown, mark_of
 from api.errors import Refusal
 from api.snapshot import Snapshot
-from retrieval.catalogue import Attribute, Item
+from retrieval.catalogue import Item
 from retrieval.clusters import Doubles, Vectors
 from retrieval.errors import VectorMissing
 from retrieval.filters import EVERYTHING, Filter
@@ -93,10 +94,17 @@ def find(
         found = _alive(snapshot, hits, keys, options)
         every = len(hits) < asked_for
         if options.group_by is not None:
-            found = _best_of_groups(found, options.group_by)
+            found = [found[row] for row in grouping.best_rows((each.item for each in found), options.group_by)]
         left = [each for each in found if shown.leaves(each.place, _mark(each, options))]
         if len(left) >= count or every:
             break
+        if _nothing_is_missing(snapshot, options, wanted, found, keys):
+            if hits.exact:
+                every = True
+                break
+            if options.probes == "auto":  # to be sure of them takes more clusters, not more hits
+                options = options.model_copy(update={"probes": "all"})
+                continue
         asked_for *= GROWTH
     page = left[passed : passed + options.k]
     marks = [_mark(each, options) for each in left[: passed + len(page)]]
@@ -186,41 +194,28 @@ def _alive(snapshot: Snapshot, hits: Hits, keys: Doubles, options: Options) -> l
     return found
 
 
-def value_of(item: Item, group_by: str) -> Attribute | None:
-    """The value that says which group an item is in."""
-    return item.label if group_by == "label" else item.attributes.get(_attribute(group_by) or "")
-
-
-def _attribute(group_by: str) -> str | None:
-    """The name of the attribute; None for the label."""
-    return None if group_by == "label" else group_by.removeprefix("attributes.")
-
-
-def _key(value: Attribute | None) -> tuple[bool, Attribute | None]:
-    """Tells True from 1, which are equal in Python."""
-    return isinstance(value, bool), value
+def _nothing_is_missing(
+    snapshot: Snapshot, options: Options, wanted: Wanted, found: Sequence[Found], keys: Doubles
+) -> bool:
+    """Whether no further hit would add to those found: they score too little, or are of groups that are there."""
+    if options.metric == "fused" and options.min_score is not None and float(-keys[-1]) < options.min_score:
+        return True
+    if options.group_by is None:
+        return False
+    items = [each.item for each in found]
+    return grouping.are_all(snapshot.catalogue, items, options.group_by, wanted.chosen, wanted.without)
 
 
 def _mark(found: Found, options: Options) -> bytes | None:
     """What tells a hit, or its group, from all others, where its place may change; None where it cannot."""
     if options.group_by is not None:
-        return mark_of(_key(value_of(found.item, options.group_by)))
+        return mark_of(grouping.key_of(found.item, options.group_by))
     return mark_of(found.item.id) if options.metric == "fused" else None
 
 
-def _best_of_groups(found: Sequence[Found], group_by: str) -> list[Found]:
-    best: dict[tuple[bool, Attribute | None], Found] = {}
-    for each in found:
-        best.setdefault(_key(value_of(each.item, group_by)), each)
-    return list(best.values())
-
-
 def _with_more(snapshot: Snapshot, page: Sequence[Found], group_by: str, wanted: Wanted) -> list[Found]:
-    values = [value_of(each.item, group_by) for each in page]
-    counted = snapshot.catalogue.tally(_attribute(group_by), values, wanted.chosen, wanted.without) if page else []
-    held = {_key(value): count for value, count in counted}
-    # An item may have come, gone or changed since it was found.
-    more = [max(0, held.get(_key(value), 1) - 1) for value in values]
+    items = [each.item for each in page]
+    more = grouping.others(snapshot.catalogue, items, group_by, wanted.chosen, wanted.without)
     return [Found(each.item, each.row, each.score, each.place, rest) for each, rest in zip(page, more, strict=True)]
 
 
@@ -229,7 +224,7 @@ def _total(snapshot: Snapshot, options: Options, wanted: Wanted) -> int | None:
     if options.min_score is not None or options.min_precision is not None:
         return None
     if options.group_by is not None:
-        return snapshot.catalogue.count_values(_attribute(options.group_by), wanted.chosen, wanted.without)
+        return grouping.count(snapshot.catalogue, options.group_by, wanted.chosen, wanted.without)
     if wanted.only is not None:
         return len(wanted.only)
     return snapshot.catalogue.count_matching(wanted.chosen, wanted.without)

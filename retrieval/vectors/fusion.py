@@ -40,7 +40,8 @@ def search_fused(
         best = sorted(scores, key=lambda item: (-scores[item], item))[:k]
         everything = len(near) < depth and len(close) < depth
         # A stranger to both lists comes after the last of each; an acquaintance of one, at best next in the other.
-        rival = max((limit for item, limit in limits.items() if item not in set(best)), default=0.0)
+        chosen = set(best)
+        rival = max((limit for item, limit in limits.items() if item not in chosen), default=0.0)
         settled = len(best) == k and scores[best[-1]] > max(rival, 2 / (RANK_OFFSET + depth + 1))
         settled = settled and all(limits[item] == scores[item] for item in best)
         if everything or settled or depth >= max(DEEPEST, 4 * k):

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from retrieval import images
 from retrieval.clusters import Vectors
+from retrieval.vectors.base import Hits
+from retrieval.vectors.embedded import EmbeddedStore
 from tests.api.conftest import OpenApi, Shop
 from tests.api.test_errors import check_problem
 from tests.api.test_search import delete_items, embed, measured
@@ -126,6 +128,33 @@ def test_a_page_is_what_brute_force_would_show(
     else:
         assert len(everyone) == len(best)
         assert {(hit["group"], hit["more"]) for hit in answer["hits"]} <= {(None, None)}
+
+
+@pytest.mark.parametrize(
+    ("body", "enough"),
+    [
+        ({"k": 5, "group_by": "label"}, 4 * 6),
+        ({"k": 5, "group_by": "label", "metric": "euclidean", "min_score": 0.01}, 4 * 6),
+        ({"k": 5, "group_by": "attributes.glazed", "filter": {"label": ["label-1", "label-2"]}}, 4 * 6),
+        ({"k": 5, "group_by": "label", "metric": "fused"}, 2 * 4 * 6 + 60),
+        ({"k": 5, "min_score": 2 / 63.5, "metric": "fused"}, 2 * 6 + 60),
+    ],
+)
+def test_no_more_is_looked_at_than_it_takes_to_know_that_there_is_no_more(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any], enough: int
+) -> None:
+    """Where there are fewer hits or groups than wanted, it is not all vectors that tell so."""
+    looked_at, search = [], EmbeddedStore.search
+
+    def counted(store: EmbeddedStore, query: Vectors, *, k: int, **how: Any) -> Hits:
+        looked_at.append(k)
+        return search(store, query, k=k, **how)
+
+    monkeypatch.setattr(EmbeddedStore, "search", counted)
+    answer = ask(client, body, picture(5))
+    assert 0 < len(answer["hits"]) <= 5
+    assert (answer["next"], answer["exact"], answer["total"]) == (None, True, len(answer["hits"]))
+    assert max(looked_at) <= enough
 
 
 def ask(client: TestClient, body: dict[str, Any], data: bytes) -> dict[str, Any]:
