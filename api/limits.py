@@ -66,14 +66,14 @@ class UploadLimit:
     Starlette's own RequestBodyLimitMiddleware answers in plain text instead of raising.
     """
 
-    def __init__(self, app: ASGIApp, limit_bytes: int, streamed: Collection[str] = ()) -> None:
-        """`streamed`: paths whose routes never hold the whole body, and see to the limit of each part of it."""
+    def __init__(self, app: ASGIApp, limit_bytes: int, streamed: Collection[tuple[str, str]] = ()) -> None:
+        """`streamed`: methods and paths of routes that never hold the whole body, and see to the limit of each part."""
         self._app = app
         self._limit_bytes = limit_bytes
         self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in self._streamed:
+        if scope["type"] != "http" or (scope["method"], scope["path"]) in self._streamed:
             await self._app(scope, receive, send)
             return
         announced = int(Headers(scope=scope).get("content-length", 0))  # the server has seen to it that it is a number

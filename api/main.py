@@ -87,7 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(route.router)
     errors.install(app)
     openapi.install(app)
-    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={changes.BATCH_PATH})
+    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={("POST", changes.BATCH_PATH)})
     app.add_middleware(Envelope)
     if settings.cors_origins:  # around everything, so that pages may read a 500, too
         app.add_middleware(

@@ -17,6 +17,7 @@ from tests.api.test_errors import check_problem
 from tests.bundles import picture
 
 KIND = {"Content-Type": "application/x-ndjson"}
+JSON = {"Content-Type": "application/json"}
 
 
 @pytest.fixture
@@ -43,6 +44,12 @@ def test_every_line_is_added(client: TestClient) -> None:
     for number in (0, 15, 16, 39):
         assert found(client, picture(7400 + number))["id"] == f"line {number}"
         assert client.get(f"/items/line%20{number}").json()["attributes"] == {"n": number}
+
+
+def test_an_item_of_the_same_address_is_not_described_without_end(client: TestClient) -> None:
+    """Only what is posted to /items/batch is read a line at a time."""
+    body = b'{"label": "' + b"x" * 20_000 + b'"}'
+    check_problem(client.patch("/items/batch", content=body, headers=JSON), 413, "too_many_bytes")
 
 
 BROKEN = {
