@@ -18,4 +18,7 @@ def is_foreign(request: Request, trusted: Collection[str]) -> bool:
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in {"same-origin", "none"}
-    return origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    try:
+        return origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
+    except ValueError:  # it is no origin of ours, whatever it is
+        return True

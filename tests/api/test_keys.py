@@ -217,6 +217,7 @@ TRUSTED = "https://shop.example"
         ({"Origin": "http://testserver:81"}, False),
         ({"Origin": "null"}, False),
         ({"Origin": ""}, False),
+        ({"Origin": "http://["}, False),
         ({"Sec-Fetch-Site": "cross-site"}, False),
         ({"Sec-Fetch-Site": "anything"}, False),
     ],
