@@ -35,7 +35,7 @@ class Words:
     command: str | None = None
 
 
-NO_REPORT = Words("There is no such report", "The model may have been removed, or came without a report.")
+NO_REPORT = Words("There is no such report", "The model may have come without one.")
 NO_ADDRESS = Words(
     "The picture at this address could not be fetched",
     "Check the address, or save the picture and search with the file.",
@@ -53,12 +53,10 @@ UNDONE = Words(
     "If it is the picture: try another one, or open this one, save it again as JPEG and search with that.",
 )
 BY_CODE = {
-    "bundle_missing": NO_REPORT,
+    "bundle_missing": Words("This model is not there", "It may have been removed: look at those there are."),
     "report_missing": NO_REPORT,
     "cluster_missing": Words("There is no such cluster", "Another model has other clusters: look at those there are."),
-    "bundle_damaged": Words(
-        "This report cannot be shown", "The service's log says more. Training again makes another one."
-    ),
+    "bundle_damaged": Words("This model is damaged", "The service's log says more. Training again makes another one."),
     "unsupported_by_model": Words("This model cannot do that", "Searching works as before."),
     "url_refused": NO_ADDRESS,
     "url_failed": NO_ADDRESS,

@@ -6,10 +6,11 @@ from flask import Blueprint, abort, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from frontend.answers import Item
-from frontend.connection import ApiRefused
+from frontend import messages
+from frontend.answers import Item, Value
+from frontend.connection import ApiError, ApiRefused
 from frontend.describing import KINDS, described, kind_of
-from frontend.rendering import api, catalogue
+from frontend.rendering import api, catalogue, limit_bytes
 
 MOST_DELETED = 500  # at once
 DONE = {"saved": "Label and attributes are saved."}
@@ -25,17 +26,20 @@ def show() -> str:
 
 @items.post("/change")
 def change() -> str | Response | tuple[str, int]:
-    """Save what the form says. A mistake is said above the form, which keeps what was written."""
+    """Save what the form says. What is wrong is said above the form, which keeps what was written."""
     item_id = request.form.get("id") or abort(404)
     try:
         description = described(request.form)
         catalogue().change(item_id, description.label, description.attributes)
     except BadRequest as mistake:
         return _page(api().item(item_id), mistake=mistake.description), 400
-    except ApiRefused as refused:
-        if refused.problem.status != 422:
-            raise
-        return _page(api().item(item_id), mistake=refused.problem.detail or refused.problem.title), 422
+    except ApiError as failed:
+        if isinstance(failed, ApiRefused) and failed.problem.status == 422:
+            return _page(api().item(item_id), mistake=failed.problem.detail or failed.problem.title), 422
+        trouble = messages.explain(failed, limit_bytes=limit_bytes())
+        label, rows = _sent()
+        page = render_template("unsaved.html", item_id=item_id, trouble=trouble, label=label, rows=rows, kinds=KINDS)
+        return page, trouble.status
     return redirect(url_for("items.show", id=item_id, done="saved"), 303)
 
 
@@ -64,11 +68,15 @@ def _page(item: Item, *, done: str | None = None, mistake: str | None = None) ->
         label = item.label
         rows = [(name, kind_of(known), known) for name, known in item.attributes.items() if known is not None]
     else:
-        sent = request.form
-        label = sent.get("label")
-        names = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
-        rows = [(name, kind, text) for name, kind, text in names if name or text]
+        label, rows = _sent()
     return render_template("item.html", item=item, label=label, rows=rows, kinds=KINDS, done=done, mistake=mistake)
+
+
+def _sent() -> tuple[str | None, list[tuple[str, str, Value]]]:
+    """Label and rows as the form says them."""
+    sent = request.form
+    rows = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
+    return sent.get("label"), [(name, kind, text) for name, kind, text in rows if name or text]
 
 
 def _known(ids: Sequence[str]) -> list[Item]:

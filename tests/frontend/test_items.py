@@ -6,7 +6,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from frontend.describing import described
-from tests.frontend.canned import CannedApi, problem
+from tests.frontend.canned import CannedApi, Reply, problem
 from tests.frontend.shelves import stocked
 from tests.frontend.test_pages import links
 
@@ -78,6 +78,15 @@ def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: Ca
     assert answer.status_code == 422
     assert "At most 64 attributes." in answer.text
     assert 'value="Half-written"' in answer.text
+
+
+@pytest.mark.parametrize("reply", [problem(503, code="not_ready"), problem(404, code="item_missing"), problem(500)])
+def test_whatever_fails_nothing_that_was_written_is_lost(page: FlaskClient, api: CannedApi, reply: Reply) -> None:
+    api.replies["PATCH /items/one"] = reply
+    answer = page.post("/items/change", data=sent(("price", "number", "4"), id="one", label="Half-written"))
+    assert answer.status_code >= 400
+    assert "Not saved yet" in answer.text
+    assert all(f'value="{each}"' in answer.text for each in ("one", "Half-written", "price", "4"))
 
 
 @pytest.mark.parametrize(

@@ -58,9 +58,9 @@ def test_no_name_leads_out_of_the_reports(page: FlaskClient, api: CannedApi, ask
 @pytest.mark.parametrize(
     ("reply", "status", "words"),
     [
-        (problem(404, code="bundle_missing"), 404, "There is no such report"),
+        (problem(404, code="bundle_missing"), 404, "This model is not there"),
         (problem(404, code="report_missing"), 404, "There is no such report"),
-        (problem(503, code="bundle_damaged"), 503, "This report cannot be shown"),
+        (problem(503, code="bundle_damaged"), 503, "This model is damaged"),
         (Reply(raw=b""), 503, "not running"),
         (Reply(raw=b"SSH"), 503, "not running"),
     ],
