@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 WITH_FILE = """([picture, name, type]) => {
     const bytes = Uint8Array.from(atob(picture), (letter) => letter.charCodeAt(0));
@@ -38,3 +38,17 @@ def wait_until(there: Callable[[], bool]) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("it does not happen")
+
+
+def draw(tab: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
+    """A box on the query, from one corner to the other, as fractions of the picture."""
+    picture_box = tab.locator(".canvas > img")
+    picture_box.scroll_into_view_if_needed()
+    expect(tab.locator(".canvas.drawable")).to_be_visible()
+    box = picture_box.bounding_box()
+    assert box is not None
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
+    tab.mouse.move(*places[0])
+    tab.mouse.down()
+    tab.mouse.move(*places[1], steps=4)
+    tab.mouse.up()

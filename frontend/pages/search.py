@@ -75,5 +75,6 @@ def _results(asked: Asked, answer: SearchAnswer, **shown: Any) -> str:
         answer=answer,
         asked=g.asked,
         next_page=asked.changed(cursor=further) if further else None,
+        saved=asked if asked.cursor is not None else g.asked,  # what is shown, and not its first page
         **shown,
     )

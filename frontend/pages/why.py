@@ -13,9 +13,9 @@ why = Blueprint("why", __name__)
 
 @why.get("/why")
 def by_link() -> str:
-    """For an item that was searched with."""
+    """For an item or an address that was searched with."""
     asked = remembered(request.args)
-    if asked.id is None:
+    if asked.id is None and asked.url is None:
         abort(404)
     return _page(asked, _match())
 

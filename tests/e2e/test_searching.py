@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import QUERY, QUERY_ID, OpenTab, ask, choose, ids, settle
-from tests.gestures import pass_over, refine
+from tests.gestures import draw, pass_over, refine
 
 
 @pytest.mark.parametrize("way", ["choose", "camera", "drop", "paste"])
@@ -183,17 +183,3 @@ def test_searching_works_without_javascript(open_tab: OpenTab, shop_address: str
     expect(tab.locator(".chip")).to_have_count(1)
     tab.locator(".hits .tile").first.get_by_role("link", name=re.compile("Why")).click()
     expect(tab.get_by_alt_text("The match, under its heat map")).to_be_visible()
-
-
-def draw(tab: Page, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """A box on the query, from one corner to the other, as fractions of the picture."""
-    picture_box = tab.locator(".canvas > img")
-    picture_box.scroll_into_view_if_needed()
-    expect(tab.locator(".canvas.drawable")).to_be_visible()
-    box = picture_box.bounding_box()
-    assert box is not None
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
-    tab.mouse.move(*places[0])
-    tab.mouse.down()
-    tab.mouse.move(*places[1], steps=4)
-    tab.mouse.up()

@@ -141,3 +141,38 @@ def test_nothing_sure_enough_and_nothing_that_passes_are_answers(page: FlaskClie
     filtered = page.get("/search?id=one&label=none").text
     assert "No other picture passes the filters" in filtered
     assert 'href="/search?id=one" data-same>Search among all' in filtered
+
+
+def test_a_later_page_is_what_is_saved_from_it(page: FlaskClient, api: CannedApi) -> None:
+    html = page.get("/search?id=one&cursor=bmV4dA").text
+    assert 'href="/search/matches.csv?id=one&amp;cursor=bmV4dA"' in html
+    assert 'href="/search/matches.csv?id=one"' in page.get("/search?id=one").text
+
+
+def test_a_match_of_an_address_can_be_explained(page: FlaskClient, api: CannedApi) -> None:
+    api.replies["POST /search"] = as_json(matches(hit("one")))
+    assert (
+        'href="/why?match=one&amp;url=https%3A%2F%2Fa.example%2Fb.jpg"'
+        in page.get("/search?url=https://a.example/b.jpg").text
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "part", "adding"),
+    [("id=one", True, True), ("id=one&like=two", False, True), ("id=one&face=1", True, False)],
+)
+def test_nothing_is_offered_that_the_api_takes_only_alone(
+    page: FlaskClient, query: str, part: bool, adding: bool
+) -> None:
+    html = page.get(f"/search?{query}").text.partition("<template")[0]
+    assert ('name="left"' in html) is part
+    assert ("Add to the query" in html) is adding
+
+
+def test_a_search_on_its_way_names_no_picture_of_the_page_before(page: FlaskClient) -> None:
+    waiting = (
+        page.get("/search?id=one&like=two").text.partition('<template id="searching">')[2].partition("</template>")[0]
+    )
+    assert 'name="k"' in waiting
+    assert 'name="id"' not in waiting
+    assert 'name="like"' not in waiting

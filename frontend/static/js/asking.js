@@ -26,35 +26,34 @@ export function partOf(form) {
 export async function searchPicture(file, { again = false } = {}) {
   const form = mainForm();
   const known = again ? currentView() : null;
-  const preview = known?.preview ?? URL.createObjectURL(file);
-  const picture = await decoded(preview);
-  const fields = fieldsOf(form).filter(([name]) => name !== "address" && (again ? !["id", "url", "cursor"].includes(name) : !OF_THE_QUERY.has(name)));
-  const view = { main: template("searching"), file, preview, title: "Searching…" };
+  const view = { main: template("searching"), file, preview: known?.preview ?? URL.createObjectURL(file), title: "Searching…" };
+  let picture = await decoded(view.preview);
+  let fields = fieldsOf(form).filter(([name]) => name !== "address" && (again ? !["id", "url", "cursor"].includes(name) : !OF_THE_QUERY.has(name)));
+  let copy = known?.picture;
+  let sent = file;
+  if (picture && fields.some(([name]) => name === "like" || name === "unlike")) {
+    const part = partOf(form);
+    sent = await cut(picture, part ?? undefined);
+    if (part) { // the API takes no part of it beside further pictures: from here on, the part is the picture
+      view.file = sent;
+      view.preview = URL.createObjectURL(sent);
+      picture = await decoded(view.preview);
+      fields = fields.filter(([name]) => !SIDES.includes(name));
+      copy = undefined;
+    }
+  }
   if (picture) {
     view.shape = shapeOf(picture.naturalWidth, picture.naturalHeight);
-    view.picture = known?.picture ?? smallCopy(picture);
+    view.picture = copy ?? smallCopy(picture);
   }
-  const body = await bodyOf(file, picture, fields);
+  const body = new FormData();
+  for (const [name, value] of fields) body.append(name, value);
+  body.set("file", sent, "picture");
   carry(form, view.main.querySelector("form"));
   push(view, "/search");
   await load(view, "/search", body, progress(view.main.querySelector("progress")));
   note(view, view.main.dataset.link ?? "/search");
   if (currentView() === view) display(view);
-}
-
-/** The form as it is sent. With further pictures the API takes no part of this one, so the part is cut out here. */
-async function bodyOf(file, picture, fields) {
-  const body = new FormData();
-  const values = new Map(fields);
-  let [sent, left] = [file, fields];
-  if (picture && (values.has("like") || values.has("unlike"))) {
-    const part = SIDES.some((side) => values.has(side)) ? partOf(mainForm()) : undefined;
-    sent = await cut(picture, part);
-    left = fields.filter(([name]) => !SIDES.includes(name));
-  }
-  for (const [name, value] of left) body.append(name, value);
-  body.set("file", sent, "picture");
-  return body;
 }
 
 function progress(bar) {
@@ -115,6 +114,7 @@ function withoutFile(form) {
 }
 
 document.addEventListener("input", ({ target }) => {
+  if (target.name === "address") target.setCustomValidity("");
   if (target.name !== "sure") return;
   target.nextElementSibling.textContent = target.value === "0" ? "all" : `${target.value} % or more`;
 });
@@ -131,8 +131,12 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form.search")) return;
   event.preventDefault();
-  if (form.elements.address?.value.trim()) follow("/search", withoutFile(form));
-  else ask();
+  const { address } = form.elements;
+  if (address?.value.trim()) follow("/search", withoutFile(form));
+  else if (event.submitter?.closest(".address")) {
+    address.setCustomValidity("Type or paste the address of a picture.");
+    address.reportValidity();
+  } else ask();
 });
 
 document.addEventListener("click", (event) => {

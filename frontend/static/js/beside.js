@@ -5,7 +5,10 @@ import { currentMain } from "./history.js";
 
 const query = new IntersectionObserver((seen) => {
   const copy = currentMain().querySelector(".beside");
-  if (copy) copy.hidden = seen.at(-1).isIntersecting;
+  if (!copy) return;
+  const isSeen = seen.at(-1).isIntersecting;
+  if (isSeen && copy === document.activeElement) currentMain().focus({ preventScroll: true });
+  copy.hidden = isSeen;
 });
 
 function copyOf(canvas) {

@@ -29,7 +29,12 @@ async function look(view) {
   const { main, file } = view;
   const canvas = main.querySelector("[data-canvas]");
   const id = main.querySelector("form [name=id]")?.value;
-  if (!canvas?.querySelector("img") || !(main.dataset.kind === "item" ? id : file) || view.faces) return;
+  if (!canvas?.querySelector("img") || !(main.dataset.kind === "item" ? id : file)) return;
+  if (main.querySelector("form :is([name=like], [name=unlike])")) return; // the API takes no face beside further pictures
+  if (view.faces) {
+    draw(view);
+    return;
+  }
   if (!(await looksForFaces(main))) return;
   const { status, text } = await found(main.dataset.kind === "item" ? { id } : { file });
   if (status !== 200) return;

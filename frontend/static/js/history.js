@@ -5,7 +5,9 @@
 import { fromText } from "./pictures.js";
 
 const KEPT_VIEWS = 30;
+const PICTURED = ["like", "unlike", "face"]; // hidden fields that the script changes before it asks
 const views = new Map(); // key in history.state -> { main, title, file, preview }
+const given = new WeakMap(); // main -> its PICTURED fields as they came, by which its matches were found
 
 const newKey = () => `${Date.now()}-${Math.random()}`; // a reload empties `views`, not the history: no key comes twice
 export const template = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
@@ -29,6 +31,23 @@ function successor(main, focused) {
   return same.find(({ value }) => value === focused.value) ?? (focused.type === "checkbox" ? null : same[0]);
 }
 
+function pictured(main) {
+  return [...main.querySelectorAll("form.search > input[type=hidden]")].filter(({ name }) => PICTURED.includes(name));
+}
+
+function remember(main) {
+  if (!given.has(main)) given.set(main, pictured(main).map((field) => field.cloneNode()));
+}
+
+/** Whoever comes back to a page finds in its form what it shows, not what was asked there last. */
+function reset(main) {
+  const form = main.querySelector("form");
+  if (!form) return;
+  form.reset();
+  pictured(main).forEach((field) => field.remove());
+  form.append(...(given.get(main) ?? []).map((field) => field.cloneNode()));
+}
+
 export function display(view) {
   const shown = currentMain();
   const focused = shown.contains(document.activeElement) ? document.activeElement : null;
@@ -41,7 +60,8 @@ export function display(view) {
   }
   const heir = successor(view.main, focused);
   shown.replaceWith(view.main);
-  shown.querySelector("form")?.reset(); // whoever comes back to it finds the settings of what it shows
+  reset(shown);
+  remember(view.main);
   document.title = view.title;
   (heir ?? view.main).focus({ preventScroll: true }); // whoever is changing a setting stays there
   say((view.main.querySelector("#matches") ?? view.main.querySelector("h1")).textContent);
@@ -65,6 +85,7 @@ export function showPicture(view) {
   view.main.classList.toggle("has-picture", Boolean(view.file));
   const canvas = view.main.querySelector("[data-canvas]");
   if (!view.preview || !canvas || view.main.dataset.kind === "item") return;
+  if (canvas.querySelector("img")?.src === view.preview) return; // with what is drawn on it
   const picture = new Image();
   picture.alt = "The picture you searched with";
   picture.draggable = false;
@@ -135,6 +156,7 @@ export function begin() {
   history.replaceState({ ...history.state, key: newKey() }, "");
   const view = { main: currentMain(), title: document.title };
   keep(history.state.key, view);
+  remember(view.main);
   restore(view);
   document.dispatchEvent(new CustomEvent("shown", { detail: view }));
 }

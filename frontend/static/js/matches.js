@@ -3,6 +3,8 @@
 import { ask } from "./asking.js";
 import { currentMain, say, send } from "./history.js";
 
+const MOST_SAVED = 100; // in one answer of the API
+
 function others(name) {
   return [...currentMain().querySelectorAll(`form.search input[name="${name}"]`)];
 }
@@ -39,15 +41,17 @@ async function showMore(link) {
   const further = page.querySelector(".further");
   if (further) link.parentElement.replaceWith(further);
   else link.parentElement.remove();
-  const count = main.querySelectorAll(".hits > li").length;
-  main.querySelector("#matches").textContent = `${count} closest matches`;
+  const { start, children: { length: count } } = main.querySelector(".hits");
+  const heading = main.querySelector("#matches");
+  heading.textContent = start > 1 ? `Matches ${start} to ${start + count - 1}` : `${count} closest matches`;
   for (const save of main.querySelectorAll("[data-save]")) {
     const url = new URL(save.href);
-    url.searchParams.set("k", Math.min(count, 100));
+    url.searchParams.set("k", Math.min(count, MOST_SAVED));
     save.href = url.href;
+    if (count > MOST_SAVED) save.textContent = `${save.textContent.split(" ")[0]} (the first ${MOST_SAVED})`;
   }
   tiles[0].querySelector("a").focus({ preventScroll: true });
-  say(`${count} closest matches`);
+  say(heading.textContent);
 }
 
 document.addEventListener("click", (event) => {

@@ -39,9 +39,9 @@ function undo() {
   const { box, undone } = take();
   const form = box.parentElement;
   box.remove();
+  undone();
   form.querySelector("button").focus();
   document.getElementById("status").textContent = "Nothing was deleted.";
-  undone();
 }
 
 async function act() {

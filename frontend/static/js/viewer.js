@@ -24,11 +24,12 @@ function show(index) {
 }
 
 function open(index) {
+  const main = currentMain();
   dialog = template("viewer");
   document.body.append(dialog);
   dialog.addEventListener("close", () => {
     dialog.remove();
-    tiles()[at]?.querySelector("[data-view]")?.focus();
+    if (main.isConnected) tiles()[at]?.querySelector("[data-view]")?.focus();
   });
   dialog.addEventListener("keydown", ({ key }) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
