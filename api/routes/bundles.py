@@ -1,5 +1,6 @@
 """GET /bundles, which of them is live, and their reports."""
 
+import asyncio
 from pathlib import Path as FolderPath
 from typing import Annotated
 from urllib.parse import unquote
@@ -9,10 +10,12 @@ from fastapi import APIRouter, Path, Response
 from api import bundles
 from api.caching import IfNoneMatch, is_known
 from api.deps import ArtifactsDep, EngineDep, PoolDep
+from api.engine import Engine
 from api.errors import Refusal
 from api.keys import Admin, Read
 from api.openapi import problems
 from api.schemas import BundleAnswer, BundlesAnswer
+from retrieval import bundle as published
 
 # A report brings its own styles and scripts, and may load and reach nothing else: not the network, not this API in the
 # reader's name. The page in front of this API sends the same policy.
@@ -35,7 +38,8 @@ REPORT_HEADERS = {
 }
 
 BundleId = Annotated[str, Path(alias="id", examples=["20261122-101500-efficientnet-lite0"])]
-NOT_LIVE = "The bundle was published, but it is not live; /readyz says why."
+NOT_LIVE = "The bundle cannot be served; what was live goes on, and is the published one."
+NOTHING_LIVE = "The bundle was published, but it cannot be served, and nothing is; /readyz says why."
 
 router = APIRouter(tags=["bundles"])
 
@@ -64,14 +68,25 @@ async def activate_bundle(
     """Answers once it is live: checked, loaded beside the one that was, and with vectors of all items.
 
     Requests that are under way are answered by what they began with. Where the bundle cannot be served, the one that
-    was live goes on, and /readyz says why.
+    was live goes on and stays the published one, and the answer says why.
     """
     await pool.run(bundles.publish, artifacts, bundle_id)
     await engine.follow()
     loaded = [snapshot.id for snapshot in engine.loaded]
     if bundle_id not in loaded[:1]:
-        raise Refusal("bundle_damaged", NOT_LIVE)
+        raise Refusal("bundle_damaged", await _not_live(engine, artifacts, bundle_id))
     return await pool.run(bundles.show_bundle, artifacts, bundle_id, loaded)
+
+
+async def _not_live(engine: Engine, artifacts: FolderPath, bundle_id: str) -> str:
+    """Publish again what is live, which the next start can serve; returns what to say of the bundle that is not."""
+    why, live = engine.readiness.detail, engine.snapshot
+    if live is None:
+        return NOTHING_LIVE
+    # Not in the pool, which may be full: this must not be left undone.
+    await asyncio.to_thread(published.take_back, artifacts, bundle_id, live.id)
+    await engine.follow()  # so that /readyz speaks of what is published now
+    return f"{NOT_LIVE} {why}" if why else NOT_LIVE
 
 
 @router.get(

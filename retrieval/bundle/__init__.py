@@ -35,7 +35,7 @@ from retrieval.bundle.layout import (
     pending_path,
     vectors_path,
 )
-from retrieval.bundle.publishing import current, publish
+from retrieval.bundle.publishing import current, publish, take_back
 from retrieval.bundle.reading import Bundle, load, read_manifest, verify
 from retrieval.bundle.writing import write
 
@@ -59,6 +59,7 @@ __all__ = [
     "pending_path",
     "publish",
     "read_manifest",
+    "take_back",
     "vectors_path",
     "verify",
     "write",

@@ -1,5 +1,7 @@
 """Which bundle is served: read and replace CURRENT."""
 
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from retrieval.bundle.layout import bundle_path
@@ -27,9 +29,23 @@ def publish(artifacts: Path, bundle_id: str, *, forced: bool = False) -> None:
         load(folder)  # whatever else is wrong with it, it starts
     else:
         verify(folder)
-    part = artifacts / ".CURRENT.part"
-    part.write_text(bundle_id + "\n", encoding="ascii")
-    sync(part)
-    sync(artifacts)  # the folders of bundles and vectors may be new: CURRENT must not outlive them
-    part.replace(artifacts / "CURRENT")
-    sync(artifacts)
+    _name_in_current(artifacts, bundle_id)
+
+
+def take_back(artifacts: Path, bundle_id: str, former: str) -> None:
+    """Let CURRENT name the former bundle again if it still names this one, atomically; neither is looked at."""
+    with suppress(BundleMissing, BundleDamaged):  # then it does not name it
+        if current(artifacts) == bundle_id:
+            _name_in_current(artifacts, former)
+
+
+def _name_in_current(artifacts: Path, bundle_id: str) -> None:
+    part = artifacts / f".CURRENT.{secrets.token_hex(8)}.part"  # nobody else's, who publishes at the same time
+    try:
+        part.write_text(bundle_id + "\n", encoding="ascii")
+        sync(part)
+        sync(artifacts)  # the folders of bundles and vectors may be new: CURRENT must not outlive them
+        part.replace(artifacts / "CURRENT")
+        sync(artifacts)
+    finally:
+        part.unlink(missing_ok=True)

@@ -220,13 +220,27 @@ def test_what_cannot_be_served_is_not_activated(client: TestClient, artifacts: P
     assert bundles.current(artifacts) == "old"
 
 
-def test_a_bundle_that_fails_only_while_it_is_loaded_is_reported(client: TestClient, artifacts: Path) -> None:
+def test_a_bundle_that_fails_only_while_it_is_loaded_is_reported_and_not_left_published(
+    client: TestClient, artifacts: Path
+) -> None:
+    """Else the next start would serve nothing."""
     damage(artifacts, "vectors/new.sqlite")
     answer = client.post("/bundles/new/activate")
     check_problem(answer, 503, "bundle_damaged")
-    assert "/readyz" in answer.json()["detail"]
-    assert client.get("/readyz").json()["status"] == "degraded"
+    assert "vectors/new.sqlite" in answer.json()["detail"]
+    assert bundles.current(artifacts) == "old"
+    assert client.get("/readyz").json() == {"status": "ready", "bundle": "old", "items": 20, "detail": None}
     assert search(client, SHOP[3].data)["bundle"] == "old"
+
+
+def test_where_nothing_is_live_a_bundle_that_cannot_be_loaded_says_so(artifacts: Path, open_api: OpenApi) -> None:
+    damage(artifacts, "vectors/old.sqlite")
+    damage(artifacts, "vectors/new.sqlite")
+    client = open_api(artifacts=artifacts, wait=False)
+    answer = client.post("/bundles/new/activate")
+    check_problem(answer, 503, "bundle_damaged")
+    assert "/readyz" in answer.json()["detail"]
+    assert "vectors/new.sqlite" in client.get("/readyz").json()["detail"]
 
 
 def test_vectors_that_another_process_writes_are_found(client: TestClient, artifacts: Path) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval import bundle
+from retrieval import bundle, durable
+from retrieval.bundle import publishing
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing, FaceMissing
 from tests.bundles import face_stage, picture, portrait, some_calibration, write_bundle
 
@@ -90,6 +91,28 @@ def test_publishing_names_the_served_bundle(artifacts: Path) -> None:
         bundle.current(artifacts)
     bundle.publish(artifacts, "tiny")
     assert bundle.current(artifacts) == "tiny"
+
+
+def test_who_publishes_at_the_same_time_takes_no_draft_away(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def sync_late(path: Path) -> None:
+        monkeypatch.setattr(publishing, "sync", durable.sync)
+        bundle.publish(artifacts, "tiny")
+        durable.sync(path)
+
+    monkeypatch.setattr(publishing, "sync", sync_late)
+    bundle.publish(artifacts, "tiny")
+    assert bundle.current(artifacts) == "tiny"
+    assert not list(artifacts.glob(".CURRENT*"))
+
+
+def test_what_is_taken_back_is_only_what_is_still_published(artifacts: Path) -> None:
+    bundle.take_back(artifacts, "tiny", "former")
+    assert not (artifacts / "CURRENT").exists()
+    bundle.publish(artifacts, "tiny")
+    bundle.take_back(artifacts, "another", "former")
+    assert bundle.current(artifacts) == "tiny"
+    bundle.take_back(artifacts, "tiny", "former")
+    assert bundle.current(artifacts) == "former"
 
 
 def test_a_damaged_bundle_is_not_published(artifacts: Path) -> None:
