@@ -13,7 +13,9 @@ from fastapi import Depends, Header, Response
 from api.caching import IfNoneMatch, is_known
 from api.errors import Refusal
 
-CACHE_CONTROL = "private, max-age=3600"  # not for shared caches: who may see it is said by a key
+# Asked for again each time, as another picture may come under the same id; and not for shared caches, as a key says who
+# may see it.
+CACHE_CONTROL = "private, no-cache"
 
 RangeHeader = Annotated[
     str | None,
