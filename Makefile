@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 TRAINER = requirements/$(if $(GPU),trainer-gpu,trainer).txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format lock benchmark screenshots clean
+.PHONY: help demo test test-all browser lint format lock benchmark screenshots clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,10 +25,15 @@ demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAG
 	@$(BIN)/python scripts/demo.py --images "$$IMAGES" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
 test: lint ## lint, types, import rules, tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -rs -n 2 --dist loadfile -m "not slow"
 
 test-all: lint ## the same, and the tests that take minutes
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -rs -n 2 --dist loadfile
+
+browser: $(VENV)/.dev ## install the Chromium that tests and screenshots of the page need, where there is none
+	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
+	  else $(BIN)/python -m playwright install chromium; fi; }
 
 lint: $(VENV)/.dev ## style, types and import rules alone
 	$(BIN)/ruff check

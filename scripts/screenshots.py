@@ -43,11 +43,14 @@ def main() -> None:
     options = parser.parse_args()
     query = options.query or next((ROOT / "artifacts" / "pottery").glob("*bottle*/04.jpg"), None)
     chromium = os.environ.get("LOOKALIKE_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if query is None or chromium is None:
-        sys.exit("Needs Chromium (on Debian: apt install chromium) and a query: run make demo first, or name --query.")
+    if query is None:
+        sys.exit("Needs a query: run make demo first, or name --query.")
     TARGET.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        path = chromium or playwright.chromium.executable_path  # the last is Playwright's own, if it was installed
+        if not Path(path).exists():
+            sys.exit("Needs Chromium: run make browser first.")
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         for width, height in WIDTHS.items():
             for scheme in ("light", "dark"):
                 take(browser, options.page, query, f"{width}-{scheme}", width, height, scheme)
