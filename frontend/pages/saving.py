@@ -10,7 +10,7 @@ from frontend.answers import SearchAnswer
 from frontend.pages.search import remembered
 from frontend.rendering import api
 
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = ("rank", "id", "label", "match_probability", "cosine", "euclidean")
 
 saving = Blueprint("saving", __name__)

@@ -108,7 +108,7 @@ def test_where_there_are_no_faces_the_page_goes_on(
 
 
 def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: CannedApi) -> None:
-    hits = hit("=1+1", label="@SUM(A1)", attributes={"price": -3.5, "-x": "+1"}), hit("two", rank=2, attributes={})
+    hits = hit("=1+1", label="@SUM(A1)", attributes={"price": -3.5, "-x": "\n+1"}), hit("two", rank=2, attributes={})
     api.replies["POST /search"] = api.replies["GET /search"] = as_json(matches(*hits))
     answer = page.get("/search/matches.json?id=one&k=7&metric=euclidean")
     assert api.asked[-1].json == {"id": "one", "k": 7, "metric": "euclidean"}
@@ -116,7 +116,7 @@ def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: CannedApi) 
     assert answer.headers["Content-Disposition"] == 'attachment; filename="matches.json"'
     table = page.get(f"/search/matches.csv?cursor={CURSOR}").text
     first, second = csv.DictReader(StringIO(table))
-    assert (first["id"], first["label"], first["attributes.-x"]) == ("'=1+1", "'@SUM(A1)", "'+1"), "no formulas"
+    assert (first["id"], first["label"], first["attributes.-x"]) == ("'=1+1", "'@SUM(A1)", "'\n+1"), "no formulas"
     assert (first["attributes.price"], second["attributes.price"]) == ("-3.5", "")
     for nothing in ("/search/matches.csv", "/search/matches.exe?id=one"):
         assert page.get(nothing).status_code == 404
