@@ -14,8 +14,10 @@ from api.asking.request import JSON_FIELDS, SearchBody, SearchForm, SearchLink
 from api.errors import Refusal
 from retrieval.filters import Filter
 
-FIELD_BYTES = 65_536
-"""Largest field of a form that is not a file."""
+FIELD_LENGTH = 65_536
+"""Characters of a field of a form that is neither a file nor a picture."""
+PICTURE_FIELD = "image_base64"
+"""May be as long as a file, which only the limit of the whole request bounds."""
 MAX_FIELDS = 256
 """Enough for every list to come as a part for each of its members, and then to be told how it should come."""
 
@@ -80,12 +82,15 @@ def read_json(shape: type[Shape], body: bytes) -> Shape:
 
 
 async def _read_form(request: Request, shape: type[Shape]) -> Shape:
-    async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=FIELD_BYTES) as form:
+    longest = request.state.upload_limit_bytes
+    async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=longest) as form:
         sent = [(name, value) for name, value in form.multi_items() if value != ""]
         files = {name: await value.read() for name, value in sent if isinstance(value, UploadFile)}
         if set(files) - {"file"}:
             raise Refusal("invalid_parameter", "file: only this field may be a file.")
         texts = [(name, value) for name, value in sent if isinstance(value, str)]
+    if any(len(text) > FIELD_LENGTH and name != PICTURE_FIELD for name, text in texts):
+        raise Refusal("unparseable", f"A field of a form other than {PICTURE_FIELD} is too long.")
     if any(name == "file" for name, _ in texts):
         raise Refusal("invalid_parameter", "file: send it as a file, that is, with a file name.")
     return _checked(shape, _fields(texts) | files, "body")

@@ -272,6 +272,16 @@ def test_the_header_times_every_step(client: TestClient) -> None:
     assert {step: float(duration) for step, duration in steps.items()} == answer.json()["milliseconds"]
 
 
+def test_a_picture_may_be_a_long_text_of_a_form(client: TestClient) -> None:
+    """As long as a file may be, unlike any other text."""
+    data = picture(1, width=200, height=200, format_="BMP")
+    text = base64.b64encode(data).decode()
+    assert len(text) > 2**17
+    answer = client.post("/search", files={"image_base64": (None, text)})
+    assert untimed(answer.json()) == untimed(client.post("/search", files={"file": data}).json())
+    check_problem(client.post("/search", files={"id": (None, text)}), 400, "unparseable")
+
+
 REFUSED: dict[str, dict[str, Any]] = {
     "nothing": {},
     "two ways": {"id": ITEM, "items": [{"id": ITEM}]},
