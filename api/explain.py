@@ -17,6 +17,7 @@ from retrieval.clusters import Doubles, Vectors, cosines_of, lengths_of
 from retrieval.embedder import open_whole
 from retrieval.encoder import OnnxEncoder
 from retrieval.explanation import split
+from retrieval.faces.spec import face_of
 from retrieval.images import RGB
 
 NO_CELLS = "The model served gives no cells of a picture; train one that pools by the mean, in one network."
@@ -36,8 +37,11 @@ def explain(snapshot: Snapshot, body: ExplainBody, fetched: Fetched = NOTHING) -
     """Raises Refusal, ImageError, ItemMissing, PictureMissing."""
     item = snapshot.catalogue.get(body.item)
     stored = snapshot.store.get(item.id)
-    query = _side(snapshot, picture_of(snapshot, body, fetched), body.crop, body.face)
-    found = _side(snapshot, snapshot.picture(item), None, None)
+    face = body.face
+    if face is None and body.id is not None and body.crop is None:
+        face = _face_of(snapshot, body.id)
+    query = _side(snapshot, picture_of(snapshot, body, fetched), body.crop, face)
+    found = _side(snapshot, snapshot.picture(item), None, _face_of(snapshot, item.id))
     try:
         own = split(snapshot.bundle.embedder.projection, query.cells, query.vector, stored)
         its = split(snapshot.bundle.embedder.projection, found.cells, stored, query.vector)
@@ -52,6 +56,12 @@ def explain(snapshot: Snapshot, body: ExplainBody, fetched: Fetched = NOTHING) -
         query=_map(query, own, strongest),
         item=_map(found, its, strongest),
     )
+
+
+def _face_of(snapshot: Snapshot, item_id: str) -> int | None:
+    """Which face of its picture an item is; None for the first, in place of which the whole picture may stand."""
+    number = face_of(item_id, snapshot.bundle.manifest.faces)
+    return number if number > 1 else None
 
 
 def _side(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> _Side:

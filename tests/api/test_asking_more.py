@@ -4,6 +4,7 @@ import base64
 import json
 from collections import Counter
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -120,6 +121,22 @@ def test_a_part_of_a_picture_is_looked_at_for_faces_alone(people: TestClient) ->
     crop = json.dumps({"x": 0.6, "y": 0, "width": 0.4, "height": 2 / 3})
     best = people.post("/search", files={"file": data}, data={"crop": crop}).json()["hits"][0]
     assert (best["id"], best["euclidean"]) == ("person-7", pytest.approx(0, abs=1e-4))
+
+
+def test_where_every_face_is_an_item_an_explanation_is_of_the_faces_that_are_named(
+    tmp_path: Path, open_api: OpenApi
+) -> None:
+    write_artifacts(
+        tmp_path, [Piece(f"person-{n}", portrait(n), None, {}) for n in range(12)], faces=face_stage(which="all")
+    )
+    client = open_api(artifacts=tmp_path)
+    client.post("/items", files={"file": side_by_side(portrait(30), portrait(32))}, data={"id": "pair"})
+    for query, item in (("pair#2", "person-3"), ("person-3", "pair#2"), ("pair", "pair#2"), ("pair#2", "pair")):
+        hits = client.post("/search", json={"id": query, "k": 100}).json()["hits"]
+        (cosine,) = [hit["cosine"] for hit in hits if hit["id"] == item]
+        answer = client.post("/explain", json={"id": query, "item": item}).json()
+        assert answer["cosine"] == pytest.approx(cosine, abs=1e-5)
+        assert [np.sum(answer[side]["grid"]) for side in ("query", "item")] == pytest.approx([cosine] * 2, abs=1e-4)
 
 
 def test_a_bundle_without_faces_says_so(client: TestClient) -> None:
