@@ -61,7 +61,7 @@ class Cursor:
         vector = np.frombuffer(base64.b64decode(query, validate=True), "<f4").astype(np.float32)
         texts = (bundle, metric, last, *asked)
         if (
-            not all(isinstance(text, str) for text in texts)
+            not all(isinstance(text, str) and text.isprintable() for text in texts)  # as all ids are
             or not isinstance(count, int)
             or not 0 <= count < MOST_SHOWN
         ):

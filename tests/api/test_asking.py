@@ -331,7 +331,7 @@ def test_a_page_of_another_bundle_is_gone(client: TestClient, monkeypatch: pytes
     other = base64.urlsafe_b64encode(json.dumps(["another", *fields[1:]]).encode()).decode().rstrip("=")
     check_problem(client.get("/search", params={"cursor": other}), 410, "page_gone")
     check_problem(client.get(link.replace("?", "?metric=euclidean&")), 422, "invalid_parameter")
-    nowhere = (
-        base64.urlsafe_b64encode(json.dumps([*fields[:3], float("nan"), *fields[4:]]).encode()).decode().rstrip("=")
-    )
-    check_problem(client.get("/search", params={"cursor": nowhere}), 422, "invalid_parameter")
+    for place, value in ((3, float("nan")), (4, "\ud800"), (6, ["\ud800"]), (6, ["\0"]), (0, "\udfff")):
+        changed = json.dumps([*fields[:place], value, *fields[place + 1 :]]).encode()
+        nowhere = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+        check_problem(client.get("/search", params={"cursor": nowhere}), 422, "invalid_parameter")
