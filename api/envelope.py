@@ -5,6 +5,7 @@ from time import perf_counter
 from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import logs
@@ -12,6 +13,9 @@ from api.errors import problem_response
 from api.metrics import UNKNOWN, Metrics
 
 logger = logging.getLogger(__name__)
+
+GONE = 499
+"""The status of a request whose client went away before all of it was read, as nginx counts it."""
 
 
 class Envelope:
@@ -42,6 +46,9 @@ class Envelope:
 
         try:
             await self._app(scope, receive, send_with_headers)
+        except ClientDisconnect:  # nobody listens, so nothing is answered
+            status = GONE
+            logger.info("the client of request %s went away", request_id)
         except Exception:
             logger.exception("request %s failed", request_id)
             if started:

@@ -5,7 +5,6 @@ from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from starlette.requests import ClientDisconnect
 
 from api.asking.describing import body_of, filter_parameter, json_body, reference
 from api.asking.reading import read_either, read_filter, read_json_body
@@ -108,10 +107,8 @@ async def post_batch(
 
     A line may be as long as a request elsewhere, and there may be 10,000 of them.
     """
-    try:
-        answers = await answer_lines(read_lines(request, limit), engine, fetcher, pool, request.state.request_id)
-    except ClientDisconnect:  # what was added stays added, and nobody listens
-        return Response(status_code=400)
+    # What was added before a client goes away stays added.
+    answers = await answer_lines(read_lines(request, limit), engine, fetcher, pool, request.state.request_id)
     return Response("".join(f"{answer.model_dump_json()}\n" for answer in answers), media_type=NDJSON)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import tempfile
 import threading
@@ -62,6 +63,25 @@ def test_a_body_of_exactly_the_limit_is_read(serve: Serve) -> None:
     port = serve(upload_limit_bytes=LIMIT_BYTES)
     status, problem = answer_to(port, head(f"Content-Length: {LIMIT_BYTES}") + body)
     assert (status, problem["code"]) == (415, "unsupported_format")
+
+
+@pytest.mark.parametrize("kind", ["multipart/form-data; boundary=b", "application/json", "application/x-ndjson"])
+def test_a_client_that_goes_away_while_it_sends_is_no_mistake_of_ours(
+    serve: Serve, caplog: pytest.LogCaptureFixture, kind: str
+) -> None:
+    caplog.set_level(logging.INFO, "api")
+    port, path = serve(), "/items/batch" if "ndjson" in kind else "/search"
+    with socket.create_connection(("127.0.0.1", port)) as connection:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 9999\r\n\r\n"
+        connection.sendall(head.encode() + PART)
+    while not (told := [record for record in caplog.records if "went away" in record.getMessage()]):
+        assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+        time.sleep(0.01)
+    assert [(record.levelno, record.exc_info) for record in told] == [(logging.INFO, None)]
+    operation = "add_items" if "ndjson" in kind else "search"
+    counted = f'lookalike_requests_total{{operation="{operation}",status="499"}} 1.0'
+    while counted not in httpx2.get(f"http://127.0.0.1:{port}/metrics").text:
+        time.sleep(0.01)
 
 
 def test_a_large_upload_stays_in_memory(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
