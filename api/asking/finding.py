@@ -175,9 +175,17 @@ def _ranked(
 
 
 def _expanded(snapshot: Snapshot, query: Vectors, options: Options, wanted: Wanted) -> Vectors:
-    first, _ = _ranked(snapshot, query, options, options.expand, wanted, math.inf)
+    """The query moved towards its nearest items, as many as `options.expand` says."""
+    asked_for = options.expand
+    while True:
+        first, _ = _ranked(snapshot, query, options, asked_for, wanted, math.inf)
+        alive = snapshot.catalogue.get_many(first.ids)
+        nearest = [item_id for item_id in first.ids if item_id in alive][: options.expand]
+        if len(nearest) == options.expand or len(first) < asked_for:
+            break
+        asked_for *= GROWTH
     neighbours = []
-    for item_id in first.ids:
+    for item_id in nearest:
         with suppress(VectorMissing):  # deleted since
             neighbours.append(snapshot.store.get(item_id))
     return expand(query, np.stack(neighbours)) if neighbours else query

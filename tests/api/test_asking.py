@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from retrieval import images
 from retrieval.clusters import Vectors
 from retrieval.vectors.base import Hits
+from retrieval.vectors.blending import expand
 from retrieval.vectors.embedded import EmbeddedStore
 from tests.api.conftest import OpenApi, Shop
 from tests.api.test_errors import check_problem
@@ -214,6 +215,22 @@ def test_pages_stay_whole_while_items_vanish(own_shop: Shop, open_api: OpenApi, 
     second = client.get(first["next"]).json()
     assert [hit["id"] for hit in second["hits"]] == [hit["id"] for hit in before[10:21] if hit["id"] not in gone]
     assert [hit["rank"] for hit in second["hits"]] == list(range(11, 21))
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_query_is_moved_towards_items_that_are_there(own_shop: Shop, open_api: OpenApi, metric: str) -> None:
+    """The vectors of some that are gone are still in the store: others take their place."""
+    client = open_api(artifacts=own_shop.artifacts)
+    query = embed(own_shop, picture(6))
+    nearest = [item for _, item in ranking(query, own_shop.vectors, metric)]
+    gone = set(nearest[:3])
+    delete_items(own_shop, gone)
+    neighbours = [item for item in nearest if item not in gone][:4]
+    moved = expand(query, np.stack([own_shop.vectors[item] for item in neighbours]))
+    wanted = [item for _, item in ranking(moved, own_shop.vectors, metric) if item not in gone]
+    hits = ask(client, {"k": 9, "metric": metric, "expand": 4}, picture(6))["hits"]
+    assert [hit["id"] for hit in hits] == wanted[:9]
+    assert hits[0]["cosine"] == pytest.approx(measured(moved, own_shop.vectors[hits[0]["id"]], "cosine"), abs=1e-5)
 
 
 def test_a_search_with_an_item_is_a_link(client: TestClient) -> None:
