@@ -18,13 +18,17 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityS
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.errors import Refusal
-from api.origins import is_foreign
+from api.origins import is_foreign, is_known_host
 
 Scope = Literal["read", "write", "admin"]
 """Each may do what those before it may."""
 
 RANKS: dict[str, int] = {scope: rank for rank, scope in enumerate(get_args(Scope))}
 PREFIX = "lookalike_"  # by which a key that got lost somewhere is recognised
+UNKNOWN_HOST = (
+    "This server needs no key, so it answers to no name that it does not know; ask it by its address, or list the name "
+    "in LOOKALIKE_HOSTS."
+)
 SCHEME = "key"  # its name in the OpenAPI document
 
 
@@ -47,14 +51,14 @@ class Keys:
         self, keys: Sequence[ApiKey], *, needed: bool, rate_per_minute: int, clock: Callable[[], float] = monotonic
     ) -> None:
         self._keys = tuple(keys)
-        self._needed = needed
+        self.needed = needed
         rates = [rate_per_minute if key.rate_per_minute is None else key.rate_per_minute for key in keys]
         self._buckets = [Bucket(rate, clock()) if rate else None for rate in rates]
         self._clock = clock
 
     def check(self, key: str | None, scope: Scope) -> None:
         """Raises Refusal: key_missing, key_unknown, key_too_weak or too_fast."""
-        if not self._needed:
+        if not self.needed:
             return
         if key is None:
             raise Refusal("key_missing", headers={"WWW-Authenticate": "Bearer"})
@@ -125,8 +129,10 @@ async def authorise(
     scopes: SecurityScopes,
     sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> None:
-    """Raises Refusal unless the request comes with a key of this scope, and no change from another site's page."""
+    """Raises Refusal unless the request comes with a key of this scope, and from no other site's page."""
     keys: Keys = request.state.keys
+    if not keys.needed and not is_known_host(request.headers.get("Host", ""), request.state.hosts):
+        raise Refusal("foreign_page", UNKNOWN_HOST)
     for scope in get_args(Scope):
         if scope in scopes.scopes:
             keys.check(sent.credentials if sent else None, scope)

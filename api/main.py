@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
                 "pool": pool,
                 "keys": keys,
                 "cors_origins": settings.cors_origins,
+                "hosts": settings.hosts,
                 "metrics": metrics,
                 "stats": stats,
                 "fetcher": fetcher,

@@ -25,10 +25,8 @@ def _key_problems(operation: dict[str, Any]) -> dict[str, Any]:
     scopes = [scope for needed in operation.get("security", ()) for scope in needed.get(SCHEME, ())]
     if not scopes:
         return {}
-    changes: tuple[Code, ...] = (
-        () if set(scopes) == {"read"} else ("key_too_weak", "foreign_page")
-    )  # every key may read
-    found = problems("key_missing", "key_unknown", *changes, "too_fast")
+    weak: tuple[Code, ...] = () if set(scopes) == {"read"} else ("key_too_weak",)  # every key may read
+    found = problems("key_missing", "key_unknown", *weak, "foreign_page", "too_fast")
     return {str(status): response for status, response in found.items() if status != 500}
 
 

@@ -1,6 +1,7 @@
-"""No changes for other sites: without keys, every page that somebody looks at could make the browser send them here."""
+"""Nothing for other sites: without keys, every page that somebody looks at could make the browser ask here."""
 
 from collections.abc import Collection
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from fastapi import Request
@@ -22,3 +23,23 @@ def is_foreign(request: Request, trusted: Collection[str]) -> bool:
         return origin is not None and urlsplit(origin).netloc != request.headers.get("Host")
     except ValueError:  # it is no origin of ours, whatever it is
         return True
+
+
+def is_known_host(host: str, names: Collection[str]) -> bool:
+    """Whether a Host header is an address, a name that no domain of a stranger's can be, or one of these ("*": any).
+
+    Against DNS rebinding: a page of evil.example, once that name leads here, is to the browser of this server's origin.
+    """
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
+    return "." not in name or name.endswith(".localhost") or name in names or "*" in names or _is_address(name)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True

@@ -43,6 +43,11 @@ class Settings(BaseSettings):
     cors_origins: tuple[str, ...] = Field(
         default=(), description='origins whose pages may call the API from a browser: a JSON list, ["*"] for all'
     )
+    hosts: tuple[str, ...] = Field(
+        default=(),
+        description="names with a dot by which it may be asked where it needs no keys, beside addresses and localhost: "
+        'a JSON list, ["*"] for any',
+    )
     upload_limit_bytes: int = Field(default=20_000_000, gt=0, description="largest request body, in bytes")
     pixel_limit: int = Field(default=MAX_PIXELS, gt=0, le=MAX_PIXELS, description="largest query picture, in pixels")
     fetch_urls: bool = Field(default=True, description="whether queries may name a picture by its URL")

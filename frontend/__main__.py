@@ -21,6 +21,7 @@ Settings come from the environment:
   LOOKALIKE_API_TIMEOUT_SECONDS  how long to wait for its answer (20)
   LOOKALIKE_UI_HOST              address to listen on (127.0.0.1; 0.0.0.0 for all)
   LOOKALIKE_UI_PORT              port to listen on (5000)
+  LOOKALIKE_UI_HOSTS             names with a dot by which it is asked, beside addresses and localhost: a JSON list
   LOOKALIKE_UPLOAD_LIMIT_BYTES   largest picture accepted, the same as the API's (20000000)
 
 Example:

@@ -3,6 +3,8 @@
 Development: `flask --app "frontend.app:create_app()" run --debug`. Production: `python -m frontend`.
 """
 
+from functools import partial
+
 from flask import Flask
 
 from frontend import rendering, safety
@@ -49,6 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     rendering.install(app)
+    app.before_request(partial(safety.refuse_unknown_hosts, settings.ui_hosts))
     app.before_request(safety.refuse_foreign_forms)
     app.after_request(safety.secure)
     return app

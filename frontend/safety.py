@@ -4,6 +4,8 @@ There is no login and no cookie here. But a page that runs on someone's own mach
 person looks at; so whatever may change something is refused when the browser says that another site sends it.
 """
 
+from collections.abc import Collection
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Request, Response, request
@@ -30,6 +32,10 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 HARMLESS_METHODS = {"GET", "HEAD", "OPTIONS"}
+UNKNOWN_HOST = (
+    "This page is asked for by a name that it does not know. Whoever runs it lists the name in LOOKALIKE_UI_HOSTS, "
+    "or it is opened by its address."
+)
 FOREIGN = "This was sent from another site's page. Open this page itself, and do it there."
 
 
@@ -45,6 +51,27 @@ def refuse_foreign_forms() -> None:
     """Raises Forbidden for what another site makes a browser send, unless it is to be read only."""
     if request.method not in HARMLESS_METHODS and is_foreign(request):
         raise Forbidden(FOREIGN)
+
+
+def refuse_unknown_hosts(names: Collection[str]) -> None:
+    """Raises Forbidden, unless asked by an address, a name that no domain of a stranger's can be, or one of these.
+
+    Against DNS rebinding: a page of evil.example, once that name leads here, is to the browser of this page's origin.
+    """
+    try:
+        name = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+    except ValueError:
+        name = "."
+    if "." in name and not name.endswith(".localhost") and not {name, "*"} & set(names) and not _is_address(name):
+        raise Forbidden(UNKNOWN_HOST)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return False
+    return True
 
 
 def is_foreign(sent: Request) -> bool:

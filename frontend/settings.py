@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     api_url: Annotated[str, AfterValidator(_http_url)] = "http://127.0.0.1:8000"
     frontend_api_key: Annotated[SecretStr, AfterValidator(_header_safe)] | None = None
     ui_host: str = "127.0.0.1"
+    ui_hosts: tuple[str, ...] = ()
     ui_port: int = Field(default=5000, ge=1, le=65_535)
     api_timeout_seconds: float = Field(default=20.0, gt=0)
     upload_limit_bytes: int = Field(default=20_000_000, gt=0)

@@ -69,7 +69,8 @@ def test_every_operation_needs_a_key_but_the_two_about_health(shop: Shop, open_a
             assert ("401" in operation["responses"]) == ("security" in operation) == (path not in OPEN)
             if path not in OPEN:
                 (needed,) = operation["security"]
-                assert ("403" in operation["responses"]) == (needed["key"] != ["read"])
+                told = operation["responses"]["403"]["content"]["application/problem+json"]["examples"]
+                assert ("key_too_weak" in told) == (needed["key"] != ["read"])
 
 
 def test_no_picture_is_read_before_the_key_is_known(shop: Shop, open_api: OpenApi) -> None:
@@ -236,6 +237,35 @@ def test_a_page_of_another_site_may_look_but_change_nothing(
     refused = ["foreign_page" if let_in is False else None] * len(changes)
     assert [each.json().get("code") if each.status_code == 403 else None for each in changes] == refused
     assert client.post("/search", json={"id": item}, headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("testserver", True),
+        ("localhost:8000", True),
+        ("127.0.0.1", True),
+        ("[::1]:8000", True),
+        ("10.0.0.7:80", True),
+        ("shop.localhost", True),
+        ("search.example.com:8000", True),
+        ("evil.example", False),
+        ("localhost.evil.example:8000", False),
+        ("127.0.0.1.evil.example", False),
+        ("127.0.0.1:80@evil.example", False),
+        ("[", False),
+        ("EVIL.example.", False),
+    ],
+)
+def test_without_keys_no_domain_of_a_stranger_leads_here(shop: Shop, open_api: OpenApi, host: str, known: bool) -> None:
+    client = open_api(artifacts=shop.artifacts, hosts=("search.example.com",))
+    answer = client.get("/items?limit=1", headers={"Host": host})
+    assert (answer.status_code, answer.json().get("code")) == ((200, None) if known else (403, "foreign_page"))
+
+
+def test_with_keys_it_answers_to_any_name(shop: Shop, open_api: OpenApi) -> None:
+    client = open_api(artifacts=shop.artifacts, api_keys=(entry("read"),))
+    assert client.get("/items", headers=sending(KEYS["read"]) | {"Host": "any.example"}).status_code == 200
 
 
 def test_where_all_origins_are_trusted_so_are_their_changes(shop: Shop, open_api: OpenApi) -> None:

@@ -11,6 +11,8 @@ import pytest
 from flask.testing import FlaskClient
 
 import frontend
+from frontend.app import create_app
+from frontend.settings import Settings
 from tests.frontend.attacks import ATTACKS
 from tests.frontend.canned import TALL_PNG, CannedApi, as_json, hit, item, matches, problem
 
@@ -101,6 +103,26 @@ def test_templates_need_no_exception_from_the_policy(template: Path) -> None:
 
 
 def test_the_request_does_not_choose_the_api(page: FlaskClient, api: CannedApi) -> None:
-    evil = {"Host": "evil.example", "X-Forwarded-Host": "evil.example", "X-Forwarded-For": "10.0.0.1"}
+    evil = {"X-Forwarded-Host": "evil.example", "X-Forwarded-For": "10.0.0.1"}
     assert page.get("/?api_url=http://evil.example", headers=evil).status_code == 200
     assert api.asked[-1].headers["Host"] == api.url.removeprefix("http://")
+
+
+@pytest.mark.parametrize(
+    ("host", "known"),
+    [
+        ("localhost:5000", True),
+        ("127.0.0.1:5000", True),
+        ("[::1]:5000", True),
+        ("mybox", True),
+        ("search.example.com", True),
+        ("evil.example:5000", False),
+        ("127.0.0.1.evil.example", False),
+        ("[", False),
+    ],
+)
+def test_no_domain_of_a_stranger_leads_here(api: CannedApi, host: str, known: bool) -> None:
+    app = create_app(Settings(api_url=api.url, ui_hosts=("search.example.com",)))
+    answer = app.test_client().get("/", headers={"Host": host})
+    assert answer.status_code == (200 if known else 403)
+    assert known or ("LOOKALIKE_UI_HOSTS" in answer.text and api.asked == [])
