@@ -96,7 +96,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @schema.parametrize()
-@settings(STEADY, max_examples=20)
+@settings(STEADY, max_examples=5)
 def test_every_operation_does_what_the_document_says(case: Case, address: str) -> None:
     case.call_and_validate(base_url=address)
 
