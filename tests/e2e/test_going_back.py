@@ -17,9 +17,8 @@ def width() -> int:
 
 
 def compare_by(tab: Page, metric: str) -> None:
-    with tab.expect_response(lambda answer: "/search" in answer.url):
-        tab.locator("main").get_by_label("Compare by").select_option(metric)
-    settle(tab)
+    tab.locator("main").get_by_label("Compare by").select_option(metric)
+    expect(tab.locator(f"main[data-link*='metric={metric}']")).to_be_visible()
 
 
 def test_a_picture_that_was_added_is_not_in_what_is_asked_after_going_back(tab: Page) -> None:
@@ -60,6 +59,7 @@ def test_a_face_is_not_asked_for_again_and_is_offered_again(open_tab: OpenTab, p
     compare_by(tab, "euclidean")
     assert "face" not in tab.url
 
+    tab.goto(people_address)
     choose(tab, portrait(3))
     expect(face).to_be_visible()
     tab.locator(".hits a.frame").nth(1).click()

@@ -34,8 +34,9 @@ def test_one_click_shows_more_like_a_match_and_back_goes_back(results: Page, sho
 
 
 @pytest.mark.parametrize("by", ["item", "picture"])
-def test_the_query_stays_in_view_beside_its_matches(results: Page, width: int, by: str) -> None:
+def test_the_query_stays_in_view_beside_its_matches(results: Page, shop_address: str, width: int, by: str) -> None:
     if by == "picture":
+        results.goto(shop_address)
         choose(results)
     query = results.locator(".query [data-canvas] img")
     copy = results.get_by_role("button", name="Back to the query")

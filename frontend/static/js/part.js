@@ -101,7 +101,7 @@ document.addEventListener("click", ({ target }) => {
 async function ready(view) {
   const canvas = view.main.querySelector("[data-canvas]");
   const picture = canvas?.querySelector("img");
-  if (!picture || !view.main.querySelector(".part")) return;
+  if (!picture || !view.main.querySelector(".part") || view.main.matches("[aria-busy]")) return;
   picture.draggable = false;
   await picture.decode().catch(() => {});
   if (!picture.naturalWidth || !view.main.isConnected) return;
