@@ -4,7 +4,7 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import QUERY, QUERY_ID, OpenTab, ask, choose, ids, settle
 from tests.gestures import draw, pass_over, refine
@@ -124,6 +124,28 @@ def test_filters_show_counts_and_add_up(tab: Page, shop_address: str) -> None:
     expect(tab.get_by_alt_text("The picture you searched with")).to_be_visible()
 
 
+def test_what_is_typed_while_the_counts_are_on_their_way_stays(tab: Page) -> None:
+    choose(tab)
+    refine(tab)
+    tab.get_by_text("Filters", exact=True).click()
+    label = tab.get_by_label("label-1")
+    expect(label).to_be_visible()
+    held: list[Route] = []
+    tab.route("**/search/filters?*", lambda route: held.append(route))
+    label.check()
+    tab.wait_for_url(re.compile("label=label-1"))
+    expect(label).to_be_focused()
+    tab.get_by_label("most", exact=True).first.fill("10")
+    (counts,) = held
+    with tab.expect_response("**/search/filters?*"):
+        counts.continue_()
+    tab.unroute("**/search/filters?*")
+    tab.evaluate("() => new Promise((next) => setTimeout(next, 100))")  # what could take it away has run
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(re.compile(r"most\.price=10"))
+    expect(tab.locator(".box", has_text="label-1")).to_contain_text("5")
+
+
 def test_only_sure_matches_and_none_is_an_answer(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab(f"{shop_address}/search?id=shelf 1/piece-021&k=100")
     refine(tab)
@@ -175,6 +197,7 @@ def test_searching_works_without_javascript(open_tab: OpenTab, shop_address: str
     tab.locator(".hits .tile").nth(1).get_by_role("link", name=re.compile("Less like this")).click()
     expect(tab.get_by_role("list", name="Also unlike")).to_be_visible()
     tab.get_by_role("link", name="Take out of the query").click()
+    expect(tab.get_by_role("list", name="Also unlike")).to_have_count(0)
     refine(tab)
     tab.get_by_text("Filters", exact=True).click()
     tab.get_by_role("link", name="Choose filters").click()

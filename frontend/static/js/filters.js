@@ -2,10 +2,15 @@
 
 import { send } from "./history.js";
 
+function saidBy(form) {
+  return new URLSearchParams([...new FormData(form)].filter(([name, value]) => typeof value === "string" && value && name !== "address")).toString();
+}
+
 async function fill(details) {
   const form = details.closest("form");
-  const said = new URLSearchParams([...new FormData(form)].filter(([name, value]) => typeof value === "string" && value && name !== "address"));
+  const said = saidBy(form);
   const { text, status } = await send(`${details.dataset.filters}?${said}`);
+  if ("filled" in details.dataset && saidBy(form) !== said) return; // typed meanwhile: it stays, and counts anew once it is asked
   const choices = new DOMParser().parseFromString(text, "text/html").getElementById("choices");
   const box = details.querySelector(".choices");
   if (status !== 200 || !choices) {
