@@ -25,7 +25,8 @@ def pass_over(page: Page, way: Literal["drop", "paste"], data: bytes, name: str,
 
 
 def refine(page: Page) -> None:
-    """Open the settings, which on a phone are folded away."""
+    """Open the settings, which on a phone are folded away; what is folded is known once the page's styles are there."""
+    page.wait_for_load_state()
     summary = page.get_by_text("Settings and filters")
     if summary.is_visible() and not page.locator("details.refine").evaluate("(details) => details.open"):
         summary.click()

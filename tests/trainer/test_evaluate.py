@@ -211,7 +211,8 @@ def test_a_copy_in_the_gallery_is_reported_and_left_out(publish: Publish, tmp_pa
     assert clean.evaluation.leaks == ()
     leak = Leak(str(tmp_path / "q/cup/1.jpg"), str(tmp_path / "leaky/cup/twin.jpg"), "identical")
     assert leaky.evaluation.leaks == (leak,)
-    assert known(leaky).per_label["cup"] == known(clean).per_label["cup"]
+    # A gallery of another size is multiplied in another order: the last bits of a distance may differ.
+    assert known(leaky).per_label["cup"] == pytest.approx(known(clean).per_label["cup"], abs=1e-6)
 
 
 def test_the_same_picture_in_other_bytes_is_a_leak_where_it_is_looked_for(publish: Publish, tmp_path: Path) -> None:
