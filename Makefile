@@ -25,10 +25,10 @@ demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAG
 	@$(BIN)/python scripts/demo.py --images "$$IMAGES" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
 test: lint ## lint, types, import rules, tests
-	$(BIN)/python -m pytest -rs -n 2 --dist loadfile -m "not slow"
+	$(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-all: lint ## the same, and the tests that take minutes
-	$(BIN)/python -m pytest -rs -n 2 --dist loadfile
+	$(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder
 
 browser: $(VENV)/.dev ## install the Chromium that tests and screenshots of the page need, where there is none
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \

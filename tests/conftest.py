@@ -1,5 +1,6 @@
 """What several rooms' tests share: one small shop, trained once through the command line as a user would."""
 
+import json
 import os
 import shutil
 import socket
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from filelock import FileLock
 from playwright.sync_api import Browser, expect, sync_playwright
 from schemathesis.pytest.plugin import SchemathesisFunction
 
@@ -124,8 +126,20 @@ class Trained:
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Not to be changed."""
-    home = tmp_path_factory.mktemp("trained")
+    """Not to be changed. Trained by the first process of pytest-xdist that needs it; each has a copy of its own."""
+    base = tmp_path_factory.getbasetemp()
+    shared = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained-once"
+    with FileLock(f"{shared}.lock"):
+        if not (shared / "said.json").exists():
+            _train(shared)
+    home = Path(shutil.copytree(shared, tmp_path_factory.mktemp("trained") / "shop"))
+    output, errors = json.loads((home / "said.json").read_text())
+    table = home / "pictures" / "pottery.csv"
+    return Trained(table.parent, table, home / "config.toml", home / "artifacts", output, errors)
+
+
+def _train(home: Path) -> None:
+    shutil.rmtree(home, ignore_errors=True)
     pictures = home / "pictures"
     table = pottery.make(pictures, pieces=12, photos=8, size=128)
     (pictures / "cut.jpg").write_bytes((pictures / pottery.plan(12, 8)[0].path).read_bytes()[:900])
@@ -136,11 +150,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
         )
     config = home / "config.toml"
     config.write_text(CONFIG)
-    artifacts = home / "artifacts"
-    done = run_trainer("run", "--source", table, "--config", config, "--artifacts", artifacts)
+    done = run_trainer("run", "--source", table, "--config", config, "--artifacts", home / "artifacts")
     if done.returncode:
         raise RuntimeError(f"training failed:\n{done.stdout}\n{done.stderr}")
-    return Trained(pictures, table, config, artifacts, done.stdout, done.stderr)
+    (home / "said.json").write_text(json.dumps([done.stdout, done.stderr]))
 
 
 @pytest.fixture(scope="module")  # Playwright keeps an event loop, which other tests must not find running

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 import requests
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from tests.bundles import Piece, picture, pieces, some_calibration, write_artifacts
 from tests.e2e.conftest import OpenTab, page_over
 from tests.e2e.shelves import NEW, OLD, fresh, status
-from tests.e2e.test_manners import RULES
+from tests.e2e.test_manners import violations
 from tests.gestures import wait_until
 
 
@@ -45,8 +44,7 @@ def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, doubles: 
     expect(tab.get_by_role("heading", name="Nothing is there twice")).to_be_visible()
     tab.goto(f"{doubles}/duplicates/?tier=same_thing")
     expect(tab.get_by_role("heading", name=re.compile(r"\d+ groups?$"))).to_be_visible()
-    found = Axe().run(tab, options=RULES).response["violations"]
-    assert found == []
+    assert violations(tab) == []
 
 
 def test_duplicates_without_a_script(open_tab: OpenTab, doubles: str) -> None:

@@ -131,7 +131,11 @@ def test_what_is_typed_while_the_counts_are_on_their_way_stays(tab: Page) -> Non
     label = tab.get_by_label("label-1")
     expect(label).to_be_visible()
     held: list[Route] = []
-    tab.route("**/search/filters?*", lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    tab.route("**/search/filters?*", hold)
     label.check()
     tab.wait_for_url(re.compile("label=label-1"))
     expect(label).to_be_focused()

@@ -253,8 +253,13 @@ def test_no_text_runs(browser: Browser, address: str, api: CannedApi, bypass_csp
     page.get_by_text("Filters", exact=True).click()
     expect(page.locator(".box", has_text=ATTACKS[149]).first).to_be_visible()
     page.locator("[data-view]").nth(2).click()
-    for _ in range(150):
-        page.keyboard.press("ArrowRight")
+    page.evaluate(
+        """(times) => {
+            const press = () => new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, cancelable: true });
+            for (let n = 0; n < times; n += 1) document.activeElement.dispatchEvent(press());
+        }""",
+        150,
+    )
     expect(page.get_by_role("dialog")).to_contain_text(ATTACKS[2])
     page.keyboard.press("Escape")
     page.locator("[data-add=unlike]").nth(3).click()

@@ -121,6 +121,7 @@ def go_on(shop: Shop, artifacts: Path) -> "subprocess.CompletedProcess[str]":
     return done
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_of_fine_tuning(shop: Shop, tmp_path: Path) -> None:
     def in_the_second_epoch() -> bool:
         return bool(list(tmp_path.glob("work/*/finetune.npz")))

@@ -130,6 +130,7 @@ def test_a_bundle_trained_on_shuffled_labels_is_refused_by_the_gate(trained: Tra
     assert labels(artifacts).keys() == before.keys()
 
 
+@pytest.mark.slow
 def test_a_better_bundle_passes(trained: Trained, tmp_path: Path) -> None:
     artifacts = tmp_path / "artifacts"
     shutil.copytree(trained.artifacts / "cache", artifacts / "cache")
