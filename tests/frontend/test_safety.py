@@ -4,6 +4,7 @@ import json
 import re
 from html.parser import HTMLParser
 from io import BytesIO
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 
@@ -72,15 +73,13 @@ def pages_saying(text: str, page: FlaskClient, api: CannedApi) -> list[str]:
     return [answer.text for answer in well + ill]
 
 
-@pytest.mark.parametrize("attack", [*ATTACKS, NUL])
-def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, attack: str) -> None:
-    expected = [Skeleton(html) for html in pages_saying(HARMLESS, page, api)]
-    found = [Skeleton(html) for html in pages_saying(attack, page, api)]
-    assert [skeleton.tags for skeleton in found] == [skeleton.tags for skeleton in expected]
-    for skeleton in found:
-        assert all(
-            re.match(r"/(?!/)|#main$|#icon-[a-z]+$|data:image/png;base64,", target) for target in skeleton.targets
-        )
+def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi) -> None:
+    expected = [Skeleton(html).tags for html in pages_saying(HARMLESS, page, api)]
+    for attack in (*ATTACKS, NUL):
+        found = [Skeleton(html) for html in pages_saying(attack, page, api)]
+        assert [skeleton.tags for skeleton in found] == expected, attack
+        for target in chain.from_iterable(skeleton.targets for skeleton in found):
+            assert re.match(r"/(?!/)|#main$|#icon-[a-z]+$|data:image/png;base64,", target), attack
 
 
 def test_every_answer_carries_the_headers(page: FlaskClient, api: CannedApi) -> None:

@@ -46,7 +46,7 @@ def pictures(size: int) -> NDArray[np.uint8]:
     return np.stack([prepare(picture(seed), size, size) for seed in range(3)])
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)  # not each time: in a long run, every clearing takes seconds
 def memory() -> Iterator[None]:
     """Let go of the networks afterwards."""
     yield
