@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -89,6 +90,38 @@ def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: CannedA
     tab.clock.fast_forward(8_100)
     expect(tab.locator("[data-group]")).to_have_count(0)
     assert deletions(api) == ["/items/two", "/items/four"]
+
+
+def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: CannedApi) -> None:
+    api.replies["DELETE /items/four"] = Reply(204)
+    frozen(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    undo = tab.get_by_role("button", name="Undo")
+    undo.focus()
+    tab.clock.fast_forward(60_000)
+    undo.blur()
+    tab.get_by_text("will be deleted").hover()
+    tab.clock.fast_forward(60_000)
+    expect(tab.locator(".going")).to_have_count(2)
+    assert deletions(api) == []
+    tab.mouse.move(5, 5)
+    tab.clock.fast_forward(8_100)
+    expect(tab.locator("[data-group]")).to_have_count(0)
+    assert deletions(api) == ["/items/two", "/items/four"]
+
+
+def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: CannedApi) -> None:
+    long = [f"{'x' * 121}/{n:05}" for n in range(481)]
+    members = [item(each, label="cup") for each in long]
+    groups = [{"keep": long[0], "why": "the first", "members": members, "probability": None}]
+    api.replies["GET /duplicates"] = as_json(duplicates(members, total_groups=1, groups=groups))
+    api.replies |= {f"DELETE /items/{quote(each, safe='')}": Reply(204) for each in long}
+    frozen(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 480 ticked pictures").click()
+    expect(tab.get_by_text("480 pictures will be deleted in 8 seconds.", exact=True)).to_be_visible()
+    tab.clock.fast_forward(8_100)
+    expect(tab.locator("[data-group]")).to_have_count(0)
+    assert len(deletions(api)) == 480
 
 
 def test_leaving_the_page_deletes_at_once(tab: Page, api: CannedApi) -> None:

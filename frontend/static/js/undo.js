@@ -1,31 +1,41 @@
 // Deleting with some seconds to think again. The items are deleted only once these are over, or when the page is left:
-// until then nothing has happened, so that undoing cannot fail.
+// until then nothing has happened, so that undoing cannot fail. While somebody is at the bar that says so, time stands still.
 
 const SECONDS = 8;
-let pending; // { body, url, bar, timer, undone }
+const MOST_TAKEN_ALONG = 60_000; // bytes; of what is under way when a page is left, browsers send 64 KiB on
+let pending; // { body, url, box, timer, undone, after, small }
 
-function bar(words) {
+function bar(words, small) {
   const box = document.createElement("div");
   const said = document.createElement("span");
   const button = document.createElement("button");
   box.className = "undo";
   box.setAttribute("role", "status");
-  said.textContent = `${words} will be deleted in ${SECONDS} seconds, or when you leave this page.`;
+  said.textContent = `${words} will be deleted in ${SECONDS} seconds${small ? ", or when you leave this page" : ""}.`;
   button.type = "button";
   button.textContent = "Undo";
   button.addEventListener("click", undo);
   box.append(said, button);
+  for (const come of ["pointermove", "focusin"]) box.addEventListener(come, () => clearTimeout(pending?.timer));
+  for (const go of ["pointerleave", "focusout"]) box.addEventListener(go, () => { if (pending?.box === box) wind(); });
   return box;
+}
+
+function wind() {
+  clearTimeout(pending.timer);
+  pending.timer = setTimeout(act, SECONDS * 1000);
 }
 
 /** Delete what the form names, later. `after` is called with the server's answer, `undone` instead if it is undone. */
 export function deleteLater(form, { words, after, undone }) {
   if (pending) act();
-  const body = new FormData(form);
+  const body = new URLSearchParams([...new FormData(form)]);
   body.set("sure", "yes");
-  const box = bar(words);
+  const small = body.toString().length <= MOST_TAKEN_ALONG;
+  const box = bar(words, small);
   form.append(box); // where the focus is: the next Tab leads to Undo
-  pending = { body, url: form.action, box, undone, after, timer: setTimeout(act, SECONDS * 1000) };
+  pending = { body, url: form.action, box, undone, after, small };
+  wind();
 }
 
 function take() {
@@ -45,12 +55,12 @@ function undo() {
 }
 
 async function act() {
-  const { body, url, box, after, undone } = take();
+  const { body, url, box, after, undone, small } = take();
   box.firstChild.textContent = "Deleting…";
   box.lastChild.remove();
   let answer;
   try {
-    answer = await fetch(url, { method: "POST", body, keepalive: true });
+    answer = await fetch(url, { method: "POST", body, keepalive: small });
   } catch (error) {
     console.error(error);
   }
@@ -71,7 +81,7 @@ async function reason(answer) {
 }
 
 addEventListener("pagehide", () => {
-  if (!pending) return;
+  if (!pending?.small) return;
   const { body, url } = take();
   navigator.sendBeacon(url, body);
 });
