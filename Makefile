@@ -15,6 +15,9 @@ export IMAGES CONFIG PORT UI_PORT
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 TRAINER = requirements/$(if $(GPU),trainer-gpu,trainer).txt
 
+# By default, files of few tests come last, and a long one of them then runs alone.
+TESTS = $(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all browser lint format lock benchmark screenshots clean
 
@@ -25,10 +28,10 @@ demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAG
 	@$(BIN)/python scripts/demo.py --images "$$IMAGES" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
 test: lint ## lint, types, import rules, tests
-	$(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
+	$(TESTS) -m "not slow"
 
 test-all: lint ## the same, and the tests that take minutes
-	$(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder
+	$(TESTS)
 
 browser: $(VENV)/.dev ## install the Chromium that tests and screenshots of the page need, where there is none
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \

@@ -104,10 +104,29 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: CannedApi) ->
     tab.clock.fast_forward(60_000)
     expect(tab.locator(".going")).to_have_count(2)
     assert deletions(api) == []
+    undo.focus()
     tab.mouse.move(5, 5)
+    tab.clock.fast_forward(60_000)
+    expect(tab.locator(".going")).to_have_count(2)
+    assert deletions(api) == []
+    undo.blur()
     tab.clock.fast_forward(8_100)
     expect(tab.locator("[data-group]")).to_have_count(0)
     assert deletions(api) == ["/items/two", "/items/four"]
+
+
+def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: CannedApi) -> None:
+    api.replies["DELETE /items/two"] = problem(403, code="key_too_weak")
+    frozen(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.clock.fast_forward(8_100)
+    over = tab.get_by_text("Not everything was deleted.")
+    expect(over).to_be_visible()
+    api.replies |= {f"DELETE /items/{name}": Reply(204) for name in ("two", "four")}
+    tab.get_by_role("button", name="Delete 2 ticked pictures").press("Enter")
+    over.dispatch_event("pointermove")
+    tab.clock.fast_forward(8_100)
+    expect(tab.locator("[data-group]")).to_have_count(0)
 
 
 def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: CannedApi) -> None:

@@ -9,7 +9,7 @@ const OF_THE_QUERY = new Set(["id", "url", "cursor", "like", "unlike", "face", .
 let following; // the view that is on its way
 
 /** What a form says, without what is empty. */
-function fieldsOf(form) {
+export function fieldsOf(form) {
   return form ? [...new FormData(form)].filter(([, value]) => typeof value === "string" && value !== "") : [];
 }
 

@@ -1,9 +1,10 @@
 // Filters with their counts, fetched when they are opened, and again for what has been chosen.
 
+import { fieldsOf } from "./asking.js";
 import { send } from "./history.js";
 
 function saidBy(form) {
-  return new URLSearchParams([...new FormData(form)].filter(([name, value]) => typeof value === "string" && value && name !== "address")).toString();
+  return new URLSearchParams(fieldsOf(form).filter(([name]) => name !== "address")).toString();
 }
 
 async function fill(details) {

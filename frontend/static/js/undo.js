@@ -3,21 +3,23 @@
 
 const SECONDS = 8;
 const MOST_TAKEN_ALONG = 60_000; // bytes; of what is under way when a page is left, browsers send 64 KiB on
-let pending; // { body, url, box, timer, undone, after, small }
+let pending; // { body, url, box, timer, undone, after }
 
-function bar(words, small) {
+const goesAlong = (body) => body.toString().length <= MOST_TAKEN_ALONG;
+
+function bar(words, body) {
   const box = document.createElement("div");
   const said = document.createElement("span");
   const button = document.createElement("button");
   box.className = "undo";
   box.setAttribute("role", "status");
-  said.textContent = `${words} will be deleted in ${SECONDS} seconds${small ? ", or when you leave this page" : ""}.`;
+  said.textContent = `${words} will be deleted in ${SECONDS} seconds${goesAlong(body) ? ", or when you leave this page" : ""}.`;
   button.type = "button";
   button.textContent = "Undo";
   button.addEventListener("click", undo);
   box.append(said, button);
-  for (const come of ["pointermove", "focusin"]) box.addEventListener(come, () => clearTimeout(pending?.timer));
-  for (const go of ["pointerleave", "focusout"]) box.addEventListener(go, () => { if (pending?.box === box) wind(); });
+  for (const come of ["pointermove", "focusin"]) box.addEventListener(come, () => { if (pending?.box === box) clearTimeout(pending.timer); });
+  for (const go of ["pointerleave", "focusout"]) box.addEventListener(go, () => { if (pending?.box === box && !box.matches(":focus-within")) wind(); });
   return box;
 }
 
@@ -31,10 +33,9 @@ export function deleteLater(form, { words, after, undone }) {
   if (pending) act();
   const body = new URLSearchParams([...new FormData(form)]);
   body.set("sure", "yes");
-  const small = body.toString().length <= MOST_TAKEN_ALONG;
-  const box = bar(words, small);
+  const box = bar(words, body);
   form.append(box); // where the focus is: the next Tab leads to Undo
-  pending = { body, url: form.action, box, undone, after, small };
+  pending = { body, url: form.action, box, undone, after };
   wind();
 }
 
@@ -55,12 +56,12 @@ function undo() {
 }
 
 async function act() {
-  const { body, url, box, after, undone, small } = take();
+  const { body, url, box, after, undone } = take();
   box.firstChild.textContent = "Deleting…";
   box.lastChild.remove();
   let answer;
   try {
-    answer = await fetch(url, { method: "POST", body, keepalive: small });
+    answer = await fetch(url, { method: "POST", body, keepalive: goesAlong(body) });
   } catch (error) {
     console.error(error);
   }
@@ -81,7 +82,7 @@ async function reason(answer) {
 }
 
 addEventListener("pagehide", () => {
-  if (!pending?.small) return;
+  if (!pending || !goesAlong(pending.body)) return;
   const { body, url } = take();
   navigator.sendBeacon(url, body);
 });
