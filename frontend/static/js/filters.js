@@ -3,6 +3,8 @@
 import { fieldsOf } from "./asking.js";
 import { send } from "./history.js";
 
+let letGo = Promise.resolve();
+
 function saidBy(form) {
   return new URLSearchParams(fieldsOf(form).filter(([name]) => name !== "address")).toString();
 }
@@ -11,6 +13,7 @@ async function fill(details) {
   const form = details.closest("form");
   const said = saidBy(form);
   const { text, status } = await send(`${details.dataset.filters}?${said}`);
+  await letGo;
   if ("filled" in details.dataset && saidBy(form) !== said) return; // typed meanwhile: it stays, and counts anew once it is asked
   const choices = new DOMParser().parseFromString(text, "text/html").getElementById("choices");
   const box = details.querySelector(".choices");
@@ -34,6 +37,13 @@ function tell(box) {
   box.querySelectorAll(".hint").forEach((hint) => hint.remove());
   box.append(words);
 }
+
+// What is pressed stays where it is until it is let go: else the click, which of a finger comes a little later, would be lost.
+document.addEventListener("pointerdown", () => {
+  letGo = new Promise((go) => {
+    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(go, 100), { once: true });
+  });
+}, true);
 
 document.addEventListener("toggle", ({ target }) => {
   if (target.matches?.("details.filters") && target.open && !("filled" in target.dataset)) fill(target);
