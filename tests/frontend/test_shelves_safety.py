@@ -24,7 +24,7 @@ PATHS = (
     "/models/compare",
     "/models/compare?id=one",
 )
-INSIDE = re.compile(r"/(?!/)|#main$|#icon-[a-z]+$|data:image/png;base64,")
+INSIDE = re.compile(r"/(?!/)|#(main|status|icon-[a-z]+)$|data:image/png;base64,")
 
 
 def pages_saying(text: str, page: FlaskClient, api: CannedApi) -> list[str]:
