@@ -121,6 +121,7 @@ def test_filters_show_counts_and_add_up(tab: Page, shop_address: str) -> None:
     assert labels == {f"{n:03}" for n in range(60) if n % 4 == 1 and n % 2 == 1 and n / 2 <= 10 and n % 7}
     tab.locator(".chip", has_text="price").click()
     expect(tab.locator(".chip")).to_have_count(2)
+    expect(tab.get_by_label("most", exact=True).first).to_have_value("")
     expect(tab.get_by_alt_text("The picture you searched with")).to_be_visible()
 
 
@@ -183,6 +184,8 @@ def test_a_press_while_the_counts_arrive_is_not_lost(tab: Page) -> None:
     tab.mouse.up()
     expect(chip).to_have_count(0)
     expect(tab.locator(".box", has_text="label-1")).to_contain_text("13")
+    expect(tab.get_by_label("bowl")).not_to_be_checked()
+    expect(tab.get_by_label("label-1")).to_be_checked()
 
 
 def test_only_sure_matches_and_none_is_an_answer(open_tab: OpenTab, shop_address: str) -> None:

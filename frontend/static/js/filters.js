@@ -53,7 +53,17 @@ document.addEventListener("leaving", ({ detail: { shown, next } }) => {
   const [from, to] = [shown, next].map((main) => main.querySelector("details.filters"));
   if (!from?.open || !to || "filled" in to.dataset || !("filled" in from.dataset)) return;
   to.dataset.filled = ""; // what was chosen just now, until it comes with new counts
+  const before = new URL(shown.dataset.link ?? "/search", location.href).searchParams;
+  const now = new URL(next.dataset.link ?? "/search", location.href).searchParams;
   to.querySelector(".choices").replaceChildren(...[...from.querySelector(".choices").childNodes].map((node) => node.cloneNode(true)));
+  for (const field of to.querySelectorAll(".choices input")) { // a chip or a link takes filters off, or puts one on
+    const { name, value, type } = field;
+    const boxed = type === "checkbox";
+    const has = (asked) => (boxed ? asked.getAll(name).includes(value) : asked.has(name));
+    if (has(before) === has(now)) continue;
+    if (boxed) field.checked = has(now);
+    else if (!has(now)) field.value = "";
+  }
 });
 
 document.addEventListener("shown", ({ detail: view }) => {
