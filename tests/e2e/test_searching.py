@@ -188,6 +188,20 @@ def test_a_press_while_the_counts_arrive_is_not_lost(tab: Page) -> None:
     expect(tab.get_by_label("label-1")).to_be_checked()
 
 
+def test_filters_stay_while_a_picture_is_searched_with_again(tab: Page) -> None:
+    choose(tab)
+    refine(tab)
+    tab.get_by_text("Filters", exact=True).click()
+    most = tab.get_by_label("most", exact=True).first
+    most.fill("10")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url(re.compile(r"most\.price=10"))
+    tab.get_by_role("button", name=re.compile("Add to the query")).first.click()
+    expect(tab.get_by_role("list", name="Also like", exact=True)).to_be_visible()
+    expect(tab.locator(".chip")).to_have_count(1)
+    expect(most).to_have_value(re.compile("^10"))
+
+
 def test_only_sure_matches_and_none_is_an_answer(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab(f"{shop_address}/search?id=shelf 1/piece-021&k=100")
     refine(tab)

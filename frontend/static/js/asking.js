@@ -13,6 +13,11 @@ export function fieldsOf(form) {
   return form ? [...new FormData(form)].filter(([, value]) => typeof value === "string" && value !== "") : [];
 }
 
+/** What a page of matches answers, by its link. */
+export function askedBy(main) {
+  return new URL(main.dataset.link ?? "/search", location.href).searchParams;
+}
+
 const mainForm = () => currentMain().querySelector("form.search");
 
 /** The part that the form names, in percent; null for all of the picture. */
@@ -100,7 +105,7 @@ export function ask() {
 
 /** Whether the form names another part, another face or other further pictures than those of the page. */
 function changesThePicture(form) {
-  const shown = new URL(currentMain().dataset.link ?? "/search", location.href).searchParams;
+  const shown = askedBy(currentMain());
   const said = new FormData(form);
   return [...SIDES, "face", "like", "unlike"].some(
     (name) => said.getAll(name).filter(Boolean).join("\n") !== shown.getAll(name).join("\n"),

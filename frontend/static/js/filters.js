@@ -1,6 +1,6 @@
 // Filters with their counts, fetched when they are opened, and again for what has been chosen.
 
-import { fieldsOf } from "./asking.js";
+import { askedBy, fieldsOf } from "./asking.js";
 import { send } from "./history.js";
 
 let letGo = Promise.resolve();
@@ -40,8 +40,10 @@ function tell(box) {
 
 // What is pressed stays where it is until it is let go: else the click, which of a finger comes a little later, would be lost.
 document.addEventListener("pointerdown", () => {
+  const pressed = new AbortController();
   letGo = new Promise((go) => {
-    for (const end of ["pointerup", "pointercancel"]) addEventListener(end, () => setTimeout(go, 100), { once: true });
+    const end = () => { pressed.abort(); setTimeout(go, 100); };
+    for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end, { signal: pressed.signal });
   });
 }, true);
 
@@ -53,9 +55,9 @@ document.addEventListener("leaving", ({ detail: { shown, next } }) => {
   const [from, to] = [shown, next].map((main) => main.querySelector("details.filters"));
   if (!from?.open || !to || "filled" in to.dataset || !("filled" in from.dataset)) return;
   to.dataset.filled = ""; // what was chosen just now, until it comes with new counts
-  const before = new URL(shown.dataset.link ?? "/search", location.href).searchParams;
-  const now = new URL(next.dataset.link ?? "/search", location.href).searchParams;
   to.querySelector(".choices").replaceChildren(...[...from.querySelector(".choices").childNodes].map((node) => node.cloneNode(true)));
+  if (!shown.dataset.link || !next.dataset.link) return; // while a search is on its way, nothing says what is on
+  const [before, now] = [shown, next].map(askedBy);
   for (const field of to.querySelectorAll(".choices input")) { // a chip or a link takes filters off, or puts one on
     const { name, value, type } = field;
     const boxed = type === "checkbox";
