@@ -7,15 +7,17 @@ from functools import partial
 
 from flask import Flask
 
-from frontend import rendering, safety
-from frontend.api_client import ApiClient
-from frontend.bundles import BundlesClient
-from frontend.catalogue import CatalogueClient
-from frontend.connection import Connection
-from frontend.duplicates import DuplicatesClient
+from frontend import rendering, security
+from frontend.api.bundles import BundlesClient
+from frontend.api.catalogue import CatalogueClient
+from frontend.api.client import ApiClient
+from frontend.api.connection import Connection
+from frontend.api.duplicates import DuplicatesClient
 from frontend.pages.add import add
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
+from frontend.pages.explanation import why
+from frontend.pages.export import saving
 from frontend.pages.faces import faces
 from frontend.pages.filters import filters
 from frontend.pages.health import health
@@ -23,9 +25,7 @@ from frontend.pages.items import items
 from frontend.pages.models import models
 from frontend.pages.pictures import pictures
 from frontend.pages.reports import reports
-from frontend.pages.saving import saving
 from frontend.pages.search import search
-from frontend.pages.why import why
 from frontend.settings import Settings
 
 BLUEPRINTS = (search, filters, faces, why, saving, browse, add, items, duplicates, models, pictures, reports, health)
@@ -51,7 +51,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     rendering.install(app)
-    app.before_request(partial(safety.refuse_unknown_hosts, settings.ui_hosts))
-    app.before_request(safety.refuse_foreign_forms)
-    app.after_request(safety.secure)
+    app.before_request(partial(security.refuse_unknown_hosts, settings.ui_hosts))
+    app.before_request(security.refuse_foreign_forms)
+    app.after_request(security.secure)
     return app

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from frontend.connection import ApiDown, ApiError, ApiRefused, ApiSlow
-from frontend.words import FORMATS, megabytes
+from frontend.api.connection import ApiDown, ApiError, ApiRefused, ApiSlow
+from frontend.formatting import FORMATS, megabytes
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any, cast
 from flask import Flask, Response, current_app, g, make_response, render_template, url_for
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from frontend import messages, words
-from frontend.answers import Item, Size
-from frontend.api_client import ApiClient
-from frontend.asking import Asked
-from frontend.catalogue import CatalogueClient
-from frontend.connection import ApiError, ApiRefused
+from frontend import formatting, messages
+from frontend.api.catalogue import CatalogueClient
+from frontend.api.client import ApiClient
+from frontend.api.connection import ApiError, ApiRefused
+from frontend.api.models import Item, Size
+from frontend.search_query import Asked
 
 FORM_PICTURES = 4  # times the upload limit that a form of several pictures may have
 THUMBNAIL_SIZES = (160, 320, 640)  # pixels of the longer side; what the API offers
@@ -46,7 +46,7 @@ def limit_bytes() -> int:
 
 def problem_page(trouble: messages.Trouble) -> Response:
     """A page that says what happened and what to do, and keeps the form."""
-    response = make_response(render_template("problem.html", trouble=trouble), trouble.status)
+    response = make_response(render_template("error.html", trouble=trouble), trouble.status)
     if trouble.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(trouble.retry_after_seconds)
     return response
@@ -56,11 +56,11 @@ def install(app: Flask) -> None:
     """Let the app's templates know what they need, and give every failure a page."""
     app.context_processor(_what_templates_know)
     app.jinja_env.filters |= {
-        "likeness": words.likeness,
-        "sureness": words.sureness,
-        "attribute": words.attribute,
+        "likeness": formatting.likeness,
+        "sureness": formatting.sureness,
+        "attribute": formatting.attribute,
         "exactly": json.dumps,
-        "megabytes": words.megabytes,
+        "megabytes": formatting.megabytes,
         "shape": shape,
         "srcset": srcset,
         "search_link": search_link,
@@ -93,7 +93,7 @@ def search_link(asked: Asked) -> str:
 def _what_templates_know() -> dict[str, Any]:
     return {
         "asked": g.get("asked", Asked()),
-        "formats": words.FORMATS,
+        "formats": formatting.FORMATS,
         "limit_bytes": limit_bytes(),
         "navigation": {page: name for page, name in NAVIGATION.items() if page in current_app.view_functions},
     }

@@ -9,9 +9,9 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import BadRequest
 
 from frontend import messages
-from frontend.answers import Attributes, Item
-from frontend.connection import ApiError
-from frontend.describing import KINDS, Description, described
+from frontend.api.connection import ApiError
+from frontend.api.models import Attributes, Item
+from frontend.forms.item import KINDS, Description, described
 from frontend.rendering import FORM_PICTURES, catalogue, limit_bytes
 
 ABOUT_THE_PICTURE = {400, 404, 409, 413, 415, 422}
@@ -54,7 +54,7 @@ def several() -> str | tuple[str, int]:
     except BadRequest as mistake:
         return _page(mistake=mistake.description or ""), 400
     outcomes = list(_until_it_ends(files, description))
-    return render_template("added.html", outcomes=outcomes, untried=len(files) - len(outcomes))
+    return render_template("add_results.html", outcomes=outcomes, untried=len(files) - len(outcomes))
 
 
 @add.post("/one")

@@ -5,11 +5,11 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, g, jsonify, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 
-from frontend.asking import Asked, cursor_of
-from frontend.catalogue import Cluster, MapAnswer
+from frontend.api.catalogue import Cluster, MapAnswer
 from frontend.pages.filters import Choice, choices_for, labels_for
 from frontend.pages.search import remembered
 from frontend.rendering import catalogue
+from frontend.search_query import Asked, cursor_of
 
 PAGE_SIZE = 60
 CLUSTERS_SIZE = 120  # on a page, the largest ones first

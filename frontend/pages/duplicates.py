@@ -6,8 +6,8 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Redirect
 
-from frontend.connection import ApiRefused
-from frontend.duplicates import DuplicatesClient, Found, Searching, Tier
+from frontend.api.connection import ApiRefused
+from frontend.api.duplicates import DuplicatesClient, Found, Searching, Tier
 
 PAGE_SIZE = 20  # groups
 MOST_DISMISSED = 200  # the API takes no more at once

@@ -2,10 +2,10 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from frontend.connection import ApiError, ApiRefused
+from frontend.api.connection import ApiError, ApiRefused
+from frontend.forms.search import read
 from frontend.messages import explain
 from frontend.pages.search import sent_picture
-from frontend.reading import read
 from frontend.rendering import api, limit_bytes
 
 faces = Blueprint("faces", __name__)

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
 
-from frontend.answers import Facet, FacetsAnswer, LabelsAnswer, Value
-from frontend.asking import Asked, Condition
+from frontend.api.models import Facet, FacetsAnswer, LabelsAnswer, Value
 from frontend.pages.search import remembered
 from frontend.rendering import api
+from frontend.search_query import Asked, Condition
 
 MOST_BOXES = 12  # numbers of more values than this are chosen as a range
 

@@ -7,9 +7,9 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from frontend import messages
-from frontend.answers import Item, Value
-from frontend.connection import ApiError, ApiRefused
-from frontend.describing import KINDS, described, kind_of
+from frontend.api.connection import ApiError, ApiRefused
+from frontend.api.models import Item, Value
+from frontend.forms.item import KINDS, described, kind_of
 from frontend.rendering import api, catalogue, limit_bytes
 
 MOST_DELETED = 500  # at once
@@ -38,7 +38,9 @@ def change() -> str | Response | tuple[str, int]:
             return _page(api().item(item_id), mistake=failed.problem.detail or failed.problem.title), 422
         trouble = messages.explain(failed, limit_bytes=limit_bytes())
         label, rows = _sent()
-        page = render_template("unsaved.html", item_id=item_id, trouble=trouble, label=label, rows=rows, kinds=KINDS)
+        page = render_template(
+            "item_not_saved.html", item_id=item_id, trouble=trouble, label=label, rows=rows, kinds=KINDS
+        )
         return page, trouble.status
     return redirect(url_for("items.show", id=item_id, done="saved"), 303)
 

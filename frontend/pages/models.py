@@ -8,9 +8,9 @@ from flask import Blueprint, Response, abort, current_app, redirect, render_temp
 from werkzeug.wrappers import Response as Redirect
 
 from frontend import messages
-from frontend.bundles import Bundles, BundlesClient
-from frontend.comparing import DEPTHS, Comparison, Side, depth, sides
-from frontend.connection import ApiRefused, ApiSlow
+from frontend.api.bundles import Bundles, BundlesClient
+from frontend.api.connection import ApiRefused, ApiSlow
+from frontend.comparison import DEPTHS, Comparison, Side, depth, sides
 from frontend.pages.search import SHOWN_BY_BROWSERS, sent_picture
 from frontend.rendering import api, limit_bytes, problem_page
 

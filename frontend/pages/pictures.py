@@ -5,7 +5,7 @@ An id may hold slashes and dots, which browsers and servers resolve in a path; i
 
 from flask import Blueprint, Response, abort, current_app, request
 
-from frontend.connection import ApiError, File
+from frontend.api.connection import ApiError, File
 from frontend.messages import explain
 from frontend.rendering import THUMBNAIL_SIZES, api, limit_bytes
 

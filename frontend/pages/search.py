@@ -8,10 +8,10 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.wrappers import Response
 
 from frontend import messages
-from frontend.answers import SearchAnswer
-from frontend.asking import Asked, cursor_of
-from frontend.reading import address, read
+from frontend.api.models import SearchAnswer
+from frontend.forms.search import address, read
 from frontend.rendering import api, limit_bytes, problem_page, search_link
+from frontend.search_query import Asked, cursor_of
 
 SAMPLE_SIZE = 24
 SHOWN_BY_BROWSERS = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"}

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.bundles import Piece, face_stage, picture, pieces, portrait, some_calibration, write_artifacts
 from tests.conftest import free_port, serving
-from tests.e2e.shelves import NEW, OLD, PIECES
+from tests.e2e.shop import NEW, OLD, PIECES
 
 OpenTab = Callable[..., Page]
 

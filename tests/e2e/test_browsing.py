@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.bundles import pieces
 from tests.e2e.conftest import OpenTab
-from tests.e2e.shelves import PIECES
+from tests.e2e.shop import PIECES
 
 
 def test_filters_and_order_narrow_the_wall_and_come_off_again(open_tab: OpenTab, shelves: str, width: int) -> None:

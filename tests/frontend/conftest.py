@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from frontend.app import create_app
 from frontend.settings import Settings
-from tests.frontend.canned import CannedApi
+from tests.frontend.fake_api import CannedApi
 
 UPLOAD_LIMIT_BYTES = 100_000
 

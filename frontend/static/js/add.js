@@ -1,9 +1,9 @@
 // Adding many pictures: each is sent by itself, two at a time, so that one that is refused stops no other one, and so
 // that it can be seen how each fares. They are chosen first; what the form says when it is sent is said of all of them.
 
-import "./rows.js";
+import "./attribute_rows.js";
 import { chosenFrom, droppedFrom } from "./add/files.js";
-import { counts, refused, shown, started, trouble } from "./add/list.js";
+import { counts, refused, shown, started, trouble } from "./add/progress.js";
 
 const [AT_ONCE, TRIES, PAUSE_SECONDS] = [2, 5, 3];
 const form = document.querySelector("form.adding");

@@ -1,8 +1,8 @@
 // The faces of the picture, where the model compares faces: each is a button on it that searches with this face.
 
-import { ask } from "./asking.js";
+import { ask } from "./search.js";
 import { currentMain, send } from "./history.js";
-import { place } from "./part.js";
+import { place } from "./crop.js";
 
 const faceless = new Set(); // bundles that look for no faces
 const facing = new Set(); // and those that do

@@ -1,6 +1,6 @@
 // Filters with their counts, fetched when they are opened, and again for what has been chosen.
 
-import { askedBy, fieldsOf } from "./asking.js";
+import { askedBy, fieldsOf } from "./search.js";
 import { send } from "./history.js";
 
 let letGo = Promise.resolve();

@@ -1,6 +1,6 @@
 // The page of one item: rows for its attributes, and deleting it with some seconds to undo.
 
-import "./rows.js";
+import "./attribute_rows.js";
 import { deleteLater } from "./undo.js";
 
 document.addEventListener("submit", (event) => {

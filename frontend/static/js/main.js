@@ -2,15 +2,15 @@
 // document alone: what is on the page is replaced again and again.
 
 import { begin } from "./history.js";
-import "./asking.js";
-import "./ways.js";
+import "./search.js";
+import "./drop_paste.js";
 import "./filters.js";
-import "./part.js";
+import "./crop.js";
 import "./faces.js";
 import "./matches.js";
-import "./beside.js";
+import "./query_thumbnail.js";
 import "./viewer.js";
-import "./why.js";
-import "./sheet.js";
+import "./explanation.js";
+import "./contact_sheet.js";
 
 begin();

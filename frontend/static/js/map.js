@@ -1,8 +1,8 @@
 // The map of the catalogue: a dot for each picture, and the pictures themselves where there is room for them.
 // 5,000 dots are drawn in a few milliseconds, so that each change draws all of them anew.
 
-import { follow } from "./map/hands.js";
-import { legend, link, nearest, thumbnail, tip } from "./map/beside.js";
+import { follow } from "./map/input.js";
+import { legend, link, nearest, thumbnail, tip } from "./map/details.js";
 
 const [MARGIN, DOT, THUMBNAIL, MOST_PICTURES, COLOURS] = [32, 3.5, 72, 90, 8]; // pixels, but for the last two
 const map = document.querySelector("[data-map]");

@@ -1,6 +1,6 @@
 // What can be done with the matches: add one to the query, take one out, show more of them.
 
-import { ask } from "./asking.js";
+import { ask } from "./search.js";
 import { currentMain, say, send } from "./history.js";
 
 const MOST_SAVED = 100; // in one answer of the API

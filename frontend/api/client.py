@@ -1,0 +1,147 @@
+"""What the page asks of the API, as plain calls. Each raises ApiError."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from frontend.api.connection import ApiGarbled, ApiRefused, Connection, File, FormField, parsed
+from frontend.api.models import (
+    ExplainAnswer,
+    FacesAnswer,
+    FacetsAnswer,
+    Item,
+    LabelsAnswer,
+    Problem,
+    Sample,
+    SearchAnswer,
+    Unready,
+)
+
+Fields = Mapping[str, Any]
+"""A search's fields by the API's names, as plain JSON values."""
+
+MOST_LABELS = 200
+MOST_VALUES = 30  # of one attribute
+
+
+class ApiClient:
+    """One API."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def search(self, fields: Fields, picture: bytes | None = None) -> SearchAnswer:
+        """The items most like what the fields name; or like the picture, and the `items` of the fields, if any.
+
+        Fields with a `cursor` are a link, without any other query. A picture's name stays here: the API looks at the
+        bytes.
+        """
+        if "cursor" in fields:
+            response = self._connection.send("GET", "/search", params=_texts(fields))
+        elif picture is None:
+            for part in _named(fields):
+                _possible(part)
+            response = self._connection.send("POST", "/search", json=fields)
+        elif "items" in fields:
+            first = {"image_base64": base64.b64encode(picture).decode()}
+            response = self._connection.send("POST", "/search", json={**fields, "items": [first, *fields["items"]]})
+        else:
+            response = self._connection.send("POST", "/search", form=_form(fields, picture))
+        return self._connection.read(SearchAnswer, response)
+
+    def explain(self, fields: Fields, picture: bytes | None = None) -> ExplainAnswer:
+        """Where the picture, or the item `id`, is like the `item` of the fields."""
+        return self._connection.read(ExplainAnswer, self._post("/explain", fields, picture))
+
+    def faces(self, fields: Fields, picture: bytes | None = None) -> FacesAnswer:
+        """The faces of a picture, or of the item `id`."""
+        return self._connection.read(FacesAnswer, self._post("/faces", fields, picture))
+
+    def labels(self, chosen: Fields) -> LabelsAnswer:
+        """The most frequent labels under a filter."""
+        params = {"filter": json.dumps(chosen), "limit": str(MOST_LABELS)}
+        return self._connection.read(LabelsAnswer, self._connection.send("GET", "/labels", params=params))
+
+    def facets(self, chosen: Fields) -> FacetsAnswer:
+        """Each attribute's most frequent values under a filter."""
+        params = {"filter": json.dumps(chosen), "limit": str(MOST_VALUES)}
+        return self._connection.read(FacetsAnswer, self._connection.send("GET", "/facets", params=params))
+
+    def item(self, item_id: str) -> Item:
+        """One item of the catalogue."""
+        return self._connection.read(Item, self._connection.send("GET", item_path(item_id)))
+
+    def sample(self, limit: int) -> Sample:
+        """Some items of the catalogue, always the same ones."""
+        return self._connection.read(Sample, self._connection.send("GET", f"/items?limit={limit}"))
+
+    def thumbnail(self, item_id: str, size: int, if_none_match: str | None) -> File:
+        """An item's picture, at most `size` pixels wide and high."""
+        return self._picture(f"{item_path(item_id)}/thumbnail?size={size}", if_none_match)
+
+    def image(self, item_id: str, if_none_match: str | None) -> File:
+        """An item's picture as it is in the catalogue."""
+        return self._picture(f"{item_path(item_id)}/image", if_none_match)
+
+    def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
+        """A file of a bundle's report, whatever it is: it must not be shown as one of this page's own."""
+        if {bundle_id, name} & {".", ".."}:  # as in `_possible`
+            raise ApiRefused(Problem(title="There is no such report", status=404, code="report_missing"))
+        path = f"/bundles/{quote(bundle_id, safe='')}/report/{quote(name, safe='')}"
+        return self._connection.file(path, if_none_match)
+
+    def why_not_ready(self) -> str | None:
+        """What keeps the API from searching; None when nothing does."""
+        response = self._connection.send("GET", "/readyz")
+        body = self._connection.body(response)
+        return None if response.status_code == 200 else parsed(Unready, response, body).detail
+
+    def _post(self, path: str, fields: Fields, picture: bytes | None) -> Any:
+        for part in _named(fields):
+            _possible(part)
+        if picture is None:
+            return self._connection.send("POST", path, json=fields)
+        return self._connection.send("POST", path, form=_form(fields, picture))
+
+    def _picture(self, path: str, if_none_match: str | None) -> File:
+        file = self._connection.file(path, if_none_match)
+        media_type = file.headers.get("Content-Type", "")
+        if file.status == 200 and not _is_photograph(media_type):
+            file.close()
+            raise ApiGarbled(f"{path} is {media_type!r}, not a picture")
+        return file
+
+
+def item_path(item_id: str) -> str:
+    """The item's path, with everything escaped. Raises ApiRefused for what cannot be an id."""
+    return f"/items/{quote(_possible(item_id), safe='')}"
+
+
+def _possible(item_id: str) -> str:
+    """The id, if an item can have it. In a path `.` and `..` cannot be escaped, and would lead out of /items."""
+    if 1 <= len(item_id) <= 128 and item_id.isprintable() and item_id not in {".", ".."}:
+        return item_id
+    raise ApiRefused(Problem(title="There is no such picture", status=404))
+
+
+def _named(fields: Fields) -> list[str]:
+    """The ids that the fields name."""
+    parts = [fields, *fields.get("items", ())]
+    return [part[name] for part in parts for name in ("id", "item") if name in part]
+
+
+def _texts(fields: Fields) -> dict[str, str]:
+    """As a link has them: what is no text as JSON."""
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+
+
+def _form(fields: Fields, picture: bytes) -> dict[str, FormField]:
+    texts: dict[str, FormField] = {name: (None, text) for name, text in _texts(fields).items()}
+    return {"file": ("picture", picture), **texts}
+
+
+def _is_photograph(media_type: str) -> bool:
+    """Pixels only: an SVG is a document that can carry scripts."""
+    return media_type.lower().startswith("image/") and not media_type.lower().startswith("image/svg")

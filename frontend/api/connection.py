@@ -1,0 +1,173 @@
+"""HTTP to the API: the only file that uses requests. Every failure is one of four exceptions.
+
+ApiError
+├── ApiDown       no connection, or it broke
+├── ApiSlow       no answer within the timeout
+├── ApiGarbled    an answer that is not in the contract
+└── ApiRefused    the API says what is wrong, in a problem document
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, TypeVar
+
+import requests
+from pydantic import ValidationError
+from requests.adapters import HTTPAdapter
+
+from frontend.api.models import Answer, Problem
+
+JSON_LIMIT_BYTES = 8_000_000  # 100 hits with long attributes, or two heat maps, stay far below
+CHUNK_BYTES = 64 * 1024
+CONNECT_SECONDS = 3.0
+POOL_SIZE = 32
+PASSED_HEADERS = ("Content-Type", "Content-Length", "ETag", "Last-Modified", "Cache-Control")
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
+FormField = tuple[str | None, str | bytes]  # file name (None for a plain field), content
+
+
+class ApiError(Exception):
+    """The API gave no answer that can be shown. The message is for the log, not for the page."""
+
+
+class ApiDown(ApiError):
+    """There is no connection to the API, or it broke."""
+
+
+class ApiSlow(ApiError):
+    """The API did not answer in time."""
+
+
+class ApiGarbled(ApiError):
+    """Something answered, but not as the API's contract says."""
+
+
+class ApiRefused(ApiError):
+    """The API said no, and why."""
+
+    def __init__(self, problem: Problem, retry_after_seconds: int | None = None) -> None:
+        super().__init__(f"{problem.status} {problem.code or ''}: {problem.title}. {problem.detail}")
+        self.problem = problem
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True)
+class File:
+    """A picture or a file of a report on its way through: status 200, or 304 (not modified) without any bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Iterator[bytes]
+    close: Callable[[], None]  # gives the connection back, also when nobody took the bytes
+
+
+class Connection:
+    """One API, reached through a pool of connections; safe to share between threads, as it keeps no cookies.
+
+    Proxies and credentials of the environment are not used and redirects are not followed: the page
+    talks to the configured address and to nothing else. `key` is sent with every request.
+    """
+
+    def __init__(self, url: str, *, timeout_seconds: float, key: str | None = None) -> None:
+        self._url = url
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._session.headers["Accept-Encoding"] = "identity"  # pictures pass through byte by byte
+        if key is not None:
+            self._session.headers["Authorization"] = f"Bearer {key}"
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(pool_maxsize=POOL_SIZE))
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        form: Mapping[str, FormField] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """The answer, its body not read yet. Raises ApiDown, ApiSlow."""
+        with _failures_named():
+            return self._session.request(
+                method,
+                self._url + path,
+                params=params,
+                files=form,  # `files` even for plain fields: the contract is multipart/form-data
+                json=json,
+                headers=headers,
+                timeout=(min(CONNECT_SECONDS, self._timeout_seconds), self._timeout_seconds),
+                allow_redirects=False,
+                stream=True,
+            )
+
+    def read(self, shape: type[AnswerT], response: requests.Response) -> AnswerT:
+        """The answer in its shape. Raises ApiError."""
+        return parsed(shape, response, self.done(response))
+
+    def done(self, response: requests.Response) -> bytes:
+        """The body, if what was asked for is done. Raises ApiError."""
+        body = self.body(response)
+        if not 200 <= response.status_code < 300:
+            raise _refusal(response, body)
+        return body
+
+    def body(self, response: requests.Response) -> bytes:
+        """The whole body, unless it is larger than any answer in the contract. Raises ApiError."""
+        body = bytearray()
+        with response, _failures_named():
+            for chunk in response.iter_content(CHUNK_BYTES):
+                body += chunk
+                if len(body) > JSON_LIMIT_BYTES:
+                    raise ApiGarbled(f"{response.url} sent more than {JSON_LIMIT_BYTES} bytes")
+        return bytes(body)
+
+    def file(self, path: str, if_none_match: str | None) -> File:
+        """A file, its bytes not read yet. Raises ApiError."""
+        conditions = {"If-None-Match": if_none_match} if if_none_match else None
+        response = self.send("GET", path, headers=conditions)
+        if response.status_code not in (200, 304):
+            raise _refusal(response, self.body(response))
+        headers = {name: response.headers[name] for name in PASSED_HEADERS if name in response.headers}
+        return File(response.status_code, headers, _chunks(response), response.close)
+
+
+def parsed(shape: type[AnswerT], response: requests.Response, body: bytes) -> AnswerT:
+    """A body in its shape. Raises ApiGarbled."""
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError as error:
+        raise ApiGarbled(f"{response.url} is not a {shape.__name__}: {error.errors()[:3]}") from error
+
+
+def _chunks(response: requests.Response) -> Iterator[bytes]:
+    with response, _failures_named():
+        yield from response.iter_content(CHUNK_BYTES)
+
+
+def _refusal(response: requests.Response, body: bytes) -> ApiError:
+    """What an answer other than a success means."""
+    retry_after = response.headers.get("Retry-After", "")
+    seconds = int(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
+    try:
+        return ApiRefused(Problem.model_validate_json(body), seconds)
+    except ValidationError:
+        if response.status_code == 503:  # a load balancer in front of the API says it in its own words
+            return ApiRefused(Problem(title="Not available", status=503), seconds)
+        return ApiGarbled(f"{response.url} answered {response.status_code} without a problem document")
+
+
+@contextmanager
+def _failures_named() -> Iterator[None]:
+    try:
+        yield
+    except requests.Timeout as error:
+        raise ApiSlow(str(error)) from error
+    except requests.RequestException as error:
+        raise ApiDown(str(error)) from error

@@ -1,0 +1,71 @@
+"""What a person says of a picture in a form: its label and its attributes. A mistake is a BadRequest that names it."""
+
+import math
+from dataclasses import dataclass
+
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from frontend.api.models import Attributes, Value
+
+KINDS = {"text": "text", "number": "number", "truth": "yes or no"}
+MOST_LETTERS = 1000
+TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A label, or none; attributes, of which None is to be taken away."""
+
+    label: str | None
+    attributes: Attributes
+
+
+def described(sent: MultiDict[str, str]) -> Description:
+    """The fields `label`, and `name`, `kind` and `value` once for each attribute. Raises BadRequest."""
+    rows = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
+    attributes: Attributes = {}
+    for name, kind, text in ((name.strip(), kind, text.strip()) for name, kind, text in rows):
+        if not name and text:
+            raise BadRequest(f"The value {_shortened(text)} has no name. Name the attribute, or empty its value.")
+        if name in attributes:
+            raise BadRequest(f"The attribute {_shortened(name)} is there twice. Leave one of the two.")
+        if name:
+            attributes[name] = value(name, kind, text) if text else None
+    label = sent.get("label", "").strip()
+    if len(label) > MOST_LETTERS or any(len(name) > MOST_LETTERS for name in attributes):
+        raise BadRequest(f"A label, or the name of an attribute, has up to {MOST_LETTERS} letters.")
+    return Description(label or None, attributes)
+
+
+def value(name: str, kind: str, text: str) -> Value:
+    """An attribute's value of its kind. Raises BadRequest."""
+    if kind == "truth":
+        if text.lower() not in TRUTHS:
+            raise BadRequest(f"The attribute {_shortened(name)} is yes or no.")
+        return TRUTHS[text.lower()]
+    if kind == "number":
+        return _number(name, text)
+    return text
+
+
+def kind_of(known: Value | None) -> str:
+    """The kind of a value, as the form names it."""
+    if isinstance(known, bool):
+        return "truth"
+    return "text" if known is None or isinstance(known, str) else "number"
+
+
+def _number(name: str, text: str) -> int | float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadRequest(f"The attribute {_shortened(name)} is to be a number, such as 12 or 3.5.")
+    digits = text.removeprefix("-").removeprefix("+")
+    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 16 else number
+
+
+def _shortened(text: str) -> str:
+    return f"“{text[:40]}{'…' if len(text) > 40 else ''}”"

@@ -1,0 +1,137 @@
+"""From a form or a link to what it asks for, checked: a mistake is a BadRequest that names it."""
+
+import json
+import math
+from typing import Any, get_args
+
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest
+
+from frontend.api.models import Metric, Value
+from frontend.search_query import Asked, Condition, Part
+
+MOST_K = 100
+MOST_OTHERS = 15  # further pictures; the API takes 16 with the first
+MOST_VALUES = 200  # of labels, or of one attribute
+MOST_ATTRIBUTES = 20
+MOST_LETTERS = 1000
+METRICS: tuple[Metric, ...] = get_args(Metric)
+
+Sent = MultiDict[str, str]
+
+
+def read(sent: Sent, *, with_picture: bool = False) -> Asked:
+    """What is asked for, beside a picture or not; an empty field counts as not given. Raises BadRequest."""
+    metric = sent.get("metric") or "cosine"
+    if metric not in METRICS:
+        raise BadRequest(f"A search compares by one of {', '.join(METRICS)}.")
+    item_id, like, unlike = sent.get("id") or None, _others(sent, "like"), _others(sent, "unlike")
+    url, cursor = address(sent.get("url", "")), sent.get("cursor") or None
+    if like and not (item_id or url or cursor or with_picture):
+        item_id, like = like[0], like[1:]
+    if len(like) + len(unlike) > MOST_OTHERS:
+        raise BadRequest(f"At most {MOST_OTHERS} pictures can be added to a query.")
+    return Asked(
+        id=item_id,
+        url=url,
+        cursor=cursor,
+        like=like,
+        unlike=unlike,
+        part=_part(sent),
+        face=_whole(sent, "face", 1, 1000, None),
+        k=_whole(sent, "k", 1, MOST_K, 20) or 20,
+        metric=metric,
+        group=_group(sent),
+        sure=_whole(sent, "sure", 0, 100, 0) or 0,
+        bundle=sent.get("bundle") or None,
+        labels=_texts(sent, "label"),
+        attributes=_attributes(sent),
+    )
+
+
+def address(text: str) -> str | None:
+    """The address of a picture; None for an empty text. Raises BadRequest."""
+    text = text.strip()
+    if text and not (text.lower().startswith(("http://", "https://")) and len(text) <= MOST_LETTERS * 2):
+        raise BadRequest("The address of a picture begins with https:// or http://.")
+    return text or None
+
+
+def _others(sent: Sent, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for each in sent.getlist(name) if each))
+
+
+def _texts(sent: Sent, name: str) -> tuple[str, ...]:
+    texts = tuple(dict.fromkeys(text for text in sent.getlist(name) if text))
+    if len(texts) > MOST_VALUES or any(len(text) > MOST_LETTERS for text in texts):
+        raise BadRequest(f"A filter takes up to {MOST_VALUES} values of {MOST_LETTERS} letters.")
+    return texts
+
+
+def _whole(sent: Sent, name: str, least: int, most: int, usual: int | None) -> int | None:
+    text = sent.get(name)
+    if not text:
+        return usual
+    if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
+        raise BadRequest(f"A search needs {name} from {least} to {most}.")
+    return int(text)
+
+
+def _part(sent: Sent) -> Part | None:
+    """The part, moved into the picture where it hangs over; None for all of it."""
+    if not any(sent.get(name) for name in ("left", "top", "width", "height")):
+        return None
+    left, top = (_whole(sent, name, 0, 99, 0) or 0 for name in ("left", "top"))
+    width = min(_whole(sent, "width", 1, 100, 100) or 100, 100 - left)
+    height = min(_whole(sent, "height", 1, 100, 100) or 100, 100 - top)
+    return None if (width, height) == (100, 100) else Part(left, top, width, height)
+
+
+def _group(sent: Sent) -> str | None:
+    group = sent.get("group") or None
+    if group and group != "label" and not (group.startswith("attributes.") and len(group) > len("attributes.")):
+        raise BadRequest("Matches are grouped by label, or by attributes. and the name of one.")
+    return group
+
+
+def _attributes(sent: Sent) -> dict[str, Condition]:
+    conditions: dict[str, Condition] = {}
+    for field in sent:
+        kind, dot, name = field.partition(".")
+        if dot and name and kind in ("has", "least", "most") and name not in conditions:
+            values = tuple(_value(text) for text in _texts(sent, f"has.{name}"))
+            least, most = (_number(sent.get(f"{end}.{name}")) for end in ("least", "most"))
+            if values or least is not None or most is not None:
+                conditions[name] = Condition(values) if values else Condition((), least, most)
+    if len(conditions) > MOST_ATTRIBUTES:
+        raise BadRequest(f"A filter takes up to {MOST_ATTRIBUTES} attributes.")
+    return conditions
+
+
+def _value(text: str) -> Value:
+    """One value as it stands in a link: JSON, so that 1, "1" and true are three."""
+    try:
+        value: Any = json.loads(text, parse_constant=_refused)
+    except (ValueError, RecursionError) as error:
+        raise BadRequest(
+            'An attribute\'s value is a JSON text, number or truth, such as "blue", 3.5 or true.'
+        ) from error
+    if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
+        raise BadRequest('An attribute\'s value is a JSON text, number or truth, such as "blue", 3.5 or true.')
+    return value
+
+
+def _number(text: str | None) -> float | None:
+    if not text:
+        return None
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise BadRequest("The ends of a range are numbers.") from error
+    if not math.isfinite(number):
+        raise BadRequest("The ends of a range are numbers.")
+    return number
+
+
+def _refused(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")

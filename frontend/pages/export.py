@@ -1,0 +1,48 @@
+"""Matches as a file: everything as JSON, or a table. The contact sheet is drawn by the browser."""
+
+import csv
+from io import StringIO
+from typing import Any
+
+from flask import Blueprint, Response, abort, request
+
+from frontend.api.models import SearchAnswer
+from frontend.pages.search import remembered
+from frontend.rendering import api
+
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
+COLUMNS = ("rank", "id", "label", "match_probability", "cosine", "euclidean")
+
+saving = Blueprint("saving", __name__)
+
+
+@saving.get("/search/matches.<kind>")
+def save(kind: str) -> Response:
+    """The matches that a search link shows."""
+    if kind not in {"json", "csv"}:
+        abort(404)
+    asked = remembered(request.args)
+    if not asked.names_a_picture:
+        abort(404)
+    answer = api().search(asked.search_fields())
+    body = answer.model_dump_json(indent=2, exclude={"link", "next"}) + "\n" if kind == "json" else _table(answer)
+    response = Response(body, mimetype="application/json" if kind == "json" else "text/csv")
+    response.headers["Content-Disposition"] = f'attachment; filename="matches.{kind}"'
+    return response
+
+
+def _table(answer: SearchAnswer) -> str:
+    """A row for each match, a column for each attribute that one of them has."""
+    names = sorted({name for hit in answer.hits for name in hit.attributes})
+    text = StringIO()
+    table = csv.writer(text)
+    table.writerow([*COLUMNS, *map(_cell, (f"attributes.{name}" for name in names))])
+    for hit in answer.hits:
+        known = [getattr(hit, column) for column in COLUMNS]
+        table.writerow([_cell(value) for value in [*known, *(hit.attributes.get(name) for name in names)]])
+    return text.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """A text that a spreadsheet would take for a formula gets an apostrophe before it, which says that it is text."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value

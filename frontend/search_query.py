@@ -1,0 +1,196 @@
+"""What a search asks for: as the page knows it, as the API wants it, and as a link."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Literal, Self
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from frontend.api.models import Metric, Value
+
+DEFAULT_K = 20
+LIKE, UNLIKE = 1.0, -0.5
+"""How much a further picture counts that matches should be like, or unlike; the first one counts 1."""
+
+Kind = Literal["item", "address", "picture"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a picture: its upper left corner and its size, in percent of the upright picture."""
+
+    left: int
+    top: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What an attribute has to be: one of these values; or, without any, a number in this range."""
+
+    values: tuple[Value, ...] = ()
+    least: float | None = None
+    most: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search. Its first picture is an item (`id`), at an address (`url`), or was sent or is in a `cursor`.
+
+    A cursor holds the whole query, as the API wrote it; whatever else names a picture beside it is only shown.
+    """
+
+    id: str | None = None
+    url: str | None = None
+    cursor: str | None = None
+    like: tuple[str, ...] = ()
+    unlike: tuple[str, ...] = ()
+    part: Part | None = None
+    face: int | None = None
+    k: int = DEFAULT_K
+    metric: Metric = "cosine"
+    group: str | None = None
+    """`label`, or `attributes.` and a name: only the best match of each."""
+    sure: int = 0
+    """The least probability of a true match, in percent."""
+    bundle: str | None = None
+    labels: tuple[str, ...] = ()
+    attributes: Mapping[str, Condition] = field(default_factory=dict)
+
+    @property
+    def kind(self) -> Kind:
+        """What its first picture is."""
+        if self.id is not None:
+            return "item"
+        return "address" if self.url is not None else "picture"
+
+    @property
+    def names_a_picture(self) -> bool:
+        """Whether it can be answered without a picture being sent."""
+        return self.id is not None or self.url is not None or self.cursor is not None
+
+    @property
+    def filters(self) -> bool:
+        """Whether some items are left out."""
+        return bool(self.labels or self.attributes)
+
+    def chosen(self) -> dict[str, Any]:
+        """Its filter, by the API's names."""
+        chosen: dict[str, Any] = {"label": list(self.labels)} if self.labels else {}
+        if self.attributes:
+            chosen["attributes"] = {name: _condition(each) for name, each in self.attributes.items()}
+        return chosen
+
+    def picture_fields(self) -> dict[str, Any]:
+        """Its first picture by the API's names, without one that is sent."""
+        named: dict[str, Any] = {"id": self.id, "url": self.url if self.id is None else None, "face": self.face}
+        if self.part:
+            part = self.part
+            sides = (part.left, part.top, part.width, part.height)
+            named["crop"] = dict(zip(("x", "y", "width", "height"), (side / 100 for side in sides), strict=True))
+        return {name: value for name, value in named.items() if value is not None}
+
+    def search_fields(self) -> dict[str, Any]:
+        """All of it by the API's names; a picture that is sent comes before the `items`."""
+        options: dict[str, Any] = {"k": self.k, "metric": self.metric}
+        options |= {"filter": self.chosen()} if self.filters else {}
+        options |= {"group_by": self.group} if self.group else {}
+        options |= {"min_precision": self.sure / 100} if self.sure and self.metric != "fused" else {}
+        options |= {"bundle": self.bundle} if self.bundle else {}
+        if self.cursor is not None:
+            return options | {"cursor": self.cursor}
+        first = self.picture_fields()
+        if not self.like and not self.unlike:
+            return options | first
+        if self.part or self.face:
+            options |= first  # which the API refuses, and says why
+        others = [{"id": each, "weight": LIKE} for each in self.like]
+        others += [{"id": each, "weight": UNLIKE} for each in self.unlike]
+        return options | {"items": [first, *others] if self.names_a_picture else others}
+
+    def pairs(self) -> list[tuple[str, str]]:
+        """All of it by the names that a link and a form have; what is as usual is left out."""
+        pairs = [(name, text) for name in ("id", "url") if (text := getattr(self, name)) is not None]
+        pairs += [("like", each) for each in self.like] + [("unlike", each) for each in self.unlike]
+        if self.part:
+            pairs += [(side.name, str(getattr(self.part, side.name))) for side in fields(Part)]
+        usual = Asked()
+        for name in ("face", "k", "metric", "group", "sure", "bundle"):
+            if (value := getattr(self, name)) != getattr(usual, name):
+                pairs.append((name, str(value)))
+        pairs += self.filter_pairs()
+        return pairs + ([("cursor", self.cursor)] if self.cursor is not None else [])
+
+    def filter_pairs(self) -> list[tuple[str, str]]:
+        """Its filter by the names that a link and a form have."""
+        pairs = [("label", label) for label in self.labels]
+        for name, condition in self.attributes.items():
+            pairs += [(f"has.{name}", json.dumps(value)) for value in condition.values]
+            ends = {"least": condition.least, "most": condition.most}
+            pairs += [(f"{end}.{name}", repr(at).removesuffix(".0")) for end, at in ends.items() if at is not None]
+        return pairs
+
+    def query(self) -> str:
+        """All of it as a link's query string."""
+        return urlencode(self.pairs())
+
+    def by_item(self, item_id: str) -> Self:
+        """The same search with this item alone."""
+        return replace(self, id=item_id, url=None, cursor=None, like=(), unlike=(), part=None, face=None)
+
+    def by_address(self, url: str) -> Self:
+        """The same search with the picture at this address alone."""
+        return replace(self, id=None, url=url, cursor=None, like=(), unlike=(), part=None, face=None)
+
+    def more_like(self, item_id: str) -> Self:
+        """The same search, with one more picture that matches should be like."""
+        return replace(self.without(item_id), like=(*self.without(item_id).like, item_id))
+
+    def less_like(self, item_id: str) -> Self:
+        """The same search, with one more picture that matches should be unlike."""
+        return replace(self.without(item_id), unlike=(*self.without(item_id).unlike, item_id))
+
+    def without(self, item_id: str) -> Self:
+        """The same search from its first page, without this further picture."""
+        like, unlike = (tuple(each for each in ids if each != item_id) for ids in (self.like, self.unlike))
+        return replace(self, cursor=self.cursor if self.kind == "picture" else None, like=like, unlike=unlike)
+
+    def whole(self) -> Self:
+        """The same search with the whole picture."""
+        return replace(self, part=None, face=None)
+
+    def without_label(self, label: str) -> Self:
+        """The same search, whether it is this label or not."""
+        return replace(self, labels=tuple(each for each in self.labels if each != label))
+
+    def without_attribute(self, name: str) -> Self:
+        """The same search, whatever this attribute is."""
+        return replace(self, attributes={each: of for each, of in self.attributes.items() if each != name})
+
+    def unfiltered(self) -> Self:
+        """The same search among all items."""
+        return replace(self, labels=(), attributes={})
+
+    def within(self, value: Value) -> Self:
+        """The same search, among what has this value of what is grouped by."""
+        if self.group == "label":
+            return replace(self, group=None, labels=(str(value),))
+        name = (self.group or "").removeprefix("attributes.")
+        return replace(self, group=None, attributes={**self.attributes, name: Condition((value,))})
+
+    def changed(self, **changes: Any) -> Self:
+        """The same search, but for this."""
+        return replace(self, **changes)
+
+
+def cursor_of(link: str | None) -> str | None:
+    """The cursor in one of the API's links."""
+    return next(iter(parse_qs(urlsplit(link or "").query).get("cursor", ())), None)
+
+
+def _condition(condition: Condition) -> Any:
+    if condition.values:
+        return list(condition.values)
+    ends = {"gte": condition.least, "lte": condition.most}
+    return {name: value for name, value in ends.items() if value is not None}

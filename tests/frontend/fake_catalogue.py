@@ -1,0 +1,79 @@
+"""What a canned API knows beside searching: facets, clusters, a map, duplicates, bundles."""
+
+from typing import Any
+
+from tests.frontend.fake_api import CannedApi, Reply, as_json, item
+
+IDS = ("one", "two", "three")
+BUNDLES = ("20261124-tuned", "20261122-demo", "20261120-frozen")
+MEASURES = {"precision_at_1": 0.57, "map": 0.36, "queries": 120.0}
+TUNED = {"precision_at_1": 0.87, "map": 0.82, "queries": 120.0}
+
+
+def stocked(api: CannedApi, text: str | None = None) -> CannedApi:
+    """The API with all of it; with a text, this one wherever text comes from outside."""
+    words = {} if text is None else {"label": text, "attributes": {text: text}}
+    items = [item(text or name, **words) for name in IDS]
+    label, attribute = text or "Tall bottle", text or "shape"
+    facet = {"attribute": attribute, "values": [{"value": text or "bottle", "count": 3}], "distinct": 1}
+    price = {"attribute": "price", "values": [{"value": 3.5, "count": 1}], "distinct": 40, "least": 1.0, "most": 9.5}
+    api.replies |= {
+        "GET /items": as_json({"items": items, "total": 1200, "next": "/items?cursor=NEXT"}),
+        "GET /labels": as_json({"labels": [{"value": label, "count": 3}], "distinct": 1}),
+        "GET /facets": as_json({"facets": [facet, price]}),
+        "GET /clusters": as_json(
+            {"clusters": [cluster(2, items[0]), cluster(5, items[1], size=40)], "drift": drift(text)}
+        ),
+        "GET /clusters/5": as_json(cluster(5, items[1]) | {"sample": items}),
+        "GET /map": as_json({"points": [point(each, n) for n, each in enumerate(items)], "total": 1200}),
+        "PATCH /items/one": as_json(items[0]),
+        "DELETE /items/one": Reply(204),
+        "DELETE /items/two": Reply(204),
+        "POST /items": as_json(items[0], 201),
+        "GET /duplicates": as_json(duplicates(items, text)),
+        "POST /duplicates/dismissed": Reply(204),
+        "POST /duplicates/refresh": as_json({"state": "running", "step": "reading", "done": 0, "total": 0}, 202),
+        "GET /bundles": as_json({"bundles": bundles(text)}),
+        "POST /bundles/20261120-frozen/activate": as_json(bundles(text)[2] | {"live": True}),
+    }
+    if text is not None:
+        api.replies["GET /items/one"] = as_json(items[0])
+    return api
+
+
+def cluster(number: int, medoid: dict[str, Any], size: int = 12) -> dict[str, Any]:
+    labels = [{"label": medoid["label"], "count": size - 2}, {"label": None, "count": 2}]
+    return {"number": number, "size": size, "radius": 0.5, "medoid": medoid, "labels": labels}
+
+
+def drift(text: str | None) -> dict[str, Any]:
+    return {"items": 1200, "trained_items": 900, "retrain": True, "reason": text or "Many are new."}
+
+
+def point(known: dict[str, Any], number: int) -> dict[str, Any]:
+    return {"id": known["id"], "x": number / 7, "y": -number / 3, "label": known["label"], "cluster": number}
+
+
+def duplicates(items: list[dict[str, Any]], text: str | None = None, **changes: Any) -> dict[str, Any]:
+    first = {"keep": items[0]["id"], "why": text or "the most pixels", "members": items, "probability": None}
+    known = {"state": "done", "stale": False, "found_at": "2026-11-24T16:00:00Z", "unreadable": 0}
+    return known | {"tier": "identical", "total_groups": 1, "groups": [first], "next": None} | changes
+
+
+def bundles(text: str | None = None) -> list[dict[str, Any]]:
+    """Newest first; the second one is live, the last one not loaded."""
+    stages = ("finetune", "head", "frozen")
+    return [
+        {
+            "id": name if text is None else f"{text}{number}",
+            "created": f"2026-11-2{4 - number}T10:15:00Z",
+            "encoder": text or "efficientnet-lite0",
+            "stage": stage,
+            "items": 1200,
+            "metrics": {} if stage == "frozen" else {text or "frozen": MEASURES, stage: TUNED},
+            "live": number == 1,
+            "loaded": number < 2,
+            "report_url": f"/bundles/{name}/report/index.html",
+        }
+        for number, (name, stage) in enumerate(zip(BUNDLES, stages, strict=True))
+    ]

@@ -1,0 +1,129 @@
+"""Browsing: filters and order, clusters, and what the map is drawn from."""
+
+import json
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.frontend.fake_api import CannedApi, as_json, problem
+from tests.frontend.fake_catalogue import IDS, stocked
+from tests.frontend.pages.test_search import links
+
+
+@pytest.fixture(autouse=True)
+def shelves(api: CannedApi) -> CannedApi:
+    return stocked(api)
+
+
+def asked_items(api: CannedApi) -> dict[str, list[str]]:
+    return next(asked.query for asked in api.asked if asked.target.startswith("/items?"))
+
+
+def test_pictures_lead_to_their_pages_and_to_their_likes(page: FlaskClient) -> None:
+    html = page.get("/browse/").text
+    assert "1,200 pictures" in html
+    for name in IDS:
+        assert f"/items/?id={name}" in links(html)
+        assert f"/search?id={name}" in links(html)
+
+
+def test_filters_and_order_reach_the_api(page: FlaskClient, api: CannedApi) -> None:
+    query = {"label": "Tall bottle", "has.shape": '"bottle"', "least.price": "2", "order": "-attributes.price"}
+    html = page.get("/browse/", query_string=query).text
+    asked = asked_items(api)
+    assert json.loads(asked["filter"][0]) == {
+        "label": ["Tall bottle"],
+        "attributes": {"shape": ["bottle"], "price": {"gte": 2.0}},
+    }
+    assert asked["order"] == ["-attributes.price"]
+    assert '<option value="-attributes.price" selected>' in html
+    assert 'name="label" value="Tall bottle" checked' in html
+    assert '<input type="number" step="any" name="least.price" value="2.0"' in html
+
+
+def test_a_filter_is_taken_off_by_its_chip_and_the_order_stays(page: FlaskClient) -> None:
+    html = page.get("/browse/?label=Tall+bottle&least.price=2&order=label").text
+    assert "/browse/?least.price=2&order=label" in links(html)
+    assert "/browse/?label=Tall+bottle&order=label" in links(html)
+
+
+def test_the_next_page_begins_where_this_one_ends(page: FlaskClient, api: CannedApi) -> None:
+    html = page.get("/browse/?label=Tall+bottle&order=label").text
+    following = "/browse/?label=Tall+bottle&order=label&after=NEXT"
+    assert following in links(html)
+    api.asked.clear()
+    page.get(following)
+    assert asked_items(api)["cursor"] == ["NEXT"]
+
+
+@pytest.mark.parametrize("order", ["price", "attributes.", "-", "id;"])
+def test_an_order_that_there_is_not_is_a_mistake_of_the_link(page: FlaskClient, order: str) -> None:
+    assert page.get("/browse/", query_string={"order": order}).status_code == 400
+
+
+def test_an_empty_catalogue_and_an_empty_choice_are_two_things(page: FlaskClient, api: CannedApi) -> None:
+    api.replies["GET /items"] = as_json({"items": [], "total": 0, "next": None})
+    assert "make demo IMAGES=" in page.get("/browse/").text
+    html = page.get("/browse/?label=None").text
+    assert "No picture passes all of these filters" in html
+    assert "/browse/?order=id" in links(html)
+
+
+def test_clusters_come_largest_first_and_say_when_to_train_again(page: FlaskClient) -> None:
+    html = page.get("/browse/clusters").text
+    cells = [link for link in links(html) if link.startswith("/browse/clusters/")]
+    assert cells == ["/browse/clusters/5", "/browse/clusters/2"]
+    assert "Training again would pay: Many are new." in html
+
+
+def test_empty_clusters_are_not_shown(page: FlaskClient, api: CannedApi) -> None:
+    empty = {"number": 1, "size": 0, "radius": 0.0, "medoid": None, "labels": []}
+    api.replies["GET /clusters"] = as_json({"clusters": [empty], "drift": {"retrain": False, "reason": ""}})
+    html = page.get("/browse/clusters").text
+    assert "/browse/clusters/1" not in links(html)
+    assert "made by training" in html
+
+
+def test_many_clusters_are_turned_over_like_pages(page: FlaskClient, api: CannedApi) -> None:
+    many = [{"number": n, "size": 500 - n, "radius": 0.1, "medoid": None, "labels": []} for n in range(250)]
+    api.replies["GET /clusters"] = as_json({"clusters": many, "drift": {"retrain": False, "reason": ""}})
+    seen, target = [], "/browse/clusters"
+    while target:
+        found = links(page.get(target).text)
+        seen += [link for link in found if link.startswith("/browse/clusters/")]
+        target = next((link for link in found if link.startswith("/browse/clusters?page=")), "")
+    assert seen == [f"/browse/clusters/{n}" for n in range(250)]
+    assert page.get("/browse/clusters?page=4").status_code == 400
+    assert page.get("/browse/clusters?page=0").status_code == 400
+
+
+def test_a_cluster_shows_its_pictures_and_labels(page: FlaskClient) -> None:
+    html = page.get("/browse/clusters/5").text
+    assert "/browse/?label=Tall+bottle" in links(html)
+    assert all(f"/items/?id={name}" in links(html) for name in IDS)
+
+
+def test_the_map_names_each_label_once(page: FlaskClient) -> None:
+    drawn = page.get("/browse/map/points").json
+    assert drawn == {
+        "labels": ["Tall bottle"],
+        "points": [["one", 0.0, 0.0, 0], ["two", 1 / 7, -1 / 3, 0], ["three", 2 / 7, -2 / 3, 0]],
+        "total": 1200,
+    }
+
+
+def test_without_a_script_the_map_is_replaced_by_clusters(page: FlaskClient) -> None:
+    html = page.get("/browse/map").text
+    fallback = html.split('<div class="without-script">')[1]
+    assert "/browse/clusters/5" in links(fallback)
+
+
+@pytest.mark.parametrize(
+    "path", ["/browse/", "/browse/clusters", "/browse/clusters/5", "/browse/map", "/browse/map/points"]
+)
+def test_what_keeps_the_api_from_answering_is_said(page: FlaskClient, api: CannedApi, path: str) -> None:
+    api.everything(problem(503, code="not_ready", detail="No bundle is published."))
+    answer = page.get(path)
+    assert answer.status_code == 503
+    assert "No bundle is published." in answer.text
+    assert "make demo" in answer.text
