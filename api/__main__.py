@@ -9,9 +9,9 @@ import uvicorn
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
-from api import logs
-from api.keys import Scope, new_key, setting_for
 from api.main import create_app
+from api.monitoring import logs
+from api.security.keys import Scope, new_key, setting_for
 from api.settings import Settings
 
 EXAMPLE = """\

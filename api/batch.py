@@ -4,14 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from api import search
-from api.asking import finding
-from api.asking.question import Question, encode, prepare
-from api.asking.request import BatchBody, SearchBody
 from api.errors import Problem, Refusal, problem_of
-from api.fetch import NOTHING, Fetched
-from api.schemas import SearchAnswer
-from api.snapshot import Served, Snapshot
+from api.fetch.client import NOTHING, Fetched
+from api.schemas.search_answer import SearchAnswer
+from api.schemas.search_request import BatchBody, SearchBody
+from api.search import retrieve, service
+from api.search.query import Question, encode, prepare
+from api.serving.snapshot import Served, Snapshot
 from retrieval.clusters import Vectors
 from retrieval.errors import LookalikeError
 
@@ -52,7 +51,7 @@ def _prepare(served: Served, body: SearchBody, fetched: Fetched, request_id: str
     begun = perf_counter()
     try:
         snapshot = served.of(body.bundle)
-        finding.reach(snapshot, body)
+        retrieve.reach(snapshot, body)
         return _Asked(snapshot, body, prepare(snapshot, body, fetched), perf_counter() - begun)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)
@@ -70,6 +69,6 @@ def _answer(
     try:
         query = asked.question.vector(vectors)
         since = perf_counter()
-        return search.answer(asked.snapshot, asked.body, asked.question, query, spent, since=since, started=started)
+        return service.answer(asked.snapshot, asked.body, asked.question, query, spent, since=since, started=started)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)

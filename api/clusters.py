@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.cataloguing.answers import ClusterAnswer, ClusterDetail, ClustersAnswer, Drift, LabelCount
 from api.errors import Refusal
-from api.schemas import ItemAnswer
-from api.snapshot import Snapshot
+from api.schemas.clusters import ClusterAnswer, ClusterDetail, ClustersAnswer, Drift, LabelCount
+from api.schemas.search_answer import ItemAnswer
+from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Item
 from retrieval.clusters import Doubles, lengths_of
 

@@ -8,13 +8,13 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Request
 from pydantic import AfterValidator
 
-from api.duplicates.finder import Finder
-from api.engine import Engine
-from api.fetch import Fetcher
+from api.duplicates.job import Finder
+from api.fetch.client import Fetcher
 from api.limits import Pool
-from api.metrics import Metrics
-from api.snapshot import Served, Snapshot
-from api.stats import Stats
+from api.monitoring.metrics import Metrics
+from api.monitoring.stats import Stats
+from api.serving.engine import Engine
+from api.serving.snapshot import Served, Snapshot
 
 # These are coroutines, although they wait for nothing, because FastAPI runs plain functions in threads of its own.
 
@@ -59,5 +59,5 @@ SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
 ItemId = Annotated[
     str,
     Path(alias="id", description="The item's id, with everything escaped, slashes too.", examples=["amphora 3.jpg"]),
-    AfterValidator(unquote),  # the path reaches the routes undecoded: see envelope.py
+    AfterValidator(unquote),  # the path reaches the routes undecoded: see web/middleware.py
 ]

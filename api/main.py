@@ -10,19 +10,20 @@ from fastapi_offline import FastAPIOffline
 from starlette.formparsers import MultiPartParser
 from starlette.middleware.cors import CORSMiddleware
 
-from api import errors, openapi
-from api.addresses import read_endpoint
-from api.duplicates.finder import Finder
-from api.engine import Engine
-from api.envelope import Envelope
-from api.fetch import Fetcher
-from api.keys import Keys
+from api import errors
+from api.duplicates.job import Finder
+from api.fetch.addresses import read_endpoint
+from api.fetch.client import Fetcher
 from api.limits import Pool, UploadLimit
-from api.metrics import Metrics
-from api.routes import asking, bundles, changes, clusters, duplicates, health, items, search, watching
+from api.monitoring.metrics import Metrics
+from api.monitoring.stats import Stats
+from api.openapi import problems
+from api.routes import bundles, clusters, duplicates, explore, health, item_changes, items, search, watching
+from api.security.keys import Keys
+from api.serving.engine import Engine
+from api.serving.snapshot import Snapshot
 from api.settings import Settings
-from api.snapshot import Snapshot
-from api.stats import Stats
+from api.web.middleware import Envelope
 from retrieval.bundle import catalogue_url
 
 # What pages of other origins may send and read, where the settings let them.
@@ -84,11 +85,13 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for route in (search, asking, items, changes, clusters, duplicates, bundles, watching, health):
+    for route in (search, explore, items, item_changes, clusters, duplicates, bundles, watching, health):
         app.include_router(route.router)
     errors.install(app)
-    openapi.install(app)
-    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={("POST", changes.BATCH_PATH)})
+    problems.install(app)
+    app.add_middleware(
+        UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={("POST", item_changes.BATCH_PATH)}
+    )
     app.add_middleware(Envelope)
     if settings.cors_origins:  # around everything, so that pages may read a 500, too
         app.add_middleware(

@@ -5,9 +5,9 @@ from zlib import crc32
 
 import numpy as np
 
-from api.cataloguing.answers import MapAnswer, MapPoint
-from api.schemas import thumbnail_url
-from api.snapshot import Snapshot
+from api.schemas.clusters import MapAnswer, MapPoint
+from api.schemas.search_answer import thumbnail_url
+from api.serving.snapshot import Snapshot
 from retrieval.clusters import Doubles, Vectors
 
 MOST_POINTS = 5000

@@ -8,8 +8,8 @@ from typing import Literal, Self
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from api.addresses import read_endpoint
-from api.keys import ApiKey
+from api.fetch.addresses import read_endpoint
+from api.security.keys import ApiKey
 from retrieval.images import MAX_PIXELS
 
 NO_KEYS = (

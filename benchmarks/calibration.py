@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from benchmarks.setup import grocery, official, publish, table, trained
 from retrieval.clusters import Metric
-from trainer.calibrate import Unseen, hits_of, reliability
-from trainer.evaluate import embed_source
-from trainer.lookup import load_current
+from trainer.bundles import load_current
+from trainer.evaluation.calibration import Unseen, hits_of, reliability
+from trainer.evaluation.evaluate import embed_source
 
 PRECISIONS = (0.8, 0.9, 0.95)
 HEADER = "bundle | metric | pairs fitted | ECE | Brier | " + " | ".join(

@@ -8,10 +8,10 @@ import tomli_w
 
 from benchmarks.quality import HEADER, shown
 from benchmarks.setup import WORK, pictures, publish, table, trained_with
+from trainer.bundles import load_current
 from trainer.config import CONFIGS
-from trainer.evaluate import embed_source
-from trainer.lookup import load_current
-from trainer.metrics import Scores, score
+from trainer.evaluation.evaluate import embed_source
+from trainer.evaluation.metrics import Scores, score
 
 ENCODER = "dlib_face_resnet_v1.onnx"
 

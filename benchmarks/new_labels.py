@@ -8,9 +8,9 @@ import numpy as np
 
 from benchmarks.quality import HEADER, shown
 from benchmarks.setup import WORK, grocery, publish, table, trained
-from trainer.evaluate import embed_source
-from trainer.lookup import load_current
-from trainer.metrics import Scores, score
+from trainer.bundles import load_current
+from trainer.evaluation.evaluate import embed_source
+from trainer.evaluation.metrics import Scores, score
 
 SEEDS = (0, 1, 2)
 TRAINING_LABELS = 41

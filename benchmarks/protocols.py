@@ -5,8 +5,8 @@ from pathlib import Path
 
 from benchmarks.new_labels import tables
 from benchmarks.setup import grocery, official, publish, table, trained
-from trainer.evaluate import evaluate
-from trainer.evaluation import Interval, Name
+from trainer.evaluation.evaluate import evaluate
+from trainer.evaluation.results import Interval, Name
 from trainer.progress import Progress
 
 SEED = 0  # of the labels that are drawn

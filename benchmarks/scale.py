@@ -14,11 +14,11 @@ from benchmarks.search import K, timed
 from benchmarks.setup import grocery, official, publish, table, trained
 from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.vectors.embedded import EmbeddedStore
-from trainer.evaluate import embed_source
-from trainer.ladder import fewest_probes
-from trainer.lookup import load_current
-from trainer.rankings import comparer
-from trainer.reduce import fit_kmeans
+from trainer.bundles import load_current
+from trainer.evaluation.evaluate import embed_source
+from trainer.evaluation.probe_sweep import fewest_probes
+from trainer.evaluation.rankings import comparer
+from trainer.indexing import fit_kmeans
 
 SIZES = (1_000, 10_000, 100_000)
 QUERIES = 200

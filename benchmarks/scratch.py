@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from benchmarks.quality import HEADER, measure, shown
 from benchmarks.setup import grocery, publish, table
 from retrieval import images
-from trainer.metrics import Scores, score
+from trainer.evaluation.metrics import Scores, score
 
 SIDE = 64
 BINS = 8  # of each colour

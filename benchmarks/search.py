@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from benchmarks.setup import grocery, publish, table, trained
 from retrieval.clusters import Metric
-from trainer.evaluate import embed_source
-from trainer.lookup import load_current, open_store
-from trainer.rankings import similarities
+from trainer.bundles import load_current, open_store
+from trainer.evaluation.evaluate import embed_source
+from trainer.evaluation.rankings import similarities
 
 K = 10
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from benchmarks.setup import ROOT, WORK, grocery, publish, table, trained
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.vectors.embedded import EmbeddedStore
-from trainer.lookup import load_current, open_store
+from trainer.bundles import load_current, open_store
 
 ITEMS = 5_000
 TURNS = 10  # of either, one after the other, so that noise falls on both

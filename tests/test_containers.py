@@ -44,7 +44,7 @@ def test_only_page_and_api_publish_ports_and_to_this_machine_alone(services: dic
 
 
 def test_the_api_starts_without_keys_and_takes_some(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    from api.keys import new_key, setting_for
+    from api.security.keys import new_key, setting_for
     from api.settings import Settings
 
     def settings(**given: str) -> Settings:

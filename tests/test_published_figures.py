@@ -10,7 +10,7 @@ from api.settings import Settings
 from benchmarks import calibration, faces, new_labels, quality, search, setup
 from tests.api.conftest import until_ready
 from tests.conftest import run_trainer
-from trainer.lookup import load_current
+from trainer.bundles import load_current
 
 pytestmark = [
     pytest.mark.slow,

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluation import Interval
-from trainer.rankings import TABLE_VALUES, Labels
+from trainer.evaluation.rankings import TABLE_VALUES, Labels
+from trainer.evaluation.results import Interval
 
 DRAWS = 2_000
 PERCENTILES = (2.5, 97.5)

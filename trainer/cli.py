@@ -15,6 +15,7 @@ from rich.text import Text
 from retrieval.errors import LookalikeError
 from trainer.commands.bundles import bundles
 from trainer.commands.compare import compare
+from trainer.commands.console import err
 from trainer.commands.download import download
 from trainer.commands.evaluate import evaluate
 from trainer.commands.prune import prune
@@ -25,7 +26,6 @@ from trainer.commands.rollback import rollback
 from trainer.commands.run import run
 from trainer.commands.search import search
 from trainer.commands.verify import verify
-from trainer.display import err
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own lines would tear the progress bar;
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # what goes wrong is raised as an exception as well

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from retrieval.encoder import OnnxEncoder
-from trainer.encoders import Encoders
-from trainer.metrics import Scores
-from trainer.pictures import Pictures, measure
-from trainer.quantise import quantise
+from trainer.evaluation.metrics import Scores
+from trainer.networks.encoders import Encoders
+from trainer.training.dataset import Pictures, measure
+from trainer.training.quantization import quantise
 
 CALIBRATION_PICTURES = 128
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from retrieval.projection import unit
 from trainer.config import HeadConfig
-from trainer.networks.heads import scatter, whitened_directions
+from trainer.networks.closed_form import scatter, whitened_directions
 
 NO_SHRINKAGE = 0.0
 

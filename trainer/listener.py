@@ -3,8 +3,8 @@
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from trainer.history import Epoch
 from trainer.progress import Progress
+from trainer.training.history import Epoch
 
 
 class Listener(Protocol):

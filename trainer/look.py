@@ -9,10 +9,10 @@ from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
 from retrieval.vectors.base import VectorStore
-from trainer import halves
+from trainer.bundles import LIVE, Named, load_named
 from trainer.errors import SourceError
-from trainer.halves import Half
-from trainer.lookup import LIVE, Named, load_named
+from trainer.evaluation import query_gallery
+from trainer.evaluation.query_gallery import Half
 from trainer.progress import Progress
 from trainer.sources import read_source
 from trainer.sources.base import Picture, Skipped
@@ -35,7 +35,7 @@ class Look:
         """The labelled pictures of a source. Raises SourceError when none can be used."""
         pictures, unlabelled = labelled(source, self.judged.artifacts)
         with self.step(f"Embedding {half}") as progress:
-            found = halves.embed(pictures, self._bundles(), progress)
+            found = query_gallery.embed(pictures, self._bundles(), progress)
         skipped = [*unlabelled, *found.skipped]
         if not found.pictures:
             raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
@@ -46,10 +46,10 @@ class Look:
         items = [item for item in items if item.label is not None]
         if not items:
             raise SourceError(f"The catalogue has no labelled items to be the {half}; name --{half}.")
-        pictures = halves.as_pictures(items, self.judged.artifacts)
-        served = halves.as_served(pictures, items, self.store)
+        pictures = query_gallery.as_pictures(items, self.judged.artifacts)
+        served = query_gallery.as_served(pictures, items, self.store)
         with self.step(f"Embedding {half}") as progress:
-            found = halves.embed(pictures, self._bundles(), progress, {ITSELF: served})
+            found = query_gallery.embed(pictures, self._bundles(), progress, {ITSELF: served})
         if not found.pictures:
             raise SourceError(f"None of the catalogue's items can be the {half}: {found.skipped[0].reason}.")
         return found

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import AgglomerativeClustering, KMeans
 
 from retrieval.projection import unit
-from trainer.split import UNLABELLED
+from trainer.data.split import UNLABELLED
 
 FOLDS = 4
 MOST_FOR_WARD = 2_000  # pictures of one label; Ward's tree needs all their pairs

@@ -7,14 +7,14 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Response
 
-from api import bundles
 from api.caching import IfNoneMatch, is_known
 from api.deps import ArtifactsDep, EngineDep, PoolDep
-from api.engine import Engine
 from api.errors import Refusal
-from api.keys import Admin, Read
-from api.openapi import problems
-from api.schemas import BundleAnswer, BundlesAnswer
+from api.openapi.problems import problems
+from api.schemas.search_answer import BundleAnswer, BundlesAnswer
+from api.security.keys import Admin, Read
+from api.serving import bundles
+from api.serving.engine import Engine
 from retrieval import bundle as published
 
 # A report brings its own styles and scripts, and may load and reach nothing else: not the network, not this API in the
@@ -109,7 +109,7 @@ async def get_report(
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Only what the bundle's manifest lists, and only as it was written."""
-    # The path reaches the routes undecoded: see envelope.py.
+    # The path reaches the routes undecoded: see web/middleware.py.
     return await pool.run(_report, artifacts, bundle_id, unquote(name), if_none_match)
 
 

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api import clusters
-from api.cataloguing.answers import ClusterDetail, ClustersAnswer, MapAnswer
 from api.deps import PoolDep, SnapshotDep
-from api.keys import Read
 from api.map import MOST_POINTS, draw_map
-from api.openapi import problems
+from api.openapi.problems import problems
+from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer
+from api.security.keys import Read
 
 router = APIRouter(tags=["clusters"], dependencies=[Read])
 

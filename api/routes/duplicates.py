@@ -5,17 +5,17 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.asking.describing import json_body
-from api.asking.reading import read_json_body
 from api.deps import DuplicatesDep, PoolDep, SnapshotDep
-from api.duplicates.answers import DismissalBody, DuplicatesAnswer, SearchingAnswer
-from api.duplicates.finder import Finder, Progress
-from api.duplicates.found import Tier
-from api.duplicates.showing import show
+from api.duplicates.job import Finder, Progress
+from api.duplicates.results import show
+from api.duplicates.schemas import DismissalBody, DuplicatesAnswer, SearchingAnswer
+from api.duplicates.search import Tier
 from api.errors import RETRY_AFTER_SECONDS, Refusal
-from api.keys import Read, Write
-from api.openapi import problems
-from api.snapshot import Snapshot
+from api.openapi.bodies import json_body
+from api.openapi.problems import problems
+from api.security.keys import Read, Write
+from api.serving.snapshot import Snapshot
+from api.web.bodies import read_json_body
 
 MAX_OFFSET = 1_000_000
 

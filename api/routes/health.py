@@ -6,8 +6,8 @@ from fastapi import APIRouter, Response
 
 from api.deps import EngineDep
 from api.errors import RETRY_AFTER_SECONDS
-from api.openapi import problems
-from api.readiness import Liveness, Ready, Unready
+from api.openapi.problems import problems
+from api.schemas.health import Liveness, Ready, Unready
 
 UNREADY: dict[int | str, dict[str, Any]] = {503: {"model": Unready, "description": "Not yet, and why."}}
 

@@ -4,16 +4,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.asking.describing import filter_parameter
-from api.asking.reading import read_filter
-from api.cataloguing import listing
-from api.cataloguing.listing import ORDER
 from api.deps import ItemId, PoolDep, SnapshotDep
-from api.keys import Read
-from api.openapi import problems
-from api.ranges import Asked, AskedDep
-from api.schemas import ItemAnswer, ItemsAnswer, ThumbnailSize
-from api.snapshot import Snapshot
+from api.items import listing
+from api.items.listing import ORDER
+from api.openapi.bodies import filter_parameter
+from api.openapi.problems import problems
+from api.schemas.search_answer import ItemAnswer, ItemsAnswer, ThumbnailSize
+from api.security.keys import Read
+from api.serving.snapshot import Snapshot
+from api.web.bodies import read_filter
+from api.web.conditional import Asked, AskedDep
 from retrieval import images
 
 PICTURE_PROBLEMS = problems("item_missing", "picture_missing", "range_unsatisfiable", "not_ready", "overloaded")

@@ -4,15 +4,15 @@ from time import perf_counter
 
 from fastapi import APIRouter, Request, Response
 
-from api import search
-from api.asking.describing import body_of, link_parameters
-from api.asking.reading import read_link, read_search
-from api.asking.request import EXAMPLES, SearchBody, SearchForm
 from api.deps import FetcherDep, PoolDep, ServedDep
 from api.errors import Code
-from api.keys import Read
-from api.openapi import problems
-from api.schemas import Milliseconds, SearchAnswer
+from api.openapi.bodies import body_of, link_parameters
+from api.openapi.problems import problems
+from api.schemas.search_answer import Milliseconds, SearchAnswer
+from api.schemas.search_request import EXAMPLES, SearchBody, SearchForm
+from api.search import service
+from api.security.keys import Read
+from api.web.bodies import read_link, read_search
 
 router = APIRouter(tags=["search"], dependencies=[Read])
 
@@ -50,7 +50,7 @@ async def post_search(
     started = perf_counter()
     body = await read_search(request)
     fetched = await fetcher.fetch_all(body.urls())
-    answer = await pool.run(search.search, served.of(body.bundle), body, fetched, started=started)
+    answer = await pool.run(service.search, served.of(body.bundle), body, fetched, started=started)
     _note(request, response, answer)
     return answer
 
@@ -69,7 +69,7 @@ async def get_search(
     started = perf_counter()
     link = await read_link(request)
     fetched = await fetcher.fetch_all(() if link.url is None else (link.url,))
-    answer = await pool.run(search.search_link, served, link, fetched, started=started)
+    answer = await pool.run(service.search_link, served, link, fetched, started=started)
     _note(request, response, answer)
     return answer
 

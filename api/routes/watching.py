@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from api.deps import EngineDep, MetricsDep, StatsDep
-from api.keys import Read
-from api.openapi import problems
-from api.stats import StatsAnswer
+from api.monitoring.stats import StatsAnswer
+from api.openapi.problems import problems
+from api.security.keys import Read
 
 router = APIRouter(tags=["health"], dependencies=[Read])
 

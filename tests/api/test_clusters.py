@@ -12,7 +12,7 @@ from api.map import principal_components
 from retrieval import bundle as bundles
 from retrieval.clusters import Clusters
 from tests.api.conftest import OpenApi, Shop
-from tests.api.test_adding import add
+from tests.api.items.test_add import add
 from tests.api.test_errors import check_problem
 from tests.bundles import CLUSTERS, picture, png
 

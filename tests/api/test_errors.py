@@ -7,8 +7,8 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from api import search
 from api.errors import CODES, PROBLEMS, TELLING, Code
+from api.search import service
 from retrieval.errors import LookalikeError
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture
@@ -138,7 +138,7 @@ def test_every_leaf_of_retrievals_errors_is_mapped(
     def fails(*_: object, **__: object) -> None:
         raise leaf("3 pixels" if leaf in TELLING else f"{CANARY} in /some/folder")
 
-    monkeypatch.setattr(search, "search", fails)
+    monkeypatch.setattr(service, "search", fails)
     answer = open_api(artifacts=shop.artifacts).post("/search", files={"id": (None, "any")})
     check_problem(answer, PROBLEMS[CODES[leaf]][0], CODES[leaf])
     assert answer.status_code != 500
@@ -150,7 +150,7 @@ def test_a_mistake_of_ours_is_a_problem_too_and_is_logged_with_its_request_id(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError(CANARY)
 
-    monkeypatch.setattr(search, "search", fails)
+    monkeypatch.setattr(service, "search", fails)
     answer = open_api(artifacts=shop.artifacts).post("/search", files={"id": (None, "any")})
     check_problem(answer, 500, "internal_error")
     (record,) = [record for record in caplog.records if record.levelno == logging.ERROR]

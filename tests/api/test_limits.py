@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx2
 import pytest
 
-from api import search
 from api.errors import Refusal
 from api.limits import Pool
+from api.search import service
 from tests.api.conftest import Serve
 from tests.bundles import picture
 
@@ -98,14 +98,14 @@ def test_a_large_upload_stays_in_memory(serve: Serve, monkeypatch: pytest.Monkey
 def test_a_full_queue_refuses_at_once_and_leaves_the_event_loop_free(
     serve: Serve, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    begun, go_on, search_now = threading.Semaphore(0), threading.Event(), search.search
+    begun, go_on, search_now = threading.Semaphore(0), threading.Event(), service.search
 
     def slow(*args: object, **kwargs: object) -> object:
         begun.release()
         go_on.wait()
         return search_now(*args, **kwargs)
 
-    monkeypatch.setattr(search, "search", slow)
+    monkeypatch.setattr(service, "search", slow)
     url = f"http://127.0.0.1:{serve(workers=1, queue=1)}"
 
     def post() -> httpx2.Response:

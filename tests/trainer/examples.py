@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.config import HeadConfig
-from trainer.linear import Examples, Head, tune_head
-from trainer.split import TRAIN, UNLABELLED, VALIDATION
+from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
+from trainer.training.head import Examples, Head, tune_head
 
 CONFIG = HeadConfig(
     dims=(6,), max_epochs=4, patience_epochs=2, labels_per_batch=6, pictures_per_label=4, learning_rate=1e-2

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tests.trainer.tuning import CHANNELS, SIDE, no_progress, scores
-from trainer.checkpoint import Checkpoint
 from trainer.config import Config
-from trainer.devices import choose_strategy
-from trainer.finetune import Finetuned, Start, finetune
-from trainer.history import Epoch
 from trainer.networks.backbones import build_backbone
-from trainer.networks.encoder import build_encoder
-from trainer.pictures import Pictures, encode_all
+from trainer.networks.pooling import build_encoder
+from trainer.training.checkpoint import Checkpoint
+from trainer.training.dataset import Pictures, encode_all
+from trainer.training.devices import choose_strategy
+from trainer.training.finetune import Finetuned, Start, finetune
+from trainer.training.history import Epoch
 
 Weights = dict[str, NDArray[np.float32]]
 

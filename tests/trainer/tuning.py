@@ -11,13 +11,13 @@ from PIL import Image
 
 from retrieval import images
 from retrieval.embedder import open_whole
-from trainer.features import Opened
-from trainer.history import Epoch
-from trainer.metrics import Scores
-from trainer.pictures import Pictures
+from trainer.data.features import Opened
+from trainer.data.split import TRAIN, VALIDATION, number_labels
+from trainer.evaluation.metrics import Scores
 from trainer.progress import Progress
 from trainer.sources.base import Picture
-from trainer.split import TRAIN, VALIDATION, number_labels
+from trainer.training.dataset import Pictures
+from trainer.training.history import Epoch
 
 SIDE = 32  # pixels
 CHANNELS = 16

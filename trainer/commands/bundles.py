@@ -10,8 +10,8 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from trainer.commands.console import out
 from trainer.commands.options import Artifacts
-from trainer.display import out
 
 
 def bundles(
@@ -22,9 +22,9 @@ def bundles(
 
     Example: `python -m trainer bundles --json`
     """
-    from trainer.releases import shelf
+    from trainer.releases import inventory
 
-    found = shelf.bundles(artifacts)
+    found = inventory.bundles(artifacts)
     if as_json:
         rows = [asdict(shelved) | {"created": shelved.created and shelved.created.isoformat()} for shelved in found]
         out.print(json.dumps(rows, indent=2), markup=False, highlight=False, soft_wrap=True)

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from trainer.commands.console import Display, out, silenced
 from trainer.commands.options import Artifacts
-from trainer.display import Display, out, silenced
 
 
 def compare(
@@ -30,8 +30,8 @@ def compare(
     """
     display = Display()
     with display.step("Loading TensorFlow"), silenced():
-        from trainer.compare import compare as compare_all
-        from trainer.comparison_page import COLUMNS, PAGE, cells, write
+        from trainer.compare.page import COLUMNS, PAGE, cells, write
+        from trainer.compare.runner import compare as compare_all
 
     found = compare_all(configs, source, artifacts, display)
     results = results or artifacts / "compare" / "latest"

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.console import Display, out, skipped_table
 from trainer.commands.options import Artifacts, Metric
-from trainer.display import Display, out, skipped_table
 
 NAMED = "`live`, an id, or the path of a bundle or of another artifacts folder"
 
@@ -35,9 +35,9 @@ def evaluate(
 
     Example: `python -m trainer evaluate --queries shoes/test --gallery shoes/train --against live`
     """
-    from trainer import evaluation_tables
-    from trainer.evaluate import evaluate as measure
-    from trainer.evaluation import to_json
+    from trainer.commands import evaluation_tables
+    from trainer.evaluation.evaluate import evaluate as measure
+    from trainer.evaluation.results import to_json
     from trainer.look_alike import look_alike
 
     found = measure(

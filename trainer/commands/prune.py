@@ -7,8 +7,8 @@ import typer
 from rich.filesize import decimal
 from rich.text import Text
 
+from trainer.commands.console import out
 from trainer.commands.options import Artifacts
-from trainer.display import out
 
 
 def prune(
@@ -20,9 +20,9 @@ def prune(
 
     Example: `python -m trainer prune --keep 3 --dry-run`
     """
-    from trainer.releases import shelf
+    from trainer.releases import inventory
 
-    done = shelf.prune(artifacts, keep, dry_run=dry_run)
+    done = inventory.prune(artifacts, keep, dry_run=dry_run)
     verb = "Would remove" if dry_run else "Removed"
     for shelved in done.removed:
         out.print(f"{verb} {shelved.id} ({decimal(shelved.size)})", highlight=False)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.console import Display, out, skipped_table
 from trainer.commands.options import Artifacts
-from trainer.display import Display, out, skipped_table
 
 if TYPE_CHECKING:
     from trainer.releases.gate import Change

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.console import Display, out, skipped_table
 from trainer.commands.options import Artifacts
-from trainer.display import Display, out, skipped_table
 
 
 def rank(
@@ -24,7 +24,7 @@ def rank(
 
     Example: `python -m trainer rank --queries shoes/new --gallery shoes/all --out results.json --sheet sheets`
     """
-    from trainer.rank import rank as compare_all
+    from trainer.evaluation.rank import rank as compare_all
 
     done = compare_all(queries, gallery, artifacts, results, sheets=sheet, k=k, step=Display().step)
     if done.skipped:

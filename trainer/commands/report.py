@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.console import Display, out, silenced
 from trainer.commands.options import Artifacts
-from trainer.display import Display, out, silenced
 
 if TYPE_CHECKING:
     from trainer.report import Report
@@ -54,7 +54,7 @@ def _looked_after(artifacts: Path, found: "Report", display: Display) -> "Report
     from trainer.errors import ConfigError, WeightsError
 
     with display.step("Loading TensorFlow"), silenced():
-        from trainer.report.looked_after import look_after
+        from trainer.report.recheck import look_after
     try:
         return replace(found, health=look_after(artifacts, found, display.step))
     except (ConfigError, WeightsError) as error:

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.console import Display, out, scores_table, silenced, skipped_table
 from trainer.commands.options import Artifacts
 from trainer.commands.publish import REFUSED, show_release
-from trainer.display import Display, out, scores_table, silenced, skipped_table
 
 
 def run(
@@ -31,7 +31,8 @@ def run(
     settings = load_config(config or CONFIGS / "demo.toml")
     display = Display()
     with display.step("Loading TensorFlow"), silenced():
-        from trainer import history, pipeline
+        from trainer.run import pipeline
+        from trainer.training import history
     if tensorboard:
         display = Display(history.tensorboard(tensorboard))
     outcome = pipeline.run(source, settings, artifacts, display, resume=resume)

@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from trainer.commands.console import out
 from trainer.commands.options import Artifacts, Metric
-from trainer.display import out
 
 
 def search(
@@ -21,7 +21,7 @@ def search(
 
     Example: `python -m trainer search photo.jpg --k 5`
     """
-    from trainer.lookup import search_picture
+    from trainer.bundles import search_picture
 
     result = search_picture(artifacts, picture, k, metric.value)
     table = Table("rank", "label", "cosine", "distance", "picture", box=None)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.display import out
+from trainer.commands.console import out
 
 
 def verify(folder: Annotated[Path, typer.Argument(help="A folder below artifacts/bundles.")]) -> None:

@@ -1,6 +1,7 @@
 """The training configuration: TOML, typed, every knob with its unit. An unknown key is an error."""
 
 import tomllib
+from importlib import resources
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -29,7 +30,7 @@ __all__ = [
     "load_config",
 ]
 
-CONFIGS = Path(__file__).parent.parent / "configs"
+CONFIGS = Path(str(resources.files("trainer") / "configs"))
 
 
 class ExportConfig(Section):

@@ -12,12 +12,12 @@ from retrieval import duplicates
 from retrieval.duplicates import Group, Sketch, Things
 from retrieval.errors import ImageError
 from retrieval.projection import unit
-from trainer.health.contents import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
+from trainer.data.split import TRAIN, number_labels
+from trainer.health.findings import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
+from trainer.health.label_errors import suspicious
 from trainer.health.neighbours import nearest_others
-from trainer.health.wrong_labels import suspicious
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
-from trainer.split import TRAIN, number_labels
 
 READERS = 2  # threads that read and decode
 AHEAD = 16  # pictures read but not looked at yet
@@ -38,7 +38,7 @@ def check(
 ) -> Health:
     """Look for what can be wrong with pictures whose features by the frozen encoder are float32 [n, e].
 
-    `parts` int8 [n] (see trainer.split) say which were trained on; `things` has vectors of all of them, where same
+    `parts` int8 [n] (see trainer.data.split) say which were trained on; `things` has vectors of all of them, where same
     things are to be found, too. A picture that has become unreadable meanwhile is listed with the `skipped` ones.
     """
     sketches, rows, gone = _sketches(pictures, progress)

@@ -25,12 +25,12 @@ from retrieval.durable import sync
 from retrieval.errors import BundleDamaged, BundleMissing, LookalikeError
 from trainer.errors import ReleaseError
 from trainer.listener import Listener
-from trainer.releases import covering, gate, history, pending, pinned
+from trainer.releases import gate, log, missing_vectors, pending, pinned
 from trainer.releases.gate import Change
-from trainer.releases.history import Why
 from trainer.releases.lock import alone
+from trainer.releases.log import Why
 from trainer.releases.pinned import Pin
-from trainer.releases.pinning import from_items, from_source
+from trainer.releases.select_pinned import from_items, from_source
 from trainer.sources.base import Skipped
 
 
@@ -65,7 +65,7 @@ def publish(
     first. Raises BundleMissing, PublisherBusy, and what keeps a bundle from being served.
     """
     with alone(artifacts):
-        live = history.live_id(artifacts)
+        live = log.live_id(artifacts)
         _finish(artifacts, live, listener)
         loaded, damage = _open(artifacts, bundle_id, forced=forced)
         if loaded is None:
@@ -88,9 +88,9 @@ def publish(
 def rollback(artifacts: Path, listener: Listener) -> Release:
     """Make the bundle live that was live before. Raises ReleaseError where there is none, and PublisherBusy."""
     with alone(artifacts):
-        live = history.live_id(artifacts)
+        live = log.live_id(artifacts)
         _finish(artifacts, live, listener)
-        target = history.before(artifacts)
+        target = log.before(artifacts)
         if target is None:
             raise ReleaseError(
                 f"Before {live or 'now'} no bundle was live in {artifacts} that is still there. "
@@ -175,15 +175,15 @@ def _go_live(
         digests = catalogue.digests("api" if waiting else None)
         if waiting:
             digests |= {item.id: item.sha256 for item in pending.read(artifacts, bundle_id)}
-        ids = covering.missing(artifacts, loaded, digests)
+        ids = missing_vectors.missing(artifacts, loaded, digests)
         without: list[Skipped] = []
         if ids:
             items = _items(artifacts, catalogue, ids, bundle_id if waiting else None)
-            without = covering.cover(artifacts, loaded, items, len(ids), listener)
+            without = missing_vectors.cover(artifacts, loaded, items, len(ids), listener)
         if waiting:
             catalogue.add_source(pending.read(artifacts, bundle_id))
         if live != bundle_id:
-            history.append(artifacts, bundle_id, why)
+            log.append(artifacts, bundle_id, why)
             bundle.publish(artifacts, bundle_id, forced=why in ("forced", "rollback"))
         if waiting:
             catalogue.replace_source(pending.read(artifacts, bundle_id))

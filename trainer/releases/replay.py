@@ -18,7 +18,7 @@ from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.manifest import Manifest
 from retrieval.vectors.base import comparable
-from trainer.embedding import embed_readable
+from trainer.data.loading import embed_readable
 from trainer.progress import Progress
 from trainer.releases.pinned import Pin
 from trainer.sources.base import Picture

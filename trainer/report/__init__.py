@@ -3,7 +3,7 @@
 A run calls `write_report` at its end; `python -m trainer report` makes the report of the published bundle anew.
 """
 
-from trainer.report.contents import Report
+from trainer.report.model import Report
 from trainer.report.write import write_report
 
 __all__ = ["Report", "write_report"]

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from trainer.report.thumbnails import thumbnail
+from trainer.report.images import thumbnail
 
 MOST = 24  # groups of a list that are shown; the CSV has all
 MOST_CARDS = 12  # cards of a group that are shown

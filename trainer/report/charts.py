@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
-from trainer.charts import DARK, LIGHT, Theme, count_across, dress, logarithmic
-from trainer.evaluation import LadderRow, Protocol, Reliability
-from trainer.history import Epoch
-from trainer.report.groups import Cluster
+from trainer.evaluation.results import LadderRow, Protocol, Reliability
+from trainer.plotting import DARK, LIGHT, Theme, count_across, dress, logarithmic
+from trainer.report.clusters import Cluster
+from trainer.training.history import Epoch
 
 WIDTH, HEIGHT = 5.4, 3.3  # inches
 MARKERS = "osD^"

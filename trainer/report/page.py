@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trainer.evaluation import Evaluation, Protocol
-from trainer.report import charts, summary
+from trainer.evaluation.results import Evaluation, Protocol
+from trainer.report import charts, measures
 from trainer.report.cards import Shelf
 from trainer.report.charts import Chart
-from trainer.report.contents import Report
-from trainer.report.groups import Cluster
-from trainer.report.map import Map
+from trainer.report.clusters import Cluster
+from trainer.report.embedding_map import Map
+from trainer.report.model import Report
 from trainer.report.reconstructions import Sheet
 
-TEMPLATES = Path(__file__).parent.parent / "templates"
 TEMPLATE = "report.html"
 
 POLICY = "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:"
@@ -41,7 +39,7 @@ class Parts:
 def render(report: Report, parts: Parts) -> str:
     """The whole page."""
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
+        loader=PackageLoader("trainer"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -59,9 +57,9 @@ def render(report: Report, parts: Parts) -> str:
         library=Markup(parts.map.library),  # noqa: S704
         script=Markup(parts.map.script),  # noqa: S704
         panels=[(panel, Markup(panel.html)) for panel in parts.map.panels],  # noqa: S704
-        tables=summary.tables(found),
-        missing=summary.missing(found),
-        formulas=summary.formulas(),
+        tables=measures.tables(found),
+        missing=measures.missing(found),
+        formulas=measures.formulas(),
         stages=_stages(report),
         history=charts.history_charts(report.history),
         precision_recall=_charts(charts.precision_recall_chart(protocols)),
@@ -82,13 +80,13 @@ def _stages(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
             stage,
             [
                 (_words(name), f"{value:.0f}" if name in ("queries", "unanswerable") else f"{value:.3f}")
-                for name, value in measures.items()
+                for name, value in values.items()
             ],
         )
-        for stage, measures in report.scores.items()
+        for stage, values in report.scores.items()
     ]
 
 
 def _words(name: str) -> str:
     """precision_at_1 as it is called elsewhere on the page."""
-    return summary.title("map@r" if name == "map_at_r" else name.replace("_at_", "@"))
+    return measures.title("map@r" if name == "map_at_r" else name.replace("_at_", "@"))

@@ -12,15 +12,15 @@ from retrieval.bundle import REPORT, TRAINING, Bundle
 from retrieval.catalogue import Catalogue
 from retrieval.errors import VectorMissing
 from retrieval.manifest import Manifest
-from trainer import evaluation
+from trainer.bundles import load_current, open_store
 from trainer.errors import SourceError
+from trainer.evaluation import results
+from trainer.evaluation.training_split import SplitRow, learned_from, read_split
 from trainer.face_items import face_of
-from trainer.history import read_history
-from trainer.lookup import load_current, open_store
-from trainer.report.contents import Report
+from trainer.report.model import Report
 from trainer.report.write import EVALUATION
 from trainer.sources.base import Picture
-from trainer.trained_on import SplitRow, learned_from, read_split
+from trainer.training.history import read_history
 
 HISTORY, MEASURED = f"{TRAINING}/history.csv", f"{REPORT}/{EVALUATION}"
 
@@ -44,7 +44,7 @@ def read_published(artifacts: Path) -> Report:
         held_out=_held_out(read_split(folder, manifest), manifest, pictures),
         scores=manifest.metrics,
         history=read_history(history, str(folder / HISTORY)) if history else (),
-        evaluation=evaluation.from_json(measured, str(folder / MEASURED)) if measured else None,
+        evaluation=results.from_json(measured, str(folder / MEASURED)) if measured else None,
         sheets=folder / REPORT,
     )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from retrieval.errors import ImageError
 from retrieval.images import inspect
-from trainer.report.thumbnails import address
+from trainer.report.images import address
 
 NAME = re.compile(r"autoencoder-epoch-(\d+)\.webp")
 MOST = 4  # sheets shown: the first, the last, and some between

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.rankings import TABLE_VALUES, similarities
+from trainer.evaluation.rankings import TABLE_VALUES, similarities
 
 HITS = 8  # hits that a contact sheet shows
 FAR = 10  # hits in which confusions are counted, or as many as there are true matches

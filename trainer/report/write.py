@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from retrieval.durable import sync
-from trainer import evaluation
+from trainer.evaluation import results
 from trainer.health import HEALTH_TABLES, csv_tables
 from trainer.progress import Progress
-from trainer.report import reconstructions, shelves, tabular
-from trainer.report.ailments import health_shelves
-from trainer.report.contents import Report
-from trainer.report.groups import describe_clusters
-from trainer.report.map import draw_map
+from trainer.report import csv_files, picture_lists, reconstructions
+from trainer.report.clusters import describe_clusters
+from trainer.report.embedding_map import draw_map
+from trainer.report.health_lists import health_shelves
+from trainer.report.model import Report
 from trainer.report.page import Parts, render
 from trainer.report.searches import search_all
 
@@ -33,25 +33,25 @@ def write_report(folder: Path, report: Report, progress: Progress = quiet) -> No
     searches = search_all(report.vectors, report.labels, report.held_out)
     drawn = draw_map(report, progress)
     lists = csv_tables(report.health) if report.health else {}
-    files = tabular.csv_files(report, clusters, searches, drawn) | lists
+    files = csv_files.csv_files(report, clusters, searches, drawn) | lists
     parts = Parts(
         map=drawn,
         clusters=clusters,
-        searches=shelves.query_shelves(report, searches),
-        confusions=shelves.confusion_shelf(report, searches.confusions) if searches.searches else None,
-        cluster_shelf=shelves.cluster_shelf(report, clusters),
+        searches=picture_lists.query_shelves(report, searches),
+        confusions=picture_lists.confusion_shelf(report, searches.confusions) if searches.searches else None,
+        cluster_shelf=picture_lists.cluster_shelf(report, clusters),
         health=health_shelves(report.health) if report.health else [],
         sheets=reconstructions.sheets(report.sheets),
         files=sorted(files),
     )
     texts: Mapping[str, str] = {
         PAGE: render(report, parts),
-        FIGURES: tabular.as_json(report, clusters, searches),
+        FIGURES: csv_files.as_json(report, clusters, searches),
         **files,
-        **({EVALUATION: evaluation.to_json(report.evaluation)} if report.evaluation else {}),
+        **({EVALUATION: results.to_json(report.evaluation)} if report.evaluation else {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name in {EVALUATION, *tabular.ALL, *HEALTH_TABLES} - set(texts):
+    for name in {EVALUATION, *csv_files.ALL, *HEALTH_TABLES} - set(texts):
         (folder / name).unlink(missing_ok=True)  # a report of before, which had something to say there
     for name, text in texts.items():
         _replace(folder / name, text.encode())

@@ -8,8 +8,8 @@ from trainer.errors import SourceError
 from trainer.progress import Progress
 from trainer.sources import celeba, flowers102, lfw, pottery, public
 from trainer.sources.base import Listing, Picture, Skipped
-from trainer.sources.choose import choose_labels
 from trainer.sources.folder import read_folder
+from trainer.sources.label_filter import choose_labels
 from trainer.sources.public import DataSet
 from trainer.sources.table import read_csv
 

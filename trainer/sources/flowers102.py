@@ -13,8 +13,8 @@ from scipy.io import loadmat
 
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture, Skipped
+from trainer.sources.fetch.remote import RemoteFile
 from trainer.sources.public import DataSet
-from trainer.sources.remote import RemoteFile
 
 PAGE = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 SETS: dict[str, Part] = {"trnid": "train", "valid": "validation", "tstid": "test"}

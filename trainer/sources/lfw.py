@@ -11,8 +11,8 @@ from pathlib import Path
 
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture
+from trainer.sources.fetch.remote import RemoteFile
 from trainer.sources.public import DataSet
-from trainer.sources.remote import RemoteFile
 from trainer.sources.rows import read_rows
 
 PAGE = "http://vis-www.cs.umass.edu/lfw/"

@@ -8,9 +8,9 @@ import requests
 
 from trainer.errors import SourceError
 from trainer.progress import Progress
-from trainer.sources.archives import unpack
 from trainer.sources.base import Listing
-from trainer.sources.remote import RemoteFile, fetch_file, verify
+from trainer.sources.fetch.archives import unpack
+from trainer.sources.fetch.remote import RemoteFile, fetch_file, verify
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from trainer.errors import SourceError
 from trainer.progress import Progress
 from trainer.sources.base import PARTS, Listing, Part, Picture, Skipped, Value, stable_id
-from trainer.sources.download import fetch_all
+from trainer.sources.fetch.download import fetch_all
 
 RESERVED = ("path", "url", "label", "id", "part")
 TRUTHS = {"true": True, "yes": True, "false": False, "no": False}

@@ -1,7 +1,7 @@
 """MTCNN's own arithmetic against slow oracles, and files that are not its networks.
 
 That the whole cascade finds faces, and the same as the package `mtcnn`, is tested with the real networks in
-tests/trainer/test_faces.py, as the trainer makes them.
+tests/trainer/networks/test_face_detectors.py, as the trainer makes them.
 """
 
 from itertools import combinations

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.duplicates import Things
+from trainer.data.split import TRAIN, VALIDATION
 from trainer.health import Health, check, csv_tables
 from trainer.sources import pottery
 from trainer.sources.base import Picture, Skipped
-from trainer.split import TRAIN, VALIDATION
 
 PIECES, PHOTOS = 5, 6
 WIDTH = 16

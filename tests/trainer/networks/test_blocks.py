@@ -8,8 +8,8 @@ from keras import Model
 from trainer.errors import ConfigError
 from trainer.networks.backbones import BACKBONES, build_backbone
 from trainer.networks.blocks import block_names, freeze_norms, last_block, layers_from
-from trainer.networks.encoder import build_encoder
 from trainer.networks.pixels import Pixels
+from trainer.networks.pooling import build_encoder
 
 # How many blocks the paper or the code has, the last one, and the layer that ends the block before it.
 NETWORKS = {

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from trainer.history import Epoch
 from trainer.progress import Progress
+from trainer.training.history import Epoch
 
 
 class Quiet:

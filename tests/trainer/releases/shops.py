@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import onnx
 
+from api.serving.snapshot import Snapshot
 from api.settings import Settings
-from api.snapshot import Snapshot
 from retrieval import bundle, images
 from retrieval.catalogue import Catalogue
 from retrieval.clusters import Clusters, Reach
@@ -21,11 +21,11 @@ from retrieval.errors import BundleMissing
 from retrieval.projection import Projection
 from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, some_calibration, write_encoder
 from tests.trainer.releases.quiet import Quiet
-from trainer import publishing
-from trainer.features import Opened
-from trainer.reduce import Reduced
-from trainer.releases import history, pinned, release
+from trainer.data.features import Opened
+from trainer.indexing import Reduced
+from trainer.releases import log, pinned, release
 from trainer.releases.release import Release
+from trainer.run import write_bundle
 from trainer.sources.base import Picture
 
 OLD, NEW = "old", "new"
@@ -57,7 +57,7 @@ class Shop:
         assigned = clusters.assign(vectors)
         reach = Reach.nowhere(clusters).widened(vectors, assigned)
         reduced = Reduced(None, None, embedder.projection, clusters, reach, assigned, vectors)
-        return publishing.publish(
+        return write_bundle.publish(
             self.artifacts,
             describe(bundle_id, items=len(shop), clusters=len(clusters)) | {"dims": embedder.projection.dims},
             model,
@@ -131,9 +131,9 @@ def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str 
         catalogue.close()
     assert pinned.read(artifacts)
     if live == NEW:
-        assert history.before(artifacts) == (None if first else OLD)
+        assert log.before(artifacts) == (None if first else OLD)
         if finished:
-            assert history.read(artifacts)[-1].bundle_id == NEW
+            assert log.read(artifacts)[-1].bundle_id == NEW
             assert not bundle.pending_path(artifacts, NEW).exists()
         release.publish(artifacts, NEW, Quiet())  # finishes what was begun
         assert catalogued(artifacts) == wanted

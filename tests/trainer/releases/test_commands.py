@@ -93,7 +93,7 @@ def test_no_tensorflow_is_needed() -> None:
     import subprocess
     import sys
 
-    code = "import sys, trainer.releases.release, trainer.releases.shelf; "
+    code = "import sys, trainer.releases.release, trainer.releases.inventory; "
     code += "print({'tensorflow', 'keras', 'sklearn'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

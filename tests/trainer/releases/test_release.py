@@ -19,9 +19,9 @@ from retrieval.projection import Projection
 from tests.bundles import Piece, picture, pieces, random_projection
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import ADDED, ITEMS, NEW, OLD, Shop, catalogued, make_shop
+from trainer.bundles import load_current, open_store
 from trainer.errors import PublisherBusy, ReleaseError
-from trainer.lookup import load_current, open_store
-from trainer.releases import history, pending, pinned, release, replay
+from trainer.releases import log, pending, pinned, release, replay
 from trainer.releases.lock import alone
 
 
@@ -60,7 +60,7 @@ def test_going_back_twice_comes_two_bundles_back(shop: Shop) -> None:
         release.rollback(shop.artifacts, Quiet())
     release.publish(shop.artifacts, "third", Quiet())
     assert release.rollback(shop.artifacts, Quiet()).bundle_id == OLD
-    assert [entry.why for entry in history.read(shop.artifacts)] == [
+    assert [entry.why for entry in log.read(shop.artifacts)] == [
         *["run"] * 3,
         *["rollback"] * 2,
         "publish",
@@ -130,15 +130,15 @@ def test_the_history_outlives_what_a_crash_makes_of_its_last_line(shop: Shop) ->
     path = shop.artifacts / "PUBLISHED"
     for damage in (b"secon", b"\0\0\0\0", b"never 2026-11-22T17:20:31+00:00 run\n"):  # the last: CURRENT did not change
         path.write_bytes(path.read_bytes() + damage)
-        assert history.before(shop.artifacts) is None
+        assert log.before(shop.artifacts) is None
     shop.run("second", pieces(12))
-    assert history.before(shop.artifacts) == OLD
+    assert log.before(shop.artifacts) == OLD
 
 
 def test_artifacts_of_an_earlier_version_have_no_history(shop: Shop) -> None:
     (shop.artifacts / "PUBLISHED").unlink()
     shop.run("second", pieces(12))
-    assert [entry.why for entry in history.read(shop.artifacts)] == ["found", "run"]
+    assert [entry.why for entry in log.read(shop.artifacts)] == ["found", "run"]
     assert release.rollback(shop.artifacts, Quiet()).bundle_id == OLD
 
 
@@ -186,7 +186,7 @@ def test_forced_it_does_all_that_its_run_would_have_done(judged: tuple[Shop, lis
     assert release.publish(shop.artifacts, "blind", Quiet(), forced=True).refused is None
     assert live(shop) == "blind"
     assert searchable(shop) == {piece.id for piece in made[:-1]} | {"another"}
-    assert history.read(shop.artifacts)[-1].why == "forced"
+    assert log.read(shop.artifacts)[-1].why == "forced"
     better = release.publish(shop.artifacts, "good", Quiet())  # and the way back is open
     assert better.refused is None
     assert better.change is not None

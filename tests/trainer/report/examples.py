@@ -8,19 +8,10 @@ from typing import Any
 import numpy as np
 
 from tests.bundles import picture
-from trainer.evaluation import (
-    FORMULAS,
-    Evaluation,
-    Interval,
-    LadderRow,
-    Leak,
-    Missing,
-    Protocol,
-    Reliability,
-)
-from trainer.history import Epoch
+from trainer.evaluation.results import FORMULAS, Evaluation, Interval, LadderRow, Leak, Missing, Protocol, Reliability
 from trainer.report import Report
 from trainer.sources.base import Picture
+from trainer.training.history import Epoch
 
 DIMS = 6
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.report import searches as module
-from trainer.report.groups import describe_clusters
+from trainer.report.clusters import describe_clusters
 from trainer.report.searches import search_all
 
 LABELS = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=24)

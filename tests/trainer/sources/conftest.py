@@ -7,7 +7,7 @@ import pytest
 
 from tests.trainer.sources.serving import Server, serving
 from tests.trainer.sources.shop import ShopHandler
-from trainer.sources import web
+from trainer.sources.fetch import web
 
 
 @pytest.fixture(autouse=True)

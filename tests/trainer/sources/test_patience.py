@@ -8,7 +8,7 @@ import pytest
 
 from tests.trainer.sources.serving import Server
 from tests.trainer.sources.shop import PICTURE, ShopHandler
-from trainer.sources import download, web
+from trainer.sources.fetch import download, web
 
 
 @pytest.mark.parametrize(("name", "asked"), [("recovers.jpg", 3), ("cut.jpg", 2), ("waits.jpg", 2)])

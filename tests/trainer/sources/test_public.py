@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.trainer.sources.fetch.test_remote import tar
 from tests.trainer.sources.serving import Handler, Server, serving
 from tests.trainer.sources.test_flowers102 import fill
-from tests.trainer.sources.test_remote import tar
 from trainer import sources
 from trainer.config import SourceConfig
 from trainer.errors import SourceError
 from trainer.sources import read_source
+from trainer.sources.fetch.remote import RemoteFile
 from trainer.sources.folder import read_folder
 from trainer.sources.public import DataSet, download
-from trainer.sources.remote import RemoteFile
 
 
 class FilesHandler(Handler):

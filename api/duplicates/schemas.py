@@ -1,0 +1,80 @@
+"""The shapes of what /duplicates is asked and answers."""
+
+from datetime import datetime
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from api.duplicates.search import Step, Tier
+from api.schemas.search_answer import Answer, ItemAnswer
+from retrieval.catalogue import ID_LENGTH
+
+MAX_DISMISSED = 200
+
+
+class GroupAnswer(Answer):
+    """Items that are one picture, or one thing."""
+
+    keep: Annotated[str, Field(description="The one worth keeping.", examples=["vases/amphora 3.jpg"])]
+    why: Annotated[
+        str,
+        Field(
+            description="Why that one: the most pixels; of those the sharpest; of those the largest file.",
+            examples=["the most pixels (800 x 600 pixels)"],
+        ),
+    ]
+    members: list[ItemAnswer]
+    probability: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="For the same thing: how probable it is that the member least like the one to keep shows the "
+            "same thing. null for the other tiers, which are certain.",
+            examples=[0.97],
+        ),
+    ]
+
+
+class DuplicatesAnswer(Answer):
+    """The groups of one tier."""
+
+    state: Literal["done"] = "done"
+    stale: Annotated[bool, Field(description="Items or model have changed since; POST /duplicates/refresh looks anew.")]
+    found_at: datetime
+    unreadable: Annotated[int, Field(description="Items left out, as their picture is gone or broken.", examples=[0])]
+    tier: Tier
+    total_groups: Annotated[int, Field(examples=[17])]
+    groups: list[GroupAnswer]
+    next: Annotated[
+        str | None,
+        Field(description="The next page, as a link.", examples=["/duplicates?tier=same_picture&offset=20&limit=20"]),
+    ]
+
+
+class SearchingAnswer(Answer):
+    """The search is under way; ask again."""
+
+    state: Literal["running"] = "running"
+    step: Annotated[Step, Field(description="Whether pictures are being read, or pairs of them compared.")]
+    done: Annotated[int, Field(description="Of this step.", examples=[420])]
+    total: Annotated[int, Field(description="Of this step; 0 until it is known.", examples=[1200])]
+
+
+class DismissalBody(BaseModel):
+    """Items of which no two are duplicates of each other."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, json_schema_extra={"examples": [{"ids": ["bowls/7.jpg", "bowls/8.jpg"]}]}
+    )
+
+    ids: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=ID_LENGTH)], ...],
+        Field(min_length=2, max_length=MAX_DISMISSED, json_schema_extra={"uniqueItems": True}),
+    ]
+
+    @model_validator(mode="after")
+    def _different(self) -> Self:
+        if len(set(self.ids)) < len(self.ids):
+            raise ValueError("name each item once")
+        return self

@@ -1,0 +1,1 @@
+"""Pictures fetched from URLs that clients name."""

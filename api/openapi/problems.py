@@ -1,0 +1,58 @@
+"""What FastAPI cannot know of the OpenAPI document: the problems that a route may answer with, bodies read by us."""
+
+from collections import defaultdict
+from typing import Any
+
+from fastapi import FastAPI
+
+from api.errors import MEDIA_TYPE, PROBLEMS, TITLES, Code, Problem, problem
+from api.openapi import bodies
+from api.security.keys import SCHEME
+
+EXAMPLE_REQUEST_ID = "6f1c0b7e2d5f4f0a9c3b8a7d6e5f4c3b"
+
+
+def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
+    """What a route may refuse with, for its `responses`; every route may fail with internal_error."""
+    by_status: dict[int, list[Code]] = defaultdict(list)
+    for code in (*codes, "internal_error"):
+        by_status[PROBLEMS[code][0]].append(code)
+    return {status: _response(status, by_status[status]) for status in sorted(by_status)}
+
+
+def _key_problems(operation: dict[str, Any]) -> dict[str, Any]:
+    """What an operation that needs a key refuses without a good one."""
+    scopes = [scope for needed in operation.get("security", ()) for scope in needed.get(SCHEME, ())]
+    if not scopes:
+        return {}
+    weak: tuple[Code, ...] = () if set(scopes) == {"read"} else ("key_too_weak",)  # every key may read
+    found = problems("key_missing", "key_unknown", *weak, "foreign_page", "too_fast")
+    return {str(status): response for status, response in found.items() if status != 500}
+
+
+def _response(status: int, codes: list[Code]) -> dict[str, Any]:
+    examples = {code: {"value": problem(code, EXAMPLE_REQUEST_ID).model_dump()} for code in codes}
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}}
+    return {"description": f"{TITLES[status]}: {' or '.join(codes)}", "content": content}
+
+
+def install(app: FastAPI) -> None:
+    """Complete the app's document: add the problem's schema, and drop FastAPI's own shape of a 422."""
+    generate = app.openapi
+
+    def completed() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document["components"]["schemas"]
+            schemas["Problem"] = Problem.model_json_schema()
+            schemas |= bodies.schemas()
+            del schemas["HTTPValidationError"], schemas["ValidationError"]
+            for operations in document["paths"].values():
+                for operation in operations.values():
+                    told = operation["responses"] | _key_problems(operation)
+                    operation["responses"] = dict(sorted(told.items()))
+                    if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {MEDIA_TYPE: None}):
+                        del operation["responses"]["422"]
+        return app.openapi_schema or generate()
+
+    app.openapi = completed  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -1,0 +1,136 @@
+"""What there is besides a search: many at once, why two pictures are alike, faces, and what there is to filter by."""
+
+from time import perf_counter
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+
+from api import batch
+from api.deps import FetcherDep, PoolDep, ServedDep, SnapshotDep
+from api.openapi.bodies import body_of, filter_parameter, json_body
+from api.openapi.problems import problems
+from api.routes.search import PROBLEMS
+from api.schemas.explore import (
+    BatchAnswer,
+    ExplainAnswer,
+    FacesAnswer,
+    FacetAnswer,
+    FacetsAnswer,
+    LabelsAnswer,
+    ValueCount,
+)
+from api.schemas.search_answer import SearchAnswer
+from api.schemas.search_request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm
+from api.search import explain, faces
+from api.security.keys import Read
+from api.serving.snapshot import Snapshot
+from api.web.bodies import read_either, read_filter, read_json_body
+from retrieval.filters import Filter
+
+BODY_PROBLEMS = ("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS)
+
+router = APIRouter(tags=["search"], dependencies=[Read])
+
+
+@router.post(
+    "/search/batch",
+    operation_id="search_batch",
+    summary="Up to 64 searches at once, their pictures encoded together",
+    responses=problems(
+        "unparseable", "too_many_bytes", "unsupported_body", "invalid_parameter", "not_ready", "overloaded"
+    ),
+    openapi_extra={"requestBody": json_body(BatchBody)},
+)
+async def post_batch(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> BatchAnswer:
+    """Each query is a JSON body of `/search`; each is answered, or refused, for itself and in this order."""
+    started = perf_counter()
+    body = await read_json_body(request, BatchBody)
+    fetched = await fetcher.fetch_all(url for query in body.queries for url in query.urls())
+    answers = await pool.run(
+        batch.search_all, served, body, fetched, request_id=request.state.request_id, started=started
+    )
+    for answer in answers:
+        if isinstance(answer, SearchAnswer):
+            request.state.metrics.searched(answer, alone=False)
+    return BatchAnswer(answers=answers)
+
+
+@router.post(
+    "/explain",
+    operation_id="explain",
+    summary="Which parts of a picture and of an item make up their similarity",
+    responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
+    openapi_extra={"requestBody": body_of(ExplainForm, ExplainBody)},
+)
+async def post_explain(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> ExplainAnswer:
+    """Send exactly one of `file`, `image_base64`, `url` and `id`, and the `item` to compare with.
+
+    An exact split: the cells of either map sum to the cosine.
+    """
+    body = await read_either(request, ExplainForm, ExplainBody)
+    fetched = await fetcher.fetch_all(body.urls())
+    return await pool.run(explain.explain, served.of(body.bundle), body, fetched)
+
+
+@router.post(
+    "/faces",
+    operation_id="find_faces",
+    summary="The faces of a picture, largest first",
+    responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
+    openapi_extra={"requestBody": body_of(PictureForm, PictureBody)},
+)
+async def post_faces(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> FacesAnswer:
+    """Send exactly one of `file`, `image_base64`, `url` and `id`. A search takes a face by its number, as `face`."""
+    body = await read_either(request, PictureForm, PictureBody)
+    fetched = await fetcher.fetch_all(body.urls())
+    return await pool.run(faces.find_faces, served.of(body.bundle), body, fetched)
+
+
+@router.get(
+    "/labels",
+    operation_id="list_labels",
+    summary="How many items have each label, under a filter; most frequent first",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+    openapi_extra={"parameters": [filter_parameter()]},
+)
+async def get_labels(
+    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+) -> LabelsAnswer:
+    chosen = read_filter(request)
+    return await pool.run(_labels, snapshot, chosen, limit)
+
+
+@router.get(
+    "/facets",
+    operation_id="list_facets",
+    summary="Each attribute's most frequent values with how many items have them, under a filter",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+    openapi_extra={"parameters": [filter_parameter()]},
+)
+async def get_facets(
+    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=1000)] = 20
+) -> FacetsAnswer:
+    """`limit`: values of each attribute. The smallest and the largest number are of all its values."""
+    chosen = read_filter(request)
+    return await pool.run(_facets, snapshot, chosen, limit)
+
+
+def _labels(snapshot: Snapshot, chosen: Filter, limit: int) -> LabelsAnswer:
+    counted = sorted(snapshot.catalogue.labels(chosen).items(), key=lambda pair: (-pair[1], pair[0]))
+    labels = [ValueCount(value=label, count=count) for label, count in counted[:limit]]
+    return LabelsAnswer(labels=labels, distinct=len(counted))
+
+
+def _facets(snapshot: Snapshot, chosen: Filter, limit: int) -> FacetsAnswer:
+    return FacetsAnswer(
+        facets=[
+            FacetAnswer(
+                attribute=facet.name,
+                values=[ValueCount(value=value, count=count) for value, count in facet.values if value is not None],
+                distinct=facet.distinct,
+                least=facet.least,
+                most=facet.most,
+            )
+            for facet in snapshot.catalogue.facets(chosen, limit=limit)
+        ]
+    )

@@ -1,0 +1,80 @@
+"""POST /explain: which parts of two pictures make up their similarity. Blocking: to be run in the pool."""
+
+import base64
+from dataclasses import dataclass
+
+import numpy as np
+
+from api.asking import heat
+from api.errors import Refusal
+from api.fetch.client import NOTHING, Fetched
+from api.schemas.explore import ExplainAnswer, HeatMap
+from api.schemas.search_request import Crop, ExplainBody
+from api.search.query import cut, picture_of, prepared
+from api.serving.snapshot import Snapshot
+from retrieval import images
+from retrieval.clusters import Doubles, Vectors, cosines_of, lengths_of
+from retrieval.embedder import open_whole
+from retrieval.encoder import OnnxEncoder
+from retrieval.explanation import split
+from retrieval.faces.spec import face_of
+from retrieval.images import RGB
+
+NO_CELLS = "The model served gives no cells of a picture; train one that pools by the mean, in one network."
+ANOTHER = "The item's vector is not that of its whole picture, so there is nothing to show on it."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Side:
+    """One of the two pictures: what is shown of it, and its cells [h, w, e]."""
+
+    rgb: RGB
+    cells: Vectors
+    vector: Vectors
+
+
+def explain(snapshot: Snapshot, body: ExplainBody, fetched: Fetched = NOTHING) -> ExplainAnswer:
+    """Raises Refusal, ImageError, ItemMissing, PictureMissing."""
+    item = snapshot.catalogue.get(body.item)
+    stored = snapshot.store.get(item.id)
+    face = body.face
+    if face is None and body.id is not None and body.crop is None:
+        face = _face_of(snapshot, body.id)
+    query = _side(snapshot, picture_of(snapshot, body, fetched), body.crop, face)
+    found = _side(snapshot, snapshot.picture(item), None, _face_of(snapshot, item.id))
+    try:
+        own = split(snapshot.bundle.embedder.projection, query.cells, query.vector, stored)
+        its = split(snapshot.bundle.embedder.projection, found.cells, stored, query.vector)
+    except ValueError as error:
+        raise Refusal("unsupported_by_model", ANOTHER) from error
+    strongest = float(max(np.abs(own).max(), np.abs(its).max()))
+    a, b = query.vector.astype(np.float64), stored.astype(np.float64)
+    cosine = cosines_of(np.array([a @ b]), lengths_of(a[None]) * lengths_of(b[None]))
+    return ExplainAnswer(
+        bundle=snapshot.id,
+        cosine=float(cosine[0]),
+        query=_map(query, own, strongest),
+        item=_map(found, its, strongest),
+    )
+
+
+def _face_of(snapshot: Snapshot, item_id: str) -> int | None:
+    """Which face of its picture an item is; None for the first, in place of which the whole picture may stand."""
+    number = face_of(item_id, snapshot.bundle.manifest.faces)
+    return number if number > 1 else None
+
+
+def _side(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> _Side:
+    embedder = snapshot.bundle.embedder
+    if not isinstance(embedder.encoder, OnnxEncoder) or not embedder.encoder.has_cells:
+        raise Refusal("unsupported_by_model", NO_CELLS)
+    picture = prepared(snapshot, data, crop, face)
+    embeddings, cells = embedder.encoder.encode_cells(picture[None])
+    # A whole picture is shown in its own shape; a face as it was cut out.
+    rgb = images.decode(cut(snapshot, data, crop), min_side=heat.SIDE) if embedder.opener is open_whole else picture
+    return _Side(rgb, cells[0], embedder.projection.apply(embeddings)[0])
+
+
+def _map(side: _Side, grid: Doubles, strongest: float) -> HeatMap:
+    png = heat.overlay(side.rgb, grid, strongest)
+    return HeatMap(grid=grid.tolist(), overlay_png_base64=base64.b64encode(png).decode())

@@ -1,0 +1,174 @@
+"""From what is asked to the vector that is searched with: decode, crop, find the face, encode, blend.
+
+In three steps, so that the pictures of many questions can be encoded together: `prepare` reads the pictures, `encode`
+makes vectors of them, and `vector` the query of those. Blocking: to be run in the pool.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from api.errors import Refusal
+from api.fetch.client import Fetched
+from api.schemas.search_request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
+from api.serving.batch_encoder import embed_all
+from api.serving.query_cache import name_of
+from api.serving.snapshot import Snapshot
+from retrieval import images
+from retrieval.clusters import Vectors
+from retrieval.faces.opener import FaceOpener
+from retrieval.images import RGB, ImageInfo
+from retrieval.vectors.blending import blend
+
+ONE_QUERY = "Send exactly one of file, image_base64, url, id and items."
+ONE_PICTURE_SENT = "Send exactly one of file, image_base64, url and id."
+ONE_PICTURE = "crop and face are of one picture; with items, send each picture cut already."
+NO_FACES = "face: the model served compares whole pictures; leave face out, or send a crop."
+CANCELLED = "items: they cancel each other out, so there is nothing to search with; change the weights."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """What is to be encoded, and the name by which its vector is remembered."""
+
+    rgb: RGB
+    name: bytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Source:
+    """One thing to search with: a prepared picture, or a vector that is stored or remembered."""
+
+    weight: float
+    picture: Picture | None = None
+    stored: Vectors | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is searched with, its pictures not yet encoded."""
+
+    sources: tuple[Source, ...]
+    asked: tuple[str, ...]
+    """The ids of items among them."""
+    info: ImageInfo | None
+    """What was sent, if it is one picture."""
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """What is to be encoded."""
+        return [source.picture for source in self.sources if source.picture is not None]
+
+    def vector(self, encoded: Sequence[Vectors]) -> Vectors:
+        """The query float32 [d], of its pictures' vectors. Raises Refusal if they cancel out."""
+        waiting = iter(encoded)
+        vectors = [source.stored if source.stored is not None else next(waiting) for source in self.sources]
+        if len(vectors) == 1 and self.sources[0].weight == 1:
+            return vectors[0]
+        try:
+            return blend(np.stack(vectors), np.array([source.weight for source in self.sources]))
+        except ValueError as error:
+            raise Refusal("invalid_parameter", CANCELLED) from error
+
+
+def prepare(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
+    """Read what is asked. Raises Refusal, ImageError, ItemMissing, VectorMissing, PictureMissing."""
+    file = body.file if isinstance(body, SearchForm) else None
+    given = [each for each in (file, body.image_base64, body.url, body.id, body.items) if each is not None]
+    if len(given) != 1:
+        raise Refusal("invalid_parameter", ONE_QUERY)
+    if body.items is not None:
+        return _of_items(snapshot, body, fetched)
+    if body.id is not None:
+        item = snapshot.catalogue.get(body.id)
+        if body.crop is None and body.face is None:
+            return Question((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
+        return Question((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
+    data = sent(file, body.image_base64, body.url, fetched)
+    info = images.inspect(data, max_pixels=snapshot.pixel_limit)
+    return Question((_source(snapshot, data, body.crop, body.face),), (), info)
+
+
+def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:
+    """The vectors of prepared pictures, in their order; they are remembered."""
+    vectors = embed_all(snapshot.queries, [picture.rgb for picture in pictures])
+    for picture, vector in zip(pictures, vectors, strict=True):
+        snapshot.seen.put(picture.name, vector)
+    return vectors
+
+
+def picture_of(snapshot: Snapshot, body: PictureBody, fetched: Fetched) -> bytes:
+    """The file of the one picture that is sent or named. Raises Refusal, ItemMissing, PictureMissing."""
+    file = body.file if isinstance(body, PictureForm | ExplainForm) else None
+    if sum(given is not None for given in (file, body.image_base64, body.url, body.id)) != 1:
+        raise Refusal("invalid_parameter", ONE_PICTURE_SENT)
+    if body.id is not None:
+        return snapshot.picture(snapshot.catalogue.get(body.id))
+    return sent(file, body.image_base64, body.url, fetched)
+
+
+def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:
+    """What is encoded of a picture. Raises ImageError, and Refusal for a face where whole pictures are compared."""
+    data = cut(snapshot, data, crop)
+    embedder = snapshot.bundle.embedder
+    if face is None:
+        return embedder.prepare(data)
+    if not isinstance(embedder.opener, FaceOpener):
+        raise Refusal("invalid_parameter", NO_FACES)
+    return embedder.prepare(data, partial(embedder.opener.crop, number=face))
+
+
+def cut(snapshot: Snapshot, data: bytes, crop: Crop | None) -> bytes:
+    """The part of a picture that is meant, within this server's limit of pixels. Raises ImageError."""
+    images.inspect(data, max_pixels=snapshot.pixel_limit)
+    if crop is None:
+        return data
+    return images.cut(data, crop.x, crop.y, crop.width, crop.height, max_pixels=snapshot.pixel_limit)
+
+
+def sent(
+    file: bytes | None, image_base64: str | None, url: str | None, fetched: Fetched, name: str = "image_base64"
+) -> bytes:
+    """The picture that came along in one of these ways, or that a URL led to; `name`: of the field in Base64.
+
+    Raises Refusal.
+    """
+    if file is not None:
+        return file
+    return fetched[url] if url is not None else unpacked(image_base64 or "", name)
+
+
+def unpacked(text: str, name: str) -> bytes:
+    """The bytes of a Base64 text. Raises Refusal."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise Refusal("invalid_parameter", f"{name}: not well-formed Base64.") from error
+
+
+def _source(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None, weight: float = 1) -> Source:
+    """A picture that was sent: its vector where it is remembered, and else what is to be encoded."""
+    name = name_of(data, (crop, face))
+    known = snapshot.seen.get(name)
+    if known is not None:
+        return Source(weight, stored=known)
+    return Source(weight, picture=Picture(prepared(snapshot, data, crop, face), name))
+
+
+def _of_items(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
+    if body.crop is not None or body.face is not None:
+        raise Refusal("invalid_parameter", ONE_PICTURE)
+    sources = []
+    for part in body.items or ():
+        if part.id is None:
+            data = sent(None, part.image_base64, part.url, fetched, name="items")
+            sources.append(_source(snapshot, data, None, None, part.weight))
+        else:
+            item = snapshot.catalogue.get(part.id)
+            sources.append(Source(part.weight, stored=snapshot.store.get(item.id)))
+    asked = tuple(part.id for part in body.items or () if part.id is not None)
+    return Question(tuple(sources), asked, None)

@@ -1,0 +1,238 @@
+"""From a query vector to one page of hits: filter, thresholds, groups, pages; joined with the catalogue.
+
+The catalogue is the truth: vectors whose items are gone are passed over, and made up for.
+"""
+
+import math
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+
+from api.asking.shown import Place, Shown, mark_of
+from api.errors import Refusal
+from api.schemas.search_request import MAX_OFFSET, Options
+from api.search import grouping
+from api.serving.snapshot import Snapshot
+from retrieval.catalogue import Item
+from retrieval.clusters import Doubles, Vectors
+from retrieval.errors import VectorMissing
+from retrieval.filters import EVERYTHING, Filter
+from retrieval.vectors.base import Hits, Metric
+from retrieval.vectors.blending import expand
+from retrieval.vectors.fusion import search_fused
+
+UNCALIBRATED = (
+    "min_precision: the bundle served is not calibrated, so it cannot say how sure it is of a hit. Leave min_precision "
+    "out; or train again with some pictures held out, which calibrates, and publish the new bundle."
+)
+UNSURE = "min_precision: by one metric, a hit can be sure or not, by fused ranks it cannot; choose cosine or euclidean."
+GROWTH = 4
+"""How many times more hits are asked for where too few of them are left."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One hit; with groups, the best of its own."""
+
+    item: Item
+    row: int
+    """Where it is in the page's `hits`."""
+    score: float
+    place: Place
+    more: int | None
+    """Further items of its group; None without groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some of all hits, in their order, and what is known of the rest."""
+
+    query: Vectors
+    """What was searched with in the end: the query, expanded if it was to be."""
+    hits: Hits
+    found: list[Found]
+    shown: Shown
+    """What has been shown, or passed over, up to its end."""
+    further: bool
+    """Whether there are more after them."""
+    total: int | None
+    """How many hits or groups there are in all, if that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which items may be hits: what passes the filter, without these ids; `only` is the same as ids, if needed."""
+
+    chosen: Filter
+    without: tuple[str, ...]
+    only: frozenset[str] | None
+
+
+def find(
+    snapshot: Snapshot,
+    query: Vectors,
+    options: Options,
+    *,
+    asked: Collection[str] = (),
+    after: Shown | None = None,
+) -> Page:
+    """The page that begins after what was shown, or after `options.offset` hits, for a query float32 [d].
+
+    `asked`: the items searched with, left out unless they are wanted. Raises Refusal.
+    """
+    within = reach(snapshot, options)
+    wanted = _wanted(snapshot, options, asked)
+    if options.expand:
+        query = _expanded(snapshot, query, options, wanted)
+    shown, passed = (after, 0) if after else (Shown(), options.offset)
+    count = passed + options.k + 1  # one more tells whether there is a next page
+    asked_for = (min(shown.count, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
+    while True:
+        hits, keys = _ranked(snapshot, query, options, asked_for, wanted, within)
+        found = _alive(snapshot, hits, keys, options)
+        every = len(hits) < asked_for
+        if options.group_by is not None:
+            found = [found[row] for row in grouping.best_rows((each.item for each in found), options.group_by)]
+        left = [each for each in found if shown.leaves(each.place, _mark(each, options))]
+        if len(left) >= count or every:
+            break
+        if _nothing_is_missing(snapshot, options, wanted, found, keys):
+            if hits.exact:
+                every = True
+                break
+            if options.probes == "auto":  # to be sure of them takes more clusters, not more hits
+                options = options.model_copy(update={"probes": "all"})
+                continue
+        asked_for *= GROWTH
+    page = left[passed : passed + options.k]
+    marks = [_mark(each, options) for each in left[: passed + len(page)]]
+    total = len(found) if every and hits.exact else _total(snapshot, options, wanted)
+    if options.group_by is not None:
+        page = _with_more(snapshot, page, options.group_by, wanted)
+    end = page[-1].place if page else shown.place
+    return Page(query, hits, page, shown.and_then(end, len(marks), marks), len(left) > passed + options.k, total)
+
+
+def reach(snapshot: Snapshot, options: Options) -> float:
+    """The distance beyond which there are no hits, not quite exact. Raises Refusal if nothing can tell."""
+    if options.metric == "fused":
+        if options.min_precision is not None:
+            raise Refusal("invalid_parameter", UNSURE)
+        return math.inf
+    within = math.inf
+    if options.min_precision is not None:
+        if snapshot.bundle.calibration is None:
+            raise Refusal("invalid_parameter", UNCALIBRATED)
+        sure = snapshot.bundle.calibration.curve(options.metric).reach(options.min_precision)
+        within = -math.inf if sure is None else sure
+    if options.min_score is not None:
+        within = min(within, _distance(options.metric, options.min_score))
+    return within
+
+
+def score_of(metric: str, key: float) -> float:
+    """What a hit is ranked by, larger is better, of its key: the cosine, 1 / (1 + distance), or the fused sum."""
+    return 1 / (1 + key) if metric == "euclidean" else -key
+
+
+def _distance(metric: Metric, score: float) -> float:
+    """A distance that is at least that of every hit of this score, and hardly more."""
+    if metric == "cosine":
+        return 1 - score + 1e-12
+    if score > 1:
+        return -math.inf
+    return math.inf if score <= 0 else (1 / score - 1) * (1 + 1e-12) + 1e-12
+
+
+def _wanted(snapshot: Snapshot, options: Options, asked: Collection[str]) -> Wanted:
+    without = tuple({*options.exclude, *(() if options.include_query else asked)})
+    if options.filter is None:
+        return Wanted(EVERYTHING, without, None)
+    chosen = options.filter.chosen()
+    return Wanted(chosen, without, frozenset(snapshot.catalogue.matching(chosen, without)))
+
+
+def _ranked(
+    snapshot: Snapshot, query: Vectors, options: Options, k: int, wanted: Wanted, within: float
+) -> tuple[Hits, Doubles]:
+    """Hits and what they are ranked by, smaller first: -cosine, the distance, or the negative fused sum."""
+    store, probes = snapshot.store, options.probes
+    if options.metric == "fused":
+        hits, scores = search_fused(store, query, k=k, probes=probes, exclude=wanted.without, only=wanted.only)
+        return hits, -scores
+    hits = store.search(
+        query,
+        k=k,
+        metric=options.metric,
+        probes=probes,
+        exclude=wanted.without,
+        only=wanted.only,
+        within=within,
+    )
+    return hits, (-hits.cosine if options.metric == "cosine" else hits.euclidean).astype(np.float64)
+
+
+def _expanded(snapshot: Snapshot, query: Vectors, options: Options, wanted: Wanted) -> Vectors:
+    """The query moved towards its nearest items, as many as `options.expand` says."""
+    asked_for = options.expand
+    while True:
+        first, _ = _ranked(snapshot, query, options, asked_for, wanted, math.inf)
+        alive = snapshot.catalogue.get_many(first.ids)
+        nearest = [item_id for item_id in first.ids if item_id in alive][: options.expand]
+        if len(nearest) == options.expand or len(first) < asked_for:
+            break
+        asked_for *= GROWTH
+    neighbours = []
+    for item_id in nearest:
+        with suppress(VectorMissing):  # deleted since
+            neighbours.append(snapshot.store.get(item_id))
+    return expand(query, np.stack(neighbours)) if neighbours else query
+
+
+def _alive(snapshot: Snapshot, hits: Hits, keys: Doubles, options: Options) -> list[Found]:
+    """The hits whose items exist and whose scores reach what is wanted."""
+    items = snapshot.catalogue.get_many(hits.ids)
+    found = []
+    for row, (item_id, key) in enumerate(zip(hits.ids, keys.tolist(), strict=True)):
+        score = score_of(options.metric, key)
+        if item_id in items and (options.min_score is None or score >= options.min_score):
+            found.append(Found(items[item_id], row, score, (key, item_id), None))
+    return found
+
+
+def _nothing_is_missing(
+    snapshot: Snapshot, options: Options, wanted: Wanted, found: Sequence[Found], keys: Doubles
+) -> bool:
+    """Whether no further hit would add to those found: they score too little, or are of groups that are there."""
+    if options.metric == "fused" and options.min_score is not None and float(-keys[-1]) < options.min_score:
+        return True
+    if options.group_by is None:
+        return False
+    items = [each.item for each in found]
+    return grouping.are_all(snapshot.catalogue, items, options.group_by, wanted.chosen, wanted.without)
+
+
+def _mark(found: Found, options: Options) -> bytes | None:
+    """What tells a hit, or its group, from all others, where its place may change; None where it cannot."""
+    if options.group_by is not None:
+        return mark_of(grouping.key_of(found.item, options.group_by))
+    return mark_of(found.item.id) if options.metric == "fused" else None
+
+
+def _with_more(snapshot: Snapshot, page: Sequence[Found], group_by: str, wanted: Wanted) -> list[Found]:
+    items = [each.item for each in page]
+    more = grouping.others(snapshot.catalogue, items, group_by, wanted.chosen, wanted.without)
+    return [Found(each.item, each.row, each.score, each.place, rest) for each, rest in zip(page, more, strict=True)]
+
+
+def _total(snapshot: Snapshot, options: Options, wanted: Wanted) -> int | None:
+    """How many there are in all. A threshold can only be counted by finding everything within it."""
+    if options.min_score is not None or options.min_precision is not None:
+        return None
+    if options.group_by is not None:
+        return grouping.count(snapshot.catalogue, options.group_by, wanted.chosen, wanted.without)
+    if wanted.only is not None:
+        return len(wanted.only)
+    return snapshot.catalogue.count_matching(wanted.chosen, wanted.without)

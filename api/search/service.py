@@ -1,0 +1,139 @@
+"""One search, from what is asked to the answer. Blocking: to be run in the pool."""
+
+import json
+from collections.abc import Sequence
+from time import perf_counter
+from urllib.parse import urlencode
+
+from api.asking.shown import Shown
+from api.errors import Refusal
+from api.fetch.client import NOTHING, Fetched
+from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
+from api.schemas.search_request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
+from api.search import grouping, retrieve
+from api.search.pagination import Cursor
+from api.search.query import Question, encode, prepare
+from api.search.retrieve import Page
+from api.serving.bundles import report_of
+from api.serving.snapshot import Served, Snapshot
+from retrieval.clusters import Vectors
+
+ONE_LINK = "Name exactly one of id, url and cursor; a picture is sent with POST."
+ANOTHER = "bundle: not the one that the cursor's search asked; follow the link `next` as it is."
+ONE_WAY = "A cursor says what is searched with and where to go on; leave out crop, face, offset and expand."
+
+
+def search(snapshot: Snapshot, body: SearchBody, fetched: Fetched = NOTHING, *, started: float) -> SearchAnswer:
+    """The items most like what is asked. `started` is the perf_counter() at which the request came.
+
+    `fetched` has what the URLs of `body` led to.
+
+    Raises Refusal, ImageError, ItemMissing.
+    """
+    begun = perf_counter()
+    retrieve.reach(snapshot, body)  # refuses what cannot be answered before any picture is decoded
+    question = prepare(snapshot, body, fetched)
+    decoded = perf_counter()
+    pictures = question.pictures
+    query = question.vector(encode(snapshot, pictures))
+    encoded = perf_counter() if pictures else decoded
+    spent = {"decode": decoded - begun if pictures else 0, "encode": encoded - decoded}
+    return answer(snapshot, body, question, query, spent, since=encoded, started=started)
+
+
+def search_link(served: Served, link: SearchLink, fetched: Fetched = NOTHING, *, started: float) -> SearchAnswer:
+    """The items most like an item or a picture, or the next page of a search. Raises as `search` does.
+
+    A page is of the bundle that its search asked, as long as that is loaded, whatever is live by now.
+    """
+    if sum(given is not None for given in (link.id, link.url, link.cursor)) != 1:
+        raise Refusal("invalid_parameter", ONE_LINK)
+    if link.cursor is None:
+        return search(served.of(link.bundle), link.body(), fetched, started=started)
+    if link.crop is not None or link.face is not None or link.offset or link.expand:
+        raise Refusal("invalid_parameter", ONE_WAY)
+    cursor = Cursor.read(link.cursor)
+    if link.bundle not in (None, cursor.bundle):
+        raise Refusal("invalid_parameter", ANOTHER)
+    snapshot = served.get(cursor.bundle)
+    if snapshot is None:
+        raise Refusal("page_gone")
+    cursor.check(dims=snapshot.bundle.clusters.dims, metric=link.metric)
+    asked = Question((), cursor.asked, None)
+    return answer(snapshot, link, asked, cursor.query, {}, since=perf_counter(), started=started, cursor=cursor)
+
+
+def answer(
+    snapshot: Snapshot,
+    options: Options,
+    question: Question,
+    query: Vectors,
+    spent: dict[str, float],
+    *,
+    since: float,
+    started: float,
+    cursor: Cursor | None = None,
+) -> SearchAnswer:
+    """Search with a vector and say what was found. `spent`: seconds by step so far, up to `since`."""
+    page = retrieve.find(snapshot, query, options, asked=question.asked, after=cursor.shown if cursor else None)
+    before = cursor.shown.count if cursor else options.offset
+    found = perf_counter()
+    calibration = snapshot.bundle.calibration
+    return SearchAnswer(
+        bundle=snapshot.id,
+        report_url=report_of(snapshot.bundle.manifest),
+        metric=options.metric,
+        exact=page.hits.exact,
+        clusters_opened=page.hits.clusters_opened,
+        clusters_total=page.hits.clusters_total,
+        items=len(snapshot.store),
+        total=page.total,
+        offset=before,
+        next=_link(snapshot, options, question.asked, page, page.shown) if page.further else None,
+        link=_link(snapshot, options, question.asked, page, Shown()),
+        milliseconds=_milliseconds(**{"decode": 0, "encode": 0} | spent, search=found - since, total=found - started),
+        query=question.info and Query(width=question.info.width, height=question.info.height),
+        calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
+        hits=_hits(snapshot, options, page, before),
+    )
+
+
+def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list[Hit]:
+    hits, calibration = page.hits, snapshot.bundle.calibration
+    sure: Sequence[float | None] = [None] * len(hits)
+    if calibration is not None and options.metric != "fused":
+        sure = calibration.curve(options.metric).probability(hits.distances(options.metric)).tolist()
+    return [
+        Hit(
+            id=found.item.id,
+            rank=rank,
+            label=found.item.label,
+            attributes=found.item.attributes,
+            width=found.item.width,
+            height=found.item.height,
+            score=found.score,
+            cosine=float(hits.cosine[found.row]),
+            euclidean=float(hits.euclidean[found.row]),
+            match_probability=sure[found.row],
+            cluster=int(hits.clusters[found.row]),
+            group=options.group_by and grouping.value_of(found.item, options.group_by),
+            more=found.more,
+            image_url=image_url(found.item.id),
+            thumbnail_url=thumbnail_url(found.item.id),
+        )
+        for rank, found in enumerate(page.found, start=before + 1)
+    ]
+
+
+def _link(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Page, shown: Shown) -> str:
+    """The link to what of this search comes after what was shown."""
+    cursor = Cursor(snapshot.id, options.metric, page.query, shown, asked)
+    fields = {
+        name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
+        for name, value in links_of(options).items()
+    }
+    return f"/search?{urlencode(fields | {'cursor': cursor.text()})}"
+
+
+def _milliseconds(**seconds: float) -> Milliseconds:
+    return Milliseconds(**{step: round(1000 * duration, 2) for step, duration in seconds.items()})

@@ -1,0 +1,146 @@
+"""Who may ask what: API keys with a scope, and how fast each may ask.
+
+The settings hold no key, only the SHA-256 of each. A plain hash is enough, as a key is 256 random bits that nobody can
+guess, and not a password. Without keys (on loopback, or switched off by name) everybody may do everything.
+"""
+
+import json
+import math
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from time import monotonic
+from typing import Annotated, Literal, get_args
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.errors import Refusal
+from api.security.origins import is_foreign, is_known_host
+
+Scope = Literal["read", "write", "admin"]
+"""Each may do what those before it may."""
+
+RANKS: dict[str, int] = {scope: rank for rank, scope in enumerate(get_args(Scope))}
+PREFIX = "lookalike_"  # by which a key that got lost somewhere is recognised
+UNKNOWN_HOST = (
+    "This server needs no key, so it answers to no name that it does not know; ask it by its address, or list the name "
+    "in LOOKALIKE_HOSTS."
+)
+SCHEME = "key"  # its name in the OpenAPI document
+
+
+class ApiKey(BaseModel):
+    """One key as the settings tell of it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Annotated[str, Field(pattern=r"^[\w.@-]+$", max_length=100, description="Whose it is; for people.")]
+    scope: Scope
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Of the key, in hexadecimal.")]
+    rate_per_minute: Annotated[int, Field(ge=0)] | None = None
+    """In place of what all keys have; 0: no limit."""
+
+
+class Keys:
+    """The keys that are accepted, and how fast each has been asking. Not for several threads: the event loop asks."""
+
+    def __init__(
+        self, keys: Sequence[ApiKey], *, needed: bool, rate_per_minute: int, clock: Callable[[], float] = monotonic
+    ) -> None:
+        self._keys = tuple(keys)
+        self.needed = needed
+        rates = [rate_per_minute if key.rate_per_minute is None else key.rate_per_minute for key in keys]
+        self._buckets = [Bucket(rate, clock()) if rate else None for rate in rates]
+        self._clock = clock
+
+    def check(self, key: str | None, scope: Scope) -> None:
+        """Raises Refusal: key_missing, key_unknown, key_too_weak or too_fast."""
+        if not self.needed:
+            return
+        if key is None:
+            raise Refusal("key_missing", headers={"WWW-Authenticate": "Bearer"})
+        place = self._find(key)
+        if place is None:
+            raise Refusal("key_unknown", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        bucket = self._buckets[place]
+        if bucket is not None and (wait := bucket.take(self._clock())):
+            raise Refusal("too_fast", headers={"Retry-After": str(math.ceil(wait))})
+        if RANKS[self._keys[place].scope] < RANKS[scope]:
+            raise Refusal("key_too_weak", f"This needs a key of the scope {scope}.")
+
+    def _find(self, key: str) -> int | None:
+        """Looks at every key to its end, so that the time tells nothing of how near a guess was."""
+        digest = digest_of(key)
+        found = None
+        for place, known in enumerate(self._keys):
+            if secrets.compare_digest(known.sha256, digest):
+                found = place
+        return found
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket: a minute's requests at once, and then as many as flow in."""
+
+    rate_per_minute: int
+    since: float
+    """When it was last looked at, in seconds of some clock."""
+    spent: float = 0.0
+
+    def take(self, now: float) -> float:
+        """Take one, or say in how many seconds there is one."""
+        self.spent = max(0.0, self.spent - (now - self.since) * self.rate_per_minute / 60)
+        self.since = now
+        if self.spent + 1 > self.rate_per_minute:
+            return (self.spent + 1 - self.rate_per_minute) * 60 / self.rate_per_minute
+        self.spent += 1
+        return 0.0
+
+
+def digest_of(key: str) -> str:
+    """What the settings hold of a key."""
+    return sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def new_key() -> str:
+    """A key that nobody can guess."""
+    return PREFIX + secrets.token_urlsafe(32)
+
+
+def setting_for(name: str, scope: Scope, key: str) -> str:
+    """The line that lets the server accept this key. Raises ValidationError for a name that no key may have."""
+    entry = ApiKey(name=name, scope=scope, sha256=digest_of(key))
+    return f"LOOKALIKE_API_KEYS='{json.dumps([entry.model_dump(exclude_unset=True)])}'"
+
+
+_BEARER = HTTPBearer(
+    scheme_name=SCHEME,
+    auto_error=False,
+    description="A key, as `python -m api key` makes it. None is needed where the server listens on loopback only and "
+    "has no keys in its settings. `read` may search and look, `write` may also change items, `admin` everything.",
+)
+
+
+async def authorise(
+    request: Request,
+    scopes: SecurityScopes,
+    sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+) -> None:
+    """Raises Refusal unless the request comes with a key of this scope, and from no other site's page."""
+    keys: Keys = request.state.keys
+    if not keys.needed and not is_known_host(request.headers.get("Host", ""), request.state.hosts):
+        raise Refusal("foreign_page", UNKNOWN_HOST)
+    for scope in get_args(Scope):
+        if scope in scopes.scopes:
+            keys.check(sent.credentials if sent else None, scope)
+            if scope != "read" and is_foreign(request, request.state.cors_origins):
+                raise Refusal("foreign_page")
+
+
+# For a route's `dependencies`: the OpenAPI document then tells of the key and of what is refused without it.
+Read = Security(authorise, scopes=["read"])
+Write = Security(authorise, scopes=["write"])
+Admin = Security(authorise, scopes=["admin"])

@@ -1,0 +1,1 @@
+"""The bundles that are loaded, and what is kept beside them."""

@@ -1,0 +1,70 @@
+"""What a crash leaves over is swept before anything is served: pictures and vectors that no item names. Blocking.
+
+An item exists once its row does. So a crash leaves a picture or a vector without a row, of an item that was never
+acknowledged or is deleted, and never a row without its picture.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from api.serving import image_files
+from api.serving.snapshot import Snapshot
+from retrieval import bundle as bundles
+from retrieval.catalogue import Catalogue
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE = 500
+PLAUSIBLE = 100
+"""So many left-overs, and not one picture or vector that has an item, are more likely those of another catalogue."""
+DRAFT_SECONDS = 3600  # after which a file that was begun is not going to be finished
+
+Value = TypeVar("Value")
+
+
+def sweep_pictures(artifacts: Path, catalogue: Catalogue) -> None:
+    """Delete the left-overs among the pictures. Raises CatalogueError."""
+    left: list[str] = []
+    seen = 0
+    for batch in _batches(image_files.kept(artifacts)):
+        with catalogue.writing() as rows:
+            left += rows.unnamed(batch)
+        seen += len(batch)
+    if _is_plausible("pictures", len(left), seen):
+        for batch in _batches(iter(left)):
+            with catalogue.writing() as rows:  # another process may have added one meanwhile
+                image_files.discard(artifacts, rows.unnamed(batch))
+    for draft in image_files.drafts(artifacts):
+        if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
+            draft.unlink(missing_ok=True)
+
+
+def sweep_vectors(snapshot: Snapshot) -> None:
+    """Delete the left-overs among a bundle's vectors. Raises CatalogueError, VectorStoreError."""
+    if bundles.pending_path(snapshot.artifacts, snapshot.id).exists():
+        return  # the release of this bundle is not finished: its items are yet to come
+    ids = snapshot.store.ids()
+    left = set(ids).difference(snapshot.catalogue.ids())
+    if _is_plausible("vectors", len(left), len(ids)):
+        for batch in _batches(iter(left)):
+            with snapshot.catalogue.writing() as rows:
+                snapshot.store.delete(rows.absent(batch))
+
+
+def _is_plausible(what: str, left: int, seen: int) -> bool:
+    """Whether to delete what is left; not all of a great many, which a catalogue elsewhere may name."""
+    if left == seen > PLAUSIBLE:
+        logger.warning("none of %d %s has an item; they stay, in case this is not their catalogue", left, what)
+        return False
+    if left:
+        logger.info("sweeping %d %s that have no item", left, what)
+    return left > 0
+
+
+def _batches(values: Iterator[Value]) -> Iterator[Sequence[Value]]:
+    while batch := list(islice(values, AT_ONCE)):
+        yield batch

@@ -1,0 +1,247 @@
+"""What is loaded, and how another model goes live while requests are answered.
+
+CURRENT is watched. Another bundle is loaded beside the live one and gets the vectors that it lacks; then one reference
+is replaced. A request is answered from start to end by what was loaded when it came; what is replaced is closed after
+the last of its requests. Whatever goes wrong meanwhile, what is loaded goes on serving, and `readiness` says why.
+"""
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from time import monotonic
+
+from api.errors import Refusal
+from api.schemas.health import Ready, Unready
+from api.serving.backfill import Stopped, cover
+from api.serving.cleanup import sweep_pictures, sweep_vectors
+from api.serving.snapshot import Served, Snapshot
+from api.settings import Settings
+from retrieval import bundle as bundles
+from retrieval.catalogue import Catalogue
+from retrieval.errors import BundleMissing, LookalikeError
+
+logger = logging.getLogger(__name__)
+
+LOOK_SECONDS = 1.0  # between two looks at CURRENT
+RETRY_SECONDS = 30.0  # until what cannot be loaded is tried again, unless it is published anew or nothing is served
+STARTING = "The published bundle is being loaded."
+LIVE = "live"  # what failed, where it was the bundle that CURRENT names
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why a bundle could not be loaded, what CURRENT was like then, and when to try again."""
+
+    unready: Unready
+    version: object
+    until: float
+
+
+class Engine:
+    """Holds the snapshots. One task runs `run`; everything else may be called from any thread."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.writing = threading.Lock()
+        """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
+        self._settings = settings
+        self._stopping = threading.Event()
+        self._wake = asyncio.Event()
+        self._waiting: list[asyncio.Future[None]] = []
+        self._catalogue: Catalogue | None = None
+        self._loaded: tuple[Snapshot, ...] = ()
+        self._retired: list[Snapshot] = []
+        self._users: Counter[Snapshot] = Counter()
+        self._taking = threading.Lock()  # for what is loaded together with who uses it
+        self._behind: set[str] = set()  # bundles whose vectors another process has changed
+        self._failures: Mapping[str, _Failure] = {}
+
+    @property
+    def artifacts(self) -> Path:
+        """The folder that everything served is in."""
+        return self._settings.artifacts
+
+    @property
+    def loaded(self) -> tuple[Snapshot, ...]:
+        """All that is loaded, the live one first: what an item's vectors are written into, under `writing`."""
+        return self._loaded
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The live one, once there is one. Whoever uses it for longer than a moment takes it by `using`."""
+        return next(iter(self._loaded), None)
+
+    @property
+    def readiness(self) -> Ready | Unready:
+        """Whether searches are answered, by what, and what is wrong."""
+        failures, snapshot = self._failures, self.snapshot
+        if snapshot is None:
+            return failures[LIVE].unready if LIVE in failures else Unready(status="starting", detail=STARTING)
+        detail = " ".join(failure.unready.detail for failure in failures.values()) or None
+        return Ready(
+            status="degraded" if detail else "ready", bundle=snapshot.id, items=len(snapshot.store), detail=detail
+        )
+
+    @contextmanager
+    def using(self) -> Iterator[Served]:
+        """What is loaded now, open until the end of the block. Raises Refusal (not_ready) while nothing is."""
+        with self._taking:
+            served = Served(self._loaded)
+            self._users.update(served.snapshots)
+        if not served.snapshots:
+            raise Refusal("not_ready")
+        try:
+            yield served
+        finally:
+            with self._taking:
+                self._users.subtract(served.snapshots)
+
+    async def run(self) -> None:
+        """Watch CURRENT until `stop`."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            waiting, self._waiting = self._waiting, []
+            try:
+                await asyncio.to_thread(self._look)
+            except Exception:  # nothing of this may end the watch
+                logger.exception("looking for what to serve failed")
+            for future in waiting:
+                future.set_result(None)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+        for future in self._waiting:
+            future.set_result(None)
+
+    async def follow(self) -> None:
+        """Look at CURRENT at once; returns when what it names is live, or has failed."""
+        if self._stopping.is_set():
+            return
+        future = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        self._wake.set()
+        await asyncio.shield(future)  # who stops waiting for it does not end it
+
+    def stop(self) -> None:
+        """Let `run` end soon; from the event loop."""
+        self._stopping.set()
+        self._wake.set()
+
+    def close(self) -> None:
+        """Let go of everything; `run` must have ended, and all requests."""
+        for snapshot in (*self._loaded, *self._retired):
+            snapshot.close()
+        self._loaded, self._retired = (), []
+        if self._catalogue is not None:
+            self._catalogue.close()
+
+    def _look(self) -> None:
+        """Load what should be loaded and is not, and close what nobody uses any more."""
+        self._close_retired()
+        self._try(LIVE, _version(self.artifacts), self._follow_current)
+        live = self.snapshot
+        if live is None:
+            return
+        beside = self._beside(live.id)
+        for bundle_id in beside:
+            self._try(bundle_id, None, partial(self._load, bundle_id, live=False))
+        unwanted = [each for each in self._loaded[1:] if each.id not in beside]
+        if unwanted:
+            with self.writing:
+                self._replace([each for each in self._loaded if each not in unwanted])
+        self._failures = {name: why for name, why in self._failures.items() if name == LIVE or name in beside}
+
+    def _follow_current(self) -> None:
+        self._load(bundles.current(self.artifacts), live=True)
+
+    def _beside(self, live: str) -> list[str]:
+        """The bundles that the settings want loaded besides the live one."""
+        wanted: Sequence[str] = self._settings.bundles
+        if self._settings.bundles == "all":
+            known = bundles.ids(self.artifacts)
+            wanted = [each for each in known if bundles.vectors_path(self.artifacts, each).is_file()]
+        return [each for each in wanted if each != live]
+
+    def _load(self, bundle_id: str, *, live: bool) -> None:
+        """Serve a bundle, unless it is as it should be. Raises LookalikeError or Stopped; then nothing has changed."""
+        known = next((each for each in self._loaded if each.id == bundle_id), None)
+        if known is not None and known.store.changed_elsewhere():
+            self._behind.add(bundle_id)
+        if bundle_id in self._behind:
+            known = None
+        if known is not None and (known is self.snapshot or not live):
+            return
+        snapshot = known or Snapshot.open(self._settings, bundle_id, self._items())
+        try:
+            if not self._loaded:
+                sweep_pictures(self.artifacts, self._items())
+            sweep_vectors(snapshot)
+            skipped = cover(snapshot, self._stopping)
+            with self.writing:  # so that no item can come between its last look for items and its first request
+                cover(snapshot, self._stopping, skipped)
+                snapshot.store.changed_elsewhere()  # what its forerunner wrote meanwhile is here, too, by now
+                others = [each for each in self._loaded if each.id != bundle_id]
+                self._replace([snapshot, *others] if live else [*others, snapshot])
+        except BaseException:
+            if known is None:
+                snapshot.close()
+            raise
+        self._behind.discard(bundle_id)
+        logger.info("serving %d items from bundle %s%s", len(snapshot.store), bundle_id, "" if live else " if asked")
+
+    def _items(self) -> Catalogue:
+        if self._catalogue is None:
+            self._catalogue = Catalogue(self._settings.catalogue_url or bundles.catalogue_url(self.artifacts))
+        return self._catalogue
+
+    def _replace(self, loaded: Sequence[Snapshot]) -> None:
+        """The moment at which something goes live. Needs `writing`."""
+        with self._taking:
+            before, self._loaded = self._loaded, tuple(loaded)
+        self._retired += [each for each in before if each not in loaded]
+
+    def _close_retired(self) -> None:
+        with self._taking:
+            idle = [each for each in self._retired if not self._users[each]]
+            for each in idle:
+                del self._users[each]
+        self._retired = [each for each in self._retired if each not in idle]
+        for each in idle:
+            each.close()
+
+    def _try(self, name: str, version: object, load: Callable[[], None]) -> None:
+        """Load, unless that failed a short while ago; remember and log why it fails."""
+        before = self._failures.get(name)
+        if before and before.version == version and monotonic() < before.until:
+            return
+        try:
+            load()
+        except Stopped:
+            return
+        except BundleMissing as error:
+            unready = Unready(status="no_bundle", detail=str(error))
+        except LookalikeError as error:
+            unready = Unready(status="broken", detail=str(error))
+        except Exception as error:  # whatever it is, it must be seen on /readyz, and the next publish may mend it
+            logger.exception("bundle %s cannot be opened", name)
+            unready = Unready(status="broken", detail=f"{type(error).__name__}: {error}")
+        else:
+            self._failures = {other: why for other, why in self._failures.items() if other != name}
+            return
+        if before is None or before.unready != unready:
+            logger.warning("cannot serve the bundle that is wanted (%s): %s", unready.status, unready.detail)
+        until = monotonic() + (RETRY_SECONDS if self._loaded else 0)
+        self._failures = {**self._failures, name: _Failure(unready, version, until)}
+
+
+def _version(artifacts: Path) -> object:
+    """What changes whenever a bundle is published."""
+    try:
+        status = (artifacts / "CURRENT").stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns

@@ -1,0 +1,110 @@
+"""One bundle with its vectors and the items, opened together; and those of them that answer at one moment."""
+
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from api.errors import Refusal
+from api.serving.batch_encoder import WORTH, TogetherEncoder, gain
+from api.serving.query_cache import Seen
+from api.settings import Settings
+from retrieval import bundle as bundles
+from retrieval.bundle import Bundle
+from retrieval.catalogue import Catalogue, Item
+from retrieval.embedder import Embedder
+from retrieval.errors import PictureMissing, VectorStoreError
+from retrieval.vectors.base import VectorStore
+from retrieval.vectors.embedded import EmbeddedStore
+
+logger = logging.getLogger(__name__)
+
+NOT_LOADED = "bundle: it is not loaded here; /bundles says which ones are."
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Snapshot:
+    """What a request is answered from, start to end. Its vectors and items may change; its bundle never does."""
+
+    artifacts: Path
+    pixel_limit: int
+    bundle: Bundle
+    store: VectorStore
+    catalogue: Catalogue
+    """The engine's, and the same in all snapshots."""
+    queries: Embedder
+    """As the bundle's: for what is searched with, of which there may be much at once."""
+    seen: Seen
+    """The vectors of pictures that were searched with."""
+
+    @classmethod
+    def open(cls, settings: Settings, bundle_id: str, catalogue: Catalogue) -> Self:
+        """Open a bundle of the artifacts folder; blocking. Raises BundleError or VectorStoreError."""
+        artifacts = settings.artifacts
+        bundle = bundles.load(bundles.bundle_path(artifacts, bundle_id), threads=settings.onnx_threads)
+        # The first run of a graph is slow, as ONNX Runtime then allocates; and a graph that cannot run is found now.
+        encoder = bundle.embedder.encoder
+        bundle.embedder.embed([np.zeros((encoder.height, encoder.width, 3), np.uint8)])
+        queries = bundle.embedder
+        if _together(settings, bundle):
+            queries = replace(queries, encoder=TogetherEncoder(encoder))
+        path = bundles.vectors_path(artifacts, bundle_id)
+        store = EmbeddedStore.open(path, bundle.clusters, bundle=bundle_id, auto_probes=bundle.auto_probes)
+        return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, Seen(settings.remembered))
+
+    @property
+    def id(self) -> str:
+        """The bundle's."""
+        return self.bundle.manifest.id
+
+    def picture(self, item: Item) -> bytes:
+        """The item's file. Its location is relative to the artifacts folder, or absolute. Raises PictureMissing."""
+        path = self.artifacts / item.location
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise PictureMissing(f"the picture of item {item.id!r} cannot be read: {error}") from error
+
+    def close(self) -> None:
+        """Let go of the vectors' file; the catalogue stays open."""
+        with suppress(VectorStoreError):  # everything in it is durable already
+            self.store.close()
+
+
+def _together(settings: Settings, bundle: Bundle) -> bool:
+    """Whether pictures that are searched with at the same time go through the encoder together."""
+    if settings.batching != "auto" or settings.workers == 1:
+        return settings.batching == "on"
+    measured = gain(bundle.embedder.encoder, settings.workers)
+    logger.info(
+        "bundle %s encodes %d pictures together %.2f times as fast", bundle.manifest.id, settings.workers, measured
+    )
+    return measured >= WORTH
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The snapshots that answer at one moment, the live one first; at least that one."""
+
+    snapshots: tuple[Snapshot, ...]
+
+    @property
+    def live(self) -> Snapshot:
+        """What answers whoever names no bundle."""
+        return self.snapshots[0]
+
+    def get(self, bundle_id: str) -> Snapshot | None:
+        """The snapshot of a bundle, if it is loaded."""
+        return next((snapshot for snapshot in self.snapshots if snapshot.id == bundle_id), None)
+
+    def of(self, bundle_id: str | None) -> Snapshot:
+        """What answers a request that names this bundle, or none. Raises Refusal (bundle_missing)."""
+        if bundle_id is None:
+            return self.live
+        snapshot = self.get(bundle_id)
+        if snapshot is None:
+            raise Refusal("bundle_missing", NOT_LOADED)
+        return snapshot

@@ -1,0 +1,1 @@
+"""HTTP: bodies, headers and the layers around every request."""

@@ -1,0 +1,135 @@
+"""From pairs to probabilities: which pairs there are, what a curve learns from them, and how reliable it says it is."""
+
+from collections.abc import Callable
+from typing import get_args
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from retrieval.clusters import Metric
+from trainer.evaluation.calibration import BINS, FEWEST, HITS, Pairs, Unseen, calibrate, hits_of, joined, reliability
+
+Truth = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def truth(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(8 * (distances - 0.5)))
+
+
+def stepped(distances: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(distances < 0.2, 0.95, np.where(distances < 0.8, 0.6, 0.1))
+
+
+def pairs_of(probability: Truth, queries: int = 600, seed: int = 0) -> Pairs:
+    rng = np.random.default_rng(seed)
+    distances = rng.uniform(0, 1, queries * 10)
+    return Pairs(distances, rng.random(len(distances)) < probability(distances), np.repeat(np.arange(queries), 10))
+
+
+def both(pairs: Pairs) -> dict[Metric, Pairs]:
+    return dict.fromkeys(get_args(Metric), pairs)
+
+
+# --- which pairs
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.integers(1, 12), st.integers(2, 30), st.integers(0, 99), st.sampled_from(get_args(Metric)))
+def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, seed: int, metric: Metric) -> None:
+    rng = np.random.default_rng(seed)
+    queries, gallery = rng.normal(size=(q, 3)).astype(np.float32), rng.normal(size=(g, 3)).astype(np.float32)
+    asked, known = rng.integers(0, 3, q), rng.integers(0, 3, g)
+    same = rng.integers(-1, g, q)
+    found = hits_of(Unseen(queries, asked, gallery, known, same), metric)
+    for row in range(q):
+        slow = []
+        for other in range(g):
+            if other == same[row]:
+                continue
+            a, b = queries[row].astype(float), gallery[other].astype(float)
+            cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+            slow.append((1 - cosine if metric == "cosine" else np.linalg.norm(a - b), asked[row] == known[other]))
+        slow = sorted(slow)[: min(HITS, g - int((same >= 0).any()))]
+        mine = found.queries == row
+        assert sorted(found.distances[mine]) == pytest.approx([distance for distance, _ in slow], abs=2e-3)
+        assert found.matches[mine].sum() == sum(match for _, match in slow)
+
+
+def test_queries_of_several_galleries_stay_apart() -> None:
+    one = Pairs(np.array([0.1, 0.2]), np.array([True, False]), np.array([0, 1]))
+    together = joined([one, one, one])
+    assert together.queries.tolist() == [0, 1, 2, 3, 4, 5]
+    assert together.distances.tolist() == [0.1, 0.2] * 3
+
+
+# --- what is learnt
+
+
+@pytest.mark.parametrize(("probability", "method"), [(truth, "logistic"), (stepped, "isotonic")])
+def test_the_method_that_fits_is_chosen_and_comes_close_to_the_truth(probability: Truth, method: str) -> None:
+    found = calibrate(both(pairs_of(probability)), "label")
+    assert found is not None
+    calibration, reliabilities = found
+    assert {found.method for found in reliabilities.values()} == {method}
+    inside = np.array([0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95])
+    assert calibration.cosine.probability(inside) == pytest.approx(probability(inside), abs=0.05)
+    assert all(found.ece < 0.03 for found in reliabilities.values())
+    assert (calibration.meaning, calibration.pairs) == ("label", 6000)
+
+
+def test_no_curve_is_surer_than_its_pairs_can_prove() -> None:
+    found = calibrate(both(pairs_of(lambda d: (d < 0.5).astype(float))), "picture")
+    assert found is not None
+    said = found[0].cosine.probability(np.linspace(0, 2, 50))
+    assert said.max() <= 0.999
+    assert said.min() >= 0.001
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        pairs_of(truth, queries=FEWEST // 10 - 1),
+        pairs_of(lambda d: d * 0 + 1.0),
+        pairs_of(lambda d: d * 0),
+        Pairs(np.linspace(0, 1, 100), np.arange(100) % 2 == 0, np.zeros(100, np.int64)),  # one query
+    ],
+)
+def test_pairs_that_say_nothing_make_no_calibration(pairs: Pairs) -> None:
+    assert calibrate(both(pairs), "label") is None
+
+
+def test_a_query_is_never_judged_by_a_curve_that_has_seen_it() -> None:
+    """With one query's pairs all at distances of its own, a curve that knew them would tell them without error."""
+    rng = np.random.default_rng(3)
+    matches = rng.random(200) < 0.5
+    pairs = Pairs(np.repeat(np.arange(200) / 200, 10), np.repeat(matches, 10), np.repeat(np.arange(200), 10))
+    found = calibrate(both(pairs), "label")
+    assert found is not None
+    assert found[1]["cosine"].brier > 0.2
+
+
+# --- how reliable
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
+def test_reliability_agrees_with_its_formulas(told: list[tuple[float, bool]]) -> None:
+    stated, true = np.array([t[0] for t in told]), np.array([t[1] for t in told])
+    found = reliability(stated, true, "cosine", "label", "isotonic")
+    assert found.brier == pytest.approx(sum((p - t) ** 2 for p, t in told) / len(told))
+    assert sum(count for _, _, count in found.bins) == found.pairs == len(told)
+    assert len(found.bins) == min(BINS, len(told))
+    expected = sum(count * abs(p - t) for p, t, count in found.bins) / len(told)
+    assert found.ece == pytest.approx(expected)
+    assert [p for p, _, _ in found.bins] == sorted(p for p, _, _ in found.bins)
+
+
+def test_probabilities_that_are_right_have_no_error_and_wrong_ones_have() -> None:
+    rng = np.random.default_rng(0)
+    stated = rng.uniform(0, 1, 50_000)
+    true = rng.random(50_000) < stated
+    assert reliability(stated, true, "cosine", "label", "isotonic").ece < 0.01
+    assert reliability(np.clip(stated + 0.2, 0, 1), true, "cosine", "label", "isotonic").ece > 0.15

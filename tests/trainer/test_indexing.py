@@ -1,0 +1,160 @@
+"""PCA and K-Means over a gallery, and how many clusters a search has to open."""
+
+from typing import get_args
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from retrieval.clusters import Metric
+from trainer import indexing as module
+from trainer.config import ReduceConfig
+from trainer.evaluation.probe_sweep import MOST_QUERIES, RECALL
+from trainer.indexing import Reduced, calibrate_probes, reduce
+
+Embeddings = NDArray[np.float32]
+
+
+def gallery(count: int = 400, width: int = 24, *, labels: int = 20, seed: int = 0) -> Embeddings:
+    """Embeddings of any length that lie in groups, with less variance from direction to direction."""
+    rng = np.random.default_rng(seed)
+    centres = rng.normal(size=(labels, width))
+    rows = centres[rng.integers(labels, size=count)] + 0.4 * rng.normal(size=(count, width))
+    return (rows * 0.8 ** np.arange(width) * rng.uniform(0.5, 5, (count, 1))).astype(np.float32)
+
+
+def normalised(embeddings: Embeddings) -> Embeddings:
+    return embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
+
+
+def test_vectors_are_those_of_scikit_learn() -> None:
+    embeddings = gallery()
+    reduced = reduce(embeddings, ReduceConfig(dims=10), 0)
+    assert reduced.vectors.shape == (400, 10)
+    assert reduced.vectors.dtype == np.float32
+    np.testing.assert_allclose(reduced.vectors, reduced.pca.transform(normalised(embeddings)), atol=1e-5)
+    np.testing.assert_allclose(reduced.vectors.mean(axis=0), 0, atol=1e-6)
+    spectrum = np.linalg.eigvalsh(np.cov(normalised(embeddings).T))[::-1][:10]
+    np.testing.assert_allclose(np.cov(reduced.vectors.T), np.diag(spectrum), atol=1e-5)
+    unseen = gallery(seed=1)
+    np.testing.assert_allclose(reduced.projection.apply(unseen), reduced.pca.transform(normalised(unseen)), atol=1e-5)
+    np.testing.assert_array_equal(reduced.assigned, reduced.kmeans.predict(reduced.vectors))
+    np.testing.assert_array_equal(reduced.clusters.centroids, reduced.kmeans.cluster_centers_)
+
+
+@pytest.mark.parametrize(("dims", "wanted"), [(7, 7), (24, 24), (512, 24)])
+def test_dims_are_at_most_what_the_embeddings_have(dims: int, wanted: int) -> None:
+    assert reduce(gallery(), ReduceConfig(dims=dims), 0).projection.dims == wanted
+
+
+@pytest.mark.parametrize("variance", [0.3, 0.8, 0.99])
+def test_as_few_dims_as_explain_the_variance(variance: float) -> None:
+    embeddings = gallery()
+    centred = normalised(embeddings) - normalised(embeddings).mean(axis=0)
+    explained = np.cumsum(np.linalg.svd(centred.astype(np.float64), compute_uv=False) ** 2)
+    wanted = 1 + int((explained / explained[-1] < variance).sum())
+    assert reduce(embeddings, ReduceConfig(variance=variance), 0).projection.dims == wanted
+    assert reduce(embeddings, ReduceConfig(variance=variance, dims=2), 0).projection.dims == min(2, wanted)
+
+
+@pytest.mark.parametrize(
+    ("count", "asked", "wanted"), [(400, None, 80), (100, None, 40), (9, None, 9), (400, 13, 13), (5, 13, 5)]
+)
+def test_the_number_of_clusters(count: int, asked: int | None, wanted: int) -> None:
+    reduced = reduce(gallery(count), ReduceConfig(clusters=asked), 0)
+    assert len(reduced.clusters) == wanted
+    assert set(reduced.assigned) == set(range(wanted))
+
+
+def test_many_vectors_are_clustered_in_batches_into_clusters_as_tight(monkeypatch: pytest.MonkeyPatch) -> None:
+    embeddings = gallery(1000)
+    whole = reduce(embeddings, ReduceConfig(clusters=20), 0)
+    monkeypatch.setattr(module, "MINI_BATCH_FROM", 1000)
+    batches = reduce(embeddings, ReduceConfig(clusters=20), 0)
+    assert type(batches.kmeans) is not type(whole.kmeans)
+    assert batches.kmeans.inertia_ < 1.3 * whole.kmeans.inertia_
+
+
+def test_the_reach_covers_every_vector() -> None:
+    reduced = reduce(gallery(), ReduceConfig(), 0)
+    distances = np.linalg.norm(reduced.vectors - reduced.clusters.centroids[reduced.assigned], axis=1)
+    for cluster in range(len(reduced.clusters)):
+        farthest = distances[reduced.assigned == cluster].max()
+        assert reduced.reach.radii[cluster] == pytest.approx(farthest, rel=1e-4, abs=1e-5)
+
+
+def test_the_same_seed_gives_the_same_vectors_and_clusters() -> None:
+    one, again = (reduce(gallery(), ReduceConfig(dims=8), 3) for _ in range(2))
+    np.testing.assert_array_equal(one.vectors, again.vectors)
+    np.testing.assert_array_equal(one.assigned, again.assigned)
+
+
+# --- probes
+
+
+def distances(query: Embeddings, vectors: Embeddings, metric: Metric) -> NDArray[np.float64]:
+    point, rows = query.astype(np.float64), vectors.astype(np.float64)
+    if metric == "euclidean":
+        return np.linalg.norm(rows - point, axis=1)
+    return -(rows @ point) / np.linalg.norm(rows, axis=1) / np.linalg.norm(point)
+
+
+def recall(reduced: Reduced, probes: int, metric: Metric, sample: NDArray[np.int64]) -> float:
+    """The share of the true ten nearest that lie in the nearest clusters, one query at a time."""
+    shares = []
+    for row in sample:
+        near = distances(reduced.vectors[row], reduced.vectors, metric)
+        near[row] = np.inf
+        opened = np.argsort(distances(reduced.vectors[row], reduced.clusters.centroids, metric))[:probes]
+        shares.append(np.isin(reduced.assigned[np.argsort(near)[:10]], opened).mean())
+    return float(np.mean(shares))
+
+
+@pytest.mark.parametrize("labels", [1, 5, 40])
+@pytest.mark.parametrize("count", [12, 270, MOST_QUERIES])
+def test_the_fewest_probes_with_which_recall_is_reached_by_both_metrics(count: int, labels: int) -> None:
+    reduced = reduce(gallery(count, labels=labels), ReduceConfig(dims=8), 0)
+    probes = calibrate_probes(reduced, 0)  # so few pictures are all in its sample
+    everything = np.arange(count)
+    assert all(recall(reduced, probes, metric, everything) >= RECALL for metric in get_args(Metric))
+    if probes > 1:
+        assert any(recall(reduced, probes - 1, metric, everything) < RECALL for metric in get_args(Metric))
+
+
+def test_probes_measured_on_a_sample_hold_for_pictures_outside_it() -> None:
+    reduced = reduce(gallery(3000, labels=60), ReduceConfig(dims=8), 0)
+    probes = calibrate_probes(reduced, 0)
+    assert 1 < probes < len(reduced.clusters) / 3
+    for metric in get_args(Metric):
+        assert recall(reduced, probes, metric, np.arange(0, 3000, 5)) >= RECALL - 0.005
+
+
+# --- few or equal pictures
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 11])
+@pytest.mark.parametrize("variance", [None, 0.9])
+def test_few_pictures_are_enough(count: int, variance: float | None) -> None:
+    reduced = reduce(gallery(count), ReduceConfig(variance=variance), 0)
+    assert len(reduced.clusters) == count
+    assert np.isfinite(reduced.vectors).all()
+    assert 1 <= calibrate_probes(reduced, 0) <= count
+    np.testing.assert_array_equal(np.sort(reduced.assigned), np.arange(count))
+
+
+@pytest.mark.parametrize("different", [1, 2, 7])
+@pytest.mark.parametrize("variance", [None, 0.9])
+def test_doubles_share_a_cluster(different: int, variance: float | None) -> None:
+    embeddings = np.repeat(gallery(different, 200), 9, axis=0)
+    reduced = reduce(embeddings, ReduceConfig(variance=variance), 0)
+    assert len(reduced.clusters) == different
+    assert all(len(set(cells)) == 1 for cells in reduced.assigned.reshape(different, 9))
+    assert 1 <= calibrate_probes(reduced, 0) <= different
+
+
+def test_embeddings_of_zeros_are_no_trouble() -> None:
+    embeddings = gallery(30)
+    embeddings[:3] = 0
+    reduced = reduce(embeddings, ReduceConfig(dims=4), 0)
+    assert np.isfinite(reduced.vectors).all()
+    assert len(set(reduced.assigned[:3])) == 1

@@ -1,0 +1,156 @@
+"""int8: close to the float encoder, smaller, exact in its preprocessing, and with the same face."""
+
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import onnx
+import onnxruntime as ort
+import pytest
+from numpy.typing import NDArray
+from onnx import ModelProto, helper, numpy_helper
+
+from retrieval.embedder import prepare
+from retrieval.encoder import OnnxEncoder
+from tests.bundles import picture
+from trainer.evaluation.metrics import score
+from trainer.networks.backbones import build_backbone
+from trainer.networks.export import export_onnx
+from trainer.networks.onnx_graphs import mirrored, side_by_side, with_head
+from trainer.networks.pooling import build_encoder
+from trainer.training.quantization import quantise
+
+SIZE = 32
+PICTURES = [prepare(picture(seed), SIZE, SIZE) for seed in range(20)]
+
+CPU = Path("/proc/cpuinfo")
+VNNI = CPU.exists() and "vnni" in CPU.read_text()
+
+Numbers = NDArray[np.float32]
+
+
+@pytest.fixture(scope="module")
+def model() -> ModelProto:
+    keras.utils.set_random_seed(0)
+    return export_onnx(build_encoder(build_backbone("siamese", "none", SIZE)))
+
+
+@pytest.fixture(scope="module")
+def quantised(model: ModelProto) -> ModelProto:
+    return quantise(model, iter(PICTURES))
+
+
+def encoder(model: ModelProto) -> OnnxEncoder:
+    onnx.checker.check_model(model, full_check=True)
+    return OnnxEncoder(model.SerializeToString(), "the model", threads=1)
+
+
+def cosines(found: Numbers, wanted: Numbers) -> Numbers:
+    lengths = np.linalg.norm(found, axis=-1) * np.linalg.norm(wanted, axis=-1)
+    return (found * wanted).sum(axis=-1) / lengths
+
+
+def test_embeddings_and_cells_are_nearly_those_of_the_float_encoder(model: ModelProto, quantised: ModelProto) -> None:
+    images = np.stack(PICTURES)
+    wanted, found = (encoder(each).encode_cells(images) for each in (model, quantised))
+    assert cosines(found[0], wanted[0]).min() > 0.99
+    assert cosines(found[1], wanted[1]).mean() > 0.98
+    assert (found[0] != wanted[0]).any()
+    assert found[0].dtype == found[1].dtype == np.float32
+    np.testing.assert_allclose(found[1].mean(axis=(1, 2)), found[0], atol=0.02 * np.abs(found[0]).max())
+
+
+def test_inputs_and_outputs_stay_what_they_are(model: ModelProto, quantised: ModelProto) -> None:
+    def face(each: ModelProto) -> list[tuple[str, int, list[int]]]:
+        values = [*each.graph.input, *sorted(each.graph.output, key=lambda value: value.name)]
+        kinds = [value.type.tensor_type for value in values]
+        return [(v.name, k.elem_type, [d.dim_value for d in k.shape.dim]) for v, k in zip(values, kinds, strict=True)]
+
+    assert face(quantised) == face(model)
+    for count in (1, 5):
+        assert encoder(quantised).encode(np.stack(PICTURES[:count])).shape == (count, 256)
+
+
+def test_weights_are_bytes_with_a_scale_for_each_channel(model: ModelProto, quantised: ModelProto) -> None:
+    assert len(quantised.SerializeToString()) < 0.35 * len(model.SerializeToString())
+    sizes = {tensor.name: list(tensor.dims) for tensor in quantised.graph.initializer}
+    kernels = [
+        node
+        for node in quantised.graph.node
+        if node.op_type == "DequantizeLinear" and len(sizes.get(node.input[0], [])) == 4
+    ]
+    assert len(kernels) == 12  # every convolution of the network, and not that of the pixels
+    for kernel in kernels:
+        assert sizes[kernel.input[1]] == sizes[kernel.input[0]][:1] != [1]
+
+
+def test_preprocessing_is_exact(quantised: ModelProto) -> None:
+    """What is turned into bytes first is the pixels as the network scales them, in floating point."""
+    first = next(node for node in quantised.graph.node if node.op_type == "QuantizeLinear")
+    shown = ModelProto()
+    shown.CopyFrom(quantised)
+    shown.graph.output.append(helper.make_empty_tensor_value_info(first.input[0]))
+    session = ort.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
+    images = np.stack(PICTURES)
+    (found,) = session.run([first.input[0]], {"images": images})
+    np.testing.assert_allclose(found, images.transpose(0, 3, 1, 2) / np.float32(127.5) - 1, atol=1e-5)
+
+
+def test_what_was_given_is_not_changed_and_the_same_pictures_give_the_same(model: ModelProto) -> None:
+    before = model.SerializeToString()
+    one, two = (quantise(model, PICTURES[:4]) for _ in range(2))
+    assert model.SerializeToString() == before
+    for a, b in zip(one.graph.initializer, two.graph.initializer, strict=True):
+        np.testing.assert_array_equal(numpy_helper.to_array(a), numpy_helper.to_array(b))
+
+
+def test_encoders_that_were_put_together_can_be_quantised(model: ModelProto) -> None:
+    kernel = np.random.default_rng(0).normal(size=(256, 8)).astype(np.float32)
+    joined = side_by_side([mirrored(with_head(model, kernel)), model])
+    images = np.stack(PICTURES)
+    wanted, found = (encoder(each).encode(images) for each in (joined, quantise(joined, PICTURES)))
+    assert cosines(found, wanted).min() > 0.98
+
+
+@pytest.mark.slow
+def test_resnet50_of_random_weights() -> None:
+    keras.utils.set_random_seed(0)
+    model = export_onnx(build_encoder(build_backbone("resnet50", "none", 64)))
+    pictures = [prepare(picture(seed), 64, 64) for seed in range(16)]
+    quantised = quantise(model, pictures)
+    images = np.stack(pictures)
+    assert cosines(encoder(quantised).encode(images), encoder(model).encode(images)).min() > 0.95
+    assert len(quantised.SerializeToString()) < 0.35 * len(model.SerializeToString())
+
+
+@pytest.fixture(scope="module")
+def real() -> tuple[NDArray[np.int64], dict[str, Numbers]]:
+    """Label numbers int64 [n] of every eighth training picture of grocery, and its embeddings, in float and in int8."""
+    if "LOOKALIKE_TEST_DATA" not in os.environ:
+        pytest.skip("LOOKALIKE_TEST_DATA names no real pictures")
+    model = export_onnx(build_encoder(build_backbone("efficientnet-lite0", "imagenet", 224)))
+    paths = sorted((Path(os.environ["LOOKALIKE_TEST_DATA"]) / "grocery" / "train").glob("*/*.jpg"))[::8]
+    pictures = [prepare(path.read_bytes(), 224, 224) for path in paths]
+    _labels, labels = np.unique([path.parent.name for path in paths], return_inverse=True)
+    images = np.stack(pictures)
+    batches = np.array_split(images, len(images) // 16)
+    found = {}
+    for name, each in {"float": model, "int8": quantise(model, pictures[::7])}.items():
+        found[name] = np.concatenate([encoder(each).encode(batch) for batch in batches])
+    return labels, found
+
+
+@pytest.mark.slow
+def test_on_real_pictures_it_finds_as_well(real: tuple[NDArray[np.int64], dict[str, Numbers]]) -> None:
+    labels, found = real
+    itself = np.arange(len(labels))
+    scores = {name: score(values, labels, values, labels, same=itself) for name, values in found.items()}
+    assert scores["int8"].map > scores["float"].map - 0.01
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not VNNI, reason="this CPU has no VNNI, or does not say so: large sums may be cut off")
+def test_on_real_pictures_embeddings_stay_close(real: tuple[NDArray[np.int64], dict[str, Numbers]]) -> None:
+    _labels, found = real
+    assert cosines(found["int8"], found["float"]).mean() > 0.99

@@ -1,0 +1,88 @@
+"""What the command line shows: steps with progress on standard error, tables on standard output."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from trainer.evaluation.metrics import Scores
+    from trainer.sources.base import Skipped
+    from trainer.training.history import Epoch, Watch
+
+MOST_SKIPPED_SHOWN = 20
+
+# Paths may hold bytes that are no text: they are shown escaped. Descriptors of their own: see silenced.
+out = Console(file=os.fdopen(os.dup(1), "w", errors="backslashreplace"))
+err = Console(file=os.fdopen(os.dup(2), "w", errors="backslashreplace"))
+
+
+@contextmanager
+def silenced() -> Iterator[None]:
+    """Keep standard error quiet while TensorFlow loads: its C++ part writes notes there that nothing else turns off."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
+class Display:
+    """Shows a pipeline's steps as progress bars on standard error, so that standard output stays clean."""
+
+    def __init__(self, watch: "Watch | None" = None) -> None:
+        self._watch = watch
+
+    @contextmanager
+    def step(self, title: str) -> Iterator[Callable[[int, int], None]]:
+        columns = (
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description:<28}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+        )
+        with Progress(*columns, console=err) as bar:
+            task = bar.add_task(title, total=None)
+            yield lambda done, total: bar.update(task, completed=done, total=total)
+            known = bar.tasks[0].total or 1
+            bar.update(task, completed=known, total=known)
+
+    def note(self, text: str) -> None:
+        err.print(f"  {text}", style="dim", highlight=False, soft_wrap=True)
+
+    def epoch(self, epoch: "Epoch") -> None:
+        if self._watch:
+            self._watch(epoch)
+
+
+def scores_table(scores: "Mapping[str, Scores]", title: str) -> Table:
+    table = Table("", "P@1", "P@10", "R@10", "mAP", "MAP@R", "queries", title=title, title_justify="left")
+    for name, measured in scores.items():
+        values = (
+            measured.precision_at_1,
+            measured.precision_at_10,
+            measured.recall_at_10,
+            measured.map,
+            measured.map_at_r,
+        )
+        table.add_row(name, *(f"{value:.3f}" for value in values), str(measured.queries))
+    return table
+
+
+def skipped_table(skipped: "Sequence[Skipped]", listed_in: Path | None = None) -> Table:
+    table = Table("picture", "reason", title=f"{len(skipped)} pictures were skipped", title_justify="left")
+    for entry in skipped[:MOST_SKIPPED_SHOWN]:
+        table.add_row(Text(entry.place), Text(entry.reason))
+    if len(skipped) > MOST_SKIPPED_SHOWN:
+        table.add_row("…", Text(f"all of them: {listed_in}" if listed_in else "and so on"))
+    return table

@@ -1,0 +1,1 @@
+"""Several runs, measured side by side."""

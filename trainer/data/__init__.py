@@ -1,0 +1,1 @@
+"""Pictures, features and splits: what training reads."""

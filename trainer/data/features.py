@@ -1,0 +1,199 @@
+"""Features of the frozen backbone: each picture once clean and a few times augmented, computed once and kept.
+
+The cache is a file per encoder; its rows are keyed by the picture's content, so a run that was stopped goes on where it
+was, a second run computes nothing, and moved, renamed or doubled files cost nothing.
+"""
+
+import sqlite3
+import time
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval import images
+from retrieval.embedder import Opener, open_whole, prepare
+from retrieval.encoder import Encoder
+from retrieval.errors import ImageError
+from retrieval.images import RGB, ImageInfo
+from trainer.config import Config
+from trainer.data.augment import augment, detail, generator
+from trainer.face_items import opener_of
+from trainer.progress import Progress
+from trainer.sources.base import Picture, Skipped
+
+LOADERS = 2  # threads that read and decode while the network computes
+AHEAD = 16  # pictures decoded but not yet encoded
+COMMIT_SECONDS = 1.0  # what a killed run can lose, and how long another run may have to wait
+BUSY_SECONDS = 60
+RECIPE = 1
+"""Raise it when the pixels that the network sees change: the decoder, the resizer or the views."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A picture that could be read: its source entry, the SHA-256 of its bytes, what its header says."""
+
+    picture: Picture
+    sha256: str
+    info: ImageInfo
+
+    @property
+    def key(self) -> str:
+        """What was embedded: the file, or one of the faces in it."""
+        return content_key(self.sha256, self.picture.face)
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """What is computed of each picture besides the picture itself: so many augmented views, and perhaps a detail."""
+
+    augmented: int = 0
+    detail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """`values` float32 [n, 1 + views, e]: the clean picture first; rows in the order of `opened`.
+
+    `details` float32 [n, e], where they are wanted: a small part of each picture.
+    """
+
+    opened: Sequence[Opened]
+    values: NDArray[np.float32]
+    details: NDArray[np.float32] | None
+    skipped: Sequence[Skipped]
+
+
+def cache_name(config: Config, views: Views, encoder: str) -> str:
+    """What features depend on besides the picture: the encoder (its fingerprint), how one is opened, the views."""
+    recipe = repr((RECIPE, encoder, config.faces, views, config.seed))
+    return f"{config.encoder.name}-{sha256(recipe.encode()).hexdigest()[:16]}"
+
+
+def compute(
+    pictures: Sequence[Picture],
+    encoder: Encoder,
+    *,
+    views: Views,
+    seed: int,
+    cache: Path,
+    progress: Progress,
+    opener: Opener = open_whole,
+) -> Features:
+    """Features of every picture that can be read. A picture that cannot is skipped, with the reason."""
+    opened: list[Opened] = []
+    values = np.empty((len(pictures), 1 + views.augmented + views.detail, encoder.dims), np.float32)
+    skipped: list[Skipped] = []
+    with FeatureCache(cache) as known, closing(_load_all(pictures, encoder, opener, views, seed, known)) as loading:
+        for done, (picture, loaded) in enumerate(loading, start=1):
+            progress(done, len(pictures))
+            if isinstance(loaded, str):
+                skipped.append(Skipped(str(picture.path), loaded))
+                continue
+            key = content_key(loaded.sha256, picture.face)
+            features = known.get(key, encoder.dims)
+            if features is None:
+                features = encoder.encode(np.stack(loaded.inputs))
+                known.put(key, features)
+            values[len(opened)] = features
+            opened.append(Opened(picture, loaded.sha256, loaded.info))
+    values = values[: len(opened)]
+    if not views.detail:
+        return Features(opened, values, None, skipped)
+    return Features(opened, values[:, :-1], values[:, -1], skipped)
+
+
+@dataclass(frozen=True, slots=True)
+class _Loaded:
+    sha256: str
+    info: ImageInfo
+    inputs: Sequence[RGB]
+    """The clean picture and its views; none where the features are known already."""
+
+
+def content_key(digest: str, face: int) -> str:
+    """The SHA-256 of a file, and which of its faces where that is not the largest."""
+    return digest if face == 1 else f"{digest}#{face}"
+
+
+class FeatureCache:
+    """Features by content, in an SQLite file; a context manager that commits what it holds when left."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")  # a lost row is computed again
+        self._database.execute("CREATE TABLE IF NOT EXISTS features (sha256 TEXT PRIMARY KEY, rows BLOB NOT NULL)")
+        self._committed = time.monotonic()
+
+    def __enter__(self) -> "FeatureCache":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.commit()
+        self._database.close()
+
+    def get(self, digest: str, dims: int) -> NDArray[np.float32] | None:
+        """The features [rows, dims] kept for a picture, or None."""
+        found = self._database.execute("SELECT rows FROM features WHERE sha256 = ?", (digest,)).fetchone()
+        return np.frombuffer(found[0], "<f4").reshape(-1, dims) if found else None
+
+    def put(self, digest: str, features: NDArray[np.float32]) -> None:
+        """Keep the features [rows, dims] of a picture."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO features VALUES (?, ?)", (digest, features.astype("<f4").tobytes())
+        )
+        if time.monotonic() - self._committed > COMMIT_SECONDS:
+            self._database.commit()
+            self._committed = time.monotonic()
+
+
+def _load_all(
+    pictures: Sequence[Picture], encoder: Encoder, opener: Opener, views: Views, seed: int, known: FeatureCache
+) -> Generator[tuple[Picture, _Loaded | str], None, None]:
+    """Load in threads, a bounded number ahead, and give back in order."""
+
+    def load(picture: Picture) -> _Loaded | str:
+        try:
+            data = picture.path.read_bytes()
+            digest = sha256(data).hexdigest()
+            info = images.inspect(data)
+            key = content_key(digest, picture.face)
+            if known.get(key, encoder.dims) is not None:
+                return _Loaded(digest, info, ())
+            opening = opener_of(picture, opener)
+            inputs = [prepare(data, encoder.height, encoder.width, opening)]
+            inputs += _augmented(data, encoder, opening, key, views, seed)
+            return _Loaded(digest, info, inputs)
+        except (ImageError, OSError) as error:
+            return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+
+    waiting: deque[tuple[Picture, Future[_Loaded | str]]] = deque()
+    upcoming = iter(pictures)
+    with ThreadPoolExecutor(LOADERS) as pool:
+        while True:
+            waiting.extend((p, pool.submit(load, p)) for p in islice(upcoming, AHEAD - len(waiting)))
+            if not waiting:
+                return
+            picture, job = waiting.popleft()
+            yield picture, job.result()
+
+
+def _augmented(data: bytes, encoder: Encoder, opener: Opener, key: str, views: Views, seed: int) -> list[RGB]:
+    if views == Views():
+        return []
+    rgb = opener(data, 2 * max(encoder.height, encoder.width))
+    rng = generator(seed, key)
+    found = [augment(rgb, encoder.height, encoder.width, rng) for _view in range(views.augmented)]
+    if views.detail:
+        found.append(detail(rgb, encoder.height, encoder.width, seed, key))
+    return found

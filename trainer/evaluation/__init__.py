@@ -1,0 +1,1 @@
+"""Measures of a bundle on pictures that it was not trained on."""

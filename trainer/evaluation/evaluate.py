@@ -1,0 +1,181 @@
+"""How good a bundle is on pictures that it has not been trained on: through its ONNX file, PCA and all.
+
+The story: find the queries and the gallery, see them through the bundle and those it is held against, leave out what
+was trained on, and measure known and new labels apart. TensorFlow is not needed for any of it.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.bundle import Bundle
+from retrieval.catalogue import Item
+from retrieval.clusters import Metric
+from trainer.bundles import LIVE, load_named, open_store
+from trainer.data.loading import embed_readable
+from trainer.errors import SourceError
+from trainer.evaluation.latency import query_milliseconds
+from trainer.evaluation.leaks import Alike, SamePicture, find_alike, left_out
+from trainer.evaluation.probe_sweep import climb
+from trainer.evaluation.protocols import evaluate_vectors
+from trainer.evaluation.query_gallery import Half
+from trainer.evaluation.results import Evaluation, LadderRow, Leak, Missing, Name, Protocol
+from trainer.evaluation.training_split import TrainedOn, trained_on
+from trainer.look import ITSELF, Look, Step, all_items, labelled, name_others
+from trainer.progress import Progress
+from trainer.sources.base import Skipped
+
+NO_QUERY: Mapping[Name, str] = {
+    "known labels": "no query has a label that was trained on",
+    "new labels": "every query has a label that was trained on",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Labelled pictures as vectors float32 [n, d]. `digests` are the SHA-256 of the files."""
+
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.str_]
+    digests: Sequence[str]
+    paths: Sequence[Path] = ()
+    skipped: Sequence[Skipped] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """What was measured, which pictures could not be used, and what else their owner should know."""
+
+    evaluation: Evaluation
+    skipped: Sequence[Skipped]
+    notes: Sequence[str]
+
+
+def evaluate(
+    artifacts: Path,
+    queries: str | None,
+    gallery: str | None,
+    metric: Metric,
+    step: Step,
+    *,
+    name: str = LIVE,
+    against: Sequence[str] = (),
+    ladder: bool = True,
+    same_picture: SamePicture | None = None,
+) -> Evaluated:
+    """Measure a bundle, named as in `load_named`, on the source `queries`, or on the pictures that it held out.
+
+    They are searched in the source `gallery`, or in the catalogue. What this bundle, or one `against` which it is held,
+    was trained on is no query. A picture that is in both halves is left out of its own answer; copies are found by
+    their bytes, and with `same_picture` by what they show. Raises SourceError where there is nothing to search with,
+    and BundleError for a bundle that cannot be read.
+    """
+    judged = load_named(artifacts, name)
+    others = name_others(artifacts, judged, against)
+    items = all_items(judged.artifacts)
+    learned = trained_on(judged.folder, items)
+    seen = set(learned.digests)
+    for other in others.values():
+        seen |= set(trained_on(other.folder, all_items(other.artifacts)).digests)
+    if queries is None and not learned.held_out:
+        raise SourceError(_nothing_left(queries, items, judged.bundle))
+    with closing(open_store(judged.artifacts, judged.bundle)) as store:
+        look = Look(judged, others, store, step)
+        asked = look.at_items("queries", learned.held_out) if queries is None else look.at_source("queries", queries)
+        fresh = asked.only(np.array([digest not in seen for digest in asked.digests], bool))
+        if not fresh.pictures:
+            raise SourceError(_nothing_left(queries, items, judged.bundle))
+        searched = look.at_items("gallery", items) if gallery is None else look.at_source("gallery", gallery)
+        with step("Looking for the same picture"):
+            alike = find_alike([fresh.files, searched.files], same_picture)
+        with step("Measuring"):
+            protocols, leaks = _protocols(fresh, searched, learned, alike, metric)
+        with step("Timing queries") as progress:
+            times = query_milliseconds(
+                [p.path for p in fresh.pictures], judged.bundle.embedder, store, metric, progress
+            )
+        rows: tuple[LadderRow, ...] = ()
+        if ladder:
+            with step("Climbing the ladder of probes"):
+                rows = climb(store, len(judged.bundle.clusters), fresh.vectors[ITSELF], _own_items(fresh, items))
+    skipped = [*asked.skipped, *searched.skipped]
+    evaluation = Evaluation(
+        bundle_id=judged.bundle.manifest.id,
+        protocols=protocols,
+        leaks=leaks,
+        ladder=rows,
+        auto_probes=judged.bundle.auto_probes,
+        query_milliseconds_p50=float(np.median(times)) if times else None,
+        query_milliseconds_p95=float(np.percentile(times, 95)) if times else None,
+        metric=metric,
+        trained_on=len(asked.pictures) - len(fresh.pictures),
+        skipped=len(skipped),
+    )
+    return Evaluated(evaluation, skipped, _notes(learned))
+
+
+def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progress) -> Embedded:
+    """The labelled pictures of a source through the bundle. What cannot be used is skipped, with the reason."""
+    pictures, unlabelled = labelled(source, artifacts)
+    found = embed_readable(pictures, loaded.embedder, progress)
+    skipped = [*unlabelled, *found.skipped]
+    if not found.pictures:
+        raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
+    labels = np.array([picture.label for picture in found.pictures])
+    return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
+
+
+def _protocols(
+    fresh: Half, searched: Half, learned: TrainedOn, alike: Alike, metric: Metric
+) -> tuple[tuple[Protocol | Missing, ...], tuple[Leak, ...]]:
+    """Known labels in the gallery; new ones in the gallery and among each other."""
+    known = np.isin(fresh.labels, sorted(learned.labels))
+    old, new = fresh.only(known), fresh.only(~known)
+    of_old, old_leaks = _protocol("known labels", old, searched, alike, metric)
+    of_new, new_leaks = _protocol("new labels", new, searched.plus(new), alike, metric)
+    return (of_old, of_new), (*old_leaks, *new_leaks)
+
+
+def _protocol(
+    name: Name, queries: Half, gallery: Half, alike: Alike, metric: Metric
+) -> tuple[Protocol | Missing, tuple[Leak, ...]]:
+    if not queries.pictures:
+        return Missing(name, NO_QUERY[name]), ()
+    same, leaks = left_out(queries.files, gallery.files, alike)
+    against = {other: (queries.vectors[other], gallery.vectors[other]) for other in queries.vectors if other != ITSELF}
+    vectors = queries.vectors[ITSELF], queries.labels, gallery.vectors[ITSELF], gallery.labels
+    try:
+        return evaluate_vectors(*vectors, same, metric=metric, name=name, against=against), leaks
+    except ValueError as error:
+        return Missing(name, f"{error}. They are compared as text"), leaks
+
+
+def _own_items(queries: Half, items: Sequence[Item]) -> list[str | None]:
+    """The item whose file each query is, if there is one."""
+    by_content = {item.sha256: item.id for item in items}
+    return [by_content.get(digest) for digest in queries.digests]
+
+
+def _nothing_left(queries: str | None, items: Sequence[Item], judged: Bundle) -> str:
+    """Why there is no query, and what to do."""
+    if queries is None and not any(item.label for item in items):
+        return "The catalogue has no labelled items to search with; name labelled pictures: --queries."
+    who = f"bundle {judged.manifest.id}"
+    if queries is None:
+        said = f"{who} held nothing back: a head is fitted once more on the pictures that it was chosen by"
+    else:
+        said = f"{who}, or one that it is held against, was trained on every picture of {queries}"
+    return f"There is nothing to measure by: {said}. Name labelled pictures that are new to it: --queries."
+
+
+def _notes(learned: TrainedOn) -> list[str]:
+    if not learned.gone:
+        return []
+    return [
+        f"{learned.gone} pictures that were trained on are in the catalogue no longer: a label that only they had "
+        "counts as new, and a bundle of an older version cannot tell whether they are among the queries."
+    ]

@@ -1,0 +1,66 @@
+"""The same picture in both halves of an evaluation: a sure match that proves nothing.
+
+Such a copy is left out of the query's answer, and reported. A query that lies in the gallery itself is left out, too,
+but that is no leak: it is how to leave one out.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.evaluation.results import Leak
+
+SamePicture: TypeAlias = Callable[[Sequence[Path]], Iterable[tuple[int, int]]]
+"""Files of pictures, no two with the same bytes, to the pairs of places in that list that show the same picture."""
+
+Alike: TypeAlias = Mapping[str, Sequence[str]]
+"""The SHA-256 of a file to those of other files that show the same picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Pictures by their files: where each lies, and the SHA-256 of its bytes."""
+
+    paths: Sequence[Path]
+    digests: Sequence[str]
+
+
+def find_alike(several: Sequence[Files], same_picture: SamePicture | None) -> Alike:
+    """Which files are not the same, but show the same picture; each content is looked at once."""
+    if same_picture is None:
+        return {}
+    places = {digest: path for files in several for digest, path in zip(files.digests, files.paths, strict=True)}
+    digests = list(places)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for one, other in same_picture(list(places.values())):
+        alike[digests[one]].append(digests[other])
+        alike[digests[other]].append(digests[one])
+    return alike
+
+
+def left_out(queries: Files, gallery: Files, alike: Alike) -> tuple[NDArray[np.int64], tuple[Leak, ...]]:
+    """The gallery rows that are no answer to a query, int64 [q, t], -1 for none; and the leaks among them.
+
+    Those rows are the query's own file, files of the same bytes, and files of the same picture.
+    """
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row, digest in enumerate(gallery.digests):
+        rows[digest].append(row)
+    own: list[list[int]] = []
+    leaks: list[Leak] = []
+    for path, digest in zip(queries.paths, queries.digests, strict=True):
+        identical = rows.get(digest, [])
+        similar = [row for other in alike.get(digest, ()) for row in rows.get(other, [])]
+        own.append([*identical, *similar])
+        leaks += [
+            Leak(str(path), str(gallery.paths[row]), "identical") for row in identical if gallery.paths[row] != path
+        ]
+        leaks += [Leak(str(path), str(gallery.paths[row]), "same picture") for row in similar]
+    width = max(map(len, own), default=0)
+    padded = [found + [-1] * (width - len(found)) for found in own]
+    return np.array(padded, np.int64).reshape(len(own), width), tuple(leaks)

@@ -1,0 +1,101 @@
+"""The two halves of an evaluation, queries and gallery: labelled pictures as each of several bundles sees them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.bundle import Bundle
+from retrieval.catalogue import Item
+from retrieval.vectors.base import VectorStore
+from trainer.data.loading import Readable, embed_readable
+from trainer.evaluation.leaks import Files
+from trainer.progress import Progress
+from trainer.sources.base import Picture, Skipped
+
+Rows = NDArray[np.int64] | NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Half:
+    """Labelled pictures: `vectors` maps the name of a bundle to float32 [n, d], in the order of `pictures`.
+
+    `digests` are the SHA-256 of their files; `skipped` pictures could not be used by one bundle or another.
+    """
+
+    pictures: Sequence[Picture]
+    digests: Sequence[str]
+    vectors: Mapping[str, NDArray[np.float32]]
+    skipped: Sequence[Skipped] = ()
+
+    @property
+    def labels(self) -> NDArray[np.str_]:
+        """Of every picture [n]."""
+        return np.array([str(picture.label) for picture in self.pictures], np.str_)
+
+    @property
+    def files(self) -> Files:
+        """Where the pictures lie."""
+        return Files([picture.path for picture in self.pictures], self.digests)
+
+    def only(self, rows: Rows) -> "Half":
+        """Some of the pictures, by their rows or by a mask."""
+        chosen = np.arange(len(self.pictures))[rows].tolist()
+        return Half(
+            [self.pictures[row] for row in chosen],
+            [self.digests[row] for row in chosen],
+            {name: vectors[chosen] for name, vectors in self.vectors.items()},
+        )
+
+    def plus(self, other: "Half") -> "Half":
+        """These pictures, and those of another half that are not among them."""
+        known = {picture.path for picture in self.pictures}
+        more = other.only(np.array([picture.path not in known for picture in other.pictures], bool))
+        return Half(
+            [*self.pictures, *more.pictures],
+            [*self.digests, *more.digests],
+            {name: np.concatenate([vectors, more.vectors[name]]) for name, vectors in self.vectors.items()},
+        )
+
+
+def embed(
+    pictures: Sequence[Picture],
+    bundles: Mapping[str, Bundle],
+    progress: Progress,
+    served: Mapping[str, Readable] | None = None,
+) -> Half:
+    """The pictures through each of the bundles, but for those whose vectors are `served` already.
+
+    A picture that one of them cannot use is left out for all.
+    """
+    seen = dict(served or {})
+    for name in [name for name in bundles if name not in seen]:
+        seen[name] = embed_readable(pictures, bundles[name].embedder, progress)
+    usable = set.intersection(*({id(picture) for picture in found.pictures} for found in seen.values()))
+    vectors = {
+        name: found.vectors[[id(picture) in usable for picture in found.pictures]] for name, found in seen.items()
+    }
+    first = next(iter(seen.values()))
+    kept = [(p, digest) for p, digest in zip(first.pictures, first.digests, strict=True) if id(p) in usable]
+    skipped = {entry.place: entry for found in seen.values() for entry in found.skipped}
+    return Half([p for p, _ in kept], [digest for _, digest in kept], vectors, list(skipped.values()))
+
+
+def as_pictures(items: Sequence[Item], artifacts: Path) -> list[Picture]:
+    """Items of the catalogue as pictures of a source."""
+    return [Picture(item.id, (artifacts / item.location).absolute(), item.label) for item in items]
+
+
+def as_served(pictures: Sequence[Picture], items: Sequence[Item], store: VectorStore) -> Readable:
+    """Items of the catalogue, and the pictures made of them, with the vectors that they are served with."""
+    known = set(store.ids())
+    rows = [row for row, item in enumerate(items) if item.id in known]
+    vectors = np.stack([store.get(items[row].id) for row in rows]) if rows else np.zeros((0, 0), np.float32)
+    skipped = [
+        Skipped(str(picture.path), "it has no vector under this bundle")
+        for picture, item in zip(pictures, items, strict=True)
+        if item.id not in known
+    ]
+    return Readable([pictures[row] for row in rows], vectors, [items[row].sha256 for row in rows], skipped)

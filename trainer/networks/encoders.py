@@ -1,0 +1,87 @@
+"""The encoder of a run as it grows: as a Keras network where it is one of ours, and always as an ONNX graph."""
+
+from dataclasses import dataclass, replace
+from hashlib import sha256
+
+import numpy as np
+import onnx
+from keras import Model
+from numpy.typing import NDArray
+
+from retrieval.encoder import OnnxEncoder
+from trainer.config import EncoderConfig
+from trainer.errors import WeightsError
+from trainer.networks.backbones import build_backbone
+from trainer.networks.export import export_onnx
+from trainer.networks.onnx_graphs import adopt, mirrored, side_by_side, with_head
+from trainer.networks.onnx_import import wrap
+from trainer.networks.pooling import build_encoder
+
+
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """One encoder in its forms. `keras` and its `backbone` are None where it was made from ONNX files."""
+
+    stage: str
+    graph: onnx.ModelProto
+    onnx: OnnxEncoder
+    keras: Model | None = None
+    backbone: Model | None = None
+
+
+def frozen(config: EncoderConfig, *, mirror: bool) -> Encoders:
+    """The pretrained encoder as it is. With `mirror`, averaged with what it makes of the mirrored picture."""
+    if config.keras:
+        return from_backbone(
+            "frozen", build_backbone(config.backbone, config.weights, config.side), config, mirror=mirror
+        )
+    graph = _from_files(config)
+    return _ready("frozen", mirrored(graph) if mirror else graph)
+
+
+def from_backbone(stage: str, backbone: Model, config: EncoderConfig, *, mirror: bool) -> Encoders:
+    """A network of ours without a head."""
+    return from_keras(stage, build_encoder(backbone, pooling=config.pooling), backbone, mirror=mirror)
+
+
+def from_keras(stage: str, encoder: Model, backbone: Model | None, *, mirror: bool) -> Encoders:
+    """A network of ours (networks.encoder)."""
+    graph = export_onnx(encoder)
+    ready = _ready(stage, mirrored(graph) if mirror else graph)
+    return replace(ready, keras=encoder, backbone=backbone)
+
+
+def headed(encoders: Encoders, kernel: NDArray[np.float32], config: EncoderConfig) -> Encoders:
+    """The same encoder with a linear head [e, d]; nothing before it changes, so it is not exported again."""
+    ready = _ready("head", with_head(encoders.graph, kernel))
+    if encoders.backbone is None:
+        return ready
+    keras = build_encoder(encoders.backbone, kernel, pooling=config.pooling)
+    return replace(ready, keras=keras, backbone=encoders.backbone)
+
+
+def fingerprint(graph: onnx.ModelProto) -> str:
+    """What an encoder computes, as 16 hex digits: its operations and numbers, whatever their names and order."""
+    parts = [
+        node.op_type.encode() + b"".join(a.SerializeToString() for a in node.attribute) for node in graph.graph.node
+    ]
+    parts += [onnx.numpy_helper.to_array(tensor).tobytes() for tensor in graph.graph.initializer]
+    digest = sha256()
+    for part in sorted(sha256(part).digest() for part in parts):
+        digest.update(part)
+    return digest.hexdigest()[:16]
+
+
+def _from_files(config: EncoderConfig) -> onnx.ModelProto:
+    if config.ensemble:
+        return side_by_side([frozen(member, mirror=False).graph for member in config.ensemble])
+    try:
+        model = onnx.load(str(config.onnx))
+    except Exception as error:  # onnx raises protobuf's, its own and the system's errors for a file it cannot read
+        raise WeightsError(f"{config.onnx} cannot be read as an ONNX model: {error}") from error
+    where = str(config.onnx)
+    return wrap(model, config.pixels, where) if config.pixels else adopt(model, where)
+
+
+def _ready(stage: str, graph: onnx.ModelProto) -> Encoders:
+    return Encoders(stage, graph, OnnxEncoder(graph.SerializeToString(), f"the {stage} encoder"))

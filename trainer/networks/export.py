@@ -1,0 +1,63 @@
+"""Keras to one ONNX model that keeps the encoder contract, and the proof that both compute the same."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from keras import Model
+from numpy.typing import NDArray
+
+from retrieval.encoder import OnnxEncoder
+from retrieval.images import RGB
+from trainer.errors import ParityError
+from trainer.networks.pooling import in_full_precision
+
+OPSET = 18
+TOLERANCE = 1e-3  # largest difference of a unit-scaled output that we ship
+BATCH = 16
+
+
+def export_onnx(encoder: Model) -> onnx.ModelProto:
+    """`encoder` (see networks.encoder) as ONNX, float32 throughout: images -> embedding, and cells if it has them."""
+    import tensorflow as tf
+    import tf2onnx
+
+    network = in_full_precision(encoder)
+    signature = [tf.TensorSpec((None, *network.input.shape[1:]), tf.uint8, name="images")]
+
+    def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {name: tf.identity(output, name) for name, output in network(images, training=False).items()}
+
+    function = tf.function(serve, input_signature=signature)
+    model, _external = tf2onnx.convert.from_function(function, signature, opset=OPSET)
+    return model
+
+
+def check_parity(encoder: Model, onnx_encoder: OnnxEncoder, pictures: Sequence[RGB]) -> float:
+    """The largest difference between Keras and ONNX over all outputs on `pictures` (uint8 [H, W, 3] each).
+
+    Embeddings are scaled to length one first and cells by the same factor, so the figure means the same for every
+    network. Raises ParityError above TOLERANCE.
+    """
+    network = in_full_precision(encoder)
+    worst = 0.0
+    for start in range(0, len(pictures), BATCH):
+        batch = np.stack(pictures[start : start + BATCH])
+        wanted = network.predict_on_batch(batch)
+        found = _outputs(onnx_encoder, batch, cells="cells" in wanted)
+        lengths = np.maximum(np.linalg.norm(wanted["embedding"], axis=1), 1e-12)
+        for name, output in found.items():
+            scale = lengths.reshape(-1, *[1] * (output.ndim - 1))
+            worst = float(np.maximum(worst, (np.abs(output - wanted[name]) / scale).max()))  # unlike max(), keeps NaN
+    if not worst <= TOLERANCE:
+        raise ParityError(
+            f"The exported encoder differs from Keras by {worst:.2g} on {len(pictures)} pictures; "
+            f"at most {TOLERANCE:g} is accepted. Nothing was published. Please report this with your configuration."
+        )
+    return worst
+
+
+def _outputs(encoder: OnnxEncoder, batch: NDArray[np.uint8], *, cells: bool) -> dict[str, NDArray[np.float32]]:
+    if not cells:
+        return {"embedding": encoder.encode(batch)}
+    return dict(zip(("embedding", "cells"), encoder.encode_cells(batch), strict=True))

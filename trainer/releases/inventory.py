@@ -1,0 +1,118 @@
+"""The bundles of an artifacts folder: what there is, and what of it can go."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from retrieval import bundle
+from retrieval.errors import BundleError
+from retrieval.manifest import Manifest
+from trainer.releases import log
+from trainer.releases.lock import alone
+from trainer.releases.replay import cache_path
+
+GONE = ".pruned"
+"""What a bundle's folder ends in while it is being removed, so that half of one never looks like a bundle."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelved:
+    """One bundle. `size` in bytes, its vectors included. `map` is that of its held-out pictures, where there were any.
+
+    What its manifest says is None where that cannot be read; `problem` says why.
+    """
+
+    id: str
+    live: bool
+    size: int
+    created: datetime | None = None
+    encoder: str | None = None
+    stage: str | None = None
+    map: float | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pruned:
+    """Bundles that were removed, or would be, and those that are left alone because they cannot be read."""
+
+    removed: Sequence[Shelved]
+    unreadable: Sequence[Shelved]
+
+    @property
+    def freed(self) -> int:
+        """Bytes."""
+        return sum(shelved.size for shelved in self.removed)
+
+
+def bundles(artifacts: Path) -> list[Shelved]:
+    """Every bundle, newest first; those that cannot be read last. Checks no file but the manifest."""
+    home, live = artifacts / "bundles", log.live_id(artifacts)
+    folders = [path for path in home.iterdir() if path.is_dir() and _is_bundle(path)] if home.is_dir() else []
+    found = [_shelved(artifacts, folder, live) for folder in sorted(folders)]
+    readable = [shelved for shelved in found if shelved.created]
+    readable.sort(key=lambda shelved: (shelved.created, shelved.id), reverse=True)
+    return readable + [shelved for shelved in found if not shelved.created]
+
+
+def prune(artifacts: Path, keep: int, *, dry_run: bool) -> Pruned:
+    """Remove all but the newest `keep` bundles and the live one, with their vectors. Raises PublisherBusy."""
+    if dry_run:
+        return _prunable(artifacts, keep)
+    with alone(artifacts):
+        for left_over in (artifacts / "bundles").glob(f".*{GONE}"):
+            shutil.rmtree(left_over)
+        found = _prunable(artifacts, keep)
+        for shelved in found.removed:
+            _remove(artifacts, shelved.id)
+    return found
+
+
+def _prunable(artifacts: Path, keep: int) -> Pruned:
+    found = bundles(artifacts)
+    readable = [shelved for shelved in found if shelved.created]
+    removed = [shelved for shelved in readable[keep:] if not shelved.live]
+    return Pruned(removed, [shelved for shelved in found if not shelved.created])
+
+
+def _remove(artifacts: Path, bundle_id: str) -> None:
+    """The folder first: without it, nobody looks for the rest."""
+    folder = bundle.bundle_path(artifacts, bundle_id)
+    gone = folder.with_name(f".{bundle_id}{GONE}")
+    folder.rename(gone)
+    for path in _beside(artifacts, bundle_id):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(gone)
+
+
+def _beside(artifacts: Path, bundle_id: str) -> list[Path]:
+    """What belongs to a bundle and lies outside it."""
+    vectors = bundle.vectors_path(artifacts, bundle_id)
+    logs = [vectors.with_name(vectors.name + end) for end in ("-wal", "-shm")]
+    return [vectors, *logs, cache_path(artifacts, bundle_id), bundle.pending_path(artifacts, bundle_id)]
+
+
+def _is_bundle(folder: Path) -> bool:
+    return not folder.name.startswith(".")  # drafts, and what is being removed
+
+
+def _shelved(artifacts: Path, folder: Path, live: str | None) -> Shelved:
+    files = [*folder.rglob("*"), *_beside(artifacts, folder.name)]
+    size = sum(path.stat().st_size for path in files if path.is_file())
+    try:
+        manifest = bundle.read_manifest(folder)
+    except BundleError as error:
+        return Shelved(folder.name, folder.name == live, size, problem=str(error))
+    encoder = manifest.encoder
+    return Shelved(
+        folder.name, folder.name == live, size, manifest.created, encoder.name, encoder.stage, _map(manifest)
+    )
+
+
+def _map(manifest: Manifest) -> float | None:
+    """Of what was published: int8 is measured under its own name."""
+    encoder = manifest.encoder
+    measured = manifest.metrics.get("int8" if encoder.precision == "int8" else encoder.stage, {})
+    return measured.get("map")

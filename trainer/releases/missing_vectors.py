@@ -1,0 +1,80 @@
+"""Items that came or changed after a bundle was made: it gets their vectors before it goes live."""
+
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from retrieval import bundle
+from retrieval.bundle import Bundle
+from retrieval.catalogue import Item
+from retrieval.covering import lacking
+from retrieval.faces.spec import face_of
+from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.rows import Shape, VectorFile
+from trainer.bundles import open_store
+from trainer.data.loading import embed_readable
+from trainer.listener import Listener
+from trainer.progress import Progress
+from trainer.sources.base import Picture, Skipped
+
+CHUNK = 512
+"""Items embedded between two writes: what a kill costs at most."""
+
+
+def missing(artifacts: Path, loaded: Bundle, wanted: Mapping[str, str]) -> list[str]:
+    """Which of these ids have no vector under the bundle, or one of another file than the SHA-256 they are mapped to.
+
+    Reads no vectors. A store that is not there is made, empty. Raises VectorStoreError for one that does not fit.
+    """
+    path = bundle.vectors_path(artifacts, loaded.manifest.id)
+    if not path.exists():
+        nothing = np.empty((0, loaded.clusters.dims), np.float32)
+        EmbeddedStore.create(path, loaded.clusters, bundle=loaded.manifest.id, ids=[], vectors=nothing)
+    with closing(_file(artifacts, loaded)) as file:
+        held = file.held()
+    return lacking(held, wanted)
+
+
+def cover(artifacts: Path, loaded: Bundle, items: Iterable[Item], total: int, listener: Listener) -> list[Skipped]:
+    """Embed `total` items with the bundle and keep their vectors, a chunk at a time. Returns those it cannot read."""
+    skipped: list[Skipped] = []
+    drawn = iter(items)
+    with (
+        closing(open_store(artifacts, loaded)) as store,
+        closing(_file(artifacts, loaded)) as file,
+        listener.step("Embedding what is missing") as progress,
+    ):
+        for start in range(0, total, CHUNK):
+            pictures = [_picture(item, artifacts, loaded) for item in islice(drawn, CHUNK)]
+            found = embed_readable(pictures, loaded.embedder, _from(start, total, progress))
+            skipped += found.skipped
+            names = [picture.id for picture in found.pictures]
+            if names:
+                store.upsert(names, found.vectors)
+                file.record(zip(names, found.digests, strict=True))
+    return skipped
+
+
+def record(artifacts: Path, loaded: Bundle, digests: Mapping[str, str]) -> None:
+    """Remember, by id, the SHA-256 of the files that a new bundle's vectors were made of."""
+    with closing(_file(artifacts, loaded)) as file:
+        file.record(digests.items())
+
+
+def _from(start: int, total: int, progress: Progress) -> Progress:
+    """The progress of a chunk as that of the whole."""
+    return lambda done, _chunk: progress(start + done, total)
+
+
+def _file(artifacts: Path, loaded: Bundle) -> VectorFile:
+    path = bundle.vectors_path(artifacts, loaded.manifest.id)
+    return VectorFile(path, Shape(loaded.manifest.id, loaded.clusters.dims, len(loaded.clusters)))
+
+
+def _picture(item: Item, artifacts: Path, loaded: Bundle) -> Picture:
+    """The item as the trainer's own code opens pictures."""
+    face = face_of(item.id, loaded.manifest.faces)
+    return Picture(item.id, artifacts.absolute() / item.location, item.label, face=face)

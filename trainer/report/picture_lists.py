@@ -1,0 +1,109 @@
+"""Findings as lists of pictures: clusters with the picture that stands for each, best and worst queries, confusions."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from trainer.report.cards import Card, Group, Shelf, card, first
+from trainer.report.clusters import Cluster
+from trainer.report.model import Report
+from trainer.report.searches import Confusion, Search, Searches
+
+BEST, WORST = 8, 12  # queries that are shown
+PAIRS = 12  # of labels that are confused
+
+CLUSTERS, QUERIES, CONFUSIONS = "clusters.csv", "queries.csv", "confusions.csv"
+
+
+def cluster_shelf(report: Report, clusters: Sequence[Cluster]) -> Shelf:
+    """The largest clusters, by the picture nearest to their middle."""
+
+    def groups() -> Iterator[Group]:
+        for cluster in clusters:
+            picture = report.pictures[cluster.medoid]
+            agreed = f"{cluster.share:.0%} {cluster.label}" if cluster.label is not None else "no labels"
+            pictures = f"{cluster.size:,} picture{'s' if cluster.size > 1 else ''}"
+            yield Group("", [card(picture.path, pictures, f"cluster {cluster.number}: {agreed}")])
+
+    return Shelf(
+        "clusters",
+        "Clusters",
+        "Each picture is the one nearest to the middle of its cluster; below it, how many the cluster holds and the "
+        "label that most of them have. One cluster much larger than the others makes searches slower than need be.",
+        "There are no clusters.",
+        first(groups()),
+        len(clusters),
+        CLUSTERS,
+        single=True,
+    )
+
+
+def query_shelves(report: Report, searches: Searches) -> list[Shelf]:
+    """The best and the worst queries as contact sheets."""
+    if not searches.searches:
+        return []
+    asked = f"{searches.asked:,} pictures"
+    if searches.asked < searches.possible:
+        asked = f"a random {searches.asked:,} of {searches.possible:,} pictures"
+    trained = (
+        "which the encoder has not learned from"
+        if report.held_out.any()
+        else "all of which the encoder has learned from, so that they do better than new ones would"
+    )
+    how = (
+        "The first picture was searched with, among all others; its first hits follow, with their cosine distance. "
+        "A ✓ marks true matches, which have its label; AP is the average precision over the whole ranking. "
+        f"Asked: {asked}, {trained}."
+    )
+    worst = searches.worst(WORST, report.labels)
+    best = searches.best(BEST)
+    return [
+        _sheet_shelf(report, "worst", "Worst queries", how, worst, len(searches.searches)),
+        _sheet_shelf(report, "best", "Best queries", how, best, len(searches.searches)),
+    ]
+
+
+def _sheet_shelf(report: Report, name: str, title: str, how: str, chosen: Sequence[Search], total: int) -> Shelf:
+    def sheet(search: Search) -> Group:
+        query = report.pictures[search.row]
+        matches = f"{search.possible:,} true match{'es' if search.possible > 1 else ''} to find"
+        cards = [card(query.path, query.label, "query", "query"), *_hits(report, search)]
+        return Group(query.label or "", cards, f"AP {search.average_precision:.3f}, {matches}")
+
+    empty = "No query went wrong: every true match came first."
+    groups = [sheet(search) for search in chosen]
+    return Shelf(name, title, how, empty, groups, total, QUERIES, counted=False)
+
+
+def _hits(report: Report, search: Search) -> Iterable[Card]:
+    asked = report.pictures[search.row].label
+    for row, distance in zip(search.hits, search.distances, strict=True):
+        picture = report.pictures[row]
+        yield card(picture.path, picture.label, f"{distance:.3f}", "match" if picture.label == asked else "miss")
+
+
+def confusion_shelf(report: Report, confusions: Sequence[Confusion]) -> Shelf:
+    """The pairs of labels that are mistaken for each other most, with what was asked beside what was found."""
+
+    def groups() -> Iterator[Group]:
+        for confusion in confusions:
+            one, other = confusion.labels
+            cards = [
+                shown
+                for row, hit in confusion.examples
+                for shown in (
+                    card(report.pictures[row].path, report.pictures[row].label, "query", "query"),
+                    card(report.pictures[hit].path, report.pictures[hit].label, "hit", "miss"),
+                )
+            ]
+            note = f"{confusion.wrong:,} of the {confusion.looked_at:,} first hits of queries of either"
+            yield Group(f"{one} ↔ {other}", cards, note)
+
+    return Shelf(
+        "confusions",
+        "Labels that are confused",
+        "Pairs of labels of which one is found where the other is asked for, most often first; each query stands "
+        "before a wrong hit of its. Pairs that look alike to you, too, may be one label, or some of theirs are wrong.",
+        "No label was found where another was asked for.",
+        first(groups(), PAIRS),
+        len(confusions),
+        CONFUSIONS,
+    )

@@ -1,0 +1,1 @@
+"""A training run from a source to a published bundle."""

@@ -1,0 +1,101 @@
+"""What a new bundle is worth, measured before it is written: calibration, both protocols, the search and its time."""
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.calibration import Calibration, Meaning
+from retrieval.clusters import Metric
+from retrieval.embedder import Embedder
+from retrieval.vectors.base import VectorStore
+from retrieval.vectors.embedded import EmbeddedStore
+from trainer.data.split import TRAIN
+from trainer.evaluation.calibration import FEWEST, calibrate
+from trainer.evaluation.latency import query_milliseconds
+from trainer.evaluation.probe_sweep import climb
+from trainer.evaluation.results import Evaluation, Reliability
+from trainer.indexing import Reduced
+from trainer.listener import Listener
+from trainer.run.held_out import calibration_pairs, protocols
+from trainer.run.live_baseline import seen_by_live
+from trainer.training.stages import Tuning
+
+MOST_QUERIES = 500  # searched with to measure the search itself
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """How sure the bundle may be of its hits, None where that cannot be told; and what it is worth."""
+
+    calibration: Calibration | None
+    evaluation: Evaluation
+
+
+def prove(tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto_probes: int, artifacts: Path) -> Proof:
+    """Measure the model that `tuning` has reached, also against what is live in `artifacts`.
+
+    `published` float32 [n, e]: all pictures by its encoder.
+    """
+    listener = tuning.listener
+    with listener.step("Calibrating") as progress:
+        meaning: Meaning = "label" if _by_labels(tuning) else "picture"
+        pairs = calibration_pairs(tuning, published, progress)
+        found = calibrate(pairs, meaning) if pairs else None
+    calibration, reliabilities = found or (None, {})
+    _tell(calibration, reliabilities, listener)
+    with listener.step("Measuring what was held out"):
+        measured = protocols(tuning, published, seen_by_live(artifacts, tuning.pictures.opened))
+    with listener.step("Measuring the search") as progress:
+        rows = _queries(tuning)
+        ids = [opened.picture.id for opened in tuning.pictures.opened]
+        with closing(_store(tuning.work, reduced, ids)) as store:
+            ladder = climb(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
+            embedder = Embedder(tuning.encoders.onnx, reduced.projection, tuning.pictures.opener)
+            paths = [tuning.pictures.opened[row].picture.path for row in rows]
+            times = query_milliseconds(paths, embedder, store, "cosine", progress)
+    evaluation = Evaluation(
+        bundle_id=tuning.work.name,
+        protocols=measured,
+        ladder=ladder,
+        auto_probes=auto_probes,
+        query_milliseconds_p50=float(np.median(times)) if times else None,
+        query_milliseconds_p95=float(np.percentile(times, 95)) if times else None,
+        reliability=reliabilities,
+    )
+    return Proof(calibration, evaluation)
+
+
+def _by_labels(tuning: Tuning) -> bool:
+    """Whether a true match is one of the same label."""
+    return tuning.pictures.supervised and len(np.unique(tuning.pictures.labels)) > 1
+
+
+def _tell(calibration: Calibration | None, reliabilities: Mapping[Metric, Reliability], listener: Listener) -> None:
+    if calibration is None:
+        listener.note(
+            f"Not calibrated: it takes {FEWEST} pairs that were not trained on, matches and others among them."
+        )
+        return
+    what = "the same label" if calibration.meaning == "label" else "the same picture, as there are no labels"
+    errors = ", ".join(f"{found.ece:.3f} ({metric})" for metric, found in reliabilities.items())
+    listener.note(f"Calibrated on {calibration.pairs} pairs for {what}: expected calibration error {errors}.")
+
+
+def _queries(tuning: Tuning) -> list[int]:
+    """Held-out pictures from all over the list, or any where none are held out."""
+    held = np.flatnonzero(tuning.pictures.parts != TRAIN)
+    rows = held if len(held) else np.arange(len(tuning.pictures.parts))
+    chosen: list[int] = rows[:: max(1, -(-len(rows) // MOST_QUERIES))].tolist()
+    return chosen
+
+
+def _store(work: Path, reduced: Reduced, ids: list[str]) -> VectorStore:
+    """The vectors as they will be served, in the run's own folder."""
+    path = work / "vectors.sqlite"
+    path.unlink(missing_ok=True)
+    EmbeddedStore.create(path, reduced.clusters, bundle=work.name, ids=ids, vectors=reduced.vectors)
+    return EmbeddedStore.open(path, reduced.clusters, bundle=work.name)

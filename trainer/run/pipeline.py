@@ -1,0 +1,211 @@
+"""A training run, top to bottom: source -> features -> stages -> export -> gallery -> reduce -> bundle -> publish."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from retrieval.embedder import Opener, open_whole
+from retrieval.manifest import Manifest
+from trainer.config import Config
+from trainer.data import features
+from trainer.data.features import Features, Views
+from trainer.data.split import TRAIN, number_labels, split
+from trainer.errors import SourceError
+from trainer.evaluation.metrics import Scores
+from trainer.face_items import one_per_face
+from trainer.gallery import embed_gallery, load_prepared
+from trainer.indexing import calibrate_probes, reduce
+from trainer.int8 import int8_encoder
+from trainer.listener import Listener
+from trainer.networks import encoders
+from trainer.networks.encoders import Encoders
+from trainer.networks.export import check_parity
+from trainer.networks.face_detectors import face_stage
+from trainer.progress import Progress
+from trainer.releases.release import Release
+from trainer.run import training_files, write_bundle
+from trainer.run.assess import prove
+from trainer.run.report import report_run
+from trainer.run.workspace import workspace
+from trainer.sources import read_source
+from trainer.sources.base import Picture, Skipped
+from trainer.training import devices, stages
+from trainer.training.dataset import Pictures
+from trainer.training.history import Epoch
+from trainer.training.stages import Tuning
+
+PARITY_PICTURES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run has made. `scores` maps a stage to its measures on the held-out pictures; empty if none is tuned.
+
+    `release` says whether it went live.
+    """
+
+    bundle_id: str
+    items: int
+    scores: Mapping[str, Scores]
+    history: Sequence[Epoch]
+    skipped: Sequence[Skipped]
+    skipped_csv: Path
+    release: Release
+
+
+def run(source: str, config: Config, artifacts: Path, listener: Listener, *, resume: bool = False) -> Outcome:
+    """Train on `source`, publish the bundle in `artifacts`, and make the pictures the catalogue.
+
+    Unless the gate refuses: then the bundle is kept, and what is served stays as it is.
+
+    With `resume`, a run that was stopped is continued after its last whole epoch. Raises TrainerError for what a user
+    can mend; features and finished epochs are kept then too.
+    """
+    devices.seed_everything(config.seed, deterministic=config.deterministic)
+    with workspace(artifacts, source, config, resume=resume) as (work, resumed):
+        if resume:
+            listener.note(
+                f"Going on with run {work.name}." if resumed else "There is no stopped run: this is a new one."
+            )
+        return _run(source, config, artifacts, listener, work)
+
+
+def _run(source: str, config: Config, artifacts: Path, listener: Listener, work: Path) -> Outcome:
+    with listener.step("Finding pictures") as progress:
+        listing = read_source(source, artifacts, config.source, progress=progress)
+    for note in listing.notes:
+        listener.note(note)
+    if _measured(config):  # what cannot be held out is said now, not after an hour of features
+        split(listing.pictures, config.split, config.seed)
+    skipped = list(listing.skipped)
+    pictures, faces, opener = listing.pictures, None, open_whole
+    if config.faces:
+        faces = face_stage(config.faces)
+        opener = faces.opener("the face detector")
+        if config.faces.which == "all":
+            with listener.step("Counting faces") as progress:
+                pictures, faceless = one_per_face(pictures, opener, progress)
+            skipped += faceless
+    with listener.step(f"Building {config.encoder.name}"):
+        frozen = encoders.frozen(config.encoder, mirror=stages.mirror_of(config))
+    supervised = not config.self_supervised and len({p.label for p in pictures} - {None}) > 1
+    if _measured(config) and not supervised and not config.self_supervised:
+        listener.note("There are not two labels to tell apart, so augmented views of each picture are what is alike.")
+    views = Views(config.head.views if config.head.enabled else 0, detail=_measured(config) and not supervised)
+
+    def compute(encoder: Encoders, progress: Progress) -> Features:
+        cache = (
+            artifacts / "cache" / f"{features.cache_name(config, views, encoders.fingerprint(encoder.graph))}.sqlite"
+        )
+        return features.compute(
+            pictures, encoder.onnx, views=views, seed=config.seed, cache=cache, progress=progress, opener=opener
+        )
+
+    with listener.step("Computing features") as progress:
+        found = compute(frozen, progress)
+    skipped += found.skipped
+    training_files.write_skipped(artifacts / "skipped.csv", skipped)
+    if not found.opened:
+        raise SourceError(
+            f"None of the {len(skipped)} pictures of {source} can be used: see {artifacts / 'skipped.csv'}."
+        )
+
+    tuning = _tuning(found, frozen, config, opener, listener, work)
+    if _measured(config):
+        stages.tune(tuning, compute)
+    encoder, precision = _exported(tuning)
+    with listener.step("Embedding the gallery") as progress:
+        embeddings = embed_gallery([o.picture for o in found.opened], encoder.onnx, progress, opener)
+    with listener.step("Fitting PCA and K-Means"):
+        reduced = reduce(embeddings, config.reduce, config.seed)
+        probes = calibrate_probes(reduced, config.seed)
+    proof = prove(tuning, embeddings, reduced, probes, artifacts)
+    training_files.write_training(work / "training", encoder.keras, reduced, config, tuning)
+    description = write_bundle.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
+    manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})
+    report_run(tuning, reduced, proof, manifest, skipped)
+    release = write_bundle.publish(
+        artifacts,
+        description,
+        encoder.graph,
+        reduced,
+        probes,
+        proof.calibration,
+        training=work / "training",
+        report=work / "report",
+        faces=faces,
+        opened=found.opened,
+        listener=listener,
+    )
+    listed = artifacts / "skipped.csv"
+    return Outcome(work.name, len(found.opened), tuning.scores, tuning.history, skipped, listed, release)
+
+
+def _measured(config: Config) -> bool:
+    """Whether anything is chosen on held-out pictures."""
+    return any((config.autoencoder.enabled, config.head.enabled, config.finetune.enabled, config.export.int8))
+
+
+def _tuning(
+    found: Features, frozen: Encoders, config: Config, opener: Opener, listener: Listener, work: Path
+) -> Tuning:
+    """What the stages start from."""
+    labels = number_labels([opened.picture.label for opened in found.opened])
+    parts = np.full(len(labels), TRAIN, np.int8)
+    if _measured(config):
+        parts = split([opened.picture for opened in found.opened], config.split, config.seed)
+    side = frozen.onnx.height
+    pictures = Pictures(found.opened, labels, parts, side, opener, config.seed, found.details is None)
+    return Tuning(
+        config=config,
+        pictures=pictures,
+        strategy=devices.choose_strategy(config.strategy),
+        work=work,
+        made_from=_made_from(config, pictures),
+        listener=listener,
+        encoders=frozen,
+        features=found,
+        frozen=found.values[:, 0].copy(),
+    )
+
+
+def _exported(tuning: Tuning) -> tuple[Encoders, Literal["float32", "int8"]]:
+    """The encoder to be served: proved to compute what Keras does, and quantised where that is wanted and good."""
+    encoder, pictures = tuning.encoders, tuning.pictures
+    if encoder.keras is not None and not stages.mirror_of(tuning.config):
+        with tuning.listener.step("Checking the export"):
+            chosen = [opened.picture for opened in pictures.opened]
+            worst = check_parity(
+                encoder.keras, encoder.onnx, load_prepared(_spread(chosen), encoder.onnx, pictures.opener)
+            )
+        tuning.listener.note(f"Keras and ONNX differ by at most {worst:.1e}.")
+    if not tuning.config.export.int8:
+        return encoder, "float32"
+    with tuning.listener.step("Quantising to int8"):
+        quantised, float32, int8 = int8_encoder(encoder, pictures)
+    tuning.scores |= {"float32": float32, "int8": int8}
+    drop, allowed = float32.map - int8.map, tuning.config.export.int8_drop
+    kept = drop <= allowed
+    tuning.listener.note(
+        f"int8: mAP {int8.map:.3f} ({float32.map:.3f} in float32); "
+        + ("kept." if kept else f"refused, as it costs more than int8_drop = {allowed:g}: float32 is published.")
+    )
+    return (quantised, "int8") if kept else (encoder, "float32")
+
+
+def _made_from(config: Config, pictures: Pictures) -> str:
+    """What the state of a stage depends on: a checkpoint of anything else is not gone on from."""
+    digest = sha256(config.model_dump_json().encode())
+    for opened, label, part in zip(pictures.opened, pictures.labels, pictures.parts, strict=True):
+        digest.update(f"{opened.key} {label} {part}\n".encode())
+    return digest.hexdigest()
+
+
+def _spread(pictures: Sequence[Picture]) -> list[Picture]:
+    """A few pictures from all over the list."""
+    step = max(1, len(pictures) // PARITY_PICTURES)
+    return list(pictures[::step][:PARITY_PICTURES])

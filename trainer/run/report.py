@@ -1,0 +1,48 @@
+"""The report that a run writes at its end, into the bundle that is about to be published."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import numpy as np
+
+from retrieval.duplicates import Things
+from retrieval.manifest import Manifest
+from trainer import health
+from trainer.data.split import PART_NUMBERS
+from trainer.evaluation.training_split import learned_from
+from trainer.indexing import Reduced
+from trainer.report.model import Report
+from trainer.report.published import describe
+from trainer.report.write import write_report
+from trainer.run.assess import Proof
+from trainer.sources.base import Skipped
+from trainer.training.stages import Tuning
+
+
+def report_run(tuning: Tuning, reduced: Reduced, proof: Proof, manifest: Manifest, skipped: Sequence[Skipped]) -> None:
+    """Look after the pictures, and write the report into the run's folder. `manifest` need not list any file yet."""
+    pictures = [opened.picture for opened in tuning.pictures.opened]
+    parts, calibration = tuning.pictures.parts, proof.calibration
+    things = None
+    if calibration is not None and calibration.meaning == "label":
+        things = Things(reduced.vectors, calibration.cosine)
+    with tuning.listener.step("Looking after the pictures") as progress:
+        found = health.check(pictures, tuning.frozen, parts, skipped, progress, things=things, seed=tuning.config.seed)
+    folder = tuning.work / "report"
+    learned = [number for part, number in PART_NUMBERS.items() if part in learned_from(tuning.reached)]
+    report = Report(
+        bundle_id=manifest.id,
+        created=datetime.now(UTC),
+        facts=describe(manifest),
+        pictures=pictures,
+        vectors=reduced.vectors,
+        clusters=reduced.assigned,
+        held_out=~np.isin(parts, learned),
+        scores=manifest.metrics,
+        history=tuning.history,
+        evaluation=proof.evaluation,
+        health=found,
+        sheets=folder,
+    )
+    with tuning.listener.step("Writing the report") as progress:
+        write_report(folder, report, progress)

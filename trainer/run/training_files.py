@@ -1,0 +1,42 @@
+"""What a run leaves for people: the estimators, the history, the configuration, and the pictures it had to skip."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+import joblib
+import tomli_w
+from keras import Model
+
+from trainer.config import Config
+from trainer.data.split import PART_NUMBERS
+from trainer.indexing import Reduced
+from trainer.sources.base import Skipped
+from trainer.training.history import write_history
+from trainer.training.stages import Tuning
+
+
+def write_training(folder: Path, encoder: Model | None, reduced: Reduced, config: Config, tuning: Tuning) -> None:
+    """Fill the bundle's training folder. Nothing that serves ever opens it: joblib files can run code when loaded."""
+    folder.mkdir(exist_ok=True)
+    if encoder is not None:
+        encoder.save(folder / "encoder.keras")
+    joblib.dump(reduced.pca, folder / "pca.joblib")
+    joblib.dump(reduced.kmeans, folder / "kmeans.joblib")
+    settings = config.model_dump(mode="json", exclude_none=True)
+    (folder / "config.toml").write_text(tomli_w.dumps(settings), encoding="utf-8")
+    write_history(folder / "history.csv", tuning.history)
+    with (folder / "split.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "part", "sha256"])
+        names = {number: name for name, number in PART_NUMBERS.items() if name}
+        pairs = zip(tuning.pictures.opened, tuning.pictures.parts, strict=True)
+        writer.writerows((opened.picture.id, names[part], opened.sha256) for opened, part in pairs)
+
+
+def write_skipped(path: Path, skipped: Sequence[Skipped]) -> None:
+    """One line for each picture that was left out; only the header when there was none."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["picture", "reason"])
+        writer.writerows((entry.place, entry.reason) for entry in skipped)

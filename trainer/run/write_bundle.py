@@ -1,0 +1,156 @@
+"""From a run's results to something served: the bundle's description, its files, the vectors, the items."""
+
+import importlib.metadata
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import onnx
+
+from retrieval import bundle
+from retrieval.calibration import Calibration
+from retrieval.catalogue import Item
+from retrieval.faces.opener import FaceStage
+from retrieval.vectors.embedded import EmbeddedStore
+from trainer.config import Config, EncoderConfig
+from trainer.data.features import Opened
+from trainer.evaluation.metrics import Scores
+from trainer.listener import Listener
+from trainer.releases import missing_vectors, pending, release
+from trainer.releases.release import Release
+from trainer.releases.replay import cache_path
+
+if TYPE_CHECKING:  # these bring TensorFlow and scikit-learn, for which publishing has no use
+    from trainer.indexing import Reduced
+    from trainer.networks.encoders import Encoders
+
+VERSIONS = (
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "onnx",
+    "onnxruntime",
+    "scikit-learn",
+    "numpy",
+    "pillow",
+    "faiss-cpu",
+)
+
+
+def describe(
+    bundle_id: str,
+    config: Config,
+    encoder: "Encoders",
+    precision: Literal["float32", "int8"],
+    reduced: "Reduced",
+    opened: Sequence[Opened],
+    scores: Mapping[str, Scores],
+) -> dict[str, Any]:
+    """The manifest without its files and faces."""
+    labels = {o.picture.label for o in opened if o.picture.label is not None}
+    return {
+        "id": bundle_id,
+        "created": datetime.now(UTC),
+        "encoder": {
+            "name": config.encoder.name,
+            "weights": _weights(config.encoder),
+            "height": encoder.onnx.height,
+            "width": encoder.onnx.width,
+            "dims": encoder.onnx.dims,
+            "stage": encoder.stage,
+            "precision": precision,
+        },
+        "dims": reduced.projection.dims,
+        "counts": {"items": len(opened), "labels": len(labels), "clusters": len(reduced.clusters)},
+        "metrics": {stage: asdict(measured) for stage, measured in scores.items()},
+        "split": config.split.model_dump(exclude_none=True) if scores else None,
+        "versions": {
+            found.metadata["Name"]: found.version
+            for name in VERSIONS
+            for found in importlib.metadata.distributions(name=name)
+        },
+    }
+
+
+def _weights(config: EncoderConfig) -> str:
+    """Where the weights come from, without the folders of this machine."""
+    if config.ensemble:
+        return "+".join(_weights(member) for member in config.ensemble)
+    if config.onnx:
+        return config.onnx.name
+    return config.weights if config.weights in ("imagenet", "none") else Path(config.weights).name
+
+
+def publish(
+    artifacts: Path,
+    description: Mapping[str, Any],
+    encoder: onnx.ModelProto,
+    reduced: "Reduced",
+    auto_probes: int,
+    calibration: Calibration | None,
+    *,
+    training: Path,
+    report: Path,
+    faces: FaceStage | None,
+    opened: Sequence[Opened],
+    listener: Listener,
+) -> Release:
+    """Write the bundle, its vectors and the items that are to go live with it; then ask for it to go live.
+
+    Where that is refused, or somebody else is publishing, all of it stays on disk, and nothing that is served changes.
+    """
+    bundle_id: str = description["id"]
+    with listener.step("Writing the bundle"):
+        file = training.with_name("encoder.onnx")
+        onnx.save(encoder, str(file))
+        _forget(artifacts, bundle_id)  # what a run that was killed just here has left
+        folder = bundle.write(
+            artifacts,
+            description,
+            encoder=file,
+            projection=reduced.projection,
+            clusters=reduced.clusters,
+            radii=reduced.reach.radii,
+            auto_probes=auto_probes,
+            training=training,
+            report=report if report.exists() else None,
+            faces=faces,
+            calibration=calibration,
+        )
+        ids = [o.picture.id for o in opened]
+        EmbeddedStore.create(
+            bundle.vectors_path(artifacts, bundle_id),
+            reduced.clusters,
+            bundle=bundle_id,
+            ids=ids,
+            vectors=reduced.vectors,
+        )
+        missing_vectors.record(artifacts, bundle.load(folder), {o.picture.id: o.sha256 for o in opened})
+        pending.write(artifacts, bundle_id, (to_item(o, artifacts) for o in opened))
+    return release.publish(artifacts, bundle_id, listener, why="run")
+
+
+def _forget(artifacts: Path, bundle_id: str) -> None:
+    shutil.rmtree(bundle.bundle_path(artifacts, bundle_id), ignore_errors=True)
+    bundle.vectors_path(artifacts, bundle_id).unlink(missing_ok=True)
+    cache_path(artifacts, bundle_id).unlink(missing_ok=True)
+
+
+def to_item(opened: Opened, artifacts: Path) -> Item:
+    """The catalogue's row; a file inside the artifacts folder is named relative to it, so that the folder can move."""
+    path, home = opened.picture.path, artifacts.absolute()
+    location = path.relative_to(home) if path.is_relative_to(home) else path
+    return Item(
+        id=opened.picture.id,
+        location=str(location),
+        sha256=opened.sha256,
+        media_type=opened.info.media_type,
+        width=opened.info.width,
+        height=opened.info.height,
+        label=opened.picture.label,
+        attributes=opened.picture.attributes,
+        origin="source",
+    )

@@ -1,0 +1,1 @@
+"""The stages that train, and what they need."""

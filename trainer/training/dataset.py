@@ -1,0 +1,81 @@
+"""The pictures of a run as the stages that see pixels need them: read anew each time, never all in memory."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval import images
+from retrieval.embedder import Opener
+from retrieval.images import RGB
+from trainer.data.augment import detail
+from trainer.data.features import Opened
+from trainer.data.split import TRAIN, UNLABELLED
+from trainer.evaluation.metrics import Scores
+from trainer.gallery import read_again
+from trainer.training import validation
+from trainer.training.validation import Validation
+
+BATCH = 32  # pictures that go through a network at once where nothing is learned
+LOADERS = 2  # threads that read, decode and augment while the network computes
+
+
+Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Prepared pictures uint8 [n, side, side, 3] to embeddings float32 [n, d]: ONNX's, or a Keras model's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """What could be opened, label numbers int64 [n], parts int8 [n], and how a picture is read.
+
+    Not supervised: labels are not looked at, and the views of a picture are what is alike.
+    """
+
+    opened: Sequence[Opened]
+    labels: NDArray[np.int64]
+    parts: NDArray[np.int8]
+    side: int
+    opener: Opener
+    seed: int
+    supervised: bool = True
+
+    def validation(self) -> Validation:
+        """Who is searched for, and among whom."""
+        return validation.by_labels(self.labels, self.parts) if self.supervised else validation.by_details(self.parts)
+
+    def alike(self) -> NDArray[np.int64]:
+        """Numbers int64 [n] that say which rows are alike: the labels, or each picture by itself."""
+        return self.labels if self.supervised else np.arange(len(self.labels))
+
+    def training_rows(self) -> NDArray[np.int64]:
+        """The rows that are learned from."""
+        return np.flatnonzero((self.parts == TRAIN) & (not self.supervised or self.labels != UNLABELLED))
+
+    def read(self, row: int, side: int) -> RGB:
+        """One picture, about as large as wanted. Raises SourceError when it has become unreadable meanwhile."""
+        return read_again(self.opened[row].picture, side, self.opener)
+
+    def prepared(self, row: int) -> RGB:
+        """One picture ready for the network, uint8 [side, side, 3]."""
+        return images.resize(self.read(row, self.side), self.side, self.side)
+
+    def detail(self, row: int) -> RGB:
+        """A small part of a picture, the same one in every stage."""
+        return detail(self.read(row, 2 * self.side), self.side, self.side, self.seed, self.opened[row].key)
+
+
+def measure(pictures: Pictures, encode: Encode) -> tuple[Scores, NDArray[np.float32]]:
+    """The held-out pictures through `encode`, and the embeddings [g, d] of the pictures they are searched among."""
+    among = pictures.validation()
+    gallery = encode_all(encode, pictures.prepared, among.gallery)
+    queries = encode_all(encode, pictures.detail if among.by_detail else pictures.prepared, among.queries)
+    return among.scores(queries, gallery), gallery
+
+
+def encode_all(encode: Encode, prepare: Callable[[int], RGB], rows: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Embeddings float32 [n, d] of rows, each made ready by `prepare`, in order."""
+    batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
+    with ThreadPoolExecutor(LOADERS) as pool:
+        return np.concatenate([encode(np.stack(list(pool.map(prepare, batch)))) for batch in batches])

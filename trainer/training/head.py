@@ -1,0 +1,217 @@
+"""The linear head on cached features: chosen on held-out pictures, of labels seen and of labels never seen."""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.collapse import check_features, check_spread
+from trainer.config import HeadConfig
+from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION, hold_out_labels
+from trainer.errors import ConfigError
+from trainer.evaluation.metrics import Scores
+from trainer.linear_starts import Candidate, label_means, linear_starts
+from trainer.progress import Progress
+from trainer.training import validation
+from trainer.training.batches import epoch_batches
+from trainer.training.history import Epoch, Watch
+from trainer.training.losses import Proxies, make_loss, uses_proxies
+from trainer.training.validation import Validation
+
+Kernel = NDArray[np.float32]
+
+INNER_SHARE = 0.2  # of the training labels, held out to choose by
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Features float32 [n, 1 + views, e], the clean picture first; label numbers int64 [n]; parts int8 [n].
+
+    With `details` float32 [n, e], a small part of each picture, labels are not looked at: the views of a picture are
+    what is alike, and held-out pictures are searched by their details.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    parts: NDArray[np.int8]
+    details: NDArray[np.float32] | None = None
+
+    @property
+    def supervised(self) -> bool:
+        """Whether labels say what is alike."""
+        return self.details is None
+
+    def validation(self) -> Validation:
+        """Who is searched for, and among whom."""
+        return validation.by_labels(self.labels, self.parts) if self.supervised else validation.by_details(self.parts)
+
+    def only(self, *parts: int) -> "Examples":
+        """The pictures of these parts that can be learned from."""
+        return self.rows(np.isin(self.parts, parts) & (not self.supervised or self.labels != UNLABELLED))
+
+    def rows(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Examples":
+        """These pictures."""
+        details = None if self.details is None else self.details[rows]
+        return Examples(self.features[rows], self.labels[rows], self.parts[rows], details)
+
+    def alike(self) -> NDArray[np.int64]:
+        """Numbers int64 [n] that say which rows are alike: the labels, or each picture by itself."""
+        return self.labels if self.supervised else np.arange(len(self.labels))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A tuned head. `kernel` float32 [e, dims] was fitted on all that can be learned from, with what validation chose;
+
+    `twin` is the one that never saw the held-out pictures, and `scores` are the twin's. `other` never saw the labels
+    that `new_labels` holds out; None where it holds out none.
+    """
+
+    kernel: Kernel
+    twin: Kernel
+    other: Kernel | None
+    start: Candidate
+    epochs: int
+    scores: Scores
+    history: Sequence[Epoch]
+
+
+def measure(examples: Examples, kernel: Kernel | None = None) -> Scores:
+    """The held-out pictures by the features as they are, or through a kernel [e, dims]."""
+    among = examples.validation()
+    asked = examples.features[:, 0] if examples.details is None else examples.details
+    queries, gallery = asked[among.queries], examples.features[among.gallery, 0]
+    return among.scores(queries, gallery) if kernel is None else among.scores(queries @ kernel, gallery @ kernel)
+
+
+def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progress, watch: Watch) -> Head:
+    """Choose start, dims and the number of epochs on held-out pictures, then fit on all that can be learned from.
+
+    The head that is best for labels it has seen can be poor for new ones, so candidates are measured on both: on the
+    run's own held-out pictures, and once more with labels of the training part held out whole from a fit of its own.
+    The mean of the two decides. A run that holds out whole labels itself says that new ones are what matters: there
+    they alone decide.
+    Raises TrainingCollapsed when all embeddings become the same, or all features are from the start.
+    """
+    check_features(examples.features[:, 0])
+    if not examples.supervised and examples.features.shape[1] < 2:
+        raise ConfigError("Without labels a head learns from augmented views: set views to 1 or more under [head].")
+    began = time.perf_counter()
+    scaled = _scaled(examples)
+    other = new_labels(scaled, seed)
+    worlds = [scaled] if other is None else [scaled, other]
+    starts = [_starts(world.only(TRAIN), config, seed) for world in worlds]
+    candidates = list(starts[0])
+    found = {c: [measure(world, start[c]) for world, start in zip(worlds, starts, strict=True)] for c in candidates}
+    chosen = candidates[validation.best([validation.mean(found[c]) for c in candidates])]
+
+    reached, own = [validation.mean(found[chosen])], [found[chosen][0]]
+    kernels = [[start[chosen] for start in starts]]
+    history = [Epoch("head", 0, None, own[0].precision_at_1, own[0].map, time.perf_counter() - began)]
+    training = [
+        train_linear(world.only(TRAIN), start[chosen], config, seed)
+        for world, start in zip(worlds, starts, strict=True)
+    ]
+    for epoch, steps in enumerate(zip(*training, strict=True), start=1):
+        scores = [measure(world, step.kernel) for world, step in zip(worlds, steps, strict=True)]
+        reached.append(validation.mean(scores))
+        own.append(scores[0])
+        kernels.append([step.kernel for step in steps])
+        history.append(Epoch("head", epoch, steps[0].loss, own[-1].precision_at_1, own[-1].map, steps[0].seconds))
+        watch(history[-1])
+        progress(epoch, config.max_epochs)
+        if epoch - validation.best(reached) >= config.patience_epochs:
+            break
+    progress(config.max_epochs, config.max_epochs)
+
+    epochs = validation.best(reached)
+    kernel = fit_head(examples.only(TRAIN, VALIDATION), chosen, epochs, config, seed)
+    twin, *others = kernels[epochs]
+    return Head(kernel, twin, others[0] if others else None, chosen, epochs, own[epochs], history)
+
+
+def fit_head(examples: Examples, start: Candidate, epochs: int, config: HeadConfig, seed: int) -> Kernel:
+    """A head float32 [e, dims] fitted on all these examples, with what was chosen for it before."""
+    scaled = _scaled(examples)
+    chosen = {"dims": (start.dims,)} | ({"shrinkage": (start.shrinkage,)} if config.init == "lda" else {})
+    ((_start, kernel),) = _starts(scaled, config.model_copy(update=chosen), seed).items()
+    for _epoch, step in zip(range(epochs), train_linear(scaled, kernel, config, seed), strict=False):
+        kernel = step.kernel
+    return kernel
+
+
+def new_labels(examples: Examples, seed: int) -> Examples | None:
+    """The training part split once more, by label, unless the run's own split is by label already.
+
+    None where there are too few labels for that, or none to be looked at.
+    """
+    labels = np.where(examples.parts == TRAIN, examples.labels, UNLABELLED)
+    known = np.isin(examples.labels[examples.parts == VALIDATION], labels[labels != UNLABELLED]).any()
+    held_out = hold_out_labels(labels, INNER_SHARE, np.random.default_rng(seed))
+    if not (examples.supervised and known and held_out.any()):
+        return None
+    parts = np.where(held_out, VALIDATION, np.where(examples.parts == TRAIN, TRAIN, TEST)).astype(np.int8)
+    return replace(examples, parts=parts)
+
+
+def _scaled(examples: Examples) -> Examples:
+    """Features of root mean square length one, so that a learning rate means the same for every backbone."""
+    size = np.float32(np.sqrt(np.square(examples.features[:, 0]).sum(axis=1).mean()))
+    details = None if examples.details is None else examples.details / size
+    return replace(examples, features=examples.features / size, details=details)
+
+
+def _starts(examples: Examples, config: HeadConfig, seed: int) -> dict[Candidate, Kernel]:
+    """Each way to start, scaled to embeddings of root mean square length one."""
+    kernels = linear_starts(examples.features, examples.alike(), config, seed)
+    clean = examples.features[:, 0]
+    return {
+        candidate: kernel / np.float32(np.sqrt(np.square(clean @ kernel).sum(axis=1).mean()))
+        for candidate, kernel in kernels.items()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """The head after one more epoch; the loss is None where there is no batch to be made."""
+
+    kernel: Kernel
+    loss: float | None
+    seconds: float
+
+
+def train_linear(examples: Examples, start: Kernel, config: HeadConfig, seed: int) -> Iterator[Step]:
+    """Train a linear head [e, dims] from `start`, one epoch each time the next step is asked for.
+
+    Each picture of a batch appears as one of its views, drawn at random; without labels, as two different ones.
+    """
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    head = keras.layers.Dense(start.shape[1], use_bias=False, name="head")
+    model = keras.Sequential([keras.Input(start.shape[:1]), head])
+    head.set_weights([start])
+    numbers = np.unique(examples.alike(), return_inverse=True)[1]
+    if examples.supervised and uses_proxies(config):
+        model.add(Proxies(int(numbers.max()) + 1, label_means(examples.features[:, 0] @ start, numbers)))
+    model.compile(keras.optimizers.Adam(config.learning_rate), make_loss(config, supervised=examples.supervised))
+    for epoch in range(1, config.max_epochs + 1):
+        began = time.perf_counter()
+        losses = []
+        for rows in epoch_batches(numbers, config, rng, supervised=examples.supervised):
+            views = _draw_views(rows, examples.features.shape[1], rng, supervised=examples.supervised)
+            losses.append(float(model.train_on_batch(examples.features[rows, views], numbers[rows])))
+        (kernel,) = head.get_weights()
+        check_spread(examples.features[:, 0] @ kernel, "head", epoch)
+        yield Step(kernel, float(np.mean(losses)) if losses else None, time.perf_counter() - began)
+
+
+def _draw_views(
+    rows: NDArray[np.int64], views: int, rng: np.random.Generator, *, supervised: bool
+) -> NDArray[np.int64]:
+    """Which view of each row of a batch; of the two neighbours that are one picture, two different ones."""
+    if supervised:
+        return rng.integers(0, views, len(rows))
+    return rng.permuted(np.tile(np.arange(views), (len(rows) // 2, 1)), axis=1)[:, :2].ravel()
