@@ -12,9 +12,23 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
-from api.methods import allowed_at
 from retrieval import errors as retrieval
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+
+
+def allowed_at(request: Request) -> str:
+    """For the header Allow: a route that says no knows its own methods alone (RFC 9110, section 10.2.1)."""
+    routes = request.app.router.routes
+    taken = [
+        method
+        for method in METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+    return ", ".join(taken)
+
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from api.limits import Pool, UploadLimit
 from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
-from api.routes import bundles, clusters, duplicates, explore, health, item_changes, items, search, watching
+from api.routes import bundles, clusters, duplicates, explore, health, item_changes, items, search
 from api.security.keys import Keys
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
@@ -85,7 +85,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for route in (search, explore, items, item_changes, clusters, duplicates, bundles, watching, health):
+    for route in (search, explore, items, item_changes, clusters, duplicates, bundles, health):
         app.include_router(route.router)
     errors.install(app)
     problems.install(app)

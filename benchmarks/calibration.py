@@ -7,11 +7,10 @@ from typing import get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.setup import grocery, official, publish, table, trained
+from benchmarks.setup import embed_source, grocery, official, publish, table, trained
 from retrieval.clusters import Metric
 from trainer.bundles import load_current
 from trainer.evaluation.calibration import Unseen, hits_of, reliability
-from trainer.evaluation.evaluate import embed_source
 
 PRECISIONS = (0.8, 0.9, 0.95)
 HEADER = "bundle | metric | pairs fitted | ECE | Brier | " + " | ".join(

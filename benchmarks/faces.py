@@ -7,10 +7,9 @@ import numpy as np
 import tomli_w
 
 from benchmarks.quality import HEADER, shown
-from benchmarks.setup import WORK, pictures, publish, table, trained_with
+from benchmarks.setup import WORK, embed_source, pictures, publish, table, trained_with
 from trainer.bundles import load_current
 from trainer.config import CONFIGS
-from trainer.evaluation.evaluate import embed_source
 from trainer.evaluation.metrics import Scores, score
 
 ENCODER = "dlib_face_resnet_v1.onnx"

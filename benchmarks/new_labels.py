@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.quality import HEADER, shown
-from benchmarks.setup import WORK, grocery, publish, table, trained
+from benchmarks.setup import WORK, embed_source, grocery, publish, table, trained
 from trainer.bundles import load_current
-from trainer.evaluation.evaluate import embed_source
 from trainer.evaluation.metrics import Scores, score
 
 SEEDS = (0, 1, 2)

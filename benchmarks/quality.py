@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.setup import grocery, official, publish, table, trained
+from benchmarks.setup import embed_source, grocery, official, publish, table, trained
 from retrieval.projection import Projection
 from trainer.bundles import load_current
-from trainer.evaluation.evaluate import embed_source
 from trainer.evaluation.metrics import Scores, score
 
 HEADER = "encoder | P@1 | P@10 | R@10 | mAP | MAP@R"

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search import K, timed
-from benchmarks.setup import grocery, official, publish, table, trained
+from benchmarks.setup import embed_source, grocery, official, publish, table, trained
 from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.vectors.embedded import EmbeddedStore
 from trainer.bundles import load_current
-from trainer.evaluation.evaluate import embed_source
 from trainer.evaluation.probe_sweep import fewest_probes
 from trainer.evaluation.rankings import comparer
 from trainer.indexing import fit_kmeans

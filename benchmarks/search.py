@@ -7,10 +7,9 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.setup import grocery, publish, table, trained
+from benchmarks.setup import embed_source, grocery, publish, table, trained
 from retrieval.clusters import Metric
 from trainer.bundles import load_current, open_store
-from trainer.evaluation.evaluate import embed_source
 from trainer.evaluation.rankings import similarities
 
 K = 10

@@ -5,11 +5,34 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.bundle import Bundle
+from trainer.data.loading import embed_readable
+from trainer.errors import SourceError
+from trainer.evaluation.query_gallery import labelled
+from trainer.progress import Progress
+from trainer.sources.base import Skipped
+
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "artifacts" / "benchmarks"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Labelled pictures as vectors float32 [n, d]. `digests` are the SHA-256 of the files."""
+
+    vectors: NDArray[np.float32]
+    labels: NDArray[np.str_]
+    digests: Sequence[str]
+    paths: Sequence[Path] = ()
+    skipped: Sequence[Skipped] = ()
 
 
 def test_data() -> Path | None:
@@ -61,6 +84,17 @@ def trained_with(config: Path, source: Path) -> Path:
             [sys.executable, "-m", "trainer", "run", *options, "--artifacts", artifacts], cwd=ROOT, check=True
         )
     return artifacts
+
+
+def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progress) -> Embedded:
+    """The labelled pictures of a source through the bundle. What cannot be used is skipped, with the reason."""
+    pictures, unlabelled = labelled(source, artifacts)
+    found = embed_readable(pictures, loaded.embedder, progress)
+    skipped = [*unlabelled, *found.skipped]
+    if not found.pictures:
+        raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
+    labels = np.array([picture.label for picture in found.pictures])
+    return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
 
 
 def table(header: str, rows: list[tuple[object, ...]]) -> str:

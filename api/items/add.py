@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from api.errors import Refusal
-from api.items.prepare import Arrival, NewItem, arrival_of, prepared, vectors_beside
+from api.items.prepare import Arrival, NewItem, arrival_of, encoder_inputs, vectors_beside
 from api.schemas.search_answer import ItemAnswer
 from api.serving import image_files
 from api.serving.batch_encoder import embed_all
@@ -110,7 +110,7 @@ def add_all(engine: Engine, wanted: Sequence[NewItem], ticket: Ticket | None = N
                 names.clear()
             outcomes[place] = _known(live.catalogue, arrival)
             if outcomes[place] is None:
-                waiting[place] = arrival, prepared(live, arrival)
+                waiting[place] = arrival, encoder_inputs(live, arrival)
                 names |= ids
         except (Refusal, LookalikeError) as error:
             outcomes[place] = error

@@ -69,9 +69,9 @@ def arrival_of(snapshot: Snapshot, new: NewItem) -> Arrival:
     )
 
 
-def prepared(snapshot: Snapshot, arrival: Arrival) -> list[RGB]:
+def encoder_inputs(snapshot: Snapshot, arrival: Arrival) -> list[RGB]:
     """What is encoded of each of its items. Raises ImageError."""
-    return [backfill.prepared(snapshot, item, arrival.data) for item in arrival.items]
+    return [backfill.encoder_input(snapshot, item, arrival.data) for item in arrival.items]
 
 
 def vectors_beside(snapshot: Snapshot, arrivals: Sequence[Arrival]) -> dict[str, Vectors]:
@@ -83,7 +83,7 @@ def vectors_beside(snapshot: Snapshot, arrivals: Sequence[Arrival]) -> dict[str,
     for arrival in arrivals:
         for item in arrival.items:
             try:
-                ready.append(backfill.prepared(snapshot, item, arrival.data))
+                ready.append(backfill.encoder_input(snapshot, item, arrival.data))
                 ids.append(item.id)
             except ImageError as error:
                 logger.info("an added item gets no vector under %s: %s", snapshot.id, error)

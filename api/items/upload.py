@@ -12,8 +12,7 @@ from api.errors import Refusal
 from api.fetch.client import Fetched
 from api.items.prepare import NewItem
 from api.schemas.item_request import ItemBody, ItemForm
-from api.search.query import sent
-from api.web.bodies import media_type_of, read_json
+from api.web.bodies import media_type_of, picture_bytes, read_json
 
 NDJSON = "application/x-ndjson"
 ONE_PICTURE = "Send exactly one of file, image_base64 and url."
@@ -39,7 +38,7 @@ def picture_of(body: ItemBody, fetched: Fetched) -> bytes:
     file = body.file if isinstance(body, ItemForm) else None
     if sum(given is not None for given in (file, body.image_base64, body.url)) != 1:
         raise Refusal("invalid_parameter", ONE_PICTURE)
-    return sent(file, body.image_base64, body.url, fetched)
+    return picture_bytes(file, body.image_base64, body.url, fetched)
 
 
 def fingerprint(body: ItemBody, picture: str) -> str:

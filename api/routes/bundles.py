@@ -7,7 +7,6 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Response
 
-from api.caching import IfNoneMatch, is_known
 from api.deps import ArtifactsDep, EngineDep, PoolDep
 from api.errors import Refusal
 from api.openapi.problems import problems
@@ -15,6 +14,7 @@ from api.schemas.search_answer import BundleAnswer, BundlesAnswer
 from api.security.keys import Admin, Read
 from api.serving import bundles
 from api.serving.engine import Engine
+from api.web.conditional import IfNoneMatch, is_known
 from retrieval import bundle as published
 
 # A report brings its own styles and scripts, and may load and reach nothing else: not the network, not this API in the

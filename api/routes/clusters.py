@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api import clusters
+from api.clusters import MOST_POINTS, draw_map
 from api.deps import PoolDep, SnapshotDep
-from api.map import MOST_POINTS, draw_map
 from api.openapi.problems import problems
 from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer
 from api.security.keys import Read

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from api import batch
 from api.deps import FetcherDep, PoolDep, ServedDep, SnapshotDep
 from api.openapi.bodies import body_of, filter_parameter, json_body
 from api.openapi.problems import problems
@@ -21,7 +20,7 @@ from api.schemas.explore import (
 )
 from api.schemas.search_answer import SearchAnswer
 from api.schemas.search_request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm
-from api.search import explain, faces
+from api.search import explain, faces, service
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_either, read_filter, read_json_body
@@ -47,7 +46,7 @@ async def post_batch(request: Request, served: ServedDep, fetcher: FetcherDep, p
     body = await read_json_body(request, BatchBody)
     fetched = await fetcher.fetch_all(url for query in body.queries for url in query.urls())
     answers = await pool.run(
-        batch.search_all, served, body, fetched, request_id=request.state.request_id, started=started
+        service.search_all, served, body, fetched, request_id=request.state.request_id, started=started
     )
     for answer in answers:
         if isinstance(answer, SearchAnswer):

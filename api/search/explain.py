@@ -2,15 +2,16 @@
 
 import base64
 from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
+from PIL import Image
 
-from api.asking import heat
 from api.errors import Refusal
 from api.fetch.client import NOTHING, Fetched
 from api.schemas.explore import ExplainAnswer, HeatMap
 from api.schemas.search_request import Crop, ExplainBody
-from api.search.query import cut, picture_of, prepared
+from api.search.query import crop_bytes, encoder_input, picture_of
 from api.serving.snapshot import Snapshot
 from retrieval import images
 from retrieval.clusters import Doubles, Vectors, cosines_of, lengths_of
@@ -19,6 +20,28 @@ from retrieval.encoder import OnnxEncoder
 from retrieval.explanation import split
 from retrieval.faces.spec import face_of
 from retrieval.images import RGB
+
+SIDE = 384
+"""Longer side of an overlay, in pixels."""
+FOR, AGAINST = (255, 60, 0), (0, 90, 255)
+"""Colours of what adds to a similarity, and of what takes from it."""
+STRONGEST = 0.75
+"""How much of the picture the strongest cell covers."""
+
+
+def overlay(rgb: RGB, grid: Doubles, strongest: float) -> bytes:
+    """The file of a picture [height, width, 3] under its grid [h, w]; `strongest`: the size that is fully coloured."""
+    scale = SIDE / max(rgb.shape[:2])
+    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    ground = images.resize(rgb, height, width).astype(np.float64)
+    spread = Image.fromarray(grid.astype(np.float32)).resize((width, height), Image.Resampling.BILINEAR)
+    heat = np.asarray(spread, np.float64)[..., None] / (strongest or 1)
+    cover = np.clip(np.abs(heat), 0, 1) * STRONGEST
+    painted = ground * (1 - cover) + np.where(heat > 0, FOR, AGAINST) * cover
+    buffer = BytesIO()
+    Image.fromarray(painted.round().astype(np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
 
 NO_CELLS = "The model served gives no cells of a picture; train one that pools by the mean, in one network."
 ANOTHER = "The item's vector is not that of its whole picture, so there is nothing to show on it."
@@ -68,13 +91,13 @@ def _side(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) 
     embedder = snapshot.bundle.embedder
     if not isinstance(embedder.encoder, OnnxEncoder) or not embedder.encoder.has_cells:
         raise Refusal("unsupported_by_model", NO_CELLS)
-    picture = prepared(snapshot, data, crop, face)
+    picture = encoder_input(snapshot, data, crop, face)
     embeddings, cells = embedder.encoder.encode_cells(picture[None])
     # A whole picture is shown in its own shape; a face as it was cut out.
-    rgb = images.decode(cut(snapshot, data, crop), min_side=heat.SIDE) if embedder.opener is open_whole else picture
+    rgb = images.decode(crop_bytes(snapshot, data, crop), min_side=SIDE) if embedder.opener is open_whole else picture
     return _Side(rgb, cells[0], embedder.projection.apply(embeddings)[0])
 
 
 def _map(side: _Side, grid: Doubles, strongest: float) -> HeatMap:
-    png = heat.overlay(side.rgb, grid, strongest)
+    png = overlay(side.rgb, grid, strongest)
     return HeatMap(grid=grid.tolist(), overlay_png_base64=base64.b64encode(png).decode())

@@ -4,8 +4,6 @@ In three steps, so that the pictures of many questions can be encoded together: 
 makes vectors of them, and `vector` the query of those. Blocking: to be run in the pool.
 """
 
-import base64
-import binascii
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,6 +16,7 @@ from api.schemas.search_request import Crop, ExplainForm, PictureBody, PictureFo
 from api.serving.batch_encoder import embed_all
 from api.serving.query_cache import name_of
 from api.serving.snapshot import Snapshot
+from api.web.bodies import picture_bytes
 from retrieval import images
 from retrieval.clusters import Vectors
 from retrieval.faces.opener import FaceOpener
@@ -88,7 +87,7 @@ def prepare(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
         if body.crop is None and body.face is None:
             return Question((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
         return Question((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
-    data = sent(file, body.image_base64, body.url, fetched)
+    data = picture_bytes(file, body.image_base64, body.url, fetched)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
     return Question((_source(snapshot, data, body.crop, body.face),), (), info)
 
@@ -108,12 +107,12 @@ def picture_of(snapshot: Snapshot, body: PictureBody, fetched: Fetched) -> bytes
         raise Refusal("invalid_parameter", ONE_PICTURE_SENT)
     if body.id is not None:
         return snapshot.picture(snapshot.catalogue.get(body.id))
-    return sent(file, body.image_base64, body.url, fetched)
+    return picture_bytes(file, body.image_base64, body.url, fetched)
 
 
-def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:
+def encoder_input(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:
     """What is encoded of a picture. Raises ImageError, and Refusal for a face where whole pictures are compared."""
-    data = cut(snapshot, data, crop)
+    data = crop_bytes(snapshot, data, crop)
     embedder = snapshot.bundle.embedder
     if face is None:
         return embedder.prepare(data)
@@ -122,32 +121,12 @@ def prepared(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | Non
     return embedder.prepare(data, partial(embedder.opener.crop, number=face))
 
 
-def cut(snapshot: Snapshot, data: bytes, crop: Crop | None) -> bytes:
+def crop_bytes(snapshot: Snapshot, data: bytes, crop: Crop | None) -> bytes:
     """The part of a picture that is meant, within this server's limit of pixels. Raises ImageError."""
     images.inspect(data, max_pixels=snapshot.pixel_limit)
     if crop is None:
         return data
     return images.cut(data, crop.x, crop.y, crop.width, crop.height, max_pixels=snapshot.pixel_limit)
-
-
-def sent(
-    file: bytes | None, image_base64: str | None, url: str | None, fetched: Fetched, name: str = "image_base64"
-) -> bytes:
-    """The picture that came along in one of these ways, or that a URL led to; `name`: of the field in Base64.
-
-    Raises Refusal.
-    """
-    if file is not None:
-        return file
-    return fetched[url] if url is not None else unpacked(image_base64 or "", name)
-
-
-def unpacked(text: str, name: str) -> bytes:
-    """The bytes of a Base64 text. Raises Refusal."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise Refusal("invalid_parameter", f"{name}: not well-formed Base64.") from error
 
 
 def _source(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None, weight: float = 1) -> Source:
@@ -156,7 +135,7 @@ def _source(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None
     known = snapshot.seen.get(name)
     if known is not None:
         return Source(weight, stored=known)
-    return Source(weight, picture=Picture(prepared(snapshot, data, crop, face), name))
+    return Source(weight, picture=Picture(encoder_input(snapshot, data, crop, face), name))
 
 
 def _of_items(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
@@ -165,7 +144,7 @@ def _of_items(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Questio
     sources = []
     for part in body.items or ():
         if part.id is None:
-            data = sent(None, part.image_base64, part.url, fetched, name="items")
+            data = picture_bytes(None, part.image_base64, part.url, fetched, name="items")
             sources.append(_source(snapshot, data, None, None, part.weight))
         else:
             item = snapshot.catalogue.get(part.id)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from api.asking.shown import Place, Shown, mark_of
 from api.errors import Refusal
 from api.schemas.search_request import MAX_OFFSET, Options
 from api.search import grouping
+from api.search.pagination import Place, Shown, mark_of
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Item
 from retrieval.clusters import Doubles, Vectors

@@ -63,7 +63,7 @@ def _embed(snapshot: Snapshot, items: Iterable[Item]) -> list[str]:
     for item in items:
         try:
             data = snapshot.picture(item)
-            picture = prepared(snapshot, item, data)
+            picture = encoder_input(snapshot, item, data)
         except (ImageError, PictureMissing) as error:
             logger.warning("bundle %s cannot find item %r: %s", snapshot.id, item.id, error)
             skipped.append(item.id)
@@ -76,7 +76,7 @@ def _embed(snapshot: Snapshot, items: Iterable[Item]) -> list[str]:
     return skipped
 
 
-def prepared(snapshot: Snapshot, item: Item, data: bytes) -> RGB:
+def encoder_input(snapshot: Snapshot, item: Item, data: bytes) -> RGB:
     """What is encoded of an item, whose file this is. Raises ImageError."""
     embedder, face = snapshot.bundle.embedder, face_of(item.id, snapshot.bundle.manifest.faces)
     if face == 1 or not isinstance(embedder.opener, FaceOpener):

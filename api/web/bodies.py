@@ -1,5 +1,7 @@
 """From a request to what it asks: JSON bodies, multipart forms and links, checked against one set of shapes."""
 
+import base64
+import binascii
 import json
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -10,6 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from api.errors import Refusal
+from api.fetch.client import Fetched
 from api.schemas.filters import FilterBody
 from api.schemas.search_request import JSON_FIELDS, SearchBody, SearchForm, SearchLink
 from retrieval.filters import Filter
@@ -79,6 +82,26 @@ def read_json(shape: type[Shape], body: bytes) -> Shape:
         if any(entry["type"] == "json_invalid" for entry in error.errors(include_input=False)):
             raise Refusal("unparseable", "The body is not well-formed JSON.") from error
         raise _invalid(error, "body") from error
+
+
+def picture_bytes(
+    file: bytes | None, image_base64: str | None, url: str | None, fetched: Fetched, name: str = "image_base64"
+) -> bytes:
+    """The picture that came along in one of these ways, or that a URL led to; `name`: of the field in Base64.
+
+    Raises Refusal.
+    """
+    if file is not None:
+        return file
+    return fetched[url] if url is not None else decode_base64(image_base64 or "", name)
+
+
+def decode_base64(text: str, name: str) -> bytes:
+    """The bytes of a Base64 text. Raises Refusal."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise Refusal("invalid_parameter", f"{name}: not well-formed Base64.") from error
 
 
 async def _read_form(request: Request, shape: type[Shape]) -> Shape:

@@ -10,8 +10,16 @@ from typing import Annotated
 
 from fastapi import Depends, Header, Response
 
-from api.caching import IfNoneMatch, is_known
 from api.errors import Refusal
+
+IfNoneMatch = Annotated[str | None, Header(description="An ETag that the client has; 304 if it is still good.")]
+
+
+def is_known(etag: str, if_none_match: str | None) -> bool:
+    """Whether the client has this version already (RFC 9110, section 13.1.2)."""
+    known = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return etag in known or known == ["*"]
+
 
 # Asked for again each time, as another picture may come under the same id; and not for shared caches, as a key says who
 # may see it.

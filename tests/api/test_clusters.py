@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api.clusters import drift
-from api.map import principal_components
+from api.clusters import drift, principal_components
 from retrieval import bundle as bundles
 from retrieval.clusters import Clusters
 from tests.api.conftest import OpenApi, Shop

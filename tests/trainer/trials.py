@@ -12,11 +12,11 @@ from tests.trainer.tuning import CHANNELS, SIDE, no_progress, scores
 from trainer.config import Config
 from trainer.networks.backbones import build_backbone
 from trainer.networks.pooling import build_encoder
+from trainer.progress import Epoch
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.dataset import Pictures, encode_all
 from trainer.training.devices import choose_strategy
 from trainer.training.finetune import Finetuned, Start, finetune
-from trainer.training.history import Epoch
 
 Weights = dict[str, NDArray[np.float32]]
 

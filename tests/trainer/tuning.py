@@ -14,10 +14,9 @@ from retrieval.embedder import open_whole
 from trainer.data.features import Opened
 from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.evaluation.metrics import Scores
-from trainer.progress import Progress
+from trainer.progress import Epoch, Progress
 from trainer.sources.base import Picture
 from trainer.training.dataset import Pictures
-from trainer.training.history import Epoch
 
 SIDE = 32  # pixels
 CHANNELS = 16

@@ -13,8 +13,8 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from trainer.evaluation.metrics import Scores
+    from trainer.progress import Epoch, Watch
     from trainer.sources.base import Skipped
-    from trainer.training.history import Epoch, Watch
 
 MOST_SKIPPED_SHOWN = 20
 

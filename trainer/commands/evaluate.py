@@ -37,8 +37,8 @@ def evaluate(
     """
     from trainer.commands import evaluation_tables
     from trainer.evaluation.evaluate import evaluate as measure
+    from trainer.evaluation.leaks import look_alike
     from trainer.evaluation.results import to_json
-    from trainer.look_alike import look_alike
 
     found = measure(
         artifacts,

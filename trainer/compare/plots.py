@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from trainer.compare.results import Row
 from trainer.plotting import Theme, count_across, dress, logarithmic
-from trainer.training.history import Epoch
+from trainer.progress import Epoch
 
 STAGES = ("autoencoder", "head", "finetune")
 MARKERS = "osD^vPX*"

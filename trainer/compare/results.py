@@ -22,8 +22,7 @@ from trainer.config import Config
 from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import AtK, Detail, Distances, detail
-from trainer.progress import Progress
-from trainer.training.history import Epoch
+from trainer.progress import Epoch, Progress
 from trainer.training.validation import Validation, by_labels
 
 TIMED_QUERIES = 100

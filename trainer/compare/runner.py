@@ -35,8 +35,7 @@ from trainer.config import (
 )
 from trainer.data.split import PART_NUMBERS, TEST, VALIDATION, split
 from trainer.errors import SourceError
-from trainer.listener import Listener
-from trainer.progress import Progress
+from trainer.progress import Listener, Progress
 from trainer.run import pipeline
 from trainer.sources import read_source
 

@@ -25,7 +25,7 @@ from retrieval.errors import ImageError
 from retrieval.images import RGB, ImageInfo
 from trainer.config import Config
 from trainer.data.augment import augment, detail, generator
-from trainer.face_items import opener_of
+from trainer.data.loading import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 

@@ -1,22 +1,104 @@
-"""Pictures through a bundle, some of which may be broken."""
+"""Pictures through an encoder: one by one as items, face by face, and as a whole gallery.
+
+The gallery goes through the exported encoder: the very file and code that queries go through later.
+"""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.embedder import Embedder, prepare
-from retrieval.errors import ImageError
-from retrieval.images import RGB
-from trainer.face_items import opener_of
+from retrieval.embedder import Embedder, Opener, open_whole, prepare
+from retrieval.encoder import Encoder
+from retrieval.errors import FaceMissing, ImageError
+from retrieval.faces.opener import FaceOpener
+from retrieval.images import RGB, resize
+from trainer.errors import SourceError
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 
 BATCH = 32  # pictures encoded at once
 LOADERS = 2  # threads that read and decode
+
+
+def one_per_face(
+    pictures: Sequence[Picture], opener: FaceOpener, progress: Progress
+) -> tuple[list[Picture], list[Skipped]]:
+    """Each picture as often as it has faces, largest first: ids `<id>`, `<id>#2`, ... And what cannot be used."""
+
+    def count(picture: Picture) -> int | str:
+        try:
+            return opener.count(picture.path.read_bytes())
+        except (ImageError, OSError) as error:
+            return str(error)
+
+    found: list[Picture] = []
+    skipped: list[Skipped] = []
+    with ThreadPoolExecutor(LOADERS) as pool:
+        for done, (picture, faces) in enumerate(zip(pictures, pool.map(count, pictures), strict=True), start=1):
+            progress(done, len(pictures))
+            if isinstance(faces, str):
+                skipped.append(Skipped(str(picture.path), faces))
+                continue
+            found.append(picture)
+            found.extend(replace(picture, id=f"{picture.id}#{n}", face=n) for n in range(2, faces + 1))
+    return found, skipped
+
+
+def face_of(item_id: str) -> int:
+    """Which face an item of `one_per_face` is, by its id."""
+    number = item_id.rpartition("#")[2]
+    return int(number) if "#" in item_id and number.isdecimal() else 1
+
+
+def opener_of(picture: Picture, opener: Opener) -> Opener:
+    """What opens this picture: for the second face of one and so on, that face alone."""
+    if picture.face == 1 or not isinstance(opener, FaceOpener):
+        return opener
+
+    def open_face(data: bytes, side: int) -> RGB:
+        crops = opener.crops(data, side)
+        if len(crops) < picture.face:
+            raise FaceMissing(f"face {picture.face} is wanted, but only {len(crops)} can be found")
+        return crops[picture.face - 1]
+
+    return open_face
+
+
+def read_again(picture: Picture, side: int, opener: Opener) -> RGB:
+    """A picture that has been read before. Raises SourceError when it has become unreadable meanwhile."""
+    try:
+        return opener_of(picture, opener)(picture.path.read_bytes(), side)
+    except (OSError, ImageError) as error:
+        raise SourceError(
+            f"{picture.path} could be read at the start of this run, but no longer: {error}. "
+            "Leave the pictures alone and run again; what was computed is kept."
+        ) from error
+
+
+def load_prepared(pictures: Sequence[Picture], encoder: Encoder, opener: Opener = open_whole) -> list[RGB]:
+    """Pictures ready for the encoder. Raises SourceError as `read_again`."""
+    side = max(encoder.height, encoder.width)
+
+    def load(picture: Picture) -> RGB:
+        return resize(read_again(picture, side, opener), encoder.height, encoder.width)
+
+    with ThreadPoolExecutor(LOADERS) as pool:
+        return list(pool.map(load, pictures))
+
+
+def embed_gallery(
+    pictures: Sequence[Picture], encoder: Encoder, progress: Progress, opener: Opener = open_whole
+) -> NDArray[np.float32]:
+    """Embeddings float32 [n, e] of the pictures, in order."""
+    parts = []
+    for start in range(0, len(pictures), BATCH):
+        parts.append(encoder.encode(np.stack(load_prepared(pictures[start : start + BATCH], encoder, opener))))
+        progress(min(start + BATCH, len(pictures)), len(pictures))
+    return np.concatenate(parts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,40 +10,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Item
 from retrieval.clusters import Metric
 from trainer.bundles import LIVE, load_named, open_store
-from trainer.data.loading import embed_readable
 from trainer.errors import SourceError
 from trainer.evaluation.latency import query_milliseconds
 from trainer.evaluation.leaks import Alike, SamePicture, find_alike, left_out
 from trainer.evaluation.probe_sweep import climb
 from trainer.evaluation.protocols import evaluate_vectors
-from trainer.evaluation.query_gallery import Half
+from trainer.evaluation.query_gallery import ITSELF, Half, Look, Step, all_items, name_others
 from trainer.evaluation.results import Evaluation, LadderRow, Leak, Missing, Name, Protocol
 from trainer.evaluation.training_split import TrainedOn, trained_on
-from trainer.look import ITSELF, Look, Step, all_items, labelled, name_others
-from trainer.progress import Progress
 from trainer.sources.base import Skipped
 
 NO_QUERY: Mapping[Name, str] = {
     "known labels": "no query has a label that was trained on",
     "new labels": "every query has a label that was trained on",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Embedded:
-    """Labelled pictures as vectors float32 [n, d]. `digests` are the SHA-256 of the files."""
-
-    vectors: NDArray[np.float32]
-    labels: NDArray[np.str_]
-    digests: Sequence[str]
-    paths: Sequence[Path] = ()
-    skipped: Sequence[Skipped] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +101,6 @@ def evaluate(
         skipped=len(skipped),
     )
     return Evaluated(evaluation, skipped, _notes(learned))
-
-
-def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progress) -> Embedded:
-    """The labelled pictures of a source through the bundle. What cannot be used is skipped, with the reason."""
-    pictures, unlabelled = labelled(source, artifacts)
-    found = embed_readable(pictures, loaded.embedder, progress)
-    skipped = [*unlabelled, *found.skipped]
-    if not found.pictures:
-        raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
-    labels = np.array([picture.label for picture in found.pictures])
-    return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
 
 
 def _protocols(

@@ -6,6 +6,7 @@ but that is no leak: it is how to leave one out.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -13,7 +14,29 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.duplicates import Sketch, same_picture_pairs, sketch
+from retrieval.errors import ImageError
 from trainer.evaluation.results import Leak
+
+READERS = 2  # threads that read and decode
+
+
+def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
+    """Pairs of places in `paths` that show the same picture. A file that cannot be read is like no other."""
+
+    def look(path: Path) -> Sketch | None:
+        try:
+            return sketch(path.read_bytes())
+        except (ImageError, OSError):
+            return None
+
+    with ThreadPoolExecutor(READERS) as pool:
+        found = list(pool.map(look, paths))
+    places = [place for place, one in enumerate(found) if one is not None]
+    sketches = [one for one in found if one is not None]
+    pairs = same_picture_pairs(sketches, lambda row: paths[places[row]].read_bytes())
+    return [(places[first], places[second]) for first, second in pairs]
+
 
 SamePicture: TypeAlias = Callable[[Sequence[Path]], Iterable[tuple[int, int]]]
 """Files of pictures, no two with the same bytes, to the pairs of places in that list that show the same picture."""

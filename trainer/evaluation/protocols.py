@@ -1,15 +1,58 @@
 """One protocol of an evaluation, from vectors alone: measures with intervals, per label, and against other models."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Metric
-from trainer.bootstrap import intervals
 from trainer.evaluation.metrics import LEVELS, MEASURES, per_query
-from trainer.evaluation.rankings import Labels
-from trainer.evaluation.results import Measures, Name, Protocol
+from trainer.evaluation.rankings import TABLE_VALUES, Labels
+from trainer.evaluation.results import Interval, Measures, Name, Protocol
+
+DRAWS = 2_000
+PERCENTILES = (2.5, 97.5)
+
+
+def intervals(values: NDArray[np.float64], labels: Labels, *, seed: int = 0) -> list[Interval | None]:
+    """The mean of each column of values [n, m], and its interval over the labels [n]; None for a column of NaN.
+
+    A NaN is no value, and is in no mean. With one label alone there is no drawing among labels: then its queries are
+    what is drawn. The same seed gives the same draws, whatever the values.
+    """
+    clusters = np.unique(labels, return_inverse=True)[1]
+    if len(clusters) and not clusters.any():
+        clusters = np.arange(len(values))
+    sums, counts = _sums(values, clusters)
+    drawn = np.full((DRAWS, values.shape[1]), np.nan)
+    for draws, times in _draws(len(sums), np.random.default_rng(seed)):
+        count = times @ counts
+        np.divide(times @ sums, count, out=drawn[draws], where=count > 0)
+    found: list[Interval | None] = []
+    for total, count, means in zip(sums.sum(axis=0), counts.sum(axis=0), drawn.T, strict=True):
+        low, high = np.nanpercentile(means, PERCENTILES).tolist() if count else (0.0, 0.0)
+        found.append(Interval(float(total / count), low, high) if count else None)
+    return found
+
+
+def _sums(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Of each column the sum of its values, and how many there are, in each cluster: [C, m] both."""
+    there = ~np.isnan(values)
+    count = int(clusters.max(initial=-1)) + 1
+    sums, counts = np.zeros((count, values.shape[1])), np.zeros((count, values.shape[1]))
+    np.add.at(sums, clusters, np.where(there, values, 0))
+    np.add.at(counts, clusters, there)
+    return sums, counts
+
+
+def _draws(clusters: int, rng: np.random.Generator) -> Iterator[tuple[slice, NDArray[np.float64]]]:
+    """How often each cluster is drawn [draws, C] in as many draws as fit in a table, until all are drawn."""
+    step = max(1, TABLE_VALUES // max(1, clusters))
+    for start in range(0, DRAWS, step):
+        draws = slice(start, min(start + step, DRAWS))
+        shares = np.full(clusters, 1 / max(1, clusters))
+        yield draws, rng.multinomial(clusters, shares, draws.stop - draws.start).astype(np.float64)
+
 
 Vectors = NDArray[np.float32]
 

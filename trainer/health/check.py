@@ -14,8 +14,7 @@ from retrieval.errors import ImageError
 from retrieval.projection import unit
 from trainer.data.split import TRAIN, number_labels
 from trainer.health.findings import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
-from trainer.health.label_errors import suspicious
-from trainer.health.neighbours import nearest_others
+from trainer.health.label_errors import nearest_others, suspicious
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from retrieval import bundle
 from retrieval.bundle import Bundle
-from trainer.bootstrap import intervals
+from trainer.evaluation.protocols import intervals
 from trainer.evaluation.rankings import TrueMatches, similarities
 from trainer.evaluation.results import Interval
-from trainer.listener import Listener
+from trainer.progress import Listener
 from trainer.releases.pinned import Pin
 from trainer.releases.replay import Replayed, replay, trained_on
 

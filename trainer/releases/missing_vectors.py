@@ -16,8 +16,7 @@ from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.rows import Shape, VectorFile
 from trainer.bundles import open_store
 from trainer.data.loading import embed_readable
-from trainer.listener import Listener
-from trainer.progress import Progress
+from trainer.progress import Listener, Progress
 from trainer.sources.base import Picture, Skipped
 
 CHUNK = 512

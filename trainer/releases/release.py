@@ -24,7 +24,7 @@ from retrieval.catalogue import BATCH, Catalogue, Item
 from retrieval.durable import sync
 from retrieval.errors import BundleDamaged, BundleMissing, LookalikeError
 from trainer.errors import ReleaseError
-from trainer.listener import Listener
+from trainer.progress import Listener
 from trainer.releases import gate, log, missing_vectors, pending, pinned
 from trainer.releases.gate import Change
 from trainer.releases.lock import alone

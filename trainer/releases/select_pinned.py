@@ -8,7 +8,7 @@ from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Item
 from trainer.errors import ReleaseError
-from trainer.listener import Listener
+from trainer.progress import Listener
 from trainer.releases.pinned import Pin, choose
 from trainer.releases.replay import parts
 

@@ -16,8 +16,8 @@ from matplotlib.ticker import NullFormatter, StrMethodFormatter
 
 from trainer.evaluation.results import LadderRow, Protocol, Reliability
 from trainer.plotting import DARK, LIGHT, Theme, count_across, dress, logarithmic
+from trainer.progress import Epoch
 from trainer.report.clusters import Cluster
-from trainer.training.history import Epoch
 
 WIDTH, HEIGHT = 5.4, 3.3  # inches
 MARKERS = "osD^"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trainer.health import Copies, Health
-from trainer.report.cards import MOST, MOST_CARDS, Group, Shelf, card, first
+from trainer.report.picture_lists import MOST, MOST_CARDS, Group, Shelf, card, first
 
 THINGS = 6  # groups of the same thing that are shown: a catalogue is full of them
 

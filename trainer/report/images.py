@@ -1,13 +1,16 @@
 """Pictures small enough to stand in a page by the thousand, as data: addresses."""
 
+import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from retrieval import images
 from retrieval.errors import ImageError
+from retrieval.images import inspect
 from trainer.progress import Progress
 
 CARD = 88  # pixels, the longer side of a picture in a list
@@ -39,3 +42,38 @@ def thumbnails(paths: Iterable[Path], side: int, progress: Progress) -> list[str
             found.append(small)
             progress(done, len(wanted))
     return found
+
+
+NAME = re.compile(r"autoencoder-epoch-(\d+)\.webp")
+MOST = 4  # sheets shown: the first, the last, and some between
+MOST_BYTES = 500_000  # of one sheet
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One epoch's sheet as a data: address."""
+
+    epoch: int
+    picture: str
+
+
+def sheets(folder: Path | None) -> Sequence[Sheet]:
+    """The sheets of a few epochs, first and last among them. What is no picture, or a huge one, is left out."""
+    if folder is None or not folder.is_dir():
+        return []
+    named = {int(found[1]): path for path in folder.iterdir() if (found := NAME.fullmatch(path.name))}
+    epochs = sorted(named)
+    last = len(epochs) - 1
+    steps = max(1, min(MOST - 1, last))
+    chosen = sorted({epochs[round(step * last / steps)] for step in range(steps + 1)}) if epochs else []
+    read = [(epoch, _read(named[epoch])) for epoch in chosen]
+    return [Sheet(epoch, address(data)) for epoch, data in read if data is not None]
+
+
+def _read(path: Path) -> bytes | None:
+    try:
+        data = path.read_bytes()
+        fine = len(data) <= MOST_BYTES and inspect(data).format == "WebP"
+    except (OSError, ImageError):
+        return None
+    return data if fine else None

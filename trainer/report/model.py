@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.progress import Epoch
 from trainer.sources.base import Picture
-from trainer.training.history import Epoch
 
 if TYPE_CHECKING:
     from trainer.evaluation.results import Evaluation

@@ -8,12 +8,12 @@ from markupsafe import Markup
 
 from trainer.evaluation.results import Evaluation, Protocol
 from trainer.report import charts, measures
-from trainer.report.cards import Shelf
 from trainer.report.charts import Chart
 from trainer.report.clusters import Cluster
 from trainer.report.embedding_map import Map
+from trainer.report.images import Sheet
 from trainer.report.model import Report
-from trainer.report.reconstructions import Sheet
+from trainer.report.picture_lists import Shelf
 
 TEMPLATE = "report.html"
 

@@ -13,10 +13,10 @@ from retrieval.catalogue import Catalogue
 from retrieval.errors import VectorMissing
 from retrieval.manifest import Manifest
 from trainer.bundles import load_current, open_store
+from trainer.data.loading import face_of
 from trainer.errors import SourceError
 from trainer.evaluation import results
 from trainer.evaluation.training_split import SplitRow, learned_from, read_split
-from trainer.face_items import face_of
 from trainer.report.model import Report
 from trainer.report.write import EVALUATION
 from trainer.sources.base import Picture

@@ -8,7 +8,7 @@ from retrieval.durable import sync
 from trainer.evaluation import results
 from trainer.health import HEALTH_TABLES, csv_tables
 from trainer.progress import Progress
-from trainer.report import csv_files, picture_lists, reconstructions
+from trainer.report import csv_files, images, picture_lists
 from trainer.report.clusters import describe_clusters
 from trainer.report.embedding_map import draw_map
 from trainer.report.health_lists import health_shelves
@@ -41,7 +41,7 @@ def write_report(folder: Path, report: Report, progress: Progress = quiet) -> No
         confusions=picture_lists.confusion_shelf(report, searches.confusions) if searches.searches else None,
         cluster_shelf=picture_lists.cluster_shelf(report, clusters),
         health=health_shelves(report.health) if report.health else [],
-        sheets=reconstructions.sheets(report.sheets),
+        sheets=images.sheets(report.sheets),
         files=sorted(files),
     )
     texts: Mapping[str, str] = {

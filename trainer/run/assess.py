@@ -19,7 +19,7 @@ from trainer.evaluation.latency import query_milliseconds
 from trainer.evaluation.probe_sweep import climb
 from trainer.evaluation.results import Evaluation, Reliability
 from trainer.indexing import Reduced
-from trainer.listener import Listener
+from trainer.progress import Listener
 from trainer.run.held_out import calibration_pairs, protocols
 from trainer.run.live_baseline import seen_by_live
 from trainer.training.stages import Tuning

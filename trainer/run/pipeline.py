@@ -13,19 +13,16 @@ from retrieval.manifest import Manifest
 from trainer.config import Config
 from trainer.data import features
 from trainer.data.features import Features, Views
+from trainer.data.loading import embed_gallery, load_prepared, one_per_face
 from trainer.data.split import TRAIN, number_labels, split
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import Scores
-from trainer.face_items import one_per_face
-from trainer.gallery import embed_gallery, load_prepared
 from trainer.indexing import calibrate_probes, reduce
-from trainer.int8 import int8_encoder
-from trainer.listener import Listener
 from trainer.networks import encoders
 from trainer.networks.encoders import Encoders
 from trainer.networks.export import check_parity
 from trainer.networks.face_detectors import face_stage
-from trainer.progress import Progress
+from trainer.progress import Epoch, Listener, Progress
 from trainer.releases.release import Release
 from trainer.run import training_files, write_bundle
 from trainer.run.assess import prove
@@ -35,7 +32,7 @@ from trainer.sources import read_source
 from trainer.sources.base import Picture, Skipped
 from trainer.training import devices, stages
 from trainer.training.dataset import Pictures
-from trainer.training.history import Epoch
+from trainer.training.quantization import int8_encoder
 from trainer.training.stages import Tuning
 
 PARITY_PICTURES = 32

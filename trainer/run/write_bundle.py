@@ -18,7 +18,7 @@ from retrieval.vectors.embedded import EmbeddedStore
 from trainer.config import Config, EncoderConfig
 from trainer.data.features import Opened
 from trainer.evaluation.metrics import Scores
-from trainer.listener import Listener
+from trainer.progress import Listener
 from trainer.releases import missing_vectors, pending, release
 from trainer.releases.release import Release
 from trainer.releases.replay import cache_path

@@ -10,8 +10,7 @@ from pathlib import Path
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture, Skipped
 from trainer.sources.fetch.remote import RemoteFile
-from trainer.sources.public import DataSet
-from trainer.sources.rows import read_rows
+from trainer.sources.public import DataSet, read_rows
 
 FOLDER = "img_align_celeba"
 PARTITIONS: dict[str, Part] = {"0": "train", "1": "validation", "2": "test"}

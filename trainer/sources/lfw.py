@@ -12,8 +12,7 @@ from pathlib import Path
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture
 from trainer.sources.fetch.remote import RemoteFile
-from trainer.sources.public import DataSet
-from trainer.sources.rows import read_rows
+from trainer.sources.public import DataSet, read_rows
 
 PAGE = "http://vis-www.cs.umass.edu/lfw/"
 FOLDER = "lfw-deepfunneled"

@@ -13,6 +13,14 @@ from trainer.sources.fetch.archives import unpack
 from trainer.sources.fetch.remote import RemoteFile, fetch_file, verify
 
 
+def read_rows(file: Path) -> list[list[str]]:
+    """The rows of `file`, without the blank ones. Raises SourceError when it cannot be read."""
+    try:
+        return [cells for line in file.read_text(encoding="utf-8").splitlines() if (cells := line.split())]
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{file} cannot be read as text: {error}") from error
+
+
 @dataclass(frozen=True, slots=True)
 class DataSet:
     """A data set as its publisher offers it. `read` lists its pictures, given the folder in which its files lie.

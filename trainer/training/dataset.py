@@ -12,9 +12,9 @@ from retrieval.embedder import Opener
 from retrieval.images import RGB
 from trainer.data.augment import detail
 from trainer.data.features import Opened
+from trainer.data.loading import read_again
 from trainer.data.split import TRAIN, UNLABELLED
 from trainer.evaluation.metrics import Scores
-from trainer.gallery import read_again
 from trainer.training import validation
 from trainer.training.validation import Validation
 

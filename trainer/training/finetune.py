@@ -10,22 +10,20 @@ import tensorflow as tf
 from keras import Model
 from numpy.typing import NDArray
 
-from trainer.collapse import check_spread
 from trainer.config import Config, EncoderConfig
 from trainer.data.augment import augment
 from trainer.errors import ConfigError, SourceError
 from trainer.evaluation.metrics import Scores
-from trainer.linear_starts import label_means
 from trainer.networks.backbones import build_backbone
 from trainer.networks.blocks import freeze_norms, layers_from
+from trainer.networks.closed_form import label_means
 from trainer.networks.pooling import build_encoder
-from trainer.progress import Progress
+from trainer.progress import Epoch, Progress, Watch
 from trainer.training.batches import PictureBatches, epoch_batches
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.dataset import Pictures, measure
 from trainer.training.devices import compiling, precision
-from trainer.training.history import Epoch, Watch
-from trainer.training.loop import fit_epoch, restore, state_of
+from trainer.training.loop import check_spread, fit_epoch, restore, state_of
 from trainer.training.losses import Proxies, make_loss, uses_proxies
 from trainer.training.optimizer import TwoRates, warm_cosine
 from trainer.training.validation import best

@@ -8,16 +8,15 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.collapse import check_features, check_spread
 from trainer.config import HeadConfig
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION, hold_out_labels
 from trainer.errors import ConfigError
 from trainer.evaluation.metrics import Scores
-from trainer.linear_starts import Candidate, label_means, linear_starts
-from trainer.progress import Progress
+from trainer.networks.closed_form import Candidate, label_means, linear_starts
+from trainer.progress import Epoch, Progress, Watch
 from trainer.training import validation
 from trainer.training.batches import epoch_batches
-from trainer.training.history import Epoch, Watch
+from trainer.training.loop import check_features, check_spread
 from trainer.training.losses import Proxies, make_loss, uses_proxies
 from trainer.training.validation import Validation
 

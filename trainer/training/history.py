@@ -1,30 +1,12 @@
 """What happened in each epoch of each stage: history.csv, and TensorBoard where it is asked for."""
 
 import csv
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from retrieval.errors import BundleDamaged
-
-
-@dataclass(frozen=True, slots=True)
-class Epoch:
-    """One line of history.csv. Epoch 0 is where a stage starts; `loss` is the mean over the batches of an epoch.
-
-    `recall_at_1` and `map` are measured on the held-out pictures; None where an epoch is not measured.
-    """
-
-    stage: str
-    epoch: int
-    loss: float | None
-    recall_at_1: float | None
-    map: float | None
-    seconds: float
-
-
-Watch = Callable[[Epoch], None]
-"""Told of each epoch when it ends."""
+from trainer.progress import Epoch, Watch
 
 
 def write_history(path: Path, epochs: Sequence[Epoch]) -> None:

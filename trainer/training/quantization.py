@@ -6,6 +6,7 @@ Networks for Efficient Integer-Arithmetic-Only Inference" (https://arxiv.org/abs
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,11 @@ from onnx import GraphProto, ModelProto, NodeProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
+from retrieval.encoder import OnnxEncoder
 from retrieval.images import RGB
+from trainer.evaluation.metrics import Scores
+from trainer.networks.encoders import Encoders
+from trainer.training.dataset import Pictures, measure
 
 LINEAR = ("Conv", "Gemm", "MatMul")
 # What has a fast form in bytes, and what stands between two such. The arithmetic of preprocessing is not among it.
@@ -76,3 +81,16 @@ def _preprocessing(graph: GraphProto) -> list[str]:
 def _makes_features(node: NodeProto, sizes: Mapping[str, list[int]]) -> bool:
     """A layer, unless it makes three channels of three, as networks.pixels does."""
     return node.op_type in LINEAR and sizes.get(node.input[1], [])[:2] != [3, 3]
+
+
+CALIBRATION_PICTURES = 128
+
+
+def int8_encoder(encoder: Encoders, pictures: Pictures) -> tuple[Encoders, Scores, Scores]:
+    """The encoder in int8, calibrated on training pictures, and the scores in float32 and in int8."""
+    rows = pictures.training_rows()
+    chosen = rows[:: max(1, len(rows) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
+    graph = quantise(encoder.graph, (pictures.prepared(row) for row in chosen))
+    quantised = replace(encoder, graph=graph, onnx=OnnxEncoder(graph.SerializeToString(), "the int8 encoder"))
+    before, after = (measure(pictures, e.onnx.encode)[0] for e in (encoder, quantised))
+    return quantised, before, after

@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 from trainer.config import Config
 from trainer.data.features import Features
 from trainer.evaluation.metrics import Scores
-from trainer.linear_starts import Candidate
-from trainer.listener import Listener
 from trainer.networks import encoders
+from trainer.networks.closed_form import Candidate
 from trainer.networks.encoders import Encoders
-from trainer.progress import Progress
+from trainer.progress import Epoch, Listener, Progress
 from trainer.training.autoencoder import train_autoencoder
 from trainer.training.checkpoint import Arrays, Checkpoint, State
 from trainer.training.dataset import Pictures
 from trainer.training.finetune import Finetuned, Start, finetune
 from trainer.training.head import Examples, Head, measure, tune_head
-from trainer.training.history import Epoch
 from trainer.training.validation import best
 
 Compute = Callable[[Encoders, Progress], Features]

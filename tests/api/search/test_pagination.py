@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api.asking.shown import MOST_MARKS, Shown, mark_of, packed, unpacked
-from api.search import shown
+from api.search import pagination
+from api.search.pagination import MOST_MARKS, Shown, mark_of, packed, unpacked
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture
 
@@ -114,7 +114,7 @@ def test_what_is_described_anew_between_pages_breaks_nothing(stock: Stock, metri
 def test_beyond_what_fits_into_a_link_pages_are_whole_while_nothing_changes(
     client: TestClient, metric: str, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shown, "MOST_MARKS", 10)
+    monkeypatch.setattr(pagination, "MOST_MARKS", 10)
     fields = {"metric": metric, "group_by": "attributes.stock", "offset": str(offset)}
     whole = client.post("/search", files={"file": picture(66)}, data=fields | {"k": "100"}).json()["hits"]
     answer = client.post("/search", files={"file": picture(66)}, data=fields | {"k": "7"}).json()

@@ -37,9 +37,8 @@ from trainer.config import Config, SplitConfig
 from trainer.evaluation.metrics import AtK, Distances
 from trainer.networks.onnx_graphs import with_head
 from trainer.plotting import DARK, LIGHT
-from trainer.progress import Progress
+from trainer.progress import Epoch, Progress
 from trainer.sources import pottery
-from trainer.training.history import Epoch
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, as it saves
 

@@ -8,8 +8,8 @@ import pytest
 from retrieval.embedder import prepare
 from retrieval.encoder import OnnxEncoder
 from tests.bundles import SIDE, picture, write_encoder
+from trainer.data.loading import BATCH, embed_gallery, load_prepared
 from trainer.errors import SourceError
-from trainer.gallery import BATCH, embed_gallery, load_prepared
 from trainer.sources.base import Picture
 
 

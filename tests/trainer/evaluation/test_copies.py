@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.look_alike import look_alike
+from trainer.evaluation.leaks import look_alike
 from trainer.sources import pottery
 
 DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", "nowhere"))

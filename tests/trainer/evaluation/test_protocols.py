@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.bootstrap import intervals
 from trainer.evaluation.metrics import MEASURES, per_query, score
-from trainer.evaluation.protocols import evaluate_vectors
+from trainer.evaluation.protocols import evaluate_vectors, intervals
 from trainer.evaluation.results import FORMULAS
 
 RNG = np.random.default_rng(4)

@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from retrieval.projection import unit
 from trainer.data.split import UNLABELLED
-from trainer.health import neighbours
-from trainer.health.label_errors import suspicious
-from trainer.health.neighbours import nearest_others
+from trainer.health import label_errors
+from trainer.health.label_errors import nearest_others, suspicious
 
 DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", "nowhere"))
 
@@ -79,7 +78,7 @@ def test_neighbours_are_the_nearest_others(count: int, k: int, seed: int, double
 def test_the_graph_for_very_many_finds_nearly_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = unit(np.random.default_rng(0).normal(size=(2000, 16)).astype(np.float32))
     exact = nearest_others(rows, 5)[1]
-    monkeypatch.setattr(neighbours, "EXACT_UP_TO", 10)
+    monkeypatch.setattr(label_errors, "EXACT_UP_TO", 10)
     found = nearest_others(rows, 5)[1]
     shared = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(exact.tolist(), found.tolist(), strict=True)])
     assert shared > 0.95

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
 from trainer.config import HeadConfig
-from trainer.linear_starts import Candidate, label_means, linear_starts
-from trainer.networks.closed_form import scatter, whitened_directions
+from trainer.networks.closed_form import Candidate, label_means, linear_starts, scatter, whitened_directions
 
 WIDTH = 12
 LABELS = np.repeat(np.arange(5), 6)

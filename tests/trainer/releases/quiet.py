@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from trainer.progress import Progress
-from trainer.training.history import Epoch
+from trainer.progress import Epoch, Progress
 
 
 class Quiet:

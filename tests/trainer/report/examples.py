@@ -9,9 +9,9 @@ import numpy as np
 
 from tests.bundles import picture
 from trainer.evaluation.results import FORMULAS, Evaluation, Interval, LadderRow, Leak, Missing, Protocol, Reliability
+from trainer.progress import Epoch
 from trainer.report import Report
 from trainer.sources.base import Picture
-from trainer.training.history import Epoch
 
 DIMS = 6
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.report.examples import grouped
-from trainer.report import layout
-from trainer.report.layout import place, sample
+from trainer.report import embedding_map
+from trainer.report.embedding_map import place, sample
 
 
 def test_groups_stay_together() -> None:
@@ -22,7 +22,7 @@ def test_the_same_vectors_have_the_same_places() -> None:
     assert np.array_equal(place(vectors), place(vectors.copy()))
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, layout.FEWEST_POINTS - 1, layout.FEWEST_POINTS, 40])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, embedding_map.FEWEST_POINTS - 1, embedding_map.FEWEST_POINTS, 40])
 def test_any_count_has_places(count: int) -> None:
     points = place(grouped(["a"] * count))
     assert points.shape == (count, 2)
@@ -37,7 +37,7 @@ def test_vectors_that_do_not_differ_have_places(vectors: np.ndarray) -> None:
 
 
 def test_many_are_sampled_few_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout, "MOST_POINTS", 10)
+    monkeypatch.setattr(embedding_map, "MOST_POINTS", 10)
     assert sample(10).tolist() == list(range(10))
     drawn = sample(1000)
     assert len(set(drawn.tolist())) == 10

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.trainer.report.examples import HISTORY, evaluation, report
 from trainer.health import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
 from trainer.report import Report, write_report
-from trainer.report import layout as layout_module
+from trainer.report import embedding_map as layout_module
 from trainer.report.page import POLICY
 from trainer.sources.base import Picture, Skipped
 

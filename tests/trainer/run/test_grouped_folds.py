@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer import shots
 from trainer.data.split import UNLABELLED
-from trainer.shots import FOLDS, NO_FOLD, deal_out
+from trainer.run import held_out
+from trainer.run.held_out import FOLDS, NO_FOLD, deal_out
 
 
 @settings(deadline=None, max_examples=60)
@@ -41,7 +41,7 @@ def test_pictures_that_are_all_the_same_are_one_group() -> None:
 
 
 def test_a_label_of_very_many_pictures_needs_no_table_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shots, "MOST_FOR_WARD", 10)
-    monkeypatch.setattr(shots, "AgglomerativeClustering", None)
+    monkeypatch.setattr(held_out, "MOST_FOR_WARD", 10)
+    monkeypatch.setattr(held_out, "AgglomerativeClustering", None)
     folds = deal_out(np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32), np.zeros(40, np.int64), 0)
     assert set(folds) == set(range(FOLDS))

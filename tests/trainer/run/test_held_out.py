@@ -15,11 +15,10 @@ from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
 from trainer.evaluation.calibration import HITS
 from trainer.evaluation.metrics import score
 from trainer.evaluation.results import Missing, Protocol
-from trainer.linear_starts import Candidate
+from trainer.networks.closed_form import Candidate
 from trainer.run import held_out
-from trainer.run.held_out import calibration_pairs, protocols
+from trainer.run.held_out import FOLDS, calibration_pairs, protocols
 from trainer.run.live_baseline import Live
-from trainer.shots import FOLDS
 from trainer.training.dataset import Pictures
 from trainer.training.devices import choose_strategy
 from trainer.training.head import Examples, Head, new_labels

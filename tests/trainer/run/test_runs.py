@@ -9,11 +9,11 @@ from retrieval.catalogue import Catalogue
 from tests.trainer.tuning import SIDE, Quiet, pictures_in, scores
 from trainer.config import Config
 from trainer.evaluation.metrics import Scores
-from trainer.int8 import int8_encoder
 from trainer.networks.encoders import Encoders
 from trainer.run import pipeline
 from trainer.run.pipeline import Outcome
 from trainer.training.dataset import Pictures
+from trainer.training.quantization import int8_encoder
 
 pytestmark = [
     pytest.mark.usefixtures("tiny_siamese"),

@@ -17,12 +17,12 @@ from trainer.config import Config
 from trainer.data.split import TRAIN
 from trainer.networks.backbones import build_backbone
 from trainer.networks.decoder import RebuildLoss
+from trainer.progress import Epoch
 from trainer.training.autoencoder import train_autoencoder
 from trainer.training.batches import PictureBatches
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.dataset import Pictures
 from trainer.training.devices import choose_strategy
-from trainer.training.history import Epoch
 from trainer.training.loop import fit_epoch
 
 Weights = dict[str, NDArray[np.float32]]

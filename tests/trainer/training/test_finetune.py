@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tests.trainer.trials import PRETRAINED, Trial, settings
 from tests.trainer.tuning import pictures_in
 from trainer.errors import ConfigError
-from trainer.linear_starts import label_means
+from trainer.networks.closed_form import label_means
 from trainer.training import finetune
 from trainer.training.batches import PictureBatches
 from trainer.training.dataset import Pictures

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from tests.trainer.trials import Trial, settings
 from tests.trainer.tuning import Quiet, numbers_of, pictures_in, scores
 from trainer.errors import ConfigError, SourceError, TrainingCollapsed
+from trainer.progress import Epoch
 from trainer.training import finetune
 from trainer.training.batches import PictureBatches
 from trainer.training.dataset import Pictures, measure
-from trainer.training.history import Epoch
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
 

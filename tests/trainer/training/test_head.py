@@ -10,7 +10,7 @@ from trainer.config import HeadConfig
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION, hold_out_labels
 from trainer.errors import TrainingCollapsed
 from trainer.evaluation.metrics import Scores, score
-from trainer.linear_starts import Candidate, linear_starts
+from trainer.networks.closed_form import Candidate, linear_starts
 from trainer.training import validation
 from trainer.training.head import INNER_SHARE, Examples, measure, train_linear
 

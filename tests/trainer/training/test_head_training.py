@@ -11,10 +11,10 @@ from tests.trainer.examples import CONFIG, WIDTH, Kernel, changed, made, tune, w
 from trainer.config import HeadConfig
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import ConfigError
+from trainer.progress import Epoch
 from trainer.training import head as linear
 from trainer.training import validation
 from trainer.training.head import Examples, Head, Step, measure, train_linear, tune_head
-from trainer.training.history import Epoch
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from retrieval.errors import BundleDamaged
-from trainer.training.history import Epoch, read_history, tensorboard, write_history
+from trainer.progress import Epoch
+from trainer.training.history import read_history, tensorboard, write_history
 
 EPOCHS = [
     Epoch("head", 0, None, 0.5, 0.25, 0.125),

@@ -10,12 +10,11 @@ import pytest
 
 from retrieval.images import RGB
 from tests.trainer.tuning import SIDE, pictures_in
-from trainer import int8
 from trainer.config import EncoderConfig
-from trainer.int8 import int8_encoder
 from trainer.networks import encoders
+from trainer.training import quantization
 from trainer.training.dataset import measure
-from trainer.training.quantization import quantise
+from trainer.training.quantization import int8_encoder, quantise
 
 
 @pytest.mark.usefixtures("tiny_siamese")
@@ -27,8 +26,8 @@ def test_the_twin_is_quantised_and_measured(most: int, tmp_path: Path, monkeypat
         calibrated.extend(pictures)
         return quantise(graph, iter(calibrated))
 
-    monkeypatch.setattr(int8, "quantise", watched)
-    monkeypatch.setattr(int8, "CALIBRATION_PICTURES", most)
+    monkeypatch.setattr(quantization, "quantise", watched)
+    monkeypatch.setattr(quantization, "CALIBRATION_PICTURES", most)
     pictures = pictures_in(tmp_path, unlabelled=2)
     keras.utils.set_random_seed(0)
     encoder = encoders.frozen(EncoderConfig(backbone="siamese", weights="none", size=SIDE), mirror=False)

@@ -12,18 +12,17 @@ from numpy.typing import NDArray
 from tests.trainer.tuning import CHANNELS, SIDE, Quiet, pictures_in, scores, tiny
 from trainer.config import Config
 from trainer.data.features import Features
-from trainer.linear_starts import Candidate
 from trainer.networks import backbones, encoders
 from trainer.networks.backbones import CENTRED, Backbone
+from trainer.networks.closed_form import Candidate
 from trainer.networks.encoders import Encoders
 from trainer.networks.pooling import build_encoder
-from trainer.progress import Progress
+from trainer.progress import Epoch, Progress
 from trainer.training import stages
 from trainer.training.dataset import Pictures
 from trainer.training.devices import choose_strategy
 from trainer.training.finetune import Finetuned, Start
 from trainer.training.head import Head, measure
-from trainer.training.history import Epoch
 from trainer.training.stages import Tuning, tune
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
