@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from re import split
 from typing import Literal, TypeAlias
 
 from retrieval.errors import CatalogueError
+from retrieval.text import nfc, normal, unprintable
 
 Attribute: TypeAlias = str | int | float | bool
 Origin: TypeAlias = Literal["source", "api"]
@@ -37,5 +39,26 @@ class Item:
 
 
 def is_id(text: str) -> bool:
-    """Whether an item can have this id: 1 to 128 printable characters."""
-    return 1 <= len(text) <= ID_LENGTH and text.isprintable()
+    """Whether an item can have this id: 1 to 128 printable characters. What `new_id` refuses may be there of old."""
+    return 1 <= len(text) <= ID_LENGTH and not unprintable(text)
+
+
+def new_id(text: str) -> str:
+    """The id that an item is given for `text`: composed (NFC), otherwise as it is.
+
+    Ids stand in the paths of addresses, where proxies and browsers resolve `.` and `..` and fold `//`, and people
+    compare them by eye. Raises ValueError that says why the text cannot be a new id.
+    """
+    text = nfc(text)
+    if not 1 <= len(text) <= ID_LENGTH:
+        raise ValueError(f"an id is 1 to {ID_LENGTH} printable characters, not {len(text)}")
+    if character := unprintable(text):
+        raise ValueError(f"an id is 1 to {ID_LENGTH} printable characters; {character} is none")
+    if text != normal(text):
+        raise ValueError("an id has no blanks at its ends, no blank but the plain space, and no invisible characters")
+    segments = split(r"[/\\]", text)
+    if "." in segments or ".." in segments:
+        raise ValueError("an id cannot have . or .. between slashes, which mean a folder in an address")
+    if "" in segments:
+        raise ValueError("an id cannot begin or end with a slash, nor have two in a row")
+    return text
