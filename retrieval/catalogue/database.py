@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,54 +14,23 @@ from retrieval.errors import CatalogueError
 KINDS = ("sqlite", "postgresql")
 BUSY_SECONDS = 30  # how long a writer waits for another one (SQLite)
 POOL_SIZE = 8  # connections kept open
-CREATION_LOCK = 0x6C6F6F6B  # any number, the same for all who create the tables (PostgreSQL)
 
 
 class Database:
     """One database, shared by threads. Every method raises CatalogueError where it cannot answer."""
 
     def __init__(self, url: str) -> None:
-        self._name = "the catalogue"
+        self.name = "the catalogue"
+        """What messages call it: its URL, without the password."""
         with self._failures():
             parsed = sa.make_url(url)
-            self._name = f"the catalogue {parsed.render_as_string(hide_password=True)}"
+            self.name = f"the catalogue {parsed.render_as_string(hide_password=True)}"
             self._engine = _engine(parsed)
 
     @property
     def dialect(self) -> str:
         """Which kind of database it is: sqlite or postgresql."""
         return self._engine.dialect.name
-
-    def prepare(self, tables: Sequence[sa.Table]) -> None:
-        """Make the tables and their indexes if absent. Raises CatalogueError if there is one with other columns."""
-        with self.transaction() as connection:  # a reader's: nothing waits, if nothing is to be made
-            if not self._lacks(connection, tables):
-                return
-        with self.transaction(writing=True) as connection:
-            if self.dialect == "postgresql":  # whose IF NOT EXISTS fails when two create at once
-                connection.execute(sa.select(sa.func.pg_advisory_xact_lock(CREATION_LOCK)))
-            for table in tables:
-                connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
-            self._lacks(connection, tables)  # what was there may be another program's
-            for index in (index for table in tables for index in table.indexes):
-                connection.execute(sa.schema.CreateIndex(index, if_not_exists=True))
-
-    def _lacks(self, connection: sa.Connection, tables: Sequence[sa.Table]) -> bool:
-        """Whether a table or an index is still to be made. Raises CatalogueError for a table of another kind."""
-        inspector = sa.inspect(connection)
-        names = set(inspector.get_table_names())
-        for table in tables:
-            if table.name not in names:
-                continue
-            found = {column["name"] for column in inspector.get_columns(table.name)}
-            if found != (expected := set(table.columns.keys())):
-                raise CatalogueError(
-                    f"{self._name} has a table {table.name} with the columns {sorted(found)}, not {sorted(expected)}; "
-                    "another program or version wrote it; name another database, or move it and publish again"
-                )
-            if {index.name for index in table.indexes} - {index["name"] for index in inspector.get_indexes(table.name)}:
-                return True
-        return any(table.name not in names for table in tables)
 
     @contextmanager
     def transaction(self, *, writing: bool = False) -> Iterator[sa.Connection]:
@@ -85,7 +54,7 @@ class Database:
         except SQLAlchemyError as error:
             reason = getattr(error, "orig", None) or error
             raise CatalogueError(
-                f"{self._name} cannot be used ({reason}); see that its folder or server can be reached and "
+                f"{self.name} cannot be used ({reason}); see that its folder or server can be reached and "
                 "written, and that it is a database; a damaged file can be moved away and published again"
             ) from error
 

@@ -1,4 +1,7 @@
-"""The tables: items, and what requests to write were answered; and how an item becomes a row."""
+"""The tables: items, replies to requests to write, dismissals of duplicates; and how an item becomes a row.
+
+As they are after the last migration: see schema.py.
+"""
 
 import json
 from dataclasses import fields
@@ -17,9 +20,11 @@ BATCH = 500
 # Ordered by code points in both databases: collation "C" in PostgreSQL is what SQLite does anyway.
 _ID = sa.String(ID_LENGTH).with_variant(sa.String(ID_LENGTH, "C"), "postgresql")
 
+METADATA = sa.MetaData()
+
 ITEMS = sa.Table(
     "items",
-    sa.MetaData(),
+    METADATA,
     sa.Column("id", _ID, primary_key=True),
     sa.Column("location", sa.Text, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
@@ -36,7 +41,7 @@ sa.Index("items_location", ITEMS.c.location)  # whether a file is still some ite
 
 REPLIES = sa.Table(
     "replies",
-    sa.MetaData(),
+    METADATA,
     sa.Column("key", sa.String(128), primary_key=True),
     sa.Column("request", sa.String(64), nullable=False),
     sa.Column("status", sa.Integer, nullable=False),
@@ -44,6 +49,14 @@ REPLIES = sa.Table(
     sa.Column("created", sa.BigInteger, nullable=False),
 )
 sa.Index("replies_created", REPLIES.c.created)
+
+# A row says that an item is in a set of which no two are duplicates: n rows, where all pairs would be n^2.
+DISMISSALS = sa.Table(
+    "dismissals",
+    METADATA,
+    sa.Column("dismissal", sa.String(32), primary_key=True),
+    sa.Column("item", sa.String(ID_LENGTH), primary_key=True),
+)
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""

@@ -12,26 +12,21 @@ from itertools import islice
 import sqlalchemy as sa
 
 from retrieval.catalogue.changes import Changes
-from retrieval.catalogue.database import Database
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
-from retrieval.catalogue.table import BATCH, ITEMS, REPLIES, insert, row, upsert
+from retrieval.catalogue.schema import open_database
+from retrieval.catalogue.table import BATCH, ITEMS, insert, row, upsert
 
 
 class Catalogue(CatalogueReader):
     """The items in the database at `url`, such as sqlite:////srv/artifacts/catalogue.sqlite.
 
-    The tables are made if absent. Every method raises CatalogueError where the database cannot answer.
+    The tables are made, or upgraded from an earlier version. Every method raises CatalogueError where the database
+    cannot answer.
     """
 
     def __init__(self, url: str) -> None:
-        database = Database(url)
-        try:
-            database.prepare([ITEMS, REPLIES])
-        except BaseException:
-            database.close()
-            raise
-        super().__init__(database)
+        super().__init__(open_database(url))
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""

@@ -1,6 +1,5 @@
 """Items that come, change and go one by one: against a dictionary, in listed order, and with replies remembered."""
 
-import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -227,14 +226,3 @@ def test_writers_of_two_processes_wait_for_each_other(tmp_path: Path) -> None:
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(count_up, range(4)))
         assert catalogue.get("counter").attributes == {"n": 80}
-
-
-def test_a_file_from_before_there_were_replies_opens_as_it_is(tmp_path: Path) -> None:
-    file = tmp_path / "catalogue.sqlite"
-    with closing(Catalogue(f"sqlite:///{file}")) as catalogue:
-        catalogue.replace_source([item("old", origin="source")])
-    with closing(sqlite3.connect(file)) as connection:
-        connection.executescript("DROP TABLE replies; DROP INDEX items_location;")
-    with closing(Catalogue(f"sqlite:///{file}")) as catalogue:
-        assert catalogue.ids() == ["old"]
-        assert catalogue.reply("any") is None

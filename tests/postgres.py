@@ -1,0 +1,48 @@
+"""A PostgreSQL server for tests: started from the programs on the PATH, and gone when the tests are over."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+USER = "lookalike"
+ABSENT = "no initdb and pg_ctl on the PATH: the tests on PostgreSQL need its server programs"
+
+
+def is_installed() -> bool:
+    """Whether a server can be started."""
+    return all(shutil.which(name) for name in ("initdb", "pg_ctl"))
+
+
+@contextmanager
+def server(port: int) -> Iterator[str]:
+    """The URL of a new server on loopback, to which the name of a database is to be added."""
+    # Not in pytest's folder, which no other user may enter; and PostgreSQL refuses to run as root.
+    home = Path(tempfile.mkdtemp(prefix="postgres-"))
+    owner = "postgres" if os.geteuid() == 0 else None
+    if owner:
+        shutil.chown(home, owner)
+    options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
+    data, log = home / "data", home / "log"
+
+    def run(*command: object) -> None:
+        subprocess.run(
+            [*map(str, command)], check=True, user=owner, cwd=home, stdout=subprocess.DEVNULL, env=_environment()
+        )
+
+    try:
+        run("initdb", "-D", data, "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "-N")
+        run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
+        try:
+            yield f"postgresql+psycopg://{USER}@127.0.0.1:{port}/"
+        finally:
+            run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(home)
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
