@@ -19,7 +19,7 @@ TRAINER = requirements/$(if $(GPU),trainer-gpu,trainer).txt
 TESTS = $(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all browser lint format lock benchmark screenshots clean
+.PHONY: help demo test test-all browser lint format lock benchmark screenshots docs clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ benchmark: $(VENV)/.dev ## measure search and serving; quality too where LOOKALI
 
 screenshots: $(VENV)/.dev ## picture the page with the demo shop (needs Chromium)
 	$(BIN)/python scripts/screenshots.py
+
+docs: $(VENV)/.dev ## build the documentation site into site/, without network
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir site
 
 lock: $(VENV)/.python ## pin and hash the requirements anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [name ...]`: measure, print, and renew the tables of the README.
+"""`python -m benchmarks [name ...]`: measure, print, and renew the tables of docs/benchmarks.md.
 
 What is trained for it is kept in artifacts/benchmarks: the first time takes hours on two cores, the second minutes.
 """

@@ -105,11 +105,11 @@ def table(header: str, rows: list[tuple[object, ...]]) -> str:
 
 
 def publish(name: str, text: str) -> None:
-    """Print a result, and put it into the README between the marks of that name."""
+    """Print a result, and put it between the marks of that name in docs/benchmarks.md and in the README."""
     print(text)
-    readme = ROOT / "README.md"
     marks = rf"(<!-- {name}:[^>]*-->\n).*?(<!-- /{name} -->)"
-    content, found = re.subn(marks, lambda m: f"{m[1]}{text}\n{m[2]}", readme.read_text(), flags=re.DOTALL)
-    if found != 1:
-        raise ValueError(f"README.md has no place for {name}: it needs <!-- {name}: ... --> and <!-- /{name} -->")
-    readme.write_text(content)
+    for page in (ROOT / "docs" / "benchmarks.md", ROOT / "README.md"):
+        content, count = re.subn(marks, lambda m: f"{m[1]}{text}\n{m[2]}", page.read_text(), flags=re.DOTALL)
+        if count != 1 and page.name != "README.md":
+            raise ValueError(f"{page} has no place for {name}: it needs <!-- {name}: ... --> and <!-- /{name} -->")
+        page.write_text(content)

@@ -1,6 +1,6 @@
 """Picture every page at two widths, light and dark: `make demo` in one terminal, `make screenshots` in another.
 
-Everything goes to artifacts/screenshots; the best ones, scaled for the README, to docs.
+Everything goes to artifacts/screenshots; the best ones, scaled for the documentation, to docs/images.
 """
 
 import argparse
@@ -26,7 +26,7 @@ PAGES = {
     "/duplicates/": "duplicates",
     "/models/": "models",
 }
-BEST = {  # in docs: which pictures, side by side, and how high there, in pixels
+BEST = {  # in docs/images: which pictures, side by side, and how high there, in pixels
     "page": (["match-1440-light"], 675),
     "why": (["why-1440-light"], 450),
     "map": (["map-1440-dark"], 450),
@@ -56,7 +56,9 @@ def main() -> None:
                 take(browser, options.page, query, f"{width}-{scheme}", width, height, scheme)
         browser.close()
     for name, (shown, height) in BEST.items():
-        beside([TARGET / f"{each}.png" for each in shown], height).save(ROOT / "docs" / f"{name}.webp", quality=86)
+        beside([TARGET / f"{each}.png" for each in shown], height).save(
+            ROOT / "docs" / "images" / f"{name}.webp", quality=86
+        )
     print(f"Pictures are in {TARGET}; those of the README are renewed.")
 
 

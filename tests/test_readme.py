@@ -14,6 +14,7 @@ from PIL import Image
 from tests.conftest import ROOT, Trained
 
 README = (ROOT / "README.md").read_text()
+BENCHMARKS = (ROOT / "docs" / "benchmarks.md").read_text()
 API = "http://127.0.0.1:8000"
 
 
@@ -79,6 +80,13 @@ def test_every_file_that_is_linked_exists() -> None:
 
 
 def test_the_measured_tables_are_filled() -> None:
-    for name in ("quality", "search", "serving"):
-        (table,) = re.findall(rf"<!-- {name}:[^>]*-->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    names = re.findall(r"<!-- ([\w ]+): written by", BENCHMARKS)
+    assert {"quality", "new labels", "protocols", "calibration", "search", "scale", "serving"} <= set(names)
+    for name in names:
+        (table,) = re.findall(rf"<!-- {name}:[^>]*-->\n(.*?)<!-- /{name} -->", BENCHMARKS, re.DOTALL)
         assert table.count("\n|") >= 2, f"run python -m benchmarks {name}"
+
+
+def test_the_headline_table_is_that_of_the_benchmarks() -> None:
+    (headline,) = re.findall(r"<!-- quality:.*?<!-- /quality -->", README, re.DOTALL)
+    assert headline in BENCHMARKS

@@ -1,4 +1,4 @@
-"""The tour of the API, docs/api.md: its commands are run against a real server, and reach every operation."""
+"""The tour of the API, docs/how-to/api.md: its commands are run against a real server, and reach every operation."""
 
 import re
 import shutil
@@ -26,7 +26,7 @@ SHOP = "https://shop.example"
 BUNDLE = "20261122-101500-efficientnet-lite0"
 ITEMS = ("vases/amphora 3.jpg", "bowls/7.jpg", "bowls/8.jpg")
 
-BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
+BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "how-to" / "api.md").read_text(), re.DOTALL)
 # Whatever is no success stops a command with an error, and no proxy of the environment comes between.
 CURL = "curl() { command curl --fail-with-body --noproxy '*' --max-time 60 \"$@\"; }\n"
 
