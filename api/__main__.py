@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from typing import get_args
 
@@ -12,7 +13,7 @@ from pydantic_settings import SettingsError
 from api.main import create_app
 from api.monitoring import logs
 from api.security.keys import Scope, new_key, setting_for
-from api.settings import Settings
+from api.settings import OLD_NAMES, Settings
 
 EXAMPLE = """\
 example:
@@ -51,6 +52,8 @@ def main() -> None:
 
 
 def _settings(parser: argparse.ArgumentParser) -> Settings:
+    for old in OLD_NAMES.keys() & os.environ.keys():
+        sys.stderr.write(f"{old} is now called LOOKALIKE_{OLD_NAMES[old].upper()}; please rename it.\n")
     try:
         return Settings()
     except ValidationError as error:

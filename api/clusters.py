@@ -18,7 +18,7 @@ from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Item
 from retrieval.clusters import Doubles, Vectors, lengths_of
 
-MOST_POINTS = 5000
+MAX_POINTS = 5000
 
 
 def draw_map(snapshot: Snapshot, limit: int) -> MapAnswer:
@@ -27,8 +27,8 @@ def draw_map(snapshot: Snapshot, limit: int) -> MapAnswer:
     The sample is by a checksum of the id, so that it stays nearly the same while items come and go.
     """
     ids = snapshot.store.ids()
-    chosen = ids if len(ids) <= limit else heapq.nsmallest(limit, ids, key=_place)
-    members = snapshot.store.get_many(chosen)
+    sample_ids = ids if len(ids) <= limit else heapq.nsmallest(limit, ids, key=_place)
+    members = snapshot.store.get_many(sample_ids)
     items = snapshot.catalogue.get_many(members.ids)
     points = principal_components(members.vectors).tolist()
     rows = sorted(zip(members.ids, points, members.clusters.tolist(), strict=True))

@@ -2,39 +2,45 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path as FolderPath
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Path, Request
 from pydantic import AfterValidator
 
-from api.duplicates.job import Finder
 from api.fetch.client import Fetcher
 from api.limits import Pool
-from api.monitoring.metrics import Metrics
-from api.monitoring.stats import Stats
 from api.serving.engine import Engine
 from api.serving.snapshot import Served, Snapshot
+from api.state import AppState
 
 # These are coroutines, although they wait for nothing, because FastAPI runs plain functions in threads of its own.
 
 
-def _of_state(name: str) -> Any:
-    """What the lifespan has put into the state of every request under this name."""
-
-    async def get(request: Request) -> Any:
-        return getattr(request.state, name)
-
-    return Depends(get)
+async def get_state(request: Request) -> AppState:
+    """The parts of the running application."""
+    state: AppState = request.state.app
+    return state
 
 
-DuplicatesDep = Annotated[Finder, _of_state("duplicates")]
-EngineDep = Annotated[Engine, _of_state("engine")]
-FetcherDep = Annotated[Fetcher, _of_state("fetcher")]
-MetricsDep = Annotated[Metrics, _of_state("metrics")]
-PoolDep = Annotated[Pool, _of_state("pool")]
-StatsDep = Annotated[Stats, _of_state("stats")]
-UploadLimitDep = Annotated[int, _of_state("upload_limit_bytes")]
+StateDep = Annotated[AppState, Depends(get_state)]
+
+
+async def get_engine(state: StateDep) -> Engine:
+    return state.engine
+
+
+async def get_pool(state: StateDep) -> Pool:
+    return state.pool
+
+
+async def get_fetcher(state: StateDep) -> Fetcher:
+    return state.fetcher
+
+
+EngineDep = Annotated[Engine, Depends(get_engine)]
+PoolDep = Annotated[Pool, Depends(get_pool)]
+FetcherDep = Annotated[Fetcher, Depends(get_fetcher)]
 
 
 async def get_served(engine: EngineDep) -> AsyncIterator[Served]:

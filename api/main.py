@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -19,10 +18,11 @@ from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
 from api.routes import bundles, clusters, duplicates, explore, health, item_changes, items, search
-from api.security.keys import Keys
+from api.security.keys import Access, Keys
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.settings import Settings
+from api.state import AppState
 from api.web.middleware import Envelope
 from retrieval.bundle import catalogue_url
 
@@ -36,11 +36,10 @@ def create_app(settings: Settings) -> FastAPI:
     """The API as an ASGI application. Nothing is opened before its lifespan begins."""
 
     @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, AppState]]:
         """Load in the background, so that /livez and /readyz answer meanwhile; close everything at the end."""
         engine, pool = Engine(settings), Pool(workers=settings.workers, queue=settings.queue)
         keys = Keys(settings.api_keys, needed=settings.keys_needed, rate_per_minute=settings.rate_per_minute)
-        metrics, stats = Metrics(engine, pool), Stats()
         fetcher = Fetcher(
             enabled=settings.fetch_urls,
             seconds=settings.fetch_seconds,
@@ -57,16 +56,16 @@ def create_app(settings: Settings) -> FastAPI:
         loading = asyncio.create_task(engine.run())
         try:
             yield {
-                "engine": engine,
-                "pool": pool,
-                "keys": keys,
-                "cors_origins": settings.cors_origins,
-                "hosts": settings.hosts,
-                "metrics": metrics,
-                "stats": stats,
-                "fetcher": fetcher,
-                "duplicates": finder,
-                "upload_limit_bytes": settings.upload_limit_bytes,
+                "app": AppState(
+                    engine=engine,
+                    pool=pool,
+                    access=Access(keys, hosts=settings.hosts, cors_origins=settings.cors_origins),
+                    metrics=Metrics(engine, pool),
+                    stats=Stats(),
+                    fetcher=fetcher,
+                    duplicates=finder,
+                    upload_limit_bytes=settings.upload_limit_bytes,
+                )
             }
         finally:
             engine.stop()

@@ -3,7 +3,7 @@
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -18,6 +18,8 @@ NO_KEYS = (
 )
 NEITHER = "LOOKALIKE_KEYS: it is off, but LOOKALIKE_API_KEYS has keys; take one of the two away"
 NAMED_TWICE = "LOOKALIKE_API_KEYS: two keys have the same name or the same sha256; each is for one"
+OLD_NAMES = {"LOOKALIKE_REMEMBERED": "query_cache_size"}
+"""Names of earlier versions, which are still read, and what each is called now."""
 
 
 class Settings(BaseSettings):
@@ -66,8 +68,8 @@ class Settings(BaseSettings):
         default=(),
         description="bundles to keep loaded beside the live one, so that searches may name them: a JSON list, or all",
     )
-    remembered: int = Field(
-        default=4096, ge=0, description="query pictures whose vectors are remembered, for each bundle; 0: none"
+    query_cache_size: int = Field(
+        default=4096, ge=0, description="query pictures whose vectors are kept in memory, for each bundle; 0: none"
     )
     batching: Literal["auto", "on", "off"] = Field(
         default="auto",
@@ -92,6 +94,11 @@ class Settings(BaseSettings):
         for text in allowed:
             read_endpoint(text)
         return allowed
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_old_names(cls, values: dict[str, Any]) -> dict[str, Any]:
+        return {name: os.environ[old] for old, name in OLD_NAMES.items() if old in os.environ} | values
 
     @model_validator(mode="after")
     def _keys_are_there(self) -> Self:

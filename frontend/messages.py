@@ -60,7 +60,7 @@ BY_CODE = {
     "unsupported_by_model": Words("This model cannot do that", "Searching works as before."),
     "url_refused": NO_ADDRESS,
     "url_failed": NO_ADDRESS,
-    "url_too_slow": NO_ADDRESS,
+    "url_timeout": NO_ADDRESS,
     "key_missing": NO_ENTRY,
     "storage_full": Words("The service has no room left", "Whoever runs it makes room; then go on.", status=507),
     "overloaded": Words("The search service is busy", "Try again in a moment."),

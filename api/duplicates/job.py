@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from time import monotonic
 
-from api.duplicates.search import Found, Step, look
+from api.duplicates.search import Result, Step, look
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Dismissals
 
@@ -47,14 +47,14 @@ class Finder:
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="duplicates")
         self._stopping = threading.Event()
-        self._job: Future[Found] | None = None
+        self._job: Future[Result] | None = None
         self._progress = Progress()
-        self._found: Found | None = None
+        self._result: Result | None = None
         self._dismissals: Dismissals | None = None
         self._apart: tuple[int, dict[str, frozenset[str]]] = (0, {})
         self._state: tuple[float, str] = (0.0, "")
 
-    def ask(self) -> Found | Progress:
+    def ask(self) -> Result | Progress:
         """What was found, or how far the search is. Starts it where there has been none.
 
         Raises whatever ended the last search, once; asked again, it starts anew.
@@ -62,9 +62,9 @@ class Finder:
         with self._lock:
             if self._job is not None and self._job.done():
                 job, self._job = self._job, None
-                self._found = job.result()
-            if self._job is None and self._found is not None:
-                return self._found
+                self._result = job.result()
+            if self._job is None and self._result is not None:
+                return self._result
             return self._started()
 
     def refresh(self) -> Progress:
@@ -74,16 +74,16 @@ class Finder:
                 self._job = None
             return self._started()
 
-    def is_stale(self, snapshot: Snapshot, found: Found) -> bool:
+    def is_stale(self, snapshot: Snapshot, result: Result) -> bool:
         """Whether the catalogue or the model is another one by now; noticed within a few seconds, or within a minute
         where there are millions of items."""
-        if found.bundle != snapshot.id:
+        if result.bundle != snapshot.id:
             return True
         with self._lock:
             again, state = self._state
             if monotonic() >= again:
                 state = self._looked()
-            return found.state != state
+            return result.state != state
 
     def dismiss(self, ids: Sequence[str]) -> None:
         """No two of these are to be reported together again."""
@@ -112,14 +112,14 @@ class Finder:
             self._job = self._thread.submit(self._run)
         return self._progress
 
-    def _run(self) -> Found:
+    def _run(self) -> Result:
         _step_back()
         with self._lock:
             state = self._looked()
         with self._hold() as snapshot:
-            found = look(snapshot, state, self._tell)
-        logger.info("found duplicates: %s", {tier: len(groups) for tier, groups in found.groups.items()})
-        return found
+            result = look(snapshot, state, self._tell)
+        logger.info("found duplicates: %s", {tier: len(groups) for tier, groups in result.groups.items()})
+        return result
 
     def _tell(self, step: Step, done: int, total: int) -> None:
         if self._stopping.is_set():

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import numpy as np
 
 from api.duplicates.schemas import DuplicatesAnswer, GroupAnswer
-from api.duplicates.search import Found, Tier
+from api.duplicates.search import Result, Tier
 from api.errors import Refusal
 from api.schemas.search_answer import ItemAnswer
 from api.serving.snapshot import Snapshot
@@ -20,32 +20,32 @@ Apart = Mapping[str, frozenset[str]]
 
 
 def show(
-    snapshot: Snapshot, found: Found, apart: Apart, *, tier: Tier, offset: int, limit: int, stale: bool
+    snapshot: Snapshot, result: Result, apart: Apart, *, tier: Tier, offset: int, limit: int, stale: bool
 ) -> DuplicatesAnswer:
     """A page of a tier's groups. Raises Refusal (unsupported_by_model) for what the bundle cannot tell."""
-    if tier == "same_thing" and found.curve is None:
+    if tier == "same_thing" and result.curve is None:
         raise Refusal("unsupported_by_model", UNCALIBRATED)
-    kept = [members for rows in found.groups[tier] for members in divided(found, rows, apart)]
+    groups = [members for rows in result.groups[tier] for members in divided(result, rows, apart)]
     further = {"tier": tier, "offset": offset + limit, "limit": limit}
     return DuplicatesAnswer(
         stale=stale,
-        found_at=found.found_at,
-        unreadable=found.unreadable,
+        found_at=result.found_at,
+        unreadable=result.unreadable,
         tier=tier,
-        total_groups=len(kept),
-        groups=_groups(snapshot, found, tier, kept[offset : offset + limit]),
-        next=f"/duplicates?{urlencode(further)}" if offset + limit < len(kept) else None,
+        total_groups=len(groups),
+        groups=_groups(snapshot, result, tier, groups[offset : offset + limit]),
+        next=f"/duplicates?{urlencode(further)}" if offset + limit < len(groups) else None,
     )
 
 
-def divided(found: Found, rows: tuple[int, ...], apart: Apart) -> list[tuple[int, ...]]:
+def divided(result: Result, rows: tuple[int, ...], apart: Apart) -> list[tuple[int, ...]]:
     """A group without what was dismissed: in parts, of which none has two members that are not to be together.
 
     Each member goes to the first part that will have it; parts of one member are no groups.
     """
     parts: list[tuple[list[int], set[str]]] = []
     for row in rows:
-        own = apart.get(found.ids[row], frozenset())
+        own = apart.get(result.ids[row], frozenset())
         for members, taken in parts:
             if not own & taken:
                 members.append(row)
@@ -56,33 +56,33 @@ def divided(found: Found, rows: tuple[int, ...], apart: Apart) -> list[tuple[int
     return [tuple(members) for members, _ in parts if len(members) > 1]
 
 
-def _groups(snapshot: Snapshot, found: Found, tier: Tier, kept: list[tuple[int, ...]]) -> list[GroupAnswer]:
+def _groups(snapshot: Snapshot, result: Result, tier: Tier, rows_by_group: list[tuple[int, ...]]) -> list[GroupAnswer]:
     """Without items that have gone since; a group that has lost all but one is left out."""
-    items = snapshot.catalogue.get_many([found.ids[row] for members in kept for row in members])
+    items = snapshot.catalogue.get_many([result.ids[row] for members in rows_by_group for row in members])
     answers = []
-    for members in kept:
-        there = tuple(row for row in members if found.ids[row] in items)
+    for members in rows_by_group:
+        there = tuple(row for row in members if result.ids[row] in items)
         if len(there) < 2:
             continue
-        chosen = group(there, found.sketches)
+        best = group(there, result.sketches)
         answers.append(
             GroupAnswer(
-                keep=found.ids[chosen.keep],
-                why=chosen.why,
-                members=[ItemAnswer.of(items[found.ids[row]]) for row in there],
-                probability=_probability(found, chosen) if tier == "same_thing" else None,
+                keep=result.ids[best.keep],
+                why=best.why,
+                members=[ItemAnswer.of(items[result.ids[row]]) for row in there],
+                probability=_probability(result, best) if tier == "same_thing" else None,
             )
         )
     return answers
 
 
-def _probability(found: Found, chosen: Group) -> float | None:
+def _probability(result: Result, best: Group) -> float | None:
     """That the member least like the one to keep shows the same thing; None where one of them has no vector."""
-    if found.vectors is None or found.curve is None:
+    if result.vectors is None or result.curve is None:
         return None
-    vectors = found.vectors[list(chosen.members)].astype(np.float64)
-    kept = found.vectors[chosen.keep].astype(np.float64)
-    lengths = lengths_of(vectors) * lengths_of(kept[None])
+    vectors = result.vectors[list(best.members)].astype(np.float64)
+    best_vector = result.vectors[best.keep].astype(np.float64)
+    lengths = lengths_of(vectors) * lengths_of(best_vector[None])
     if not lengths.all():
         return None
-    return float(found.curve.probability(1 - cosines_of(vectors @ kept, lengths)).min())
+    return float(result.curve.probability(1 - cosines_of(vectors @ best_vector, lengths)).min())

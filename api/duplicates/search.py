@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 Tier = Literal["identical", "same_picture", "same_thing"]
 Step = Literal["reading", "comparing"]
-Told = Callable[[Step, int, int], None]
+Report = Callable[[Step, int, int], None]
 """Hears which step is under way, how many of its pictures or pairs are done, and of how many. May raise to stop."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class Result:
     """What a search found. Groups hold rows, which are places in `ids`, `sketches` and `vectors`."""
 
     bundle: str
@@ -45,12 +45,12 @@ class Found:
     """From the cosine distance to a probability."""
 
 
-def look(snapshot: Snapshot, state: str, told: Told) -> Found:
+def look(snapshot: Snapshot, state: str, report: Report) -> Result:
     """Look for all three tiers; the third where the bundle is calibrated. Near-linear, see retrieval.duplicates.
 
     Takes 3 kB of memory a picture, and the vectors. A picture that cannot be read is passed over.
     """
-    items, sketches, unreadable = _sketched(snapshot, told)
+    items, sketches, unreadable = _sketched(snapshot, report)
 
     def read(row: int) -> bytes:
         try:
@@ -58,7 +58,7 @@ def look(snapshot: Snapshot, state: str, told: Told) -> Found:
         except PictureMissing as error:
             raise FileNotFoundError(str(error)) from error  # gone since: what retrieval passes over
 
-    same = duplicates.same_picture_pairs(sketches, read, lambda done, of: told("comparing", done, of))
+    same = duplicates.same_picture_pairs(sketches, read, lambda done, of: report("comparing", done, of))
     calibration = snapshot.bundle.calibration
     vectors = None if calibration is None else _vectors(snapshot, items)
     things = None if vectors is None or calibration is None else Things(vectors, calibration.cosine)
@@ -66,7 +66,7 @@ def look(snapshot: Snapshot, state: str, told: Told) -> Found:
     return _compact(snapshot, state, unreadable, items, sketches, everything, vectors)
 
 
-def _sketched(snapshot: Snapshot, told: Told) -> tuple[list[Item], list[Sketch], int]:
+def _sketched(snapshot: Snapshot, report: Report) -> tuple[list[Item], list[Sketch], int]:
     """The items that can be read, the sketch of each, and how many cannot. Copies of a file are read once."""
     items: list[Item] = []
     sketches: list[Sketch] = []
@@ -74,7 +74,7 @@ def _sketched(snapshot: Snapshot, told: Told) -> tuple[list[Item], list[Sketch],
     digests: dict[str, str] = {}
     unreadable, everything = 0, list(snapshot.catalogue.items())  # not held open while pictures are read
     for done, item in enumerate(everything, start=1):
-        told("reading", done, len(everything))
+        report("reading", done, len(everything))
         digests[item.id] = item.sha256
         if _is_further_face(item, digests):
             continue
@@ -119,7 +119,7 @@ def _compact(
     sketches: list[Sketch],
     everything: Duplicates,
     vectors: Vectors | None,
-) -> Found:
+) -> Result:
     """Only what is in some group is kept."""
     calibration = snapshot.bundle.calibration
     tiers: dict[Tier, list[tuple[int, ...]]] = {
@@ -127,19 +127,19 @@ def _compact(
         "same_picture": [group.members for group in everything.same_picture],
         "same_thing": [group.members for group in everything.same_thing],
     }
-    kept = sorted(set(chain.from_iterable(chain.from_iterable(tiers.values()))))
-    places = {row: place for place, row in enumerate(kept)}
+    listed_rows = sorted(set(chain.from_iterable(chain.from_iterable(tiers.values()))))
+    places = {row: place for place, row in enumerate(listed_rows)}
     nothing = np.zeros((0, 0, 3), np.uint8)
-    return Found(
+    return Result(
         bundle=snapshot.id,
         state=state,
         found_at=datetime.now(UTC),
         unreadable=unreadable,
-        ids=tuple(items[row].id for row in kept),
-        sketches=tuple(replace(sketches[row], small=nothing) for row in kept),
+        ids=tuple(items[row].id for row in listed_rows),
+        sketches=tuple(replace(sketches[row], small=nothing) for row in listed_rows),
         groups={
             tier: tuple(tuple(places[row] for row in members) for members in groups) for tier, groups in tiers.items()
         },
-        vectors=None if vectors is None else vectors[kept],
+        vectors=None if vectors is None else vectors[listed_rows],
         curve=calibration.cosine if calibration else None,
     )

@@ -47,20 +47,20 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Fetched:
+class Downloads:
     """What URLs led to: bytes, or why there are none."""
 
-    found: Mapping[str, bytes | Refusal] = field(default_factory=dict)
+    results: Mapping[str, bytes | Refusal] = field(default_factory=dict)
 
     def __getitem__(self, url: str) -> bytes:
         """Raises Refusal."""
-        data = self.found[url]
+        data = self.results[url]
         if isinstance(data, Refusal):
             raise data
         return data
 
 
-NOTHING = Fetched()
+NOTHING = Downloads()
 
 
 class Fetcher:
@@ -88,22 +88,23 @@ class Fetcher:
         self._ssl_context = ssl_context or httpcore2.default_ssl_context()
 
     async def fetch(self, url: str) -> bytes:
-        """What is at a URL. Raises Refusal: url_refused, url_failed, url_too_slow."""
+        """What is at a URL. Raises Refusal: url_refused, url_failed, url_timeout."""
         return (await self.fetch_all([url]))[url]
 
-    async def fetch_all(self, urls: Iterable[str], *, each_alone: bool = False) -> Fetched:
+    async def fetch_all(self, urls: Iterable[str], *, each_alone: bool = False) -> Downloads:
         """What is at each of the URLs of one request, or why nothing is.
 
         They share the bounds of time and bytes, unless each has bytes of its own (`each_alone`).
         """
-        wanted = list(dict.fromkeys(urls))
-        if not wanted:
+        unique_urls = list(dict.fromkeys(urls))
+        if not unique_urls:
             return NOTHING
         shared = Budget(self._limit_bytes)
         until = asyncio.get_running_loop().time() + self._seconds
-        budgets = [Budget(self._limit_bytes) if each_alone else shared for _ in wanted]
-        found = await asyncio.gather(*(self._outcome(*each, until) for each in zip(wanted, budgets, strict=True)))
-        return Fetched(dict(zip(wanted, found, strict=True)))
+        budgets = [Budget(self._limit_bytes) if each_alone else shared for _ in unique_urls]
+        pairs = zip(unique_urls, budgets, strict=True)
+        results = await asyncio.gather(*(self._outcome(url, budget, until) for url, budget in pairs))
+        return Downloads(dict(zip(unique_urls, results, strict=True)))
 
     def close(self) -> None:
         """Wait for nothing."""
@@ -118,7 +119,7 @@ class Fetcher:
         except Refusal as refusal:
             return refusal
         except (TimeoutError, httpcore2.TimeoutException):
-            return Refusal("url_too_slow")
+            return Refusal("url_timeout")
         except (OSError, httpcore2.NetworkError, httpcore2.ProtocolError, httpcore2.UnsupportedProtocol):
             return Refusal("url_failed", UNREACHED)
 
@@ -207,8 +208,8 @@ class CheckedBackend(httpcore2.AsyncNetworkBackend):
         except ValueError:
             pass
         try:
-            found = await asyncio.wrap_future(self._threads.submit(self._resolve, host, port))
-            addresses = [ip_address(text) for text in dict.fromkeys(found)]
+            texts = await asyncio.wrap_future(self._threads.submit(self._resolve, host, port))
+            addresses = [ip_address(text) for text in dict.fromkeys(texts)]
         except (OSError, ValueError) as error:  # ValueError: what no address is, some resolvers say
             raise Refusal("url_failed", UNRESOLVED) from error
         if not addresses:

@@ -91,7 +91,7 @@ def add(engine: Engine, new: NewItem, ticket: Ticket | None = None) -> Answer:
         return known
 
 
-def add_all(engine: Engine, wanted: Sequence[NewItem], ticket: Ticket | None = None) -> list[Outcome]:
+def add_all(engine: Engine, items: Sequence[NewItem], ticket: Ticket | None = None) -> list[Outcome]:
     """Add items together, and say for each in its order what became of it. One that cannot be does not stop the others.
 
     Of two of one id, the first counts. `ticket` is for a single one. Raises Refusal where nothing is served.
@@ -100,7 +100,7 @@ def add_all(engine: Engine, wanted: Sequence[NewItem], ticket: Ticket | None = N
     outcomes: list[Outcome | None] = []
     waiting: dict[int, tuple[Arrival, list[RGB]]] = {}
     names: set[str] = set()
-    for place, new in enumerate(wanted):
+    for place, new in enumerate(items):
         outcomes.append(None)
         try:
             arrival = arrival_of(live, new)
@@ -162,9 +162,9 @@ def _write(engine: Engine, arrivals: Sequence[Arrival], vectors: Vectored, ticke
         with live.catalogue.writing() as rows:
             added = rows.insert([item for arrival in arrivals for item in arrival.items])
             whole = [arrival for arrival in arrivals if all(item.id in added for item in arrival.items)]
-            kept = {item.id: item for arrival in whole for item in arrival.items}
-            rows.delete(added - kept.keys())
-            if ticket is not None and kept:
+            complete_items = {item.id: item for arrival in whole for item in arrival.items}
+            rows.delete(added - complete_items.keys())
+            if ticket is not None and complete_items:
                 reply = ticket.reply(Added(arrivals[0].first, CREATED).answer)
                 if not rows.remember(reply):
                     raise _Answered
@@ -174,8 +174,8 @@ def _write(engine: Engine, arrivals: Sequence[Arrival], vectors: Vectored, ticke
                 bundle_id = snapshot.id
                 if bundle_id not in vectors:  # it was loaded meanwhile
                     vectors[bundle_id] = vectors_beside(snapshot, whole)
-                _upsert(snapshot, kept, vectors[bundle_id])
-    return set(kept)
+                _upsert(snapshot, complete_items, vectors[bundle_id])
+    return set(complete_items)
 
 
 def _upsert(snapshot: Snapshot, items: dict[str, Item], vectors: dict[str, Vectors]) -> None:
@@ -187,10 +187,10 @@ def _upsert(snapshot: Snapshot, items: dict[str, Item], vectors: dict[str, Vecto
 
 def _known(catalogue: Catalogue, arrival: Arrival) -> Added | Refusal | None:
     """What is answered where an item of this id is there already."""
-    found = catalogue.get_many([arrival.first.id]).get(arrival.first.id)
-    if found is None:
+    item = catalogue.get_many([arrival.first.id]).get(arrival.first.id)
+    if item is None:
         return None
-    return Added(found, KNOWN) if found.sha256 == arrival.first.sha256 else Refusal("item_exists", TAKEN)
+    return Added(item, KNOWN) if item.sha256 == arrival.first.sha256 else Refusal("item_exists", TAKEN)
 
 
 def remembered(catalogue: Catalogue, ticket: Ticket) -> Answer | None:

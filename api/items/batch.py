@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from fastapi.exceptions import RequestValidationError
 
 from api.errors import Refusal, problem_of
-from api.fetch.client import Fetched, Fetcher
+from api.fetch.client import Downloads, Fetcher
 from api.items.add import Added, add_all
 from api.items.prepare import NewItem
 from api.items.upload import Line, new_item, read_line
@@ -20,11 +20,11 @@ from api.serving.batch_encoder import TOGETHER
 from api.serving.engine import Engine
 from retrieval.errors import LookalikeError
 
-MOST = 10_000
+MAX_LINES = 10_000
 """Lines of one request; its answers are held in memory."""
-ENOUGH_BYTES = 32_000_000
+MAX_GATHERED_BYTES = 32_000_000
 """Lines are not gathered beyond this before they are encoded."""
-TOO_MANY = f"Only {MOST:,} lines are read of one request; send this one and those after it in another one."
+TOO_MANY_LINES = f"Only {MAX_LINES:,} lines are read of one request; send this one and those after it in another one."
 
 _Read = ItemBody | Refusal | RequestValidationError
 
@@ -34,19 +34,19 @@ async def answer_lines(
 ) -> list[LineAnswer]:
     """An answer for each line, in order. Raises what the lines raise."""
     answers: list[LineAnswer] = []
-    gathered: list[Line] = []
-    held = 0
+    pending: list[Line] = []
+    pending_bytes = 0
     async for line in lines:
-        if len(answers) + len(gathered) == MOST:
-            answers += await _answers(gathered, engine, fetcher, pool, request_id)
-            answers.append(_refused(line.number, Refusal("too_many_bytes", TOO_MANY), request_id))
+        if len(answers) + len(pending) == MAX_LINES:
+            answers += await _answers(pending, engine, fetcher, pool, request_id)
+            answers.append(_refused(line.number, Refusal("too_many_bytes", TOO_MANY_LINES), request_id))
             return answers
-        gathered.append(line)
-        held += len(line.content or b"")
-        if len(gathered) == TOGETHER or held > ENOUGH_BYTES:
-            answers += await _answers(gathered, engine, fetcher, pool, request_id)
-            gathered, held = [], 0
-    return answers + await _answers(gathered, engine, fetcher, pool, request_id)
+        pending.append(line)
+        pending_bytes += len(line.content or b"")
+        if len(pending) == TOGETHER or pending_bytes > MAX_GATHERED_BYTES:
+            answers += await _answers(pending, engine, fetcher, pool, request_id)
+            pending, pending_bytes = [], 0
+    return answers + await _answers(pending, engine, fetcher, pool, request_id)
 
 
 async def _answers(
@@ -56,10 +56,10 @@ async def _answers(
         return []
     try:
         read = await pool.run(_read, lines)
-        fetched = await fetcher.fetch_all(
+        downloads = await fetcher.fetch_all(
             [url for body in read if isinstance(body, ItemBody) for url in body.urls()], each_alone=True
         )
-        return await pool.run(_add, lines, read, fetched, engine, request_id)
+        return await pool.run(_add, lines, read, downloads, engine, request_id)
     except Refusal as refusal:  # overloaded, or nothing is served any more
         return [_refused(line.number, refusal, request_id) for line in lines]
 
@@ -69,12 +69,12 @@ def _read(lines: Sequence[Line]) -> list[_Read]:
 
 
 def _add(
-    lines: Sequence[Line], read: Sequence[_Read], fetched: Fetched, engine: Engine, request_id: str
+    lines: Sequence[Line], read: Sequence[_Read], downloads: Downloads, engine: Engine, request_id: str
 ) -> list[LineAnswer]:
-    opened = [_open(body, fetched) for body in read]
-    outcomes = iter(add_all(engine, [new for new in opened if isinstance(new, NewItem)]))
+    items = [_open(body, downloads) for body in read]
+    outcomes = iter(add_all(engine, [new for new in items if isinstance(new, NewItem)]))
     answers = []
-    for line, new in zip(lines, opened, strict=True):
+    for line, new in zip(lines, items, strict=True):
         outcome = next(outcomes) if isinstance(new, NewItem) else new
         if isinstance(outcome, Added):
             answers.append(LineAnswer(line=line.number, status=outcome.status, id=outcome.item.id, problem=None))
@@ -83,9 +83,9 @@ def _add(
     return answers
 
 
-def _open(read: _Read, fetched: Fetched) -> NewItem | Refusal | RequestValidationError:
+def _open(read: _Read, downloads: Downloads) -> NewItem | Refusal | RequestValidationError:
     try:
-        return new_item(read, fetched) if isinstance(read, ItemBody) else read
+        return new_item(read, downloads) if isinstance(read, ItemBody) else read
     except Refusal as refusal:
         return refusal
 

@@ -15,23 +15,23 @@ NOT_OURS = "cursor: not one that this server wrote for this order; begin again w
 
 
 def list_items(
-    catalogue: Catalogue, chosen: Filter, sent_filter: str | None, order: str, limit: int, cursor: str | None
+    catalogue: Catalogue, filter_: Filter, filter_text: str | None, order: str, limit: int, cursor: str | None
 ) -> ItemsAnswer:
     """A page, how many items there are in all, and the link to the next page. `sent_filter` is `chosen` as it was sent.
 
     Raises Refusal.
     """
-    ordered = order_of(order)
-    found = catalogue.listed(
-        chosen, ordered, limit=limit + 1, after=None if cursor is None else _place(cursor, ordered)
+    ordering = order_of(order)
+    rows = catalogue.listed(
+        filter_, ordering, limit=limit + 1, after=None if cursor is None else _place(cursor, ordering)
     )
-    page = found[:limit]
-    follows = None
-    if len(found) > limit:
-        fields = {"filter": sent_filter, "order": order, "limit": limit, "cursor": _cursor(page[-1][1])}
-        follows = f"/items?{urlencode({name: value for name, value in fields.items() if value})}"
+    page = rows[:limit]
+    next_link = None
+    if len(rows) > limit:
+        fields = {"filter": filter_text, "order": order, "limit": limit, "cursor": _cursor(page[-1][1])}
+        next_link = f"/items?{urlencode({name: value for name, value in fields.items() if value})}"
     items = [ItemAnswer.of(item) for item, _ in page]
-    return ItemsAnswer(items=items, total=catalogue.count_matching(chosen), next=follows)
+    return ItemsAnswer(items=items, total=catalogue.count_matching(filter_), next=next_link)
 
 
 def order_of(text: str) -> Order:

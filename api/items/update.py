@@ -43,24 +43,24 @@ def delete(engine: Engine, item_id: str) -> None:
     """Raises ItemMissing, Refusal."""
     with engine.writing:
         with live_of(engine).catalogue.writing() as rows:
-            gone = rows.delete([item_id])
-        _forget(engine, gone)
-    if not gone:
+            deleted = rows.delete([item_id])
+        _forget(engine, deleted)
+    if not deleted:
         raise ItemMissing("there is no item of that id in the catalogue")
 
 
-def delete_matching(engine: Engine, chosen: Filter) -> int:
+def delete_matching(engine: Engine, filter_: Filter) -> int:
     """Delete all that a filter lets through, at once; returns how many that were. Raises Refusal."""
     with engine.writing:
         with live_of(engine).catalogue.writing() as rows:
-            gone = rows.delete_matching(chosen)
-        _forget(engine, gone)
-    return len(gone)
+            deleted = rows.delete_matching(filter_)
+        _forget(engine, deleted)
+    return len(deleted)
 
 
-def _forget(engine: Engine, gone: Sequence[Item]) -> None:
+def _forget(engine: Engine, deleted: Sequence[Item]) -> None:
     """Let go of the vectors and the pictures of items that are no more. Needs `engine.writing`."""
-    ids = [item.id for item in gone]
+    ids = [item.id for item in deleted]
     for snapshot in engine.loaded:
         try:
             for start in range(0, len(ids), AT_ONCE):
@@ -70,6 +70,6 @@ def _forget(engine: Engine, gone: Sequence[Item]) -> None:
     live = live_of(engine)
     try:
         with live.catalogue.writing() as rows:
-            image_files.discard(live.artifacts, rows.unnamed({item.location for item in gone}))
+            image_files.discard(live.artifacts, rows.unnamed({item.location for item in deleted}))
     except LookalikeError as error:
         logger.error("pictures of deleted items stay until the next start: %s", error)

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 
 from api.errors import Refusal
-from api.fetch.client import Fetched
+from api.fetch.client import Downloads
 from api.items.prepare import NewItem
 from api.schemas.item_request import ItemBody, ItemForm
 from api.web.bodies import media_type_of, picture_bytes, read_json
@@ -28,23 +28,23 @@ class Line:
     content: bytes | None
 
 
-def new_item(body: ItemBody, fetched: Fetched) -> NewItem:
+def new_item(body: ItemBody, downloads: Downloads) -> NewItem:
     """Raises Refusal unless there is exactly one picture in it, or `fetched` has what its URL led to."""
-    return NewItem(picture_of(body, fetched), body.id, body.label, body.attributes)
+    return NewItem(picture_of(body, downloads), body.id, body.label, body.attributes)
 
 
-def picture_of(body: ItemBody, fetched: Fetched) -> bytes:
+def picture_of(body: ItemBody, downloads: Downloads) -> bytes:
     """The file of the picture that was sent, or that its URL led to. Raises Refusal."""
     file = body.file if isinstance(body, ItemForm) else None
-    if sum(given is not None for given in (file, body.image_base64, body.url)) != 1:
+    if sum(field is not None for field in (file, body.image_base64, body.url)) != 1:
         raise Refusal("invalid_parameter", ONE_PICTURE)
-    return picture_bytes(file, body.image_base64, body.url, fetched)
+    return picture_bytes(file, body.image_base64, body.url, downloads)
 
 
 def fingerprint(body: ItemBody, picture: str) -> str:
     """The SHA-256 of all that was sent, in whichever way that was; `picture`: its URL, or the SHA-256 of its file."""
-    told = [picture, body.id, body.label, dict(body.attributes)]
-    return sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    content = [picture, body.id, body.label, dict(body.attributes)]
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_line(line: Line) -> ItemBody | Refusal | RequestValidationError:

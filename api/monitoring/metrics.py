@@ -99,7 +99,7 @@ class _States(Collector):
         )
         clusters = GaugeMetricFamily("lookalike_clusters", "Clusters of a bundle.", labels=["bundle"])
         vectors = GaugeMetricFamily("lookalike_vectors", "Items that a bundle has vectors of.", labels=["bundle"])
-        seen = CounterMetricFamily(
+        query_cache = CounterMetricFamily(
             "lookalike_remembered",
             "Query pictures whose vector was remembered, or not.",
             labels=["bundle", "outcome"],
@@ -110,9 +110,9 @@ class _States(Collector):
             info.add_metric([snapshot.id, encoder.name, encoder.stage, encoder.precision, live], 1)
             clusters.add_metric([snapshot.id], len(snapshot.bundle.clusters))
             vectors.add_metric([snapshot.id], len(snapshot.store))
-            seen.add_metric([snapshot.id, "hit"], snapshot.seen.hits)
-            seen.add_metric([snapshot.id, "miss"], snapshot.seen.misses)
-        yield from (info, clusters, vectors, seen)
+            query_cache.add_metric([snapshot.id, "hit"], snapshot.query_cache.hits)
+            query_cache.add_metric([snapshot.id, "miss"], snapshot.query_cache.misses)
+        yield from (info, clusters, vectors, query_cache)
 
     def _catalogue(self) -> Iterator[Metric]:
         live = self._engine.snapshot

@@ -62,8 +62,8 @@ class Stats:
     def answer(self, engine: Engine) -> StatsAnswer:
         """What there is to tell."""
         rows = np.array(self._latest, np.float64).reshape(-1, len(STEPS) + 2)
-        hits = sum(snapshot.seen.hits for snapshot in engine.loaded)
-        asked = hits + sum(snapshot.seen.misses for snapshot in engine.loaded)
+        hits = sum(snapshot.query_cache.hits for snapshot in engine.loaded)
+        lookups = hits + sum(snapshot.query_cache.misses for snapshot in engine.loaded)
         return StatsAnswer(
             since=self._since,
             searches=self._searches,
@@ -71,7 +71,7 @@ class Stats:
             steps=_steps(rows) if len(rows) else [],
             exact_share=_share(rows[:, -2]),
             clusters_opened_share=_share(rows[:, -1]),
-            remembered_share=hits / asked if asked else None,
+            remembered_share=hits / lookups if lookups else None,
         )
 
 

@@ -48,16 +48,16 @@ def reference(model: type[BaseModel]) -> dict[str, str]:
 def schemas() -> dict[str, Any]:
     """The schemas that bodies and links refer to, by name."""
     _, definitions = models_json_schema(MODELS, ref_template=REF)
-    named: dict[str, Any] = definitions["$defs"]
-    return {name: schema for name, schema in named.items() if name != SearchLink.__name__}
+    definitions_by_name: dict[str, Any] = definitions["$defs"]
+    return {name: schema for name, schema in definitions_by_name.items() if name != SearchLink.__name__}
 
 
 def body_of(form: type[BaseModel], body: type[BaseModel], examples: dict[str, Any] | None = None) -> dict[str, Any]:
     """A body that is a form of one shape or JSON of the other; examples of the latter by name."""
     encoding = {name: {"contentType": "application/json"} for name in JSON_FIELDS if name in form.model_fields}
-    named = {name: {"value": example} for name, example in (examples or {}).items()}
+    named_examples = {name: {"value": example} for name, example in (examples or {}).items()}
     as_form: dict[str, Any] = {"schema": reference(form)} | ({"encoding": encoding} if encoding else {})
-    as_json: dict[str, Any] = {"schema": reference(body)} | ({"examples": named} if named else {})
+    as_json: dict[str, Any] = {"schema": reference(body)} | ({"examples": named_examples} if named_examples else {})
     return {"required": True, "content": {"multipart/form-data": as_form, "application/json": as_json}}
 
 
@@ -65,8 +65,8 @@ def json_body(
     body: type[BaseModel], examples: dict[str, Any] | None = None, media_type: str = "application/json"
 ) -> dict[str, Any]:
     """A body that is JSON of this shape, or in each of its lines; with examples by name."""
-    named = {name: {"value": example} for name, example in (examples or {}).items()}
-    content: dict[str, Any] = {"schema": reference(body)} | ({"examples": named} if named else {})
+    named_examples = {name: {"value": example} for name, example in (examples or {}).items()}
+    content: dict[str, Any] = {"schema": reference(body)} | ({"examples": named_examples} if named_examples else {})
     return {"required": True, "content": {media_type: content}}
 
 

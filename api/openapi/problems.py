@@ -25,9 +25,9 @@ def _key_problems(operation: dict[str, Any]) -> dict[str, Any]:
     scopes = [scope for needed in operation.get("security", ()) for scope in needed.get(SCHEME, ())]
     if not scopes:
         return {}
-    weak: tuple[Code, ...] = () if set(scopes) == {"read"} else ("key_too_weak",)  # every key may read
-    found = problems("key_missing", "key_unknown", *weak, "foreign_page", "too_fast")
-    return {str(status): response for status, response in found.items() if status != 500}
+    weak: tuple[Code, ...] = () if set(scopes) == {"read"} else ("insufficient_scope",)  # every key may read
+    responses = problems("key_missing", "key_unknown", *weak, "cross_origin_refused", "rate_limited")
+    return {str(status): response for status, response in responses.items() if status != 500}
 
 
 def _response(status: int, codes: list[Code]) -> dict[str, Any]:
@@ -49,8 +49,8 @@ def install(app: FastAPI) -> None:
             del schemas["HTTPValidationError"], schemas["ValidationError"]
             for operations in document["paths"].values():
                 for operation in operations.values():
-                    told = operation["responses"] | _key_problems(operation)
-                    operation["responses"] = dict(sorted(told.items()))
+                    responses = operation["responses"] | _key_problems(operation)
+                    operation["responses"] = dict(sorted(responses.items()))
                     if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {MEDIA_TYPE: None}):
                         del operation["responses"]["422"]
         return app.openapi_schema or generate()

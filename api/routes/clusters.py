@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from api import clusters
-from api.clusters import MOST_POINTS, draw_map
+from api.clusters import MAX_POINTS, draw_map
 from api.deps import PoolDep, SnapshotDep
 from api.openapi.problems import problems
 from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer
@@ -43,7 +43,7 @@ async def get_cluster(
     responses=problems("invalid_parameter", "not_ready", "overloaded"),
 )
 async def get_map(
-    snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=MOST_POINTS)] = 2000
+    snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 2000
 ) -> MapAnswer:
     """Near is alike, far is not always unlike: two dimensions show a part of the differences."""
     return await pool.run(draw_map, snapshot, limit)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.deps import DuplicatesDep, PoolDep, SnapshotDep
+from api.deps import PoolDep, SnapshotDep, StateDep
 from api.duplicates.job import Finder, Progress
 from api.duplicates.results import show
 from api.duplicates.schemas import DismissalBody, DuplicatesAnswer, SearchingAnswer
@@ -35,7 +35,7 @@ router = APIRouter(tags=["duplicates"])
 )
 async def get_duplicates(
     snapshot: SnapshotDep,
-    finder: DuplicatesDep,
+    state: StateDep,
     pool: PoolDep,
     tier: Annotated[
         Tier,
@@ -48,7 +48,7 @@ async def get_duplicates(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DuplicatesAnswer | Response:
     """The first request starts a search over the whole catalogue, which goes on in the background."""
-    answer = await pool.run(_answer, snapshot, finder, tier, offset, limit)
+    answer = await pool.run(_answer, snapshot, state.duplicates, tier, offset, limit)
     return answer if isinstance(answer, DuplicatesAnswer) else _searching(answer)
 
 
@@ -61,9 +61,9 @@ async def get_duplicates(
     response_model=SearchingAnswer,
     responses=problems("not_ready", "overloaded"),
 )
-async def post_refresh(_snapshot: SnapshotDep, finder: DuplicatesDep, pool: PoolDep) -> Response:
+async def post_refresh(_snapshot: SnapshotDep, state: StateDep, pool: PoolDep) -> Response:
     """A search that is under way goes on instead."""
-    return _searching(await pool.run(finder.refresh))
+    return _searching(await pool.run(state.duplicates.refresh))
 
 
 @router.post(
@@ -83,18 +83,18 @@ async def post_refresh(_snapshot: SnapshotDep, finder: DuplicatesDep, pool: Pool
     ),
     openapi_extra={"requestBody": json_body(DismissalBody)},
 )
-async def post_dismissed(request: Request, snapshot: SnapshotDep, finder: DuplicatesDep, pool: PoolDep) -> None:
+async def post_dismissed(request: Request, snapshot: SnapshotDep, state: StateDep, pool: PoolDep) -> None:
     """No two of them are reported together again, by any search."""
     body = await read_json_body(request, DismissalBody)
-    await pool.run(_dismiss, snapshot, finder, body.ids)
+    await pool.run(_dismiss, snapshot, state.duplicates, body.ids)
 
 
 def _answer(snapshot: Snapshot, finder: Finder, tier: Tier, offset: int, limit: int) -> DuplicatesAnswer | Progress:
-    found = finder.ask()
-    if isinstance(found, Progress):
-        return found
-    stale = finder.is_stale(snapshot, found)
-    return show(snapshot, found, finder.apart(), tier=tier, offset=offset, limit=limit, stale=stale)
+    outcome = finder.ask()
+    if isinstance(outcome, Progress):
+        return outcome
+    stale = finder.is_stale(snapshot, outcome)
+    return show(snapshot, outcome, finder.apart(), tier=tier, offset=offset, limit=limit, stale=stale)
 
 
 def _searching(progress: Progress) -> Response:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 
-from api.deps import FetcherDep, PoolDep, ServedDep, SnapshotDep
+from api.deps import FetcherDep, PoolDep, ServedDep, SnapshotDep, StateDep
 from api.openapi.bodies import body_of, filter_parameter, json_body
 from api.openapi.problems import problems
 from api.routes.search import PROBLEMS
@@ -40,17 +40,19 @@ router = APIRouter(tags=["search"], dependencies=[Read])
     ),
     openapi_extra={"requestBody": json_body(BatchBody)},
 )
-async def post_batch(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> BatchAnswer:
+async def post_batch(
+    request: Request, state: StateDep, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
+) -> BatchAnswer:
     """Each query is a JSON body of `/search`; each is answered, or refused, for itself and in this order."""
     started = perf_counter()
     body = await read_json_body(request, BatchBody)
-    fetched = await fetcher.fetch_all(url for query in body.queries for url in query.urls())
+    downloads = await fetcher.fetch_all(url for query in body.queries for url in query.urls())
     answers = await pool.run(
-        service.search_all, served, body, fetched, request_id=request.state.request_id, started=started
+        service.search_all, served, body, downloads, request_id=request.state.request_id, started=started
     )
     for answer in answers:
         if isinstance(answer, SearchAnswer):
-            request.state.metrics.searched(answer, alone=False)
+            state.metrics.searched(answer, alone=False)
     return BatchAnswer(answers=answers)
 
 
@@ -67,8 +69,8 @@ async def post_explain(request: Request, served: ServedDep, fetcher: FetcherDep,
     An exact split: the cells of either map sum to the cosine.
     """
     body = await read_either(request, ExplainForm, ExplainBody)
-    fetched = await fetcher.fetch_all(body.urls())
-    return await pool.run(explain.explain, served.of(body.bundle), body, fetched)
+    downloads = await fetcher.fetch_all(body.urls())
+    return await pool.run(explain.explain, served.of(body.bundle), body, downloads)
 
 
 @router.post(
@@ -81,8 +83,8 @@ async def post_explain(request: Request, served: ServedDep, fetcher: FetcherDep,
 async def post_faces(request: Request, served: ServedDep, fetcher: FetcherDep, pool: PoolDep) -> FacesAnswer:
     """Send exactly one of `file`, `image_base64`, `url` and `id`. A search takes a face by its number, as `face`."""
     body = await read_either(request, PictureForm, PictureBody)
-    fetched = await fetcher.fetch_all(body.urls())
-    return await pool.run(faces.find_faces, served.of(body.bundle), body, fetched)
+    downloads = await fetcher.fetch_all(body.urls())
+    return await pool.run(faces.find_faces, served.of(body.bundle), body, downloads)
 
 
 @router.get(
@@ -95,8 +97,8 @@ async def post_faces(request: Request, served: ServedDep, fetcher: FetcherDep, p
 async def get_labels(
     request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
 ) -> LabelsAnswer:
-    chosen = read_filter(request)
-    return await pool.run(_labels, snapshot, chosen, limit)
+    filter_ = read_filter(request)
+    return await pool.run(_labels, snapshot, filter_, limit)
 
 
 @router.get(
@@ -110,17 +112,17 @@ async def get_facets(
     request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=1000)] = 20
 ) -> FacetsAnswer:
     """`limit`: values of each attribute. The smallest and the largest number are of all its values."""
-    chosen = read_filter(request)
-    return await pool.run(_facets, snapshot, chosen, limit)
+    filter_ = read_filter(request)
+    return await pool.run(_facets, snapshot, filter_, limit)
 
 
-def _labels(snapshot: Snapshot, chosen: Filter, limit: int) -> LabelsAnswer:
-    counted = sorted(snapshot.catalogue.labels(chosen).items(), key=lambda pair: (-pair[1], pair[0]))
+def _labels(snapshot: Snapshot, filter_: Filter, limit: int) -> LabelsAnswer:
+    counted = sorted(snapshot.catalogue.labels(filter_).items(), key=lambda pair: (-pair[1], pair[0]))
     labels = [ValueCount(value=label, count=count) for label, count in counted[:limit]]
     return LabelsAnswer(labels=labels, distinct=len(counted))
 
 
-def _facets(snapshot: Snapshot, chosen: Filter, limit: int) -> FacetsAnswer:
+def _facets(snapshot: Snapshot, filter_: Filter, limit: int) -> FacetsAnswer:
     return FacetsAnswer(
         facets=[
             FacetAnswer(
@@ -130,6 +132,6 @@ def _facets(snapshot: Snapshot, chosen: Filter, limit: int) -> FacetsAnswer:
                 least=facet.least,
                 most=facet.most,
             )
-            for facet in snapshot.catalogue.facets(chosen, limit=limit)
+            for facet in snapshot.catalogue.facets(filter_, limit=limit)
         ]
     )

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from api.deps import EngineDep, MetricsDep, StatsDep
+from api.deps import EngineDep, StateDep
 from api.errors import RETRY_AFTER_SECONDS
 from api.monitoring.stats import StatsAnswer
 from api.openapi.problems import problems
@@ -46,10 +46,10 @@ async def readyz(engine: EngineDep) -> Ready | Response:
     response_class=Response,
     responses={200: {"description": "The metrics.", "content": {"text/plain": {}}}, **problems()},
 )
-async def get_metrics(metrics: MetricsDep) -> Response:
+async def get_metrics(state: StateDep) -> Response:
     """Requests, milliseconds by step, the queue, clusters opened, certified answers, items, and what is loaded."""
     # Not in the pool: when that is full, this is wanted most.
-    return Response(await asyncio.to_thread(metrics.text), media_type=CONTENT_TYPE_LATEST)
+    return Response(await asyncio.to_thread(state.metrics.text), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get(
@@ -59,5 +59,5 @@ async def get_metrics(metrics: MetricsDep) -> Response:
     dependencies=[Read],
     responses=problems(),
 )
-async def get_stats(stats: StatsDep, engine: EngineDep) -> StatsAnswer:
-    return stats.answer(engine)
+async def get_stats(state: StateDep) -> StatsAnswer:
+    return state.stats.answer(state.engine)

@@ -6,9 +6,9 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from api.deps import EngineDep, FetcherDep, ItemId, PoolDep, SnapshotDep, UploadLimitDep
+from api.deps import EngineDep, FetcherDep, ItemId, PoolDep, SnapshotDep, StateDep
 from api.errors import Code, Refusal
-from api.fetch.client import Fetched
+from api.fetch.client import Downloads
 from api.items import add, update
 from api.items.add import Answer, Ticket
 from api.items.batch import answer_lines
@@ -63,7 +63,7 @@ router = APIRouter(tags=["items"], dependencies=[Write])
         "url_failed",
         "not_ready",
         "overloaded",
-        "url_too_slow",
+        "url_timeout",
         "storage_full",
     )
     | {
@@ -85,8 +85,8 @@ async def post_item(
     Where every face of a picture is an item, those after the largest get its id with #2, #3 and so on at the end.
     """
     body = await read_either(request, ItemForm, ItemBody)
-    fetched = await fetcher.fetch_all(body.urls())
-    answer = await pool.run(_add, engine, body, fetched, idempotency_key)
+    downloads = await fetcher.fetch_all(body.urls())
+    answer = await pool.run(_add, engine, body, downloads, idempotency_key)
     location = f"/items/{quote(ItemAnswer.model_validate_json(answer.body).id, safe='')}"
     return Response(answer.body, answer.status, {"Location": location}, "application/json")
 
@@ -100,15 +100,14 @@ async def post_item(
     | {200: {"description": "What became of each line.", "content": LINES}},
     openapi_extra={"requestBody": json_body(ItemBody, ITEM_EXAMPLES, NDJSON)},
 )
-async def post_batch(
-    request: Request, engine: EngineDep, _: SnapshotDep, fetcher: FetcherDep, pool: PoolDep, limit: UploadLimitDep
-) -> Response:
+async def post_batch(request: Request, state: StateDep, _: SnapshotDep) -> Response:
     """Each line is a JSON body of `POST /items`, and is answered by a line; a broken one does not stop the others.
 
     A line may be as long as a request elsewhere, and there may be 10,000 of them.
     """
     # What was added before a client goes away stays added.
-    answers = await answer_lines(read_lines(request, limit), engine, fetcher, pool, request.state.request_id)
+    lines = read_lines(request, state.upload_limit_bytes)
+    answers = await answer_lines(lines, state.engine, state.fetcher, state.pool, request.state.request_id)
     return Response("".join(f"{answer.model_dump_json()}\n" for answer in answers), media_type=NDJSON)
 
 
@@ -161,20 +160,20 @@ async def delete_items(
     return await pool.run(_delete_matching, engine, snapshot, read_filter(request), dry_run)
 
 
-def _add(engine: Engine, body: ItemBody, fetched: Fetched, key: str | None) -> Answer:
+def _add(engine: Engine, body: ItemBody, downloads: Downloads, key: str | None) -> Answer:
     if key is None:
-        return add.add(engine, new_item(body, fetched))
+        return add.add(engine, new_item(body, downloads))
     if body.url is None:
-        picture = sha256(picture_of(body, fetched)).hexdigest()
-        return add.add(engine, new_item(body, fetched), Ticket(key, fingerprint(body, picture)))
+        picture = sha256(picture_of(body, downloads)).hexdigest()
+        return add.add(engine, new_item(body, downloads), Ticket(key, fingerprint(body, picture)))
     # A URL may lead nowhere by now, or to another picture, and the same request is still the same one.
     ticket = Ticket(key, fingerprint(body, body.url))
     known = add.remembered(add.live_of(engine).catalogue, ticket)
-    return known or add.add(engine, new_item(body, fetched), ticket)
+    return known or add.add(engine, new_item(body, downloads), ticket)
 
 
-def _delete_matching(engine: Engine, snapshot: Snapshot, chosen: Filter, dry_run: bool) -> DeletedAnswer:
+def _delete_matching(engine: Engine, snapshot: Snapshot, filter_: Filter, dry_run: bool) -> DeletedAnswer:
     if dry_run:
-        return DeletedAnswer(matching=snapshot.catalogue.count_matching(chosen), deleted=0)
-    deleted = update.delete_matching(engine, chosen)
+        return DeletedAnswer(matching=snapshot.catalogue.count_matching(filter_), deleted=0)
+    deleted = update.delete_matching(engine, filter_)
     return DeletedAnswer(matching=deleted, deleted=deleted)

@@ -13,7 +13,7 @@ from api.schemas.search_answer import ItemAnswer, ItemsAnswer, ThumbnailSize
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_filter
-from api.web.conditional import Asked, AskedDep
+from api.web.conditional import Conditions, ConditionsDep
 from retrieval import images
 
 PICTURE_PROBLEMS = problems("item_missing", "picture_missing", "range_unsatisfiable", "not_ready", "overloaded")
@@ -48,9 +48,9 @@ async def list_items(
         str | None, Query(max_length=20_000, description="Where the page before ended, from the `next` of its answer.")
     ] = None,
 ) -> ItemsAnswer:
-    chosen = read_filter(request)
-    sent = request.query_params.get("filter")
-    return await pool.run(listing.list_items, snapshot.catalogue, chosen, sent, order, limit, cursor)
+    filter_ = read_filter(request)
+    filter_text = request.query_params.get("filter")
+    return await pool.run(listing.list_items, snapshot.catalogue, filter_, filter_text, order, limit, cursor)
 
 
 @router.get(
@@ -66,8 +66,8 @@ async def list_items(
         **PICTURE_PROBLEMS,
     },
 )
-async def get_image(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep, asked: AskedDep) -> Response:
-    return await pool.run(_image, snapshot, item_id, asked)
+async def get_image(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep, conditions: ConditionsDep) -> Response:
+    return await pool.run(_image, snapshot, item_id, conditions)
 
 
 @router.get(
@@ -97,11 +97,11 @@ async def get_thumbnail(
     item_id: ItemId,
     snapshot: SnapshotDep,
     pool: PoolDep,
-    asked: AskedDep,
+    conditions: ConditionsDep,
     size: ThumbnailSize = ThumbnailSize.MEDIUM,
 ) -> Response:
     """Upright, in `size` x `size` pixels, never enlarged."""
-    return await pool.run(_thumbnail, snapshot, item_id, size, asked)
+    return await pool.run(_thumbnail, snapshot, item_id, size, conditions)
 
 
 @router.get(
@@ -115,12 +115,12 @@ async def get_item(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep) -> Ite
     return await pool.run(lambda: ItemAnswer.of(snapshot.catalogue.get(item_id)))
 
 
-def _image(snapshot: Snapshot, item_id: str, asked: Asked) -> Response:
+def _image(snapshot: Snapshot, item_id: str, conditions: Conditions) -> Response:
     item = snapshot.catalogue.get(item_id)
-    return asked.response(f'"{item.sha256}"', item.media_type, lambda: snapshot.picture(item))
+    return conditions.response(f'"{item.sha256}"', item.media_type, lambda: snapshot.picture(item))
 
 
-def _thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, asked: Asked) -> Response:
+def _thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, conditions: Conditions) -> Response:
     item = snapshot.catalogue.get(item_id)
     etag = f'"{item.sha256}-{size}"'
-    return asked.response(etag, "image/webp", lambda: images.thumbnail(snapshot.picture(item), size))
+    return conditions.response(etag, "image/webp", lambda: images.thumbnail(snapshot.picture(item), size))

@@ -4,7 +4,7 @@ from time import perf_counter
 
 from fastapi import APIRouter, Request, Response
 
-from api.deps import FetcherDep, PoolDep, ServedDep
+from api.deps import FetcherDep, PoolDep, ServedDep, StateDep
 from api.errors import Code
 from api.openapi.bodies import body_of, link_parameters
 from api.openapi.problems import problems
@@ -12,6 +12,7 @@ from api.schemas.search_answer import Milliseconds, SearchAnswer
 from api.schemas.search_request import EXAMPLES, SearchBody, SearchForm
 from api.search import service
 from api.security.keys import Read
+from api.state import AppState
 from api.web.bodies import read_link, read_search
 
 router = APIRouter(tags=["search"], dependencies=[Read])
@@ -29,7 +30,7 @@ PROBLEMS: tuple[Code, ...] = (
     "url_failed",
     "not_ready",
     "overloaded",
-    "url_too_slow",
+    "url_timeout",
 )
 
 
@@ -41,7 +42,7 @@ PROBLEMS: tuple[Code, ...] = (
     openapi_extra={"requestBody": body_of(SearchForm, SearchBody, EXAMPLES)},
 )
 async def post_search(
-    request: Request, response: Response, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
+    request: Request, response: Response, state: StateDep, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
 ) -> SearchAnswer:
     """Send exactly one of `file`, `image_base64`, `url`, `id` and `items`. An item is searched with by its vector.
 
@@ -49,9 +50,9 @@ async def post_search(
     """
     started = perf_counter()
     body = await read_search(request)
-    fetched = await fetcher.fetch_all(body.urls())
-    answer = await pool.run(service.search, served.of(body.bundle), body, fetched, started=started)
-    _note(request, response, answer)
+    downloads = await fetcher.fetch_all(body.urls())
+    answer = await pool.run(service.search, served.of(body.bundle), body, downloads, started=started)
+    _record(state, response, answer)
     return answer
 
 
@@ -59,26 +60,26 @@ async def post_search(
     "/search",
     operation_id="search_link",
     summary="A search with an item or a URL as a link, and the further pages of any search",
-    responses=problems("page_gone", *PROBLEMS),
+    responses=problems("cursor_expired", *PROBLEMS),
     openapi_extra={"parameters": link_parameters()},
 )
 async def get_search(
-    request: Request, response: Response, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
+    request: Request, response: Response, state: StateDep, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
 ) -> SearchAnswer:
     """Name exactly one of `id`, `url` and `cursor`. Links with a cursor come as `next` with each answer."""
     started = perf_counter()
     link = await read_link(request)
-    fetched = await fetcher.fetch_all(() if link.url is None else (link.url,))
-    answer = await pool.run(service.search_link, served, link, fetched, started=started)
-    _note(request, response, answer)
+    downloads = await fetcher.fetch_all(() if link.url is None else (link.url,))
+    answer = await pool.run(service.search_link, served, link, downloads, started=started)
+    _record(state, response, answer)
     return answer
 
 
-def _note(request: Request, response: Response, answer: SearchAnswer) -> None:
-    """Tell where the time went: to who asked, and to who watches."""
+def _record(state: AppState, response: Response, answer: SearchAnswer) -> None:
+    """Tell the client and the metrics where the time went."""
     response.headers["Server-Timing"] = server_timing(answer.milliseconds)
-    request.state.metrics.searched(answer, alone=True)
-    request.state.stats.searched(answer)
+    state.metrics.searched(answer, alone=True)
+    state.stats.searched(answer)
 
 
 def server_timing(milliseconds: Milliseconds) -> str:

@@ -74,7 +74,7 @@ class FilterBody(_Part):
         Field(description="Conditions by attribute; all must hold.", max_length=MAX_ATTRIBUTES),
     ] = Field(default_factory=dict)
 
-    def chosen(self) -> filters.Filter:
+    def to_filter(self) -> filters.Filter:
         """What retrieval knows of it."""
         label = _condition(self.label) if "label" in self.model_fields_set else None
         return filters.Filter(label, {name: _condition(body) for name, body in self.attributes.items()})

@@ -68,7 +68,7 @@ class Part(_Body):
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if sum(given is not None for given in (self.id, self.url, self.image_base64)) != 1:
+        if sum(field is not None for field in (self.id, self.url, self.image_base64)) != 1:
             raise ValueError("each needs exactly one of id, url and image_base64")
         return self
 
@@ -148,8 +148,8 @@ class SearchBody(Options):
 
     def urls(self) -> list[str]:
         """What is to be fetched for it."""
-        named = [self.url, *(part.url for part in self.items or ())]
-        return [url for url in named if url is not None]
+        urls = [self.url, *(part.url for part in self.items or ())]
+        return [url for url in urls if url is not None]
 
 
 class SearchForm(SearchBody):

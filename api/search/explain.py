@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from api.errors import Refusal
-from api.fetch.client import NOTHING, Fetched
+from api.fetch.client import NOTHING, Downloads
 from api.schemas.explore import ExplainAnswer, HeatMap
 from api.schemas.search_request import Crop, ExplainBody
 from api.search.query import crop_bytes, encoder_input, picture_of
@@ -56,28 +56,28 @@ class _Side:
     vector: Vectors
 
 
-def explain(snapshot: Snapshot, body: ExplainBody, fetched: Fetched = NOTHING) -> ExplainAnswer:
+def explain(snapshot: Snapshot, body: ExplainBody, downloads: Downloads = NOTHING) -> ExplainAnswer:
     """Raises Refusal, ImageError, ItemMissing, PictureMissing."""
     item = snapshot.catalogue.get(body.item)
     stored = snapshot.store.get(item.id)
     face = body.face
     if face is None and body.id is not None and body.crop is None:
         face = _face_of(snapshot, body.id)
-    query = _side(snapshot, picture_of(snapshot, body, fetched), body.crop, face)
-    found = _side(snapshot, snapshot.picture(item), None, _face_of(snapshot, item.id))
+    query_side = _side(snapshot, picture_of(snapshot, body, downloads), body.crop, face)
+    item_side = _side(snapshot, snapshot.picture(item), None, _face_of(snapshot, item.id))
     try:
-        own = split(snapshot.bundle.embedder.projection, query.cells, query.vector, stored)
-        its = split(snapshot.bundle.embedder.projection, found.cells, stored, query.vector)
+        own = split(snapshot.bundle.embedder.projection, query_side.cells, query_side.vector, stored)
+        its = split(snapshot.bundle.embedder.projection, item_side.cells, stored, query_side.vector)
     except ValueError as error:
         raise Refusal("unsupported_by_model", ANOTHER) from error
     strongest = float(max(np.abs(own).max(), np.abs(its).max()))
-    a, b = query.vector.astype(np.float64), stored.astype(np.float64)
+    a, b = query_side.vector.astype(np.float64), stored.astype(np.float64)
     cosine = cosines_of(np.array([a @ b]), lengths_of(a[None]) * lengths_of(b[None]))
     return ExplainAnswer(
         bundle=snapshot.id,
         cosine=float(cosine[0]),
-        query=_map(query, own, strongest),
-        item=_map(found, its, strongest),
+        query=_map(query_side, own, strongest),
+        item=_map(item_side, its, strongest),
     )
 
 

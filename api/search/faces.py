@@ -1,7 +1,7 @@
 """POST /faces: the faces of a picture. Blocking: to be run in the pool."""
 
 from api.errors import Refusal
-from api.fetch.client import NOTHING, Fetched
+from api.fetch.client import NOTHING, Downloads
 from api.schemas.explore import FaceAnswer, FacesAnswer, Point
 from api.schemas.search_request import PictureBody
 from api.search.query import picture_of
@@ -13,12 +13,12 @@ from retrieval.faces.opener import FaceOpener
 NO_FACES = "The model served compares whole pictures, and has nothing to find faces with."
 
 
-def find_faces(snapshot: Snapshot, body: PictureBody, fetched: Fetched = NOTHING) -> FacesAnswer:
+def find_faces(snapshot: Snapshot, body: PictureBody, downloads: Downloads = NOTHING) -> FacesAnswer:
     """Raises Refusal, ImageError, ItemMissing, PictureMissing."""
     opener = snapshot.bundle.embedder.opener
     if not isinstance(opener, FaceOpener):
         raise Refusal("unsupported_by_model", NO_FACES)
-    data = picture_of(snapshot, body, fetched)
+    data = picture_of(snapshot, body, downloads)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
     faces = [_answer(number, face) for number, face in enumerate(opener.faces(data), start=1)]
     return FacesAnswer(width=info.width, height=info.height, faces=faces)

@@ -31,29 +31,29 @@ def best_rows(items: Iterable[Item], group_by: str) -> list[int]:
 
 
 def are_all(
-    catalogue: Catalogue, items: Collection[Item], group_by: str, chosen: Filter, without: tuple[str, ...]
+    catalogue: Catalogue, items: Collection[Item], group_by: str, filter_: Filter, excluded_ids: tuple[str, ...]
 ) -> bool:
     """Whether these items, each of another group, are of all groups that a filter lets through."""
     numbers = [value for item in items if isinstance(value := value_of(item, group_by), int | float)]
     if any(abs(number) > LARGEST_TOLD_APART for number in numbers):
         return False
-    return len(items) >= count(catalogue, group_by, chosen, without)
+    return len(items) >= count(catalogue, group_by, filter_, excluded_ids)
 
 
-def count(catalogue: Catalogue, group_by: str, chosen: Filter, without: tuple[str, ...]) -> int:
+def count(catalogue: Catalogue, group_by: str, filter_: Filter, excluded_ids: tuple[str, ...]) -> int:
     """How many groups a filter lets through."""
-    return catalogue.count_values(_attribute(group_by), chosen, without)
+    return catalogue.count_values(_attribute(group_by), filter_, excluded_ids)
 
 
 def others(
-    catalogue: Catalogue, items: Collection[Item], group_by: str, chosen: Filter, without: tuple[str, ...]
+    catalogue: Catalogue, items: Collection[Item], group_by: str, filter_: Filter, excluded_ids: tuple[str, ...]
 ) -> list[int]:
     """How many items there are in the group of each of these besides it, of those that a filter lets through."""
     values = [value_of(item, group_by) for item in items]
-    counted = catalogue.tally(_attribute(group_by), values, chosen, without) if values else []
-    held = {_key(value): number for value, number in counted}
+    counts = catalogue.tally(_attribute(group_by), values, filter_, excluded_ids) if values else []
+    sizes = {_key(value): number for value, number in counts}
     # An item may have come, gone or changed since it was found.
-    return [max(0, held.get(_key(value), 1) - 1) for value in values]
+    return [max(0, sizes.get(_key(value), 1) - 1) for value in values]
 
 
 def _attribute(group_by: str) -> str | None:

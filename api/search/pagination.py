@@ -19,7 +19,7 @@ from retrieval.clusters import Vectors
 from retrieval.vectors.base import comparable
 
 MARK_BYTES = 6
-MOST_MARKS = 300
+MAX_MARKS = 300
 """Hits that are remembered: more would not fit into a link. Beyond them, the place alone must do."""
 
 Place = tuple[float, str]
@@ -30,7 +30,7 @@ BEFORE_ALL: Place = (-2.0, "")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PageState:
     """The hits up to a place."""
 
     place: Place = BEFORE_ALL
@@ -38,16 +38,16 @@ class Shown:
     marks: tuple[bytes, ...] = ()
     """Those of the first hits, where they are needed."""
 
-    def leaves(self, place: Place, mark: bytes | None) -> bool:
+    def is_new(self, place: Place, mark: bytes | None) -> bool:
         """Whether a hit at this place has not been shown; `mark` is None where places are kept."""
         if mark is None:
             return place > self.place
         return mark not in self.marks and (self.count <= len(self.marks) or place > self.place)
 
-    def and_then(self, place: Place, count: int, marks: Iterable[bytes | None]) -> "Shown":
+    def advance(self, place: Place, count: int, marks: Iterable[bytes | None]) -> "PageState":
         """After so many further hits, which end at a place."""
-        known = [*self.marks, *(mark for mark in marks if mark is not None)]
-        return Shown(place, self.count + count, tuple(known[:MOST_MARKS]))
+        all_marks = [*self.marks, *(mark for mark in marks if mark is not None)]
+        return PageState(place, self.count + count, tuple(all_marks[:MAX_MARKS]))
 
 
 def mark_of(what: object) -> bytes:
@@ -55,20 +55,20 @@ def mark_of(what: object) -> bytes:
     return blake2b(repr(what).encode(), digest_size=MARK_BYTES).digest()
 
 
-def packed(marks: Collection[bytes]) -> str:
+def encode_marks(marks: Collection[bytes]) -> str:
     """Marks as text."""
     return base64.b64encode(b"".join(marks)).decode()
 
 
-def unpacked(text: str) -> tuple[bytes, ...]:
+def decode_marks(text: str) -> tuple[bytes, ...]:
     """What `packed` wrote. Raises ValueError or TypeError for anything else."""
     data = base64.b64decode(text, validate=True)
-    if len(data) % MARK_BYTES or len(data) > MOST_MARKS * MARK_BYTES:
+    if len(data) % MARK_BYTES or len(data) > MAX_MARKS * MARK_BYTES:
         raise ValueError("not marks")
     return tuple(data[start : start + MARK_BYTES] for start in range(0, len(data), MARK_BYTES))
 
 
-MOST_SHOWN = 1_000_000_000
+MAX_COUNT = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,15 +78,16 @@ class Cursor:
     bundle: str
     metric: str
     query: Vectors
-    shown: Shown
-    asked: tuple[str, ...]
+    state: PageState
+    query_ids: tuple[str, ...]
     """The items searched with, which are left out."""
 
     def text(self) -> str:
         """Itself in characters that need no escape in a link."""
         query = base64.b64encode(self.query.astype("<f4").tobytes()).decode()
-        shown = self.shown
-        fields = [self.bundle, self.metric, query, *shown.place, shown.count, list(self.asked), packed(shown.marks)]
+        state = self.state
+        ids, marks = list(self.query_ids), encode_marks(state.marks)
+        fields = [self.bundle, self.metric, query, *state.place, state.count, ids, marks]
         return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
 
     @classmethod
@@ -104,19 +105,21 @@ class Cursor:
 
         Before the first hit, no place is taken yet, and so any metric may be asked for.
         """
-        if (self.shown.count and self.metric != metric) or len(self.query) != dims:
+        if (self.state.count and self.metric != metric) or len(self.query) != dims:
             raise Refusal("invalid_parameter", "cursor: of another search; follow the link `next` as it is.")
 
     @classmethod
-    def _of(cls, bundle: Any, metric: Any, query: Any, key: Any, last: Any, count: Any, asked: Any, marks: Any) -> Self:
+    def _of(
+        cls, bundle: Any, metric: Any, query: Any, key: Any, last: Any, count: Any, query_ids: Any, marks: Any
+    ) -> Self:
         vector = np.frombuffer(base64.b64decode(query, validate=True), "<f4").astype(np.float32)
-        texts = (bundle, metric, last, *asked)
+        texts = (bundle, metric, last, *query_ids)
         if (
             not all(isinstance(text, str) and text.isprintable() for text in texts)  # as all ids are
             or not isinstance(count, int)
-            or not 0 <= count < MOST_SHOWN
+            or not 0 <= count < MAX_COUNT
         ):
             raise ValueError("not a cursor")
         if not isinstance(key, float) or not np.isfinite(key) or not comparable(vector):
             raise ValueError("not a place")
-        return cls(bundle, metric, vector, Shown((key, last), count, unpacked(marks)), tuple(asked))
+        return cls(bundle, metric, vector, PageState((key, last), count, decode_marks(marks)), tuple(query_ids))

@@ -11,7 +11,7 @@ from functools import partial
 import numpy as np
 
 from api.errors import Refusal
-from api.fetch.client import Fetched
+from api.fetch.client import Downloads
 from api.schemas.search_request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
 from api.serving.batch_encoder import embed_all
 from api.serving.query_cache import name_of
@@ -48,11 +48,11 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class QueryInput:
     """What is searched with, its pictures not yet encoded."""
 
     sources: tuple[Source, ...]
-    asked: tuple[str, ...]
+    query_ids: tuple[str, ...]
     """The ids of items among them."""
     info: ImageInfo | None
     """What was sent, if it is one picture."""
@@ -74,40 +74,40 @@ class Question:
             raise Refusal("invalid_parameter", CANCELLED) from error
 
 
-def prepare(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
+def prepare(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> QueryInput:
     """Read what is asked. Raises Refusal, ImageError, ItemMissing, VectorMissing, PictureMissing."""
     file = body.file if isinstance(body, SearchForm) else None
-    given = [each for each in (file, body.image_base64, body.url, body.id, body.items) if each is not None]
-    if len(given) != 1:
+    fields = [each for each in (file, body.image_base64, body.url, body.id, body.items) if each is not None]
+    if len(fields) != 1:
         raise Refusal("invalid_parameter", ONE_QUERY)
     if body.items is not None:
-        return _of_items(snapshot, body, fetched)
+        return _of_items(snapshot, body, downloads)
     if body.id is not None:
         item = snapshot.catalogue.get(body.id)
         if body.crop is None and body.face is None:
-            return Question((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
-        return Question((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
-    data = picture_bytes(file, body.image_base64, body.url, fetched)
+            return QueryInput((Source(1, stored=snapshot.store.get(item.id)),), (item.id,), None)
+        return QueryInput((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
+    data = picture_bytes(file, body.image_base64, body.url, downloads)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
-    return Question((_source(snapshot, data, body.crop, body.face),), (), info)
+    return QueryInput((_source(snapshot, data, body.crop, body.face),), (), info)
 
 
 def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:
     """The vectors of prepared pictures, in their order; they are remembered."""
     vectors = embed_all(snapshot.queries, [picture.rgb for picture in pictures])
     for picture, vector in zip(pictures, vectors, strict=True):
-        snapshot.seen.put(picture.name, vector)
+        snapshot.query_cache.put(picture.name, vector)
     return vectors
 
 
-def picture_of(snapshot: Snapshot, body: PictureBody, fetched: Fetched) -> bytes:
+def picture_of(snapshot: Snapshot, body: PictureBody, downloads: Downloads) -> bytes:
     """The file of the one picture that is sent or named. Raises Refusal, ItemMissing, PictureMissing."""
     file = body.file if isinstance(body, PictureForm | ExplainForm) else None
-    if sum(given is not None for given in (file, body.image_base64, body.url, body.id)) != 1:
+    if sum(field is not None for field in (file, body.image_base64, body.url, body.id)) != 1:
         raise Refusal("invalid_parameter", ONE_PICTURE_SENT)
     if body.id is not None:
         return snapshot.picture(snapshot.catalogue.get(body.id))
-    return picture_bytes(file, body.image_base64, body.url, fetched)
+    return picture_bytes(file, body.image_base64, body.url, downloads)
 
 
 def encoder_input(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) -> RGB:
@@ -132,22 +132,22 @@ def crop_bytes(snapshot: Snapshot, data: bytes, crop: Crop | None) -> bytes:
 def _source(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None, weight: float = 1) -> Source:
     """A picture that was sent: its vector where it is remembered, and else what is to be encoded."""
     name = name_of(data, (crop, face))
-    known = snapshot.seen.get(name)
-    if known is not None:
-        return Source(weight, stored=known)
+    cached_vector = snapshot.query_cache.get(name)
+    if cached_vector is not None:
+        return Source(weight, stored=cached_vector)
     return Source(weight, picture=Picture(encoder_input(snapshot, data, crop, face), name))
 
 
-def _of_items(snapshot: Snapshot, body: SearchBody, fetched: Fetched) -> Question:
+def _of_items(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> QueryInput:
     if body.crop is not None or body.face is not None:
         raise Refusal("invalid_parameter", ONE_PICTURE)
     sources = []
     for part in body.items or ():
         if part.id is None:
-            data = picture_bytes(None, part.image_base64, part.url, fetched, name="items")
+            data = picture_bytes(None, part.image_base64, part.url, downloads, name="items")
             sources.append(_source(snapshot, data, None, None, part.weight))
         else:
             item = snapshot.catalogue.get(part.id)
             sources.append(Source(part.weight, stored=snapshot.store.get(item.id)))
-    asked = tuple(part.id for part in body.items or () if part.id is not None)
-    return Question(tuple(sources), asked, None)
+    query_ids = tuple(part.id for part in body.items or () if part.id is not None)
+    return QueryInput(tuple(sources), query_ids, None)

@@ -13,7 +13,7 @@ import numpy as np
 from api.errors import Refusal
 from api.schemas.search_request import MAX_OFFSET, Options
 from api.search import grouping
-from api.search.pagination import Place, Shown, mark_of
+from api.search.pagination import PageState, Place, mark_of
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Item
 from retrieval.clusters import Doubles, Vectors
@@ -33,7 +33,7 @@ GROWTH = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Match:
     """One hit; with groups, the best of its own."""
 
     item: Item
@@ -52,8 +52,8 @@ class Page:
     query: Vectors
     """What was searched with in the end: the query, expanded if it was to be."""
     hits: Hits
-    found: list[Found]
-    shown: Shown
+    matches: list[Match]
+    state: PageState
     """What has been shown, or passed over, up to its end."""
     further: bool
     """Whether there are more after them."""
@@ -62,11 +62,11 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Scope:
     """Which items may be hits: what passes the filter, without these ids; `only` is the same as ids, if needed."""
 
-    chosen: Filter
-    without: tuple[str, ...]
+    filter: Filter
+    excluded_ids: tuple[str, ...]
     only: frozenset[str] | None
 
 
@@ -75,44 +75,44 @@ def find(
     query: Vectors,
     options: Options,
     *,
-    asked: Collection[str] = (),
-    after: Shown | None = None,
+    query_ids: Collection[str] = (),
+    after: PageState | None = None,
 ) -> Page:
     """The page that begins after what was shown, or after `options.offset` hits, for a query float32 [d].
 
     `asked`: the items searched with, left out unless they are wanted. Raises Refusal.
     """
     within = reach(snapshot, options)
-    wanted = _wanted(snapshot, options, asked)
+    scope = _scope(snapshot, options, query_ids)
     if options.expand:
-        query = _expanded(snapshot, query, options, wanted)
-    shown, passed = (after, 0) if after else (Shown(), options.offset)
-    count = passed + options.k + 1  # one more tells whether there is a next page
-    asked_for = (min(shown.count, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
+        query = _expanded(snapshot, query, options, scope)
+    state, skipped = (after, 0) if after else (PageState(), options.offset)
+    count = skipped + options.k + 1  # one more tells whether there is a next page
+    limit = (min(state.count, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
     while True:
-        hits, keys = _ranked(snapshot, query, options, asked_for, wanted, within)
-        found = _alive(snapshot, hits, keys, options)
-        every = len(hits) < asked_for
+        hits, keys = _ranked(snapshot, query, options, limit, scope, within)
+        matches = _alive(snapshot, hits, keys, options)
+        every = len(hits) < limit
         if options.group_by is not None:
-            found = [found[row] for row in grouping.best_rows((each.item for each in found), options.group_by)]
-        left = [each for each in found if shown.leaves(each.place, _mark(each, options))]
-        if len(left) >= count or every:
+            matches = [matches[row] for row in grouping.best_rows((each.item for each in matches), options.group_by)]
+        remaining = [each for each in matches if state.is_new(each.place, _mark(each, options))]
+        if len(remaining) >= count or every:
             break
-        if _nothing_is_missing(snapshot, options, wanted, found, keys):
+        if _is_complete(snapshot, options, scope, matches, keys):
             if hits.exact:
                 every = True
                 break
             if options.probes == "auto":  # to be sure of them takes more clusters, not more hits
                 options = options.model_copy(update={"probes": "all"})
                 continue
-        asked_for *= GROWTH
-    page = left[passed : passed + options.k]
-    marks = [_mark(each, options) for each in left[: passed + len(page)]]
-    total = len(found) if every and hits.exact else _total(snapshot, options, wanted)
+        limit *= GROWTH
+    page = remaining[skipped : skipped + options.k]
+    marks = [_mark(each, options) for each in remaining[: skipped + len(page)]]
+    total = len(matches) if every and hits.exact else _total(snapshot, options, scope)
     if options.group_by is not None:
-        page = _with_more(snapshot, page, options.group_by, wanted)
-    end = page[-1].place if page else shown.place
-    return Page(query, hits, page, shown.and_then(end, len(marks), marks), len(left) > passed + options.k, total)
+        page = _with_more(snapshot, page, options.group_by, scope)
+    end = page[-1].place if page else state.place
+    return Page(query, hits, page, state.advance(end, len(marks), marks), len(remaining) > skipped + options.k, total)
 
 
 def reach(snapshot: Snapshot, options: Options) -> float:
@@ -146,44 +146,44 @@ def _distance(metric: Metric, score: float) -> float:
     return math.inf if score <= 0 else (1 / score - 1) * (1 + 1e-12) + 1e-12
 
 
-def _wanted(snapshot: Snapshot, options: Options, asked: Collection[str]) -> Wanted:
-    without = tuple({*options.exclude, *(() if options.include_query else asked)})
+def _scope(snapshot: Snapshot, options: Options, query_ids: Collection[str]) -> Scope:
+    excluded_ids = tuple({*options.exclude, *(() if options.include_query else query_ids)})
     if options.filter is None:
-        return Wanted(EVERYTHING, without, None)
-    chosen = options.filter.chosen()
-    return Wanted(chosen, without, frozenset(snapshot.catalogue.matching(chosen, without)))
+        return Scope(EVERYTHING, excluded_ids, None)
+    filter_ = options.filter.to_filter()
+    return Scope(filter_, excluded_ids, frozenset(snapshot.catalogue.matching(filter_, excluded_ids)))
 
 
 def _ranked(
-    snapshot: Snapshot, query: Vectors, options: Options, k: int, wanted: Wanted, within: float
+    snapshot: Snapshot, query: Vectors, options: Options, k: int, scope: Scope, within: float
 ) -> tuple[Hits, Doubles]:
     """Hits and what they are ranked by, smaller first: -cosine, the distance, or the negative fused sum."""
     store, probes = snapshot.store, options.probes
     if options.metric == "fused":
-        hits, scores = search_fused(store, query, k=k, probes=probes, exclude=wanted.without, only=wanted.only)
+        hits, scores = search_fused(store, query, k=k, probes=probes, exclude=scope.excluded_ids, only=scope.only)
         return hits, -scores
     hits = store.search(
         query,
         k=k,
         metric=options.metric,
         probes=probes,
-        exclude=wanted.without,
-        only=wanted.only,
+        exclude=scope.excluded_ids,
+        only=scope.only,
         within=within,
     )
     return hits, (-hits.cosine if options.metric == "cosine" else hits.euclidean).astype(np.float64)
 
 
-def _expanded(snapshot: Snapshot, query: Vectors, options: Options, wanted: Wanted) -> Vectors:
+def _expanded(snapshot: Snapshot, query: Vectors, options: Options, scope: Scope) -> Vectors:
     """The query moved towards its nearest items, as many as `options.expand` says."""
-    asked_for = options.expand
+    limit = options.expand
     while True:
-        first, _ = _ranked(snapshot, query, options, asked_for, wanted, math.inf)
+        first, _ = _ranked(snapshot, query, options, limit, scope, math.inf)
         alive = snapshot.catalogue.get_many(first.ids)
         nearest = [item_id for item_id in first.ids if item_id in alive][: options.expand]
-        if len(nearest) == options.expand or len(first) < asked_for:
+        if len(nearest) == options.expand or len(first) < limit:
             break
-        asked_for *= GROWTH
+        limit *= GROWTH
     neighbours = []
     for item_id in nearest:
         with suppress(VectorMissing):  # deleted since
@@ -191,48 +191,46 @@ def _expanded(snapshot: Snapshot, query: Vectors, options: Options, wanted: Want
     return expand(query, np.stack(neighbours)) if neighbours else query
 
 
-def _alive(snapshot: Snapshot, hits: Hits, keys: Doubles, options: Options) -> list[Found]:
+def _alive(snapshot: Snapshot, hits: Hits, keys: Doubles, options: Options) -> list[Match]:
     """The hits whose items exist and whose scores reach what is wanted."""
     items = snapshot.catalogue.get_many(hits.ids)
-    found = []
+    matches = []
     for row, (item_id, key) in enumerate(zip(hits.ids, keys.tolist(), strict=True)):
         score = score_of(options.metric, key)
         if item_id in items and (options.min_score is None or score >= options.min_score):
-            found.append(Found(items[item_id], row, score, (key, item_id), None))
-    return found
+            matches.append(Match(items[item_id], row, score, (key, item_id), None))
+    return matches
 
 
-def _nothing_is_missing(
-    snapshot: Snapshot, options: Options, wanted: Wanted, found: Sequence[Found], keys: Doubles
-) -> bool:
+def _is_complete(snapshot: Snapshot, options: Options, scope: Scope, matches: Sequence[Match], keys: Doubles) -> bool:
     """Whether no further hit would add to those found: they score too little, or are of groups that are there."""
     if options.metric == "fused" and options.min_score is not None and float(-keys[-1]) < options.min_score:
         return True
     if options.group_by is None:
         return False
-    items = [each.item for each in found]
-    return grouping.are_all(snapshot.catalogue, items, options.group_by, wanted.chosen, wanted.without)
+    items = [each.item for each in matches]
+    return grouping.are_all(snapshot.catalogue, items, options.group_by, scope.filter, scope.excluded_ids)
 
 
-def _mark(found: Found, options: Options) -> bytes | None:
+def _mark(match: Match, options: Options) -> bytes | None:
     """What tells a hit, or its group, from all others, where its place may change; None where it cannot."""
     if options.group_by is not None:
-        return mark_of(grouping.key_of(found.item, options.group_by))
-    return mark_of(found.item.id) if options.metric == "fused" else None
+        return mark_of(grouping.key_of(match.item, options.group_by))
+    return mark_of(match.item.id) if options.metric == "fused" else None
 
 
-def _with_more(snapshot: Snapshot, page: Sequence[Found], group_by: str, wanted: Wanted) -> list[Found]:
+def _with_more(snapshot: Snapshot, page: Sequence[Match], group_by: str, scope: Scope) -> list[Match]:
     items = [each.item for each in page]
-    more = grouping.others(snapshot.catalogue, items, group_by, wanted.chosen, wanted.without)
-    return [Found(each.item, each.row, each.score, each.place, rest) for each, rest in zip(page, more, strict=True)]
+    more = grouping.others(snapshot.catalogue, items, group_by, scope.filter, scope.excluded_ids)
+    return [Match(each.item, each.row, each.score, each.place, rest) for each, rest in zip(page, more, strict=True)]
 
 
-def _total(snapshot: Snapshot, options: Options, wanted: Wanted) -> int | None:
+def _total(snapshot: Snapshot, options: Options, scope: Scope) -> int | None:
     """How many there are in all. A threshold can only be counted by finding everything within it."""
     if options.min_score is not None or options.min_precision is not None:
         return None
     if options.group_by is not None:
-        return grouping.count(snapshot.catalogue, options.group_by, wanted.chosen, wanted.without)
-    if wanted.only is not None:
-        return len(wanted.only)
-    return snapshot.catalogue.count_matching(wanted.chosen, wanted.without)
+        return grouping.count(snapshot.catalogue, options.group_by, scope.filter, scope.excluded_ids)
+    if scope.only is not None:
+        return len(scope.only)
+    return snapshot.catalogue.count_matching(scope.filter, scope.excluded_ids)

@@ -7,12 +7,12 @@ from time import perf_counter
 from urllib.parse import urlencode
 
 from api.errors import Problem, Refusal, problem_of
-from api.fetch.client import NOTHING, Fetched
+from api.fetch.client import NOTHING, Downloads
 from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
 from api.schemas.search_request import JSON_FIELDS, BatchBody, Options, SearchBody, SearchLink, links_of
 from api.search import grouping, retrieve
-from api.search.pagination import Cursor, Shown
-from api.search.query import Question, encode, prepare
+from api.search.pagination import Cursor, PageState
+from api.search.query import QueryInput, encode, prepare
 from api.search.retrieve import Page
 from api.serving.bundles import report_of
 from api.serving.snapshot import Served, Snapshot
@@ -24,33 +24,33 @@ ANOTHER = "bundle: not the one that the cursor's search asked; follow the link `
 ONE_WAY = "A cursor says what is searched with and where to go on; leave out crop, face, offset and expand."
 
 
-def search(snapshot: Snapshot, body: SearchBody, fetched: Fetched = NOTHING, *, started: float) -> SearchAnswer:
+def search(snapshot: Snapshot, body: SearchBody, downloads: Downloads = NOTHING, *, started: float) -> SearchAnswer:
     """The items most like what is asked. `started` is the perf_counter() at which the request came.
 
     `fetched` has what the URLs of `body` led to.
 
     Raises Refusal, ImageError, ItemMissing.
     """
-    begun = perf_counter()
+    began = perf_counter()
     retrieve.reach(snapshot, body)  # refuses what cannot be answered before any picture is decoded
-    question = prepare(snapshot, body, fetched)
+    query_input = prepare(snapshot, body, downloads)
     decoded = perf_counter()
-    pictures = question.pictures
-    query = question.vector(encode(snapshot, pictures))
+    pictures = query_input.pictures
+    query = query_input.vector(encode(snapshot, pictures))
     encoded = perf_counter() if pictures else decoded
-    spent = {"decode": decoded - begun if pictures else 0, "encode": encoded - decoded}
-    return answer(snapshot, body, question, query, spent, since=encoded, started=started)
+    spent = {"decode": decoded - began if pictures else 0, "encode": encoded - decoded}
+    return answer(snapshot, body, query_input, query, spent, since=encoded, started=started)
 
 
-def search_link(served: Served, link: SearchLink, fetched: Fetched = NOTHING, *, started: float) -> SearchAnswer:
+def search_link(served: Served, link: SearchLink, downloads: Downloads = NOTHING, *, started: float) -> SearchAnswer:
     """The items most like an item or a picture, or the next page of a search. Raises as `search` does.
 
     A page is of the bundle that its search asked, as long as that is loaded, whatever is live by now.
     """
-    if sum(given is not None for given in (link.id, link.url, link.cursor)) != 1:
+    if sum(field is not None for field in (link.id, link.url, link.cursor)) != 1:
         raise Refusal("invalid_parameter", ONE_LINK)
     if link.cursor is None:
-        return search(served.of(link.bundle), link.body(), fetched, started=started)
+        return search(served.of(link.bundle), link.body(), downloads, started=started)
     if link.crop is not None or link.face is not None or link.offset or link.expand:
         raise Refusal("invalid_parameter", ONE_WAY)
     cursor = Cursor.read(link.cursor)
@@ -58,16 +58,16 @@ def search_link(served: Served, link: SearchLink, fetched: Fetched = NOTHING, *,
         raise Refusal("invalid_parameter", ANOTHER)
     snapshot = served.get(cursor.bundle)
     if snapshot is None:
-        raise Refusal("page_gone")
+        raise Refusal("cursor_expired")
     cursor.check(dims=snapshot.bundle.clusters.dims, metric=link.metric)
-    asked = Question((), cursor.asked, None)
-    return answer(snapshot, link, asked, cursor.query, {}, since=perf_counter(), started=started, cursor=cursor)
+    query_input = QueryInput((), cursor.query_ids, None)
+    return answer(snapshot, link, query_input, cursor.query, {}, since=perf_counter(), started=started, cursor=cursor)
 
 
 def answer(
     snapshot: Snapshot,
     options: Options,
-    question: Question,
+    query_input: QueryInput,
     query: Vectors,
     spent: dict[str, float],
     *,
@@ -76,9 +76,11 @@ def answer(
     cursor: Cursor | None = None,
 ) -> SearchAnswer:
     """Search with a vector and say what was found. `spent`: seconds by step so far, up to `since`."""
-    page = retrieve.find(snapshot, query, options, asked=question.asked, after=cursor.shown if cursor else None)
-    before = cursor.shown.count if cursor else options.offset
-    found = perf_counter()
+    page = retrieve.find(
+        snapshot, query, options, query_ids=query_input.query_ids, after=cursor.state if cursor else None
+    )
+    before = cursor.state.count if cursor else options.offset
+    searched = perf_counter()
     calibration = snapshot.bundle.calibration
     return SearchAnswer(
         bundle=snapshot.id,
@@ -90,10 +92,12 @@ def answer(
         items=len(snapshot.store),
         total=page.total,
         offset=before,
-        next=_link(snapshot, options, question.asked, page, page.shown) if page.further else None,
-        link=_link(snapshot, options, question.asked, page, Shown()),
-        milliseconds=_milliseconds(**{"decode": 0, "encode": 0} | spent, search=found - since, total=found - started),
-        query=question.info and Query(width=question.info.width, height=question.info.height),
+        next=_link(snapshot, options, query_input.query_ids, page, page.state) if page.further else None,
+        link=_link(snapshot, options, query_input.query_ids, page, PageState()),
+        milliseconds=_milliseconds(
+            **{"decode": 0, "encode": 0} | spent, search=searched - since, total=searched - started
+        ),
+        query=query_input.info and Query(width=query_input.info.width, height=query_input.info.height),
         calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
         hits=_hits(snapshot, options, page, before),
     )
@@ -106,29 +110,29 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
         sure = calibration.curve(options.metric).probability(hits.distances(options.metric)).tolist()
     return [
         Hit(
-            id=found.item.id,
+            id=match.item.id,
             rank=rank,
-            label=found.item.label,
-            attributes=found.item.attributes,
-            width=found.item.width,
-            height=found.item.height,
-            score=found.score,
-            cosine=float(hits.cosine[found.row]),
-            euclidean=float(hits.euclidean[found.row]),
-            match_probability=sure[found.row],
-            cluster=int(hits.clusters[found.row]),
-            group=options.group_by and grouping.value_of(found.item, options.group_by),
-            more=found.more,
-            image_url=image_url(found.item.id),
-            thumbnail_url=thumbnail_url(found.item.id),
+            label=match.item.label,
+            attributes=match.item.attributes,
+            width=match.item.width,
+            height=match.item.height,
+            score=match.score,
+            cosine=float(hits.cosine[match.row]),
+            euclidean=float(hits.euclidean[match.row]),
+            match_probability=sure[match.row],
+            cluster=int(hits.clusters[match.row]),
+            group=options.group_by and grouping.value_of(match.item, options.group_by),
+            more=match.more,
+            image_url=image_url(match.item.id),
+            thumbnail_url=thumbnail_url(match.item.id),
         )
-        for rank, found in enumerate(page.found, start=before + 1)
+        for rank, match in enumerate(page.matches, start=before + 1)
     ]
 
 
-def _link(snapshot: Snapshot, options: Options, asked: tuple[str, ...], page: Page, shown: Shown) -> str:
+def _link(snapshot: Snapshot, options: Options, query_ids: tuple[str, ...], page: Page, state: PageState) -> str:
     """The link to what of this search comes after what was shown."""
-    cursor = Cursor(snapshot.id, options.metric, page.query, shown, asked)
+    cursor = Cursor(snapshot.id, options.metric, page.query, state, query_ids)
     fields = {
         name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
         for name, value in links_of(options).items()
@@ -141,59 +145,60 @@ def _milliseconds(**seconds: float) -> Milliseconds:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _BatchQuery:
     """One query of the batch, its pictures read."""
 
     snapshot: Snapshot
     body: SearchBody
-    question: Question
+    query_input: QueryInput
     seconds: float
     """That it took to read them."""
 
 
 def search_all(
-    served: Served, batch: BatchBody, fetched: Fetched = NOTHING, *, request_id: str, started: float
+    served: Served, batch: BatchBody, downloads: Downloads = NOTHING, *, request_id: str, started: float
 ) -> list[SearchAnswer | Problem]:
     """An answer, or why there is none, for each query in its order; none of them stops the others."""
-    prepared = [_prepare(served, body, fetched, request_id) for body in batch.queries]
-    asked = [each for each in prepared if isinstance(each, _Asked)]
-    begun = perf_counter()
-    vectors = {snapshot: iter(_encoded(snapshot, asked)) for snapshot in served.snapshots}
-    each_takes = (perf_counter() - begun) / max(1, sum(len(each.question.pictures) for each in asked))
+    entries = [_prepare(served, body, downloads, request_id) for body in batch.queries]
+    queries = [each for each in entries if isinstance(each, _BatchQuery)]
+    began = perf_counter()
+    vectors = {snapshot: iter(_encoded(snapshot, queries)) for snapshot in served.snapshots}
+    each_takes = (perf_counter() - began) / max(1, sum(len(each.query_input.pictures) for each in queries))
     answers: list[SearchAnswer | Problem] = []
-    for each in prepared:
+    for each in entries:
         if isinstance(each, Problem):
             answers.append(each)
             continue
-        own = [next(vectors[each.snapshot]) for _ in each.question.pictures]
+        own = [next(vectors[each.snapshot]) for _ in each.query_input.pictures]
         spent = {"decode": each.seconds if own else 0, "encode": each_takes * len(own)}
         answers.append(_answer(each, own, spent, request_id, started))
     return answers
 
 
-def _prepare(served: Served, body: SearchBody, fetched: Fetched, request_id: str) -> _Asked | Problem:
+def _prepare(served: Served, body: SearchBody, downloads: Downloads, request_id: str) -> _BatchQuery | Problem:
     """What is asked, or why it cannot be."""
-    begun = perf_counter()
+    began = perf_counter()
     try:
         snapshot = served.of(body.bundle)
         retrieve.reach(snapshot, body)
-        return _Asked(snapshot, body, prepare(snapshot, body, fetched), perf_counter() - begun)
+        return _BatchQuery(snapshot, body, prepare(snapshot, body, downloads), perf_counter() - began)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)
 
 
-def _encoded(snapshot: Snapshot, asked: Sequence[_Asked]) -> list[Vectors]:
+def _encoded(snapshot: Snapshot, queries: Sequence[_BatchQuery]) -> list[Vectors]:
     """The vectors of all pictures that this snapshot is asked with, in order."""
-    pictures = [picture for each in asked if each.snapshot is snapshot for picture in each.question.pictures]
+    pictures = [picture for each in queries if each.snapshot is snapshot for picture in each.query_input.pictures]
     return encode(snapshot, pictures)
 
 
 def _answer(
-    asked: _Asked, vectors: list[Vectors], spent: dict[str, float], request_id: str, started: float
+    batch_query: _BatchQuery, vectors: list[Vectors], spent: dict[str, float], request_id: str, started: float
 ) -> SearchAnswer | Problem:
     try:
-        query = asked.question.vector(vectors)
+        query = batch_query.query_input.vector(vectors)
         since = perf_counter()
-        return answer(asked.snapshot, asked.body, asked.question, query, spent, since=since, started=started)
+        snapshot, body = batch_query.snapshot, batch_query.body
+        return answer(snapshot, body, batch_query.query_input, query, spent, since=since, started=started)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)

@@ -57,7 +57,7 @@ class Keys:
         self._clock = clock
 
     def check(self, key: str | None, scope: Scope) -> None:
-        """Raises Refusal: key_missing, key_unknown, key_too_weak or too_fast."""
+        """Raises Refusal: key_missing, key_unknown, insufficient_scope or rate_limited."""
         if not self.needed:
             return
         if key is None:
@@ -67,18 +67,18 @@ class Keys:
             raise Refusal("key_unknown", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
         bucket = self._buckets[place]
         if bucket is not None and (wait := bucket.take(self._clock())):
-            raise Refusal("too_fast", headers={"Retry-After": str(math.ceil(wait))})
+            raise Refusal("rate_limited", headers={"Retry-After": str(math.ceil(wait))})
         if RANKS[self._keys[place].scope] < RANKS[scope]:
-            raise Refusal("key_too_weak", f"This needs a key of the scope {scope}.")
+            raise Refusal("insufficient_scope", f"This needs a key of the scope {scope}.")
 
     def _find(self, key: str) -> int | None:
         """Looks at every key to its end, so that the time tells nothing of how near a guess was."""
         digest = digest_of(key)
-        found = None
+        match = None
         for place, known in enumerate(self._keys):
             if secrets.compare_digest(known.sha256, digest):
-                found = place
-        return found
+                match = place
+        return match
 
 
 @dataclass(slots=True)
@@ -98,6 +98,15 @@ class Bucket:
             return (self.spent + 1 - self.rate_per_minute) * 60 / self.rate_per_minute
         self.spent += 1
         return 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Who may send requests: the keys, and the hosts and origins by which browsers may reach this server."""
+
+    keys: Keys
+    hosts: tuple[str, ...]
+    cors_origins: tuple[str, ...]
 
 
 def digest_of(key: str) -> str:
@@ -127,17 +136,18 @@ _BEARER = HTTPBearer(
 async def authorise(
     request: Request,
     scopes: SecurityScopes,
-    sent: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_BEARER)],
 ) -> None:
     """Raises Refusal unless the request comes with a key of this scope, and from no other site's page."""
-    keys: Keys = request.state.keys
-    if not keys.needed and not is_known_host(request.headers.get("Host", ""), request.state.hosts):
-        raise Refusal("foreign_page", UNKNOWN_HOST)
+    access: Access = request.state.app.access
+    keys = access.keys
+    if not keys.needed and not is_known_host(request.headers.get("Host", ""), access.hosts):
+        raise Refusal("cross_origin_refused", UNKNOWN_HOST)
     for scope in get_args(Scope):
         if scope in scopes.scopes:
-            keys.check(sent.credentials if sent else None, scope)
-            if scope != "read" and is_foreign(request, request.state.cors_origins):
-                raise Refusal("foreign_page")
+            keys.check(credentials.credentials if credentials else None, scope)
+            if scope != "read" and is_foreign(request, access.cors_origins):
+                raise Refusal("cross_origin_refused")
 
 
 # For a route's `dependencies`: the OpenAPI document then tells of the key and of what is refused without it.

@@ -60,9 +60,9 @@ def list_bundles(artifacts: Path, loaded: Sequence[str]) -> BundlesAnswer:
 
     `loaded`: the ids of those that are, the live one first.
     """
-    found = [manifest for bundle_id in bundles.ids(artifacts) if (manifest := _servable(artifacts, bundle_id))]
-    found.sort(key=lambda manifest: (manifest.created, manifest.id), reverse=True)
-    return BundlesAnswer(bundles=[_answer(manifest, loaded) for manifest in found])
+    manifests = [manifest for bundle_id in bundles.ids(artifacts) if (manifest := _servable(artifacts, bundle_id))]
+    manifests.sort(key=lambda manifest: (manifest.created, manifest.id), reverse=True)
+    return BundlesAnswer(bundles=[_answer(manifest, loaded) for manifest in manifests])
 
 
 def publish(artifacts: Path, bundle_id: str) -> None:

@@ -29,12 +29,12 @@ Value = TypeVar("Value")
 def sweep_pictures(artifacts: Path, catalogue: Catalogue) -> None:
     """Delete the left-overs among the pictures. Raises CatalogueError."""
     left: list[str] = []
-    seen = 0
+    total = 0
     for batch in _batches(image_files.kept(artifacts)):
         with catalogue.writing() as rows:
             left += rows.unnamed(batch)
-        seen += len(batch)
-    if _is_plausible("pictures", len(left), seen):
+        total += len(batch)
+    if _is_plausible("pictures", len(left), total):
         for batch in _batches(iter(left)):
             with catalogue.writing() as rows:  # another process may have added one meanwhile
                 image_files.discard(artifacts, rows.unnamed(batch))
@@ -55,9 +55,9 @@ def sweep_vectors(snapshot: Snapshot) -> None:
                 snapshot.store.delete(rows.absent(batch))
 
 
-def _is_plausible(what: str, left: int, seen: int) -> bool:
+def _is_plausible(what: str, left: int, total: int) -> bool:
     """Whether to delete what is left; not all of a great many, which a catalogue elsewhere may name."""
-    if left == seen > PLAUSIBLE:
+    if left == total > PLAUSIBLE:
         logger.warning("none of %d %s has an item; they stay, in case this is not their catalogue", left, what)
         return False
     if left:

@@ -160,11 +160,11 @@ class Engine:
 
     def _beside(self, live: str) -> list[str]:
         """The bundles that the settings want loaded besides the live one."""
-        wanted: Sequence[str] = self._settings.bundles
+        bundle_ids: Sequence[str] = self._settings.bundles
         if self._settings.bundles == "all":
             known = bundles.ids(self.artifacts)
-            wanted = [each for each in known if bundles.vectors_path(self.artifacts, each).is_file()]
-        return [each for each in wanted if each != live]
+            bundle_ids = [each for each in known if bundles.vectors_path(self.artifacts, each).is_file()]
+        return [each for each in bundle_ids if each != live]
 
     def _load(self, bundle_id: str, *, live: bool) -> None:
         """Serve a bundle, unless it is as it should be. Raises LookalikeError or Stopped; then nothing has changed."""

@@ -7,7 +7,7 @@ from hashlib import sha256
 from retrieval.clusters import Vectors
 
 
-class Seen:
+class QueryVectorCache:
     """The vectors of at most `capacity` pictures under one bundle, the latest asked for. Safe to use from many threads.
 
     `hits` and `misses` count what was asked for and was here, and was not.
@@ -32,9 +32,9 @@ class Seen:
 
     def put(self, name: bytes, vector: Vectors) -> None:
         """Keep a vector, in place of the one that was asked for least lately."""
-        kept = vector.copy()  # and not a view that keeps a whole batch alive
+        own_copy = vector.copy()  # and not a view that keeps a whole batch alive
         with self._lock:
-            self._vectors[name] = kept
+            self._vectors[name] = own_copy
             self._vectors.move_to_end(name)
             while len(self._vectors) > self._capacity:
                 self._vectors.popitem(last=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from api.errors import Refusal
 from api.serving.batch_encoder import WORTH, TogetherEncoder, gain
-from api.serving.query_cache import Seen
+from api.serving.query_cache import QueryVectorCache
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.bundle import Bundle
@@ -37,7 +37,7 @@ class Snapshot:
     """The engine's, and the same in all snapshots."""
     queries: Embedder
     """As the bundle's: for what is searched with, of which there may be much at once."""
-    seen: Seen
+    query_cache: QueryVectorCache
     """The vectors of pictures that were searched with."""
 
     @classmethod
@@ -53,7 +53,8 @@ class Snapshot:
             queries = replace(queries, encoder=TogetherEncoder(encoder))
         path = bundles.vectors_path(artifacts, bundle_id)
         store = EmbeddedStore.open(path, bundle.clusters, bundle=bundle_id, auto_probes=bundle.auto_probes)
-        return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, Seen(settings.remembered))
+        query_cache = QueryVectorCache(settings.query_cache_size)
+        return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, query_cache)
 
     @property
     def id(self) -> str:

@@ -12,7 +12,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
 from api.errors import Refusal
-from api.fetch.client import Fetched
+from api.fetch.client import Downloads
 from api.schemas.filters import FilterBody
 from api.schemas.search_request import JSON_FIELDS, SearchBody, SearchForm, SearchLink
 from retrieval.filters import Filter
@@ -71,7 +71,7 @@ async def read_json_body(request: Request, shape: type[Shape]) -> Shape:
 def read_filter(request: Request) -> Filter:
     """The filter in a query string; without one, everything. Raises Refusal, RequestValidationError."""
     fields = _fields(pair for pair in request.query_params.multi_items() if pair[0] == "filter")
-    return _checked(FilterLink, fields, "query").filter.chosen()
+    return _checked(FilterLink, fields, "query").filter.to_filter()
 
 
 def read_json(shape: type[Shape], body: bytes) -> Shape:
@@ -85,7 +85,7 @@ def read_json(shape: type[Shape], body: bytes) -> Shape:
 
 
 def picture_bytes(
-    file: bytes | None, image_base64: str | None, url: str | None, fetched: Fetched, name: str = "image_base64"
+    file: bytes | None, image_base64: str | None, url: str | None, downloads: Downloads, name: str = "image_base64"
 ) -> bytes:
     """The picture that came along in one of these ways, or that a URL led to; `name`: of the field in Base64.
 
@@ -93,7 +93,7 @@ def picture_bytes(
     """
     if file is not None:
         return file
-    return fetched[url] if url is not None else decode_base64(image_base64 or "", name)
+    return downloads[url] if url is not None else decode_base64(image_base64 or "", name)
 
 
 def decode_base64(text: str, name: str) -> bytes:
@@ -105,13 +105,13 @@ def decode_base64(text: str, name: str) -> bytes:
 
 
 async def _read_form(request: Request, shape: type[Shape]) -> Shape:
-    longest = request.state.upload_limit_bytes
+    longest = request.state.app.upload_limit_bytes
     async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=longest) as form:
-        sent = [(name, value) for name, value in form.multi_items() if value != ""]
-        files = {name: await value.read() for name, value in sent if isinstance(value, UploadFile)}
+        pairs = [(name, value) for name, value in form.multi_items() if value != ""]
+        files = {name: await value.read() for name, value in pairs if isinstance(value, UploadFile)}
         if set(files) - {"file"}:
             raise Refusal("invalid_parameter", "file: only this field may be a file.")
-        texts = [(name, value) for name, value in sent if isinstance(value, str)]
+        texts = [(name, value) for name, value in pairs if isinstance(value, str)]
     if any(len(text) > FIELD_LENGTH and name != PICTURE_FIELD for name, text in texts):
         raise Refusal("unparseable", f"A field of a form other than {PICTURE_FIELD} is too long.")
     if any(name == "file" for name, _ in texts):
@@ -119,10 +119,10 @@ async def _read_form(request: Request, shape: type[Shape]) -> Shape:
     return _checked(shape, _fields(texts) | files, "body")
 
 
-def _fields(sent: Iterable[tuple[str, str]]) -> dict[str, Any]:
+def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """Each field once; an empty one counts as not given, as /docs sends them."""
     fields: dict[str, Any] = {}
-    for name, text in sent:
+    for name, text in pairs:
         if text == "":
             continue
         if name in fields:

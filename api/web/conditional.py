@@ -35,8 +35,8 @@ _ONE = re.compile(r"bytes[ \t]*=[ \t]*(\d*)-(\d*)[ \t]*", re.ASCII | re.IGNORECA
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What a request says of how it wants a picture."""
+class Conditions:
+    """The headers that say whether a picture is sent, and which part of it."""
 
     if_none_match: str | None
     range: str | None
@@ -60,16 +60,18 @@ class Asked:
         return Response(data[start:end], 206, headers, media_type)
 
 
-async def asked_of(if_none_match: IfNoneMatch = None, range_: RangeHeader = None, if_range: IfRange = None) -> Asked:
-    return Asked(if_none_match, range_, if_range)
+async def conditions_of(
+    if_none_match: IfNoneMatch = None, range_: RangeHeader = None, if_range: IfRange = None
+) -> Conditions:
+    return Conditions(if_none_match, range_, if_range)
 
 
-AskedDep = Annotated[Asked, Depends(asked_of)]
+ConditionsDep = Annotated[Conditions, Depends(conditions_of)]
 
 
-def _part(wanted: str | None, size: int) -> tuple[int, int] | None:
+def _part(range_header: str | None, size: int) -> tuple[int, int] | None:
     """Where the wanted range begins and ends (exclusive); None for all."""
-    matched = _ONE.fullmatch(wanted or "")
+    matched = _ONE.fullmatch(range_header or "")
     if matched is None or len(matched[1]) > 18 or len(matched[2]) > 18:
         return None
     first, last = matched.groups()

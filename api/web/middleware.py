@@ -10,7 +10,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import problem_response
 from api.monitoring import logs
-from api.monitoring.metrics import UNKNOWN, Metrics
+from api.monitoring.metrics import UNKNOWN
+from api.state import state_of
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +63,7 @@ class Envelope:
 def _observe(scope: Scope, status: int, seconds: float) -> None:
     """Count and log a request by the name of its operation."""
     operation = getattr(scope.get("route"), "operation_id", None) or UNKNOWN
-    metrics: Metrics | None = scope["state"].get("metrics")
-    if metrics is not None:
-        metrics.answered(operation, status, seconds)
+    state = state_of(scope)
+    if state is not None:
+        state.metrics.answered(operation, status, seconds)
     logs.answered(scope["method"], operation, status, seconds)

@@ -49,27 +49,27 @@ def test_an_unknown_cluster_is_refused(client: TestClient, number: str, status: 
 
 
 def test_what_was_trained_on_has_not_drifted(client: TestClient) -> None:
-    told = client.get("/clusters").json()["drift"]
-    assert (told["items"], told["trained_items"], told["outside_share"]) == (60, 60, 0)
-    assert told["imbalance"] >= 1
-    assert told["retrain"] is False
+    drift = client.get("/clusters").json()["drift"]
+    assert (drift["items"], drift["trained_items"], drift["outside_share"]) == (60, 60, 0)
+    assert drift["imbalance"] >= 1
+    assert drift["retrain"] is False
 
 
 def test_more_of_the_same_is_no_drift_and_another_kind_is(own_shop: Shop, open_api: OpenApi) -> None:
     client = open_api(artifacts=own_shop.artifacts)
     for number in range(30):
         add(client, picture(7500 + number), id=f"same {number}")
-    told = client.get("/clusters").json()["drift"]
-    assert told["items"] == 90
-    assert told["retrain"] is False, told
+    drift = client.get("/clusters").json()["drift"]
+    assert drift["items"] == 90
+    assert drift["retrain"] is False, drift
     for number in range(25):  # loud stripes in place of soft patches
         stripes = np.zeros((44, 60, 3), np.uint8)
         stripes[:, number % 5 :: 8, number % 3] = 255
         add(client, png(stripes), id=f"other {number}")
-    told = client.get("/clusters").json()["drift"]
-    assert told["outside_share"] > 0.15
-    assert told["retrain"] is True
-    assert "unlike" in told["reason"]
+    drift = client.get("/clusters").json()["drift"]
+    assert drift["outside_share"] > 0.15
+    assert drift["retrain"] is True
+    assert "unlike" in drift["reason"]
 
 
 def test_a_catalogue_that_has_doubled_or_become_uneven_has_drifted(shop: Shop, open_api: OpenApi) -> None:

@@ -21,10 +21,10 @@ from tests.bundles import picture
 LIMIT_BYTES = 100_000
 
 
-def answer_to(port: int, *sent: bytes) -> tuple[int, dict[str, object]]:
+def answer_to(port: int, *parts: bytes) -> tuple[int, dict[str, object]]:
     """Status and problem that come back although the request is not finished."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
-        for part in sent:
+        for part in parts:
             connection.sendall(part)
         received = b""
         while b"\r\n\r\n" not in received or not received.endswith(b"}"):
@@ -52,8 +52,8 @@ def test_a_body_announced_too_large_is_refused_before_it_is_sent(serve: Serve) -
 
 def test_a_body_of_unknown_length_is_refused_as_soon_as_it_is_too_large(serve: Serve) -> None:
     body = PART + bytes(LIMIT_BYTES)
-    sent = head("Transfer-Encoding: chunked"), f"{len(body):x}\r\n".encode(), body, b"\r\n"  # and no last chunk
-    status, problem = answer_to(serve(upload_limit_bytes=LIMIT_BYTES), *sent)
+    parts = head("Transfer-Encoding: chunked"), f"{len(body):x}\r\n".encode(), body, b"\r\n"  # and no last chunk
+    status, problem = answer_to(serve(upload_limit_bytes=LIMIT_BYTES), *parts)
     assert (status, problem["code"]) == (413, "too_many_bytes")
 
 
@@ -74,10 +74,10 @@ def test_a_client_that_goes_away_while_it_sends_is_no_mistake_of_ours(
     with socket.create_connection(("127.0.0.1", port)) as connection:
         head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: 9999\r\n\r\n"
         connection.sendall(head.encode() + PART)
-    while not (told := [record for record in caplog.records if "went away" in record.getMessage()]):
+    while not (records := [record for record in caplog.records if "went away" in record.getMessage()]):
         assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
         time.sleep(0.01)
-    assert [(record.levelno, record.exc_info) for record in told] == [(logging.INFO, None)]
+    assert [(record.levelno, record.exc_info) for record in records] == [(logging.INFO, None)]
     operation = "add_items" if "ndjson" in kind else "search"
     counted = f'lookalike_requests_total{{operation="{operation}",status="499"}} 1.0'
     while counted not in httpx2.get(f"http://127.0.0.1:{port}/metrics").text:

@@ -59,6 +59,19 @@ def test_a_setting_out_of_range_is_named(monkeypatch: pytest.MonkeyPatch, capsys
     assert "LOOKALIKE_WORKERS: Input should be a valid integer" in printed
 
 
+def test_an_old_name_of_a_setting_is_read_with_a_warning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_REMEMBERED", "7")
+    assert Settings().query_cache_size == 7
+    assert run(monkeypatch, "--openapi") == 0
+    assert capsys.readouterr().err == (
+        "LOOKALIKE_REMEMBERED is now called LOOKALIKE_QUERY_CACHE_SIZE; please rename it.\n"
+    )
+    monkeypatch.setenv("LOOKALIKE_QUERY_CACHE_SIZE", "9")
+    assert Settings().query_cache_size == 9
+
+
 def test_the_openapi_document_is_the_committed_one(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -72,16 +85,16 @@ def test_every_operation_has_a_name_and_tells_its_problems(document: dict[str, A
     operations = [operation for path in document["paths"].values() for operation in path.values()]
     names = [operation["operationId"] for operation in operations]
     assert len(set(names)) == len(names) == 29
-    told = set()
+    documented = set()
     for operation in operations:
         for status, response in operation["responses"].items():
             for media_type, content in response.get("content", {}).items():
                 if media_type == "application/problem+json":
-                    told |= set(content["examples"])
+                    documented |= set(content["examples"])
                     assert {example["value"]["status"] for example in content["examples"].values()} == {int(status)}
     assert set(document["components"]["schemas"]["Problem"]["properties"]["code"]["enum"]) == set(get_args(Code))
     # Those two are no operation's: they are told of addresses and methods that the document does not hold.
-    assert told == set(get_args(Code)) - {"not_found", "method_not_allowed"}
+    assert documented == set(get_args(Code)) - {"not_found", "method_not_allowed"}
 
 
 def test_the_documentation_page_needs_no_internet(client: TestClient) -> None:

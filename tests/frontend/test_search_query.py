@@ -91,8 +91,8 @@ def test_an_address_is_passed_on_and_never_fetched_or_shown_by_the_page(page: Fl
     [
         (422, "url_refused", "could not be fetched"),
         (502, "url_failed", "could not be fetched"),
-        (504, "url_too_slow", "could not be fetched"),
-        (410, "page_gone", "made with another model"),
+        (504, "url_timeout", "could not be fetched"),
+        (410, "cursor_expired", "made with another model"),
         (422, "unsupported_by_model", "cannot do that"),
     ],
 )

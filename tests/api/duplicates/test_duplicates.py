@@ -14,7 +14,7 @@ from PIL import Image
 
 from api.duplicates import job as finding
 from api.duplicates.results import divided
-from api.duplicates.search import Found
+from api.duplicates.search import Result
 from retrieval.bundle import catalogue_url
 from retrieval.catalogue import Catalogue, Dismissals
 from tests.api.conftest import OpenApi, until_ready
@@ -53,9 +53,9 @@ def client(tmp_path: Path, open_api: OpenApi) -> TestClient:
     return open_api(artifacts=write(tmp_path))
 
 
-def done(client: TestClient, **asked: object) -> dict[str, Any]:
+def done(client: TestClient, **params: object) -> dict[str, Any]:
     """The answer, as soon as there is one."""
-    while (answer := client.get("/duplicates", params=asked)).status_code == 202:
+    while (answer := client.get("/duplicates", params=params)).status_code == 202:
         assert answer.json()["state"] == "running"
         assert int(answer.headers["retry-after"]) > 0
         time.sleep(0.02)
@@ -94,8 +94,8 @@ def test_the_same_thing_is_told_by_calibrated_probability_alone(
     for group in things["groups"]:
         vectors = {id_: other.post("/search", json={"id": id_, "k": 100}).json() for id_ in [group["keep"]]}
         cosines = {hit["id"]: hit["cosine"] for hit in vectors[group["keep"]]["hits"]}
-        wanted = [curve.probability(1 - cosines[m["id"]]) for m in group["members"] if m["id"] != group["keep"]]
-        assert group["probability"] == pytest.approx(min(wanted), abs=1e-5)
+        expected = [curve.probability(1 - cosines[m["id"]]) for m in group["members"] if m["id"] != group["keep"]]
+        assert group["probability"] == pytest.approx(min(expected), abs=1e-5)
 
 
 def test_pages_hold_every_group_once(client: TestClient) -> None:
@@ -145,8 +145,8 @@ def test_what_has_changed_since_is_said_and_found_when_asked_to_look_anew(
     assert not done(client)["stale"]
     catalogue = Catalogue(catalogue_url(tmp_path))
     added = Piece("new/2", shot(2, half=True), "a", {})
-    kept = [piece for piece in PIECES if piece.id != "copies/1-flipped"]
-    catalogue.replace_source([write_picture(tmp_path, piece) for piece in [*kept, added]])
+    remaining = [piece for piece in PIECES if piece.id != "copies/1-flipped"]
+    catalogue.replace_source([write_picture(tmp_path, piece) for piece in [*remaining, added]])
     catalogue.close()
     time.sleep(0.01)
     stale = done(client)
@@ -184,7 +184,7 @@ def test_one_search_runs_at_a_time_and_tells_how_far_it_is(
 
     go_on, looked, look = threading.Event(), [], finding.look
 
-    def slow(*given: Any) -> Found:
+    def slow(*given: Any) -> Result:
         looked.append(given)
         given[2]("reading", 3, 15)
         go_on.wait()
@@ -207,7 +207,7 @@ def test_a_search_that_fails_says_so_once_and_may_be_tried_again(
 ) -> None:
     look = finding.look
 
-    def fails(*_: object) -> Found:
+    def fails(*_: object) -> Result:
         monkeypatch.setattr(finding, "look", look)
         raise ZeroDivisionError
 
@@ -225,11 +225,11 @@ def test_a_server_that_stops_does_not_finish_the_search(tmp_path: Path, monkeypa
 
     look, read = finding.look, []
 
-    def slow(snapshot: Any, state: str, told: Any) -> Found:
+    def slow(snapshot: Any, state: str, report: Any) -> Result:
         def tell(*progress: Any) -> None:
             read.append(progress)
             time.sleep(0.2)
-            told(*progress)
+            report(*progress)
 
         return look(snapshot, state, tell)
 
@@ -251,9 +251,9 @@ def test_no_pair_that_was_dismissed_is_together_and_nothing_is_twice(size: int, 
     apart = {
         ids[row]: frozenset(str(number) for number, rows in enumerate(dismissed) if row in rows) for row in range(7)
     }
-    found = Found("b", "s", None, 0, ids, (), {}, None, None)  # type: ignore[arg-type]
+    result = Result("b", "s", None, 0, ids, (), {}, None, None)  # type: ignore[arg-type]
     rows = tuple(range(size))
-    parts = divided(found, rows, apart)
+    parts = divided(result, rows, apart)
     shown = [row for part in parts for row in part]
     assert len(shown) == len(set(shown))
     assert all(len(part) > 1 for part in parts)
@@ -272,9 +272,9 @@ def test_dismissals_are_kept_once_and_read_by_item(tmp_path: Path) -> None:
     dismissals.dismiss(["b", "c", "d"])
     dismissals.close()
     again = Dismissals(url)
-    found = again.by_item()
+    dismissed = again.by_item()
     assert again.count() == 5
-    assert (len(found["a"]), len(found["b"]), len(found["c"])) == (1, 2, 1)
-    assert found["a"] & found["b"]
-    assert not found["a"] & found["c"]
+    assert (len(dismissed["a"]), len(dismissed["b"]), len(dismissed["c"])) == (1, 2, 1)
+    assert dismissed["a"] & dismissed["b"]
+    assert not dismissed["a"] & dismissed["c"]
     again.close()

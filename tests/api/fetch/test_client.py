@@ -63,8 +63,8 @@ class Site:
     """A web server on loopback, and what it was asked: the Host and the path of each request."""
 
     port: int
-    asked: list[tuple[str, str]] = field(default_factory=list)
-    gone: bool = False
+    requests: list[tuple[str, str]] = field(default_factory=list)
+    redirected: bool = False
 
     @property
     def url(self) -> str:
@@ -76,9 +76,9 @@ def open_site(context: ssl.SSLContext | None = None) -> Iterator[Site]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            site.asked.append((self.headers["Host"], self.path))
+            site.requests.append((self.headers["Host"], self.path))
             what, _, rest = self.path.lstrip("/").partition("/")
-            if site.gone:
+            if site.redirected:
                 self.send_error(404)
             elif what == "to":
                 self.send_response(302)
@@ -140,8 +140,8 @@ def fetch(url: str, *allowed: str, names: Names | None = None, **changes: object
         return (names or {})[host]
 
     async def run() -> bytes:
-        given = {"resolve": resolve, "seconds": 20, "limit_bytes": LIMIT_BYTES} | changes
-        fetcher = Fetcher(allowed=[read_endpoint(text) for text in allowed], **given)
+        options = {"resolve": resolve, "seconds": 20, "limit_bytes": LIMIT_BYTES} | changes
+        fetcher = Fetcher(allowed=[read_endpoint(text) for text in allowed], **options)
         try:
             return await fetcher.fetch(url)
         finally:
@@ -151,9 +151,9 @@ def fetch(url: str, *allowed: str, names: Names | None = None, **changes: object
 
 
 def refused(call: Callable[[], bytes]) -> str:
-    with pytest.raises(Refusal) as told:
+    with pytest.raises(Refusal) as refusal:
         call()
-    return told.value.code
+    return refusal.value.code
 
 
 # --- what is refused
@@ -282,26 +282,26 @@ def test_a_redirect_to_what_is_not_quite_a_url_leads_nowhere_else(
     with suppress(Refusal):  # some are relative, and lead back
         fetch(f"{site.url}/to/{quote(url, safe='')}", f"127.0.0.1:{site.port}", names=names)
     assert set(connected) == {("127.0.0.1", site.port)}
-    assert len(connected) == len(site.asked)
+    assert len(connected) == len(site.requests)
 
 
 def test_a_name_that_changes_its_address_is_resolved_once_a_connection(
     site: Site, connected: list[tuple[str, int]]
 ) -> None:
     answers = iter([["127.0.0.1"], ["127.0.0.2"], ["127.0.0.3"]])
-    asked = []
+    requests = []
 
     def resolve(host: str, port: int) -> list[str]:
-        asked.append((host, port))
+        requests.append((host, port))
         return next(answers)
 
     allowed = f"127.0.0.1:{site.port}"
     assert fetch(f"http://rebind.example:{site.port}/", allowed, resolve=resolve) == PICTURE
-    assert (len(asked), connected) == (1, [("127.0.0.1", site.port)])
+    assert (len(requests), connected) == (1, [("127.0.0.1", site.port)])
     again = f"http://rebind.example:{site.port}/to/http://rebind.example:{site.port}/"
     answers = iter([["127.0.0.1"], ["127.0.0.2"], ["127.0.0.3"]])
     assert refused(lambda: fetch(again, allowed, resolve=resolve)) == "url_refused"
-    assert (len(asked), connected) == (3, [("127.0.0.1", site.port)] * 2)
+    assert (len(requests), connected) == (3, [("127.0.0.1", site.port)] * 2)
 
 
 @pytest.mark.parametrize("address", PUBLIC)
@@ -318,10 +318,10 @@ def test_every_ipv4_address_in_an_ipv6_one_is_refused(address: object) -> None:
 
 @given(st.ip_addresses())
 def test_nothing_is_public_that_python_knows_not_to_be(address: object) -> None:
-    found = ip_address(str(address))
-    if is_public(found):
-        assert found.is_global
-        assert not (found.is_private or found.is_multicast or found.is_reserved or found.is_loopback)
+    parsed = ip_address(str(address))
+    if is_public(parsed):
+        assert parsed.is_global
+        assert not (parsed.is_private or parsed.is_multicast or parsed.is_reserved or parsed.is_loopback)
 
 
 @given(st.text(max_size=40))
@@ -343,7 +343,7 @@ def test_a_picture_is_fetched_by_its_address_and_by_its_name(site: Site) -> None
     assert fetch(f"{site.url}/a%20b/ü?q=ü", allowed) == PICTURE
     assert fetch(f"http://Shop.Example:{site.port}", allowed, names={"shop.example": ["127.0.0.1"]}) == PICTURE
     assert fetch(f"http://büro.example:{site.port}", allowed, names={"xn--bro-hoa.example": ["127.0.0.1"]}) == PICTURE
-    assert site.asked == [
+    assert site.requests == [
         (f"127.0.0.1:{site.port}", "/a%20b/%C3%BC?q=%C3%BC"),
         (f"shop.example:{site.port}", "/"),
         (f"xn--bro-hoa.example:{site.port}", "/"),
@@ -373,7 +373,7 @@ def test_no_proxy_of_the_environment_is_asked(site: Site, monkeypatch: pytest.Mo
 
 def test_a_server_that_drips_is_given_up_when_the_time_is_up(site: Site) -> None:
     started = time.monotonic()
-    assert refused(lambda: fetch(f"{site.url}/drip", f"127.0.0.1:{site.port}", seconds=0.5)) == "url_too_slow"
+    assert refused(lambda: fetch(f"{site.url}/drip", f"127.0.0.1:{site.port}", seconds=0.5)) == "url_timeout"
     assert time.monotonic() - started < 10
 
 
@@ -386,7 +386,7 @@ def test_a_name_server_that_is_silent_is_given_up_when_the_time_is_up() -> None:
 
     timer = threading.Timer(2, go_on.set)  # threads end only with what they run
     timer.start()
-    assert refused(lambda: fetch("http://shop.example/", resolve=resolve, seconds=0.3)) == "url_too_slow"
+    assert refused(lambda: fetch("http://shop.example/", resolve=resolve, seconds=0.3)) == "url_timeout"
     go_on.set()
     timer.cancel()
 
@@ -409,13 +409,13 @@ def test_a_host_that_nobody_knows_or_that_does_not_answer_is_told_from_a_refused
 def test_the_urls_of_one_request_share_its_bytes(site: Site) -> None:
     async def run(limit: int) -> list[bytes | Refusal]:
         fetcher = Fetcher(seconds=20, limit_bytes=limit, allowed=[read_endpoint(f"127.0.0.1:{site.port}")])
-        found = (await fetcher.fetch_all(f"{site.url}/{n}" for n in (1, 2, 3, 3))).found
+        results = (await fetcher.fetch_all(f"{site.url}/{n}" for n in (1, 2, 3, 3))).results
         fetcher.close()
-        return list(found.values())
+        return list(results.values())
 
     assert asyncio.run(run(3 * len(PICTURE))) == [PICTURE] * 3
-    assert len(site.asked) == 3
-    assert any(isinstance(found, Refusal) for found in asyncio.run(run(2 * len(PICTURE))))
+    assert len(site.requests) == 3
+    assert any(isinstance(result, Refusal) for result in asyncio.run(run(2 * len(PICTURE))))
 
 
 # --- https
@@ -443,14 +443,14 @@ def test_https_trusts_the_name_and_not_the_address(certificate: Path) -> None:
     sites = open_site(serving)
     site = next(sites)
     try:
-        given = {"names": names, "ssl_context": trusting}
+        options = {"names": names, "ssl_context": trusting}
         allowed = f"127.0.0.1:{site.port}"
-        assert fetch(f"https://pictures.example:{site.port}/", allowed, **given) == PICTURE
+        assert fetch(f"https://pictures.example:{site.port}/", allowed, **options) == PICTURE
         assert names_sent == ["pictures.example"]
-        assert refused(lambda: fetch(f"https://other.example:{site.port}/", allowed, **given)) == "url_failed"
-        assert refused(lambda: fetch(f"https://127.0.0.1:{site.port}/", allowed, **given)) == "url_failed"
+        assert refused(lambda: fetch(f"https://other.example:{site.port}/", allowed, **options)) == "url_failed"
+        assert refused(lambda: fetch(f"https://127.0.0.1:{site.port}/", allowed, **options)) == "url_failed"
         assert refused(lambda: fetch(f"https://pictures.example:{site.port}/", allowed, names=names)) == "url_failed"
-        assert len(site.asked) == 1
+        assert len(site.requests) == 1
     finally:
         for _ in sites:
             pass
@@ -467,22 +467,22 @@ def fetching(shop: Shop, site: Site) -> Iterator[TestClient]:
 
 
 def test_a_url_is_as_good_as_the_picture_however_it_is_sent(fetching: TestClient, site: Site) -> None:
-    wanted = fetching.post("/search", files={"file": PICTURE}).json()
-    found = [
+    expected = fetching.post("/search", files={"file": PICTURE}).json()
+    answers = [
         fetching.post("/search", json={"url": f"{site.url}/1"}),
         fetching.post("/search", files={"url": (None, f"{site.url}/2")}),
         fetching.get("/search", params={"url": f"{site.url}/3"}),
         fetching.post("/search", json={"items": [{"url": f"{site.url}/4"}]}),
     ]
-    for answer in found:
-        assert answer.json()["hits"] == wanted["hits"], answer.text
-    assert found[0].json()["query"] == wanted["query"]
-    further = fetching.get(found[2].json()["next"])
-    assert further.json()["hits"] == fetching.get(wanted["next"]).json()["hits"]
-    assert len(site.asked) == 4  # further pages do not fetch it again
-    item = wanted["hits"][0]["id"]
+    for answer in answers:
+        assert answer.json()["hits"] == expected["hits"], answer.text
+    assert answers[0].json()["query"] == expected["query"]
+    further = fetching.get(answers[2].json()["next"])
+    assert further.json()["hits"] == fetching.get(expected["next"]).json()["hits"]
+    assert len(site.requests) == 4  # further pages do not fetch it again
+    item = expected["hits"][0]["id"]
     explained = fetching.post("/explain", json={"url": f"{site.url}/", "item": item}).json()
-    assert explained["cosine"] == pytest.approx(wanted["hits"][0]["cosine"], abs=1e-5)
+    assert explained["cosine"] == pytest.approx(expected["hits"][0]["cosine"], abs=1e-5)
 
 
 def test_each_search_of_a_batch_answers_for_its_own_url(fetching: TestClient, site: Site) -> None:
@@ -518,7 +518,7 @@ def test_a_slow_url_is_a_504(shop: Shop, site: Site, open_api: OpenApi) -> None:
     allowed = (f"127.0.0.1:{site.port}",)
     client = open_api(artifacts=shop.artifacts, fetch_allowed=allowed, fetch_seconds=0.3)
     answer = client.post("/search", json={"url": f"{site.url}/drip"})
-    assert (answer.status_code, answer.json()["code"]) == (504, "url_too_slow")
+    assert (answer.status_code, answer.json()["code"]) == (504, "url_timeout")
 
 
 def test_urls_can_be_switched_off(shop: Shop, site: Site, open_api: OpenApi, connected: list[tuple[str, int]]) -> None:
@@ -561,7 +561,7 @@ def test_a_request_with_a_url_is_answered_again_as_the_first_time_whatever_the_u
     body = {"url": f"{site.url}/once", "id": "new"}
     headers = {"Idempotency-Key": "7"}
     first = adding.post("/items", json=body, headers=headers)
-    site.gone = True
+    site.redirected = True
     again = adding.post("/items", json=body, headers=headers)
     assert (first.status_code, again.status_code, again.json()) == (201, 201, first.json())
     other = adding.post("/items", json={**body, "url": f"{site.url}/other"}, headers=headers)
@@ -572,8 +572,8 @@ def test_lines_with_urls_are_added_and_answered_each_for_itself(adding: TestClie
     urls = [f"{site.url}/", "http://10.0.0.1/", f"{site.url}/status/404"]
     lines = "".join(json.dumps({"url": url, "id": f"line {n}"}) + "\n" for n, url in enumerate(urls)) + "{}\n"
     answer = adding.post("/items/batch", content=lines, headers={"Content-Type": "application/x-ndjson"})
-    told = [json.loads(line) for line in answer.text.splitlines()]
-    assert [(line["status"], (line["problem"] or {}).get("code")) for line in told] == [
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(line["status"], (line["problem"] or {}).get("code")) for line in lines] == [
         (201, None),
         (422, "url_refused"),
         (502, "url_failed"),

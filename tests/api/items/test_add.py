@@ -40,7 +40,7 @@ def url(item_id: str) -> str:
     return f"/items/{quote(item_id, safe='')}"
 
 
-def found(client: TestClient, data: bytes) -> dict[str, Any]:
+def best_hit(client: TestClient, data: bytes) -> dict[str, Any]:
     """The best hit for a picture, by the Euclidean distance, to which a long vector of the same direction is no tie."""
     answer = client.post("/search", files={"file": data}, data={"metric": "euclidean", "k": "1"})
     return answer.json()["hits"][0]
@@ -61,7 +61,7 @@ def test_what_is_added_is_there_and_found(client: TestClient, own_shop: Shop, it
     assert (item["width"], item["height"]) == (60, 44)
     assert client.get(answer.headers["location"]).json() == item
     assert client.get(item["image_url"]).content == FRESH
-    hit = found(client, FRESH)
+    hit = best_hit(client, FRESH)
     assert hit["id"] == item_id
     assert hit["euclidean"] == pytest.approx(0, abs=1e-4)
     digest = sha256(FRESH).hexdigest()
@@ -74,7 +74,7 @@ def test_a_form_does_the_same(client: TestClient) -> None:
     answer = client.post("/items", files={"file": FRESH}, data=fields)
     assert answer.status_code == 201, answer.text
     assert answer.json()["attributes"] == {"price": 1, "sale": False}
-    assert found(client, FRESH)["id"] == "form"
+    assert best_hit(client, FRESH)["id"] == "form"
 
 
 def test_without_an_id_it_gets_that_of_its_content(client: TestClient) -> None:
@@ -103,7 +103,7 @@ def test_every_format_gets_its_own_ending(client: TestClient, own_shop: Shop) ->
 def test_it_outlives_the_server(own_shop: Shop, open_api: OpenApi) -> None:
     assert add(open_api(artifacts=own_shop.artifacts), FRESH, id="kept").status_code == 201
     another = open_api(artifacts=own_shop.artifacts)
-    assert found(another, FRESH)["id"] == "kept"
+    assert best_hit(another, FRESH)["id"] == "kept"
 
 
 ENCODED = base64.b64encode(FRESH).decode()

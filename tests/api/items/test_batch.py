@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from api.items import batch
 from tests.api.conftest import OpenApi, Serve, Shop
-from tests.api.items.test_add import found
+from tests.api.items.test_add import best_hit
 from tests.api.test_errors import check_problem
 from tests.bundles import picture
 
@@ -42,7 +42,7 @@ def test_every_line_is_added(client: TestClient) -> None:
     assert answers == expected
     assert client.get("/items").json()["total"] == 100
     for number in (0, 15, 16, 39):
-        assert found(client, picture(7400 + number))["id"] == f"line {number}"
+        assert best_hit(client, picture(7400 + number))["id"] == f"line {number}"
         assert client.get(f"/items/line%20{number}").json()["attributes"] == {"n": number}
 
 
@@ -65,11 +65,11 @@ BROKEN = {
 
 def test_broken_lines_do_not_stop_the_rest(client: TestClient) -> None:
     assert send(client, line(2, id="line 1"))[0]["status"] == 201
-    sent, expected = [], []
+    lines, expected = [], []
     for number, (text, code) in enumerate(BROKEN.items()):
-        sent += [text, "", line(10 + number)]
+        lines += [text, "", line(10 + number)]
         expected += [(3 * number + 1, None, code), (3 * number + 3, f"line {10 + number}", None)]
-    answers = send(client, "\r\n".join(sent))
+    answers = send(client, "\r\n".join(lines))
     assert [(each["line"], each["id"], each["problem"] and each["problem"]["code"]) for each in answers] == expected
     for each in answers:
         assert each["status"] == (each["problem"] or {"status": 201})["status"]
@@ -79,7 +79,7 @@ def test_broken_lines_do_not_stop_the_rest(client: TestClient) -> None:
 def test_of_two_lines_of_one_id_the_first_counts(client: TestClient) -> None:
     answers = send(client, "\n".join([line(1, id="a"), line(2, id="a"), line(1, id="a"), line(1, id="b")]))
     assert [each["status"] for each in answers] == [201, 409, 200, 201]
-    assert found(client, picture(7402))["id"] != "a"
+    assert best_hit(client, picture(7402))["id"] != "a"
 
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
@@ -98,7 +98,7 @@ def test_another_kind_of_body_is_refused(client: TestClient) -> None:
 
 
 def test_so_many_lines_and_no_more(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch, "MOST", 20)
+    monkeypatch.setattr(batch, "MAX_LINES", 20)
     answers = send(client, "\n".join(line(n) for n in range(25)))
     assert [each["status"] for each in answers] == [201] * 20 + [413]
     assert client.get("/items").json()["total"] == 80

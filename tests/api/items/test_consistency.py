@@ -34,8 +34,8 @@ FILTERS: list[tuple[dict[str, Any], Any]] = [
 ]
 
 
-def _is_one_of(value: object, wanted: tuple[object, ...]) -> bool:
-    return any(type(value) is type(one) and value == one for one in wanted)
+def _is_one_of(value: object, expected: tuple[object, ...]) -> bool:
+    return any(type(value) is type(one) and value == one for one in expected)
 
 
 class Living(RuleBasedStateMachine):
@@ -94,10 +94,10 @@ class Living(RuleBasedStateMachine):
             }
             self.expected[name] = Piece(name, before.data, label, attributes)
 
-    @rule(chosen=st.sampled_from(FILTERS[1:]), dry_run=st.booleans())
-    def delete_matching(self, chosen: tuple[dict[str, Any], Any], dry_run: bool) -> None:
-        doomed = [piece.id for piece in self.expected.values() if chosen[1](piece)]
-        parameters = {"filter": json.dumps(chosen[0]), "dry_run": str(dry_run)}
+    @rule(filter_case=st.sampled_from(FILTERS[1:]), dry_run=st.booleans())
+    def delete_matching(self, filter_case: tuple[dict[str, Any], Any], dry_run: bool) -> None:
+        doomed = [piece.id for piece in self.expected.values() if filter_case[1](piece)]
+        parameters = {"filter": json.dumps(filter_case[0]), "dry_run": str(dry_run)}
         answer = self.client.delete("/items", params=parameters).json()
         assert answer == {"matching": len(doomed), "deleted": 0 if dry_run else len(doomed)}
         for name in () if dry_run else doomed:
@@ -111,20 +111,20 @@ class Living(RuleBasedStateMachine):
     @precondition(lambda self: self.expected)
     @rule(
         number=st.sampled_from(sorted(PICTURES)),
-        chosen=st.sampled_from(FILTERS),
+        filter_case=st.sampled_from(FILTERS),
         metric=st.sampled_from(["cosine", "euclidean"]),
         k=st.integers(1, 25),
     )
-    def search(self, number: int, chosen: tuple[dict[str, Any], Any], metric: str, k: int) -> None:
-        fields = {"filter": json.dumps(chosen[0]), "metric": metric, "k": str(k)}
+    def search(self, number: int, filter_case: tuple[dict[str, Any], Any], metric: str, k: int) -> None:
+        fields = {"filter": json.dumps(filter_case[0]), "metric": metric, "k": str(k)}
         answer = self.client.post("/search", files={"file": PICTURES[number]}, data=fields).json()
         query = self.vector(PICTURES[number]).astype(np.float64)
-        wanted = [piece for piece in self.expected.values() if chosen[1](piece)]
+        expected = [piece for piece in self.expected.values() if filter_case[1](piece)]
         assert answer["exact"]
-        assert answer["total"] == len(wanted)
+        assert answer["total"] == len(expected)
         hits = answer["hits"]
-        assert len(hits) == len({hit["id"] for hit in hits}) == min(k, len(wanted))
-        true = {piece.id: _distances(query, self.vector(piece.data).astype(np.float64))[metric] for piece in wanted}
+        assert len(hits) == len({hit["id"] for hit in hits}) == min(k, len(expected))
+        true = {piece.id: _distances(query, self.vector(piece.data).astype(np.float64))[metric] for piece in expected}
         nearest = sorted(true.values())
         for hit, distance in zip(hits, nearest, strict=False):
             measured = 1 - hit["cosine"] if metric == "cosine" else hit["euclidean"]

@@ -27,12 +27,12 @@ ORDERS = [
 def pages(client: TestClient, **parameters: Any) -> list[list[str]]:
     """The ids of every page, following the links."""
     answer = client.get("/items", params=parameters).json()
-    found = [answer]
+    found_pages = [answer]
     while answer["next"]:
         answer = client.get(answer["next"]).json()
-        found.append(answer)
-    assert len({page["total"] for page in found}) == 1
-    return [[item["id"] for item in page["items"]] for page in found]
+        found_pages.append(answer)
+    assert len({page["total"] for page in found_pages}) == 1
+    return [[item["id"] for item in page["items"]] for page in found_pages]
 
 
 def sorted_pieces(shop: Shop, order: str) -> list[str]:
@@ -50,19 +50,19 @@ def sorted_pieces(shop: Shop, order: str) -> list[str]:
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("limit", [1, 7, 60])
 def test_all_pages_together_are_the_sorted_items(client: TestClient, shop: Shop, order: str, limit: int) -> None:
-    found = pages(client, order=order, limit=limit)
-    assert [len(page) for page in found[:-1]] == [limit] * (len(found) - 1)
-    assert [item_id for page in found for item_id in page] == sorted_pieces(shop, order)
+    found_pages = pages(client, order=order, limit=limit)
+    assert [len(page) for page in found_pages[:-1]] == [limit] * (len(found_pages) - 1)
+    assert [item_id for page in found_pages for item_id in page] == sorted_pieces(shop, order)
 
 
 def test_a_filter_goes_on_over_the_pages(client: TestClient, shop: Shop) -> None:
-    chosen = json.dumps({"attributes": {"glazed": True, "shape": ["bowl", "ü"]}})
+    filter_text = json.dumps({"attributes": {"glazed": True, "shape": ["bowl", "ü"]}})
     expected = {
         piece.id for piece in shop.pieces.values() if piece.attributes["glazed"] and piece.attributes["shape"] == "bowl"
     }
-    found = pages(client, order="-label", limit=3, filter=chosen)
-    assert {item_id for page in found for item_id in page} == expected
-    assert sum(map(len, found)) == len(expected) > 3
+    found_pages = pages(client, order="-label", limit=3, filter=filter_text)
+    assert {item_id for page in found_pages for item_id in page} == expected
+    assert sum(map(len, found_pages)) == len(expected) > 3
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,10 @@ def test_values_of_every_kind_have_their_place(tmp_path_factory: pytest.TempPath
     made = [Piece(f"{n}", picture(n), None, {} if value is None else {"a": value}) for n, value in enumerate(values)]
     artifacts = tmp_path_factory.mktemp("values")
     write_artifacts(artifacts, made)
-    (found,) = pages(open_api(artifacts=artifacts), order="attributes.a")
-    assert [values[int(item_id)] for item_id in found] == [-0.5, 3, 2**60, 2**60 + 1, "B", "b", "花", False, True, None]
-    assert [page[0] for page in pages(open_api(artifacts=artifacts), order="attributes.a", limit=1)] == found
+    expected = [-0.5, 3, 2**60, 2**60 + 1, "B", "b", "花", False, True, None]
+    (page,) = pages(open_api(artifacts=artifacts), order="attributes.a")
+    assert [values[int(item_id)] for item_id in page] == expected
+    assert [each[0] for each in pages(open_api(artifacts=artifacts), order="attributes.a", limit=1)] == page
 
 
 PICTURES = [image_url(A_PIECE), thumbnail(160)]
@@ -101,7 +102,7 @@ PICTURES = [image_url(A_PIECE), thumbnail(160)]
 
 @pytest.mark.parametrize("url", PICTURES)
 @pytest.mark.parametrize(
-    ("wanted", "start", "end"),
+    ("range_header", "start", "end"),
     [
         ("bytes=0-9", 0, 10),
         ("bytes=5-", 5, None),
@@ -112,10 +113,12 @@ PICTURES = [image_url(A_PIECE), thumbnail(160)]
         ("BYTES = 0-0", 0, 1),
     ],
 )
-def test_a_part_of_a_picture_is_sent(client: TestClient, url: str, wanted: str, start: int, end: int | None) -> None:
+def test_a_part_of_a_picture_is_sent(
+    client: TestClient, url: str, range_header: str, start: int, end: int | None
+) -> None:
     whole = client.get(url)
     assert whole.headers["accept-ranges"] == "bytes"
-    part = client.get(url, headers={"Range": wanted})
+    part = client.get(url, headers={"Range": range_header})
     expected = whole.content[start:end]
     assert (part.status_code, part.content) == (206, expected)
     first = (
@@ -130,17 +133,17 @@ def test_a_part_of_a_picture_is_sent(client: TestClient, url: str, wanted: str, 
 
 
 @pytest.mark.parametrize("url", PICTURES)
-@pytest.mark.parametrize("wanted", ["bytes=9-3", "bytes=0-1,4-5", "bytes=-", "lines=0-1", "bytes=a-b", "bytes=0", ""])
-def test_what_is_no_single_range_is_answered_with_all(client: TestClient, url: str, wanted: str) -> None:
+@pytest.mark.parametrize("range_header", ["bytes=9-3", "bytes=0-1,4-5", "bytes=-", "lines=0-1", "bytes=a-b", "bytes=0", ""])
+def test_what_is_no_single_range_is_answered_with_all(client: TestClient, url: str, range_header: str) -> None:
     whole = client.get(url)
-    answer = client.get(url, headers={"Range": wanted})
+    answer = client.get(url, headers={"Range": range_header})
     assert (answer.status_code, answer.content) == (200, whole.content)
 
 
 @pytest.mark.parametrize("url", PICTURES)
-@pytest.mark.parametrize("wanted", ["bytes=999999-", "bytes=999999-9999999", "bytes=-0"])
-def test_a_range_beyond_the_end_is_refused(client: TestClient, url: str, wanted: str) -> None:
-    answer = client.get(url, headers={"Range": wanted})
+@pytest.mark.parametrize("range_header", ["bytes=999999-", "bytes=999999-9999999", "bytes=-0"])
+def test_a_range_beyond_the_end_is_refused(client: TestClient, url: str, range_header: str) -> None:
+    answer = client.get(url, headers={"Range": range_header})
     check_problem(answer, 416, "range_unsatisfiable")
     assert answer.headers["content-range"] == f"bytes */{len(client.get(url).content)}"
 

@@ -10,7 +10,7 @@ from api.serving import image_files
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add, files, found, url
+from tests.api.items.test_add import FRESH, add, best_hit, files, url
 from tests.api.test_errors import check_problem
 from tests.bundles import picture
 
@@ -67,7 +67,7 @@ def test_an_item_has_a_hundred_attributes_at_most(client: TestClient) -> None:
 def test_what_is_deleted_is_gone_for_every_search(client: TestClient, own_shop: Shop) -> None:
     add(client, FRESH, id="a")
     assert client.delete("/items/a").status_code == 204
-    assert found(client, FRESH)["id"] != "a"
+    assert best_hit(client, FRESH)["id"] != "a"
     for path in ("/items/a", "/items/a/image", "/items/a/thumbnail"):
         check_problem(client.get(path), 404, "item_missing")
     check_problem(client.post("/search", json={"id": "a"}), 404, "item_missing")
@@ -82,7 +82,7 @@ def test_a_picture_stays_while_another_item_has_it(client: TestClient, own_shop:
     add(client, FRESH, id="b")
     client.delete("/items/a")
     assert client.get("/items/b/image").content == FRESH
-    assert found(client, FRESH)["id"] == "b"
+    assert best_hit(client, FRESH)["id"] == "b"
     client.delete("/items/b")
     assert files(own_shop.artifacts) == set()
 
@@ -100,7 +100,7 @@ def test_the_pictures_of_a_source_are_never_touched(client: TestClient, own_shop
 def test_an_id_may_come_again_with_another_picture(client: TestClient) -> None:
     for number in range(3):
         assert add(client, picture(7300 + number), id="a").status_code == 201
-        assert found(client, picture(7300 + number))["euclidean"] == pytest.approx(0, abs=1e-4)
+        assert best_hit(client, picture(7300 + number))["euclidean"] == pytest.approx(0, abs=1e-4)
         assert client.get("/items/a/image").content == picture(7300 + number)
         assert client.delete("/items/a").status_code == 204
 
@@ -109,13 +109,13 @@ def test_deleting_by_filter_counts_first_if_asked_to(client: TestClient, shop: S
     doomed = {
         piece.id for piece in shop.pieces.values() if piece.label == "label-1" and piece.attributes["price"] >= 10
     }
-    chosen = {"filter": json.dumps({"label": "label-1", "attributes": {"price": {"gte": 10}}})}
-    assert client.delete("/items", params=chosen | {"dry_run": "true"}).json() == {
+    params = {"filter": json.dumps({"label": "label-1", "attributes": {"price": {"gte": 10}}})}
+    assert client.delete("/items", params=params | {"dry_run": "true"}).json() == {
         "matching": len(doomed),
         "deleted": 0,
     }
     assert client.get("/items").json()["total"] == 60
-    assert client.delete("/items", params=chosen).json() == {"matching": len(doomed), "deleted": len(doomed)}
+    assert client.delete("/items", params=params).json() == {"matching": len(doomed), "deleted": len(doomed)}
     left = {item["id"] for item in client.get("/items", params={"limit": 200}).json()["items"]}
     assert left == shop.pieces.keys() - doomed
     hits = client.post("/search", files={"file": FRESH}, data={"k": "100"}).json()["hits"]

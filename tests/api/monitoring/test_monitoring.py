@@ -45,11 +45,11 @@ def test_requests_are_counted_by_operation_and_status(client: TestClient) -> Non
     assert client.post("/search", json={"id": ITEM}).status_code == 200
     assert client.post("/search", json={"id": "absent"}).status_code == 404
     assert client.get("/nowhere").status_code == 404
-    found = metrics(client)
-    assert found["lookalike_requests_total", frozenset({"search", "200"})] == 1
-    assert found["lookalike_requests_total", frozenset({"search", "404"})] == 1
-    assert found["lookalike_requests_total", frozenset({"none", "404"})] == 1
-    assert found["lookalike_request_seconds_count", frozenset({"search"})] == 2
+    values = metrics(client)
+    assert values["lookalike_requests_total", frozenset({"search", "200"})] == 1
+    assert values["lookalike_requests_total", frozenset({"search", "404"})] == 1
+    assert values["lookalike_requests_total", frozenset({"none", "404"})] == 1
+    assert values["lookalike_request_seconds_count", frozenset({"search"})] == 2
     assert value(client, "lookalike_requests_total", "get_metrics", "200") == 1, "this one is not over yet"
 
 
@@ -66,27 +66,27 @@ def test_searches_are_measured_step_by_step(client: TestClient) -> None:
     answers = [client.post("/search", files={"file": DATA}, data={"metric": "euclidean"}).json() for _ in range(3)]
     answers.append(client.get("/search", params={"id": ITEM, "probes": 1}).json())
     batch = client.post("/search/batch", json={"queries": [{"id": ITEM}, {"id": "absent"}]}).json()["answers"]
-    found = metrics(client)
+    values = metrics(client)
     for step in ("decode", "encode", "search", "total"):
-        assert found["lookalike_search_step_seconds_count", frozenset({step})] == 4
+        assert values["lookalike_search_step_seconds_count", frozenset({step})] == 4
         spent = sum(answer["milliseconds"][step] for answer in answers) / 1000
-        assert found["lookalike_search_step_seconds_sum", frozenset({step})] == pytest.approx(spent)
-    assert found["lookalike_searches_total", frozenset({"euclidean", "true"})] == 3
-    assert found["lookalike_searches_total", frozenset({"cosine", str(answers[3]["exact"]).lower()})] >= 1
+        assert values["lookalike_search_step_seconds_sum", frozenset({step})] == pytest.approx(spent)
+    assert values["lookalike_searches_total", frozenset({"euclidean", "true"})] == 3
+    assert values["lookalike_searches_total", frozenset({"cosine", str(answers[3]["exact"]).lower()})] >= 1
     opened = [answer["clusters_opened"] for answer in (*answers, batch[0])]
-    assert found["lookalike_clusters_opened_sum", frozenset()] == sum(opened)
-    assert found["lookalike_remembered_total", frozenset({"tiny", "hit"})] == 2
-    assert found["lookalike_remembered_total", frozenset({"tiny", "miss"})] == 1
+    assert values["lookalike_clusters_opened_sum", frozenset()] == sum(opened)
+    assert values["lookalike_remembered_total", frozenset({"tiny", "hit"})] == 2
+    assert values["lookalike_remembered_total", frozenset({"tiny", "miss"})] == 1
 
 
 def test_states_are_told_as_they_are(client: TestClient) -> None:
-    found = metrics(client)
-    assert found["lookalike_catalogue_items", frozenset()] == 60
-    assert found["lookalike_vectors", frozenset({"tiny"})] == 60
-    assert found["lookalike_clusters", frozenset({"tiny"})] == 6
-    assert found["lookalike_bundle_info", frozenset({"tiny", "frozen", "float32", "true"})] == 1
+    values = metrics(client)
+    assert values["lookalike_catalogue_items", frozenset()] == 60
+    assert values["lookalike_vectors", frozenset({"tiny"})] == 60
+    assert values["lookalike_clusters", frozenset({"tiny"})] == 6
+    assert values["lookalike_bundle_info", frozenset({"tiny", "frozen", "float32", "true"})] == 1
     states = ("ready", "degraded", "queue_waiting", "queue_places", "workers_busy")
-    assert [found[f"lookalike_{state}", frozenset()] for state in states] == [1, 0, 0, 64, 0]
+    assert [values[f"lookalike_{state}", frozenset()] for state in states] == [1, 0, 0, 64, 0]
 
 
 def test_metrics_are_told_while_nothing_can_be_searched(shop: Shop, open_api: OpenApi) -> None:
@@ -155,31 +155,31 @@ def test_what_the_pool_logs_is_of_its_request(
 
     monkeypatch.setattr(service, "search", fails)
     about = client.post("/search", json={"id": ITEM}).headers["x-request-id"]
-    found = {each["logger"]: each for each in lines(written)}
-    assert {found[name]["request_id"] for name in ("somewhere", "api.web.middleware", "api.requests")} == {about}
-    assert "ZeroDivisionError: a mistake" in found["api.web.middleware"]["error"]
-    assert found["api.requests"]["status"] == 500
+    entries = {each["logger"]: each for each in lines(written)}
+    assert {entries[name]["request_id"] for name in ("somewhere", "api.web.middleware", "api.requests")} == {about}
+    assert "ZeroDivisionError: a mistake" in entries["api.web.middleware"]["error"]
+    assert entries["api.requests"]["status"] == 500
 
 
 def test_no_log_holds_what_was_sent(shop: Shop, open_api: OpenApi, written: io.StringIO) -> None:
     key, wrong = new_key(), new_key()
     entry = ApiKey(name="reader", scope="read", sha256=digest_of(key))
     client = open_api(artifacts=shop.artifacts, api_keys=(entry,))
-    packed = base64.b64encode(DATA).decode()
-    for sent in (key, wrong):
-        client.headers["Authorization"] = f"Bearer {sent}"
+    picture_base64 = base64.b64encode(DATA).decode()
+    for key_text in (key, wrong):
+        client.headers["Authorization"] = f"Bearer {key_text}"
         for request, _, _ in REFUSED.values():
             client.post("/search", **request)
         client.get("/search", params={"id": CANARY, "filter": json.dumps({"label": CANARY})})
         client.get(f"/items/{CANARY}")
         client.get(f"/{CANARY}?{CANARY}={CANARY}")
-        client.post("/search", json={"image_base64": packed})
-        client.post("/search", json={"image_base64": packed[:-5] + "!" + CANARY})
-        client.post("/search/batch", json={"queries": [{"image_base64": packed[:200], "label": CANARY}]})
-        client.post("/explain", json={"image_base64": packed[:600], "item": CANARY})
+        client.post("/search", json={"image_base64": picture_base64})
+        client.post("/search", json={"image_base64": picture_base64[:-5] + "!" + CANARY})
+        client.post("/search/batch", json={"queries": [{"image_base64": picture_base64[:200], "label": CANARY}]})
+        client.post("/explain", json={"image_base64": picture_base64[:600], "item": CANARY})
     text = written.getvalue()
     assert len(lines(written)) > 60
-    for secret in (key, wrong, CANARY, packed[:40], packed[-40:]):
+    for secret in (key, wrong, CANARY, picture_base64[:40], picture_base64[-40:]):
         assert secret not in text
 
 

@@ -78,8 +78,10 @@ def _says_nothing(fields: object) -> bool:
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A server over a small shop of its own, which asks for a key."""
     artifacts = tmp_path_factory.mktemp("artifacts")
-    named = [Piece(id_, picture(number), "amphora", {"price": 3.5}) for number, id_ in enumerate(NAMED, start=100)]
-    write_artifacts(artifacts, [*pieces(30), *named], calibration=some_calibration())
+    named_pieces = [
+        Piece(id_, picture(number), "amphora", {"price": 3.5}) for number, id_ in enumerate(NAMED, start=100)
+    ]
+    write_artifacts(artifacts, [*pieces(30), *named_pieces], calibration=some_calibration())
     key = ApiKey(name="schemathesis", scope="admin", sha256=digest_of(KEY))
     app = create_app(Settings(artifacts=artifacts, api_keys=(key,), fetch_urls=False))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))

@@ -17,25 +17,25 @@ from tests.api.test_errors import check_problem
 from tests.bundles import Piece, face_stage, picture, portrait, write_artifacts
 
 
-def packed(data: bytes) -> str:
+def to_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
 def test_a_batch_answers_each_query_as_if_it_came_alone(client: TestClient) -> None:
-    queries = [{"image_base64": packed(picture(n)), "k": 3, "metric": "euclidean"} for n in range(200, 220)]
-    queries += [{"id": ITEM, "group_by": "label"}, {"items": [{"image_base64": packed(picture(1))}, {"id": ITEM}]}]
+    queries = [{"image_base64": to_base64(picture(n)), "k": 3, "metric": "euclidean"} for n in range(200, 220)]
+    queries += [{"id": ITEM, "group_by": "label"}, {"items": [{"image_base64": to_base64(picture(1))}, {"id": ITEM}]}]
     answers = client.post("/search/batch", json={"queries": queries}).json()["answers"]
     assert len(answers) == len(queries)
     for query, answer in zip(queries, answers, strict=True):
         alone = client.post("/search", json=query).json()
         assert [hit["id"] for hit in answer["hits"]] == [hit["id"] for hit in alone["hits"]]
-        found, wanted = ([hit["cosine"] for hit in each["hits"]] for each in (answer, alone))
-        assert found == pytest.approx(wanted, abs=1e-5)
+        values, expected = ([hit["cosine"] for hit in each["hits"]] for each in (answer, alone))
+        assert values == pytest.approx(expected, abs=1e-5)
         assert set(answer) == set(alone)
 
 
 def test_a_query_that_cannot_be_answered_stops_no_other(client: TestClient) -> None:
-    broken = packed(picture(1)[:300])
+    broken = to_base64(picture(1)[:300])
     queries = [{"id": "absent"}, {"id": ITEM}, {"image_base64": broken}, {}, {"id": ITEM, "min_precision": 0.5}]
     answers = client.post("/search/batch", json={"queries": queries}).json()["answers"]
     codes = [answer.get("code") for answer in answers]
@@ -54,7 +54,7 @@ def test_an_explanation_sums_to_the_cosine_of_the_search(client: TestClient) -> 
     hits = client.post("/search", files={"file": data}, data={"k": "60"}).json()["hits"]
     for hit in (hits[0], hits[-1]):
         answer = client.post("/explain", files={"file": data}, data={"item": hit["id"]}).json()
-        assert answer == client.post("/explain", json={"image_base64": packed(data), "item": hit["id"]}).json()
+        assert answer == client.post("/explain", json={"image_base64": to_base64(data), "item": hit["id"]}).json()
         assert answer["cosine"] == pytest.approx(hit["cosine"], abs=1e-5)
         for side, shape in (("query", (384, 171)), ("item", (384, 282))):
             grid = np.array(answer[side]["grid"])
@@ -99,17 +99,17 @@ def test_faces_are_listed_and_each_can_be_searched_with(people: TestClient) -> N
     data = side_by_side(portrait(3), portrait(7))
     answer = people.post("/faces", files={"file": data}).json()
     assert (answer["width"], answer["height"]) == (225, 135)
-    found = answer["faces"]
-    assert [face["face"] for face in found] == list(range(1, len(found) + 1))
-    assert [face["width"] for face in found] == sorted((face["width"] for face in found), reverse=True)
-    assert len(found) > 1
+    faces = answer["faces"]
+    assert [face["face"] for face in faces] == list(range(1, len(faces) + 1))
+    assert [face["width"] for face in faces] == sorted((face["width"] for face in faces), reverse=True)
+    assert len(faces) > 1
     searched = [
         people.post("/search", files={"file": data}, data=fields).json()["hits"][0]
-        for fields in ({}, {"face": 1}, {"face": len(found)})
+        for fields in ({}, {"face": 1}, {"face": len(faces)})
     ]
     assert searched[0] == searched[1]
     assert searched[1]["cosine"] != searched[2]["cosine"]
-    missing = people.post("/search", files={"file": data}, data={"face": len(found) + 1})
+    missing = people.post("/search", files={"file": data}, data={"face": len(faces) + 1})
     check_problem(missing, 422, "face_missing")
     assert people.post("/faces", files={"file": portrait(1, face=False)}).json()["faces"] == []
     assert people.post("/faces", json={"id": "person-5"}).json()["faces"]
@@ -144,14 +144,14 @@ def test_a_bundle_without_faces_says_so(client: TestClient) -> None:
 
 
 def test_labels_and_facets_count_what_a_filter_lets_through(client: TestClient, shop: Shop) -> None:
-    chosen = {"attributes": {"stock": {"gte": 20}}}
+    filter_ = {"attributes": {"stock": {"gte": 20}}}
     pieces = [piece for piece in shop.pieces.values() if piece.attributes["stock"] >= 20]
-    labels = client.get("/labels", params={"filter": json.dumps(chosen)}).json()
+    labels = client.get("/labels", params={"filter": json.dumps(filter_)}).json()
     counted = Counter(piece.label for piece in pieces if piece.label is not None)
     assert {label["value"]: label["count"] for label in labels["labels"]} == counted
     assert labels["distinct"] == len(counted)
     assert len(client.get("/labels", params={"limit": 2}).json()["labels"]) == 2
-    facets = client.get("/facets", params={"filter": json.dumps(chosen), "limit": 3}).json()["facets"]
+    facets = client.get("/facets", params={"filter": json.dumps(filter_), "limit": 3}).json()["facets"]
     assert [facet["attribute"] for facet in facets] == ["glazed", "price", "shape", "stock"]
     by_name = {facet["attribute"]: facet for facet in facets}
     glazed = [(value["value"], value["count"]) for value in by_name["glazed"]["values"]]

@@ -48,12 +48,12 @@ def test_every_hit_says_how_probable_it_is_by_the_metric_searched_with(calibrate
     fields = {"k": "100", "metric": metric}
     answer = calibrated.post("/search", files={"file": picture(4000)}, data=fields).json()
     assert answer["calibration"] == {"meaning": "label", "pairs": 340}
-    found = [hit["match_probability"] for hit in answer["hits"]]
-    assert len(found) == 60
-    assert found == sorted(found, reverse=True)
-    assert found[0] > 0.8
-    assert found[-1] < 0.5
-    assert found == pytest.approx([probability(metric, hit[metric]) for hit in answer["hits"]], abs=1e-9)
+    values = [hit["match_probability"] for hit in answer["hits"]]
+    assert len(values) == 60
+    assert values == sorted(values, reverse=True)
+    assert values[0] > 0.8
+    assert values[-1] < 0.5
+    assert values == pytest.approx([probability(metric, hit[metric]) for hit in answer["hits"]], abs=1e-9)
 
 
 @settings(max_examples=60, deadline=None)
@@ -77,11 +77,11 @@ def test_only_hits_that_are_sure_enough_are_returned_and_all_of_them(
     # What lies within rounding of the threshold may be on either side of it.
     surely = [measure for measure in everything if probability(metric, measure) >= min_precision + 1e-3][:k]
     perhaps = [measure for measure in everything if probability(metric, measure) >= min_precision - 1e-3][:k]
-    found = [hit[metric] for hit in answer["hits"]]
-    assert len(found) <= len(perhaps)
+    values = [hit[metric] for hit in answer["hits"]]
+    assert len(values) <= len(perhaps)
     if answer["exact"]:
-        assert len(found) >= len(surely)
-        assert found == pytest.approx(perhaps[: len(found)], abs=1e-5)
+        assert len(values) >= len(surely)
+        assert values == pytest.approx(perhaps[: len(values)], abs=1e-5)
 
 
 def test_an_empty_list_is_an_answer(calibrated: TestClient, sure_shop: Shop) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.search import pagination
-from api.search.pagination import MOST_MARKS, Shown, mark_of, packed, unpacked
+from api.search.pagination import MAX_MARKS, PageState, decode_marks, encode_marks, mark_of
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture
 
@@ -114,7 +114,7 @@ def test_what_is_described_anew_between_pages_breaks_nothing(stock: Stock, metri
 def test_beyond_what_fits_into_a_link_pages_are_whole_while_nothing_changes(
     client: TestClient, metric: str, offset: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pagination, "MOST_MARKS", 10)
+    monkeypatch.setattr(pagination, "MAX_MARKS", 10)
     fields = {"metric": metric, "group_by": "attributes.stock", "offset": str(offset)}
     whole = client.post("/search", files={"file": picture(66)}, data=fields | {"k": "100"}).json()["hits"]
     answer = client.post("/search", files={"file": picture(66)}, data=fields | {"k": "7"}).json()
@@ -126,12 +126,12 @@ def test_beyond_what_fits_into_a_link_pages_are_whole_while_nothing_changes(
 
 
 def test_marks_are_short_and_read_as_they_were_written() -> None:
-    marks = [mark_of(number) for number in range(MOST_MARKS + 5)]
+    marks = [mark_of(number) for number in range(MAX_MARKS + 5)]
     assert len(set(marks)) == len(marks)
-    so_far = Shown().and_then((0.5, "a"), len(marks), marks)
-    assert (so_far.count, len(so_far.marks)) == (MOST_MARKS + 5, MOST_MARKS)
-    assert unpacked(packed(so_far.marks)) == so_far.marks
-    assert len(packed(so_far.marks)) == 2400
-    for wrong in ("AAAA", "no Base64", packed(marks)):
+    so_far = PageState().advance((0.5, "a"), len(marks), marks)
+    assert (so_far.count, len(so_far.marks)) == (MAX_MARKS + 5, MAX_MARKS)
+    assert decode_marks(encode_marks(so_far.marks)) == so_far.marks
+    assert len(encode_marks(so_far.marks)) == 2400
+    for wrong in ("AAAA", "no Base64", encode_marks(marks)):
         with pytest.raises(ValueError, match=r"marks|Base64|base64|padding"):
-            unpacked(wrong)
+            decode_marks(wrong)

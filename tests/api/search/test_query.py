@@ -91,10 +91,10 @@ def test_a_page_is_what_brute_force_would_show(
     exclude: list[str],
 ) -> None:
     query = embed(shop, picture(seed))
-    chosen, passes = FILTERS[name]
+    filter_, passes = FILTERS[name]
     stock = [piece for piece in shop.pieces.values() if passes(piece) and piece.id not in exclude]
     best = ranking(query, {piece.id: shop.vectors[piece.id] for piece in stock}, metric)
-    body: dict[str, Any] = {"k": k, "offset": offset, "metric": metric, "filter": chosen, "probes": probes}
+    body: dict[str, Any] = {"k": k, "offset": offset, "metric": metric, "filter": filter_, "probes": probes}
     edge = threshold([key for key, _ in best], share)
     if edge is not None:
         body["min_score"] = 1 / (1 + edge) if metric == "euclidean" else -edge
@@ -166,8 +166,8 @@ def ask(client: TestClient, body: dict[str, Any], data: bytes) -> dict[str, Any]
     form = client.post("/search", files={"file": data}, data=texts)
     assert form.status_code == 200, form.text
     assert untimed(form.json()) == untimed(answer.json())
-    found: dict[str, Any] = answer.json()
-    return found
+    parsed: dict[str, Any] = answer.json()
+    return parsed
 
 
 def untimed(answer: dict[str, Any]) -> dict[str, Any]:
@@ -194,12 +194,12 @@ def test_following_the_links_shows_everything_once(client: TestClient, metric: s
 @pytest.mark.parametrize("metric", METRICS)
 def test_a_search_with_a_picture_is_a_link_too(client: TestClient, metric: str) -> None:
     """It needs no picture again, begins at the first hit, and lets everything be changed but the query."""
-    asked = ask(client, {"k": 9, "metric": metric, "offset": 4}, picture(5))
-    first = client.get(asked["link"]).json()
-    wanted = ask(client, {"k": 9, "metric": metric}, picture(5))
-    assert untimed(first) == untimed(wanted) | {"query": None}
+    answer = ask(client, {"k": 9, "metric": metric, "offset": 4}, picture(5))
+    first = client.get(answer["link"]).json()
+    expected = ask(client, {"k": 9, "metric": metric}, picture(5))
+    assert untimed(first) == untimed(expected) | {"query": None}
     for changes in ({"metric": "euclidean"}, {"metric": "fused"}, {"metric": "cosine", "k": 3, "group_by": "label"}):
-        cursor = parse_qs(urlsplit(asked["link"]).query)["cursor"]
+        cursor = parse_qs(urlsplit(answer["link"]).query)["cursor"]
         other = client.get("/search", params={"cursor": cursor} | changes).json()
         assert other["hits"] == ask(client, changes, picture(5))["hits"]
 
@@ -210,10 +210,10 @@ def test_pages_stay_whole_while_items_vanish(own_shop: Shop, open_api: OpenApi, 
     client = open_api(artifacts=own_shop.artifacts)
     before = ask(client, {"k": 60, "metric": metric}, picture(6))["hits"]
     first = ask(client, {"k": 10, "metric": metric}, picture(6))
-    gone = {hit["id"] for hit in before if hit["rank"] in (2, 5, 10, 13)}
-    delete_items(own_shop, gone)
+    deleted = {hit["id"] for hit in before if hit["rank"] in (2, 5, 10, 13)}
+    delete_items(own_shop, deleted)
     second = client.get(first["next"]).json()
-    assert [hit["id"] for hit in second["hits"]] == [hit["id"] for hit in before[10:21] if hit["id"] not in gone]
+    assert [hit["id"] for hit in second["hits"]] == [hit["id"] for hit in before[10:21] if hit["id"] not in deleted]
     assert [hit["rank"] for hit in second["hits"]] == list(range(11, 21))
 
 
@@ -223,13 +223,13 @@ def test_a_query_is_moved_towards_items_that_are_there(own_shop: Shop, open_api:
     client = open_api(artifacts=own_shop.artifacts)
     query = embed(own_shop, picture(6))
     nearest = [item for _, item in ranking(query, own_shop.vectors, metric)]
-    gone = set(nearest[:3])
-    delete_items(own_shop, gone)
-    neighbours = [item for item in nearest if item not in gone][:4]
+    deleted = set(nearest[:3])
+    delete_items(own_shop, deleted)
+    neighbours = [item for item in nearest if item not in deleted][:4]
     moved = expand(query, np.stack([own_shop.vectors[item] for item in neighbours]))
-    wanted = [item for _, item in ranking(moved, own_shop.vectors, metric) if item not in gone]
+    expected = [item for _, item in ranking(moved, own_shop.vectors, metric) if item not in deleted]
     hits = ask(client, {"k": 9, "metric": metric, "expand": 4}, picture(6))["hits"]
-    assert [hit["id"] for hit in hits] == wanted[:9]
+    assert [hit["id"] for hit in hits] == expected[:9]
     assert hits[0]["cosine"] == pytest.approx(measured(moved, own_shop.vectors[hits[0]["id"]], "cosine"), abs=1e-5)
 
 
@@ -257,8 +257,8 @@ def test_several_are_one_query_by_their_weights(client: TestClient, shop: Shop) 
     rest = {item: vector for item, vector in shop.vectors.items() if item not in (ITEM, other)}
     for metric in METRICS[:2]:
         answer = client.post("/search", json={"items": items, "metric": metric, "k": 100}).json()
-        found = [hit[metric] for hit in answer["hits"]]
-        assert found == pytest.approx(
+        values = [hit[metric] for hit in answer["hits"]]
+        assert values == pytest.approx(
             [abs(key) if metric == "euclidean" else -key for key, _ in ranking(query, rest, metric)], abs=1e-5
         )
     one = client.post("/search", json={"items": [{"id": ITEM}], "k": 9}).json()["hits"]
@@ -274,9 +274,9 @@ def test_a_crop_is_searched_with_as_if_it_were_the_picture(client: TestClient, s
     data = picture(88, width=80, height=60, format_="PNG")
     part = images.decode(data)[15:45, 20:60]
     crop = {"x": 0.25, "y": 0.25, "width": 0.5, "height": 0.5}
-    wanted = ask(client, {"k": 9}, png(part))["hits"]
+    expected = ask(client, {"k": 9}, png(part))["hits"]
     answer = ask(client, {"k": 9, "crop": crop}, data)
-    assert answer["hits"] == wanted
+    assert answer["hits"] == expected
     assert answer["query"] == {"width": 80, "height": 60}
     own = client.post("/search", json={"id": ITEM, "crop": crop, "k": 60}).json()
     assert len(own["hits"]) == 59
@@ -335,18 +335,18 @@ def test_a_body_that_is_no_json_cannot_be_read(client: TestClient) -> None:
 
 def test_numbers_beyond_every_number_are_compared_all_the_same(client: TestClient) -> None:
     """They fit no column of a database."""
-    for huge, found in ((10**400, 0), (-(10**400), 20), (10**30, 0)):
+    for huge, count in ((10**400, 0), (-(10**400), 20), (10**30, 0)):
         body = {"id": ITEM, "filter": {"attributes": {"stock": {"gt": huge}}}}
         answer = client.post("/search", json=body)
         assert answer.status_code in (200, 422), answer.text
-        assert answer.status_code == 422 or len(answer.json()["hits"]) == found
+        assert answer.status_code == 422 or len(answer.json()["hits"]) == count
 
 
 def test_a_page_of_another_bundle_is_gone(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     link = client.post("/search", json={"id": ITEM, "k": 5}).json()["next"]
     fields = json.loads(base64.urlsafe_b64decode(link.partition("cursor=")[2] + "=="))
     other = base64.urlsafe_b64encode(json.dumps(["another", *fields[1:]]).encode()).decode().rstrip("=")
-    check_problem(client.get("/search", params={"cursor": other}), 410, "page_gone")
+    check_problem(client.get("/search", params={"cursor": other}), 410, "cursor_expired")
     check_problem(client.get(link.replace("?", "?metric=euclidean&")), 422, "invalid_parameter")
     for place, value in ((3, float("nan")), (4, "\ud800"), (6, ["\ud800"]), (6, ["\0"]), (0, "\udfff")):
         changed = json.dumps([*fields[:place], value, *fields[place + 1 :]]).encode()

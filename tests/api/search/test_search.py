@@ -48,8 +48,8 @@ def test_hits_of_a_picture_are_those_of_brute_force(
     answer = client.post("/search", files={"file": data}, data={"k": k, "metric": metric, "probes": probes}).json()
     assert answer["exact"]
     query = embed(shop, data)
-    found = [hit[metric] for hit in answer["hits"]]
-    assert found == pytest.approx(brute_force(query, shop.vectors, metric)[:k], abs=1e-5)
+    values = [hit[metric] for hit in answer["hits"]]
+    assert values == pytest.approx(brute_force(query, shop.vectors, metric)[:k], abs=1e-5)
     for hit in answer["hits"]:
         for other in ("cosine", "euclidean"):
             assert hit[other] == pytest.approx(measured(query, shop.vectors[hit["id"]], other), abs=1e-5)
@@ -61,8 +61,8 @@ def test_an_item_searches_with_its_own_vector_and_is_left_out(client: TestClient
     answer = client.post("/search", files={"id": (None, item_id)}, data={"k": "100", "metric": metric}).json()
     others = {other: vector for other, vector in shop.vectors.items() if other != item_id}
     assert {hit["id"] for hit in answer["hits"]} == set(others)
-    found = [hit[metric] for hit in answer["hits"]]
-    assert found == pytest.approx(brute_force(shop.vectors[item_id], others, metric), abs=1e-5)
+    values = [hit[metric] for hit in answer["hits"]]
+    assert values == pytest.approx(brute_force(shop.vectors[item_id], others, metric), abs=1e-5)
     assert answer["query"] is None
     assert answer["milliseconds"]["decode"] == answer["milliseconds"]["encode"] == 0
 
@@ -106,13 +106,13 @@ def test_deleted_items_make_room_for_the_next(own_shop: Shop, open_api: OpenApi)
     client = open_api(artifacts=own_shop.artifacts)
     data = picture(3000)
     before = client.post("/search", files={"file": data}, data={"k": "60"}).json()["hits"]
-    gone = {hit["id"] for hit in before[:45]}  # all that the first look for k = 10 finds, and the second
-    delete_items(own_shop, gone)
+    deleted = {hit["id"] for hit in before[:45]}  # all that the first look for k = 10 finds, and the second
+    delete_items(own_shop, deleted)
     after = client.post("/search", files={"file": data}, data={"k": "10"}).json()["hits"]
     assert [hit["id"] for hit in after] == [hit["id"] for hit in before[45:55]]
     assert [hit["rank"] for hit in after] == list(range(1, 11))
     assert len(client.post("/search", files={"file": data}, data={"k": "60"}).json()["hits"]) == 15
-    assert client.post("/search", files={"id": (None, min(gone))}).json()["code"] == "item_missing"
+    assert client.post("/search", files={"id": (None, min(deleted))}).json()["code"] == "item_missing"
 
 
 def test_vectors_outlive_their_items_for_a_way_back(own_shop: Shop, open_api: OpenApi) -> None:
@@ -135,7 +135,7 @@ def test_an_item_whose_picture_cannot_be_read_is_there_and_not_found(own_shop: S
     assert (answer.status_code, answer.json()["code"]) == (404, "item_missing")
 
 
-def delete_items(shop: Shop, gone: set[str]) -> None:
+def delete_items(shop: Shop, deleted: set[str]) -> None:
     catalogue = Catalogue(bundles.catalogue_url(shop.artifacts))
-    catalogue.replace_source([item for item in catalogue.items() if item.id not in gone])
+    catalogue.replace_source([item for item in catalogue.items() if item.id not in deleted])
     catalogue.close()

@@ -43,7 +43,7 @@ def refused(keys: Keys, key: str | None, scope: Scope) -> str | None:
 def test_each_scope_may_do_what_the_lower_ones_may(held: Scope, needed: Scope) -> None:
     keys = Keys([entry(scope) for scope in KEYS], needed=True, rate_per_minute=0)
     order = list(KEYS)
-    expected = None if order.index(held) >= order.index(needed) else "key_too_weak"
+    expected = None if order.index(held) >= order.index(needed) else "insufficient_scope"
     assert refused(keys, KEYS[held], needed) == expected
 
 
@@ -69,8 +69,8 @@ def test_every_operation_needs_a_key_but_the_two_about_health(shop: Shop, open_a
             assert ("401" in operation["responses"]) == ("security" in operation) == (path not in OPEN)
             if path not in OPEN:
                 (needed,) = operation["security"]
-                told = operation["responses"]["403"]["content"]["application/problem+json"]["examples"]
-                assert ("key_too_weak" in told) == (needed["key"] != ["read"])
+                examples = operation["responses"]["403"]["content"]["application/problem+json"]["examples"]
+                assert ("insufficient_scope" in examples) == (needed["key"] != ["read"])
 
 
 def test_no_picture_is_read_before_the_key_is_known(shop: Shop, open_api: OpenApi) -> None:
@@ -85,13 +85,13 @@ def test_no_picture_is_read_before_the_key_is_known(shop: Shop, open_api: OpenAp
 def test_a_key_that_asks_too_fast_waits_as_long_as_it_is_told_to() -> None:
     now = 100.0
     keys = Keys([entry("read"), entry("write")], needed=True, rate_per_minute=30, clock=lambda: now)
-    assert [refused(keys, KEYS["read"], "read") for _ in range(31)] == [None] * 30 + ["too_fast"]
+    assert [refused(keys, KEYS["read"], "read") for _ in range(31)] == [None] * 30 + ["rate_limited"]
     assert refused(keys, KEYS["write"], "read") is None  # another key has its own
-    with pytest.raises(Refusal) as told:
+    with pytest.raises(Refusal) as refusal:
         keys.check(KEYS["read"], "read")
-    assert told.value.headers == {"Retry-After": "2"}
+    assert refusal.value.headers == {"Retry-After": "2"}
     now += 2
-    assert [refused(keys, KEYS["read"], "read") for _ in range(2)] == [None, "too_fast"]
+    assert [refused(keys, KEYS["read"], "read") for _ in range(2)] == [None, "rate_limited"]
 
 
 def test_a_key_may_have_a_rate_of_its_own(shop: Shop, open_api: OpenApi) -> None:
@@ -234,7 +234,7 @@ def test_a_page_of_another_site_may_look_but_change_nothing(
         client.delete("/items?dry_run=true", headers=headers),
         client.post("/bundles/nothing/activate", headers=headers),
     ]
-    refused = ["foreign_page" if let_in is False else None] * len(changes)
+    refused = ["cross_origin_refused" if let_in is False else None] * len(changes)
     assert [each.json().get("code") if each.status_code == 403 else None for each in changes] == refused
     assert client.post("/search", json={"id": item}, headers=headers).status_code == 200
 
@@ -260,7 +260,7 @@ def test_a_page_of_another_site_may_look_but_change_nothing(
 def test_without_keys_no_domain_of_a_stranger_leads_here(shop: Shop, open_api: OpenApi, host: str, known: bool) -> None:
     client = open_api(artifacts=shop.artifacts, hosts=("search.example.com",))
     answer = client.get("/items?limit=1", headers={"Host": host})
-    assert (answer.status_code, answer.json().get("code")) == ((200, None) if known else (403, "foreign_page"))
+    assert (answer.status_code, answer.json().get("code")) == ((200, None) if known else (403, "cross_origin_refused"))
 
 
 def test_with_keys_it_answers_to_any_name(shop: Shop, open_api: OpenApi) -> None:

@@ -161,8 +161,8 @@ def test_a_broken_picture_is_passed_over_and_keeps_no_bundle_back(
     broken = Piece("broken", picture(702), None, {})
     item = write_picture(artifacts, broken)
     (artifacts / item.location).write_bytes(broken.data[:300])
-    gone = replace(item, id="gone", location="pictures/gone")
-    change(artifacts, item, gone, write_picture(artifacts, NEWCOMER))
+    missing = replace(item, id="gone", location="pictures/gone")
+    change(artifacts, item, missing, write_picture(artifacts, NEWCOMER))
     assert client.post("/bundles/new/activate").status_code == 200
     assert search(client, NEWCOMER.data)["hits"][0]["id"] == "newcomer"
     for name in ("broken", "gone"):
@@ -294,14 +294,14 @@ def test_pages_stay_with_their_bundle_as_long_as_it_is_loaded(both: TestClient, 
     page = search(both, SHOP[3].data)
     assert both.post("/bundles/new/activate").json()["live"]
     if not both.get("/bundles").json()["bundles"][1]["loaded"]:
-        check_problem(both.get(page["next"]), 410, "page_gone")
+        check_problem(both.get(page["next"]), 410, "cursor_expired")
         return
-    seen = [hit["id"] for hit in page["hits"]]
+    ids = [hit["id"] for hit in page["hits"]]
     while page["next"]:
         page = both.get(page["next"]).json()
         assert page["bundle"] == "old"
-        seen += [hit["id"] for hit in page["hits"]]
-    assert seen == whole
+        ids += [hit["id"] for hit in page["hits"]]
+    assert ids == whole
 
 
 def test_a_bundle_beside_the_live_one_that_cannot_be_loaded_is_named(artifacts: Path, open_api: OpenApi) -> None:

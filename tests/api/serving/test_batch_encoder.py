@@ -89,18 +89,18 @@ def test_an_error_is_told_to_all_who_shared_the_run_and_the_next_one_goes_on() -
 
 
 def test_answers_are_the_same_together_and_alone(shop: Shop, open_api: OpenApi) -> None:
-    alone = open_api(artifacts=shop.artifacts, batching="off", remembered=0)
-    together = open_api(artifacts=shop.artifacts, batching="on", remembered=0)
+    alone = open_api(artifacts=shop.artifacts, batching="off", query_cache_size=0)
+    together = open_api(artifacts=shop.artifacts, batching="on", query_cache_size=0)
     queries = [picture(800 + number) for number in range(24)]
 
     def hits(data: bytes) -> list[tuple[str, float]]:
         return [(hit["id"], hit["cosine"]) for hit in together.post("/search", files={"file": data}).json()["hits"]]
 
     with ThreadPoolExecutor(8) as pool:
-        for data, found in zip(queries, pool.map(hits, queries), strict=True):
+        for data, hits_found in zip(queries, pool.map(hits, queries), strict=True):
             expected = alone.post("/search", files={"file": data}).json()["hits"]
-            assert [name for name, _ in found] == [hit["id"] for hit in expected]
-            assert [cosine for _, cosine in found] == pytest.approx([hit["cosine"] for hit in expected], abs=1e-6)
+            assert [name for name, _ in hits_found] == [hit["id"] for hit in expected]
+            assert [cosine for _, cosine in hits_found] == pytest.approx([hit["cosine"] for hit in expected], abs=1e-6)
 
 
 class Counted:

@@ -13,7 +13,7 @@ from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, Item
 from retrieval.vectors.embedded import EmbeddedStore
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add, files, found
+from tests.api.items.test_add import FRESH, add, best_hit, files
 from tests.bundles import DIMS, picture
 
 
@@ -38,7 +38,7 @@ def leave_vectors(artifacts: Path, *ids: str, replacing: bool = False) -> None:
 
 def test_left_overs_are_swept_at_the_start(own_shop: Shop, open_api: OpenApi) -> None:
     client = open_api(artifacts=own_shop.artifacts)
-    kept = client.get(add(client, FRESH, id="kept").headers["location"]).json()
+    answer = client.get(add(client, FRESH, id="kept").headers["location"]).json()
     before = files(own_shop.artifacts)
     leave_picture(own_shop.artifacts, picture(1))
     leave_vectors(own_shop.artifacts, "never", "was added")
@@ -51,8 +51,8 @@ def test_left_overs_are_swept_at_the_start(own_shop: Shop, open_api: OpenApi) ->
     os.utime(draft, (time.time() - 7200,) * 2)
     client = open_api(artifacts=own_shop.artifacts)
     assert files(own_shop.artifacts) == before
-    assert client.get("/items/kept").json() == kept
-    assert found(client, FRESH)["id"] == "kept"
+    assert client.get("/items/kept").json() == answer
+    assert best_hit(client, FRESH)["id"] == "kept"
 
 
 def test_an_item_that_lost_its_vector_is_embedded_at_the_start(own_shop: Shop, open_api: OpenApi) -> None:
@@ -61,7 +61,7 @@ def test_an_item_that_lost_its_vector_is_embedded_at_the_start(own_shop: Shop, o
     leave_vectors(own_shop.artifacts, replacing=True)
     client = open_api(artifacts=own_shop.artifacts)
     assert client.get("/readyz").json()["items"] == 61
-    assert found(client, FRESH)["id"] == "added"
+    assert best_hit(client, FRESH)["id"] == "added"
 
 
 def test_files_that_are_not_ours_stay(own_shop: Shop, open_api: OpenApi) -> None:

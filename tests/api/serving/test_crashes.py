@@ -23,7 +23,7 @@ from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import ROOT, environment, free_port
 
 WRITERS = 4
-MOST_ITEMS = 20  # of one writer
+MAX_ITEMS = 20  # of one writer
 SHOP = pieces(12)
 
 
@@ -43,7 +43,7 @@ class Writer:
         with httpx2.Client(base_url=address, timeout=60) as client:
             try:
                 while not stop.is_set():
-                    if self.items and random.random() < len(self.items) / MOST_ITEMS:
+                    if self.items and random.random() < len(self.items) / MAX_ITEMS:
                         self.delete(client, str(random.choice(sorted(self.items))))
                     else:
                         self.added += 1
@@ -106,28 +106,28 @@ class Server:
 
 
 def listed(client: httpx2.Client) -> list[str]:
-    found: list[str] = []
+    ids: list[str] = []
     link = "/items?limit=50"
     while link:
         answer = client.get(link).json()
-        found += [item["id"] for item in answer["items"]]
+        ids += [item["id"] for item in answer["items"]]
         link = answer["next"]
-    assert answer["total"] == len(found)
-    return found
+    assert answer["total"] == len(ids)
+    return ids
 
 
 def searched(client: httpx2.Client) -> list[str]:
     """The ids of all hits there are."""
-    found: list[str] = []
+    ids: list[str] = []
     link, body = "/search", {"id": SHOP[0].id, "k": 100, "include_query": True, "probes": "all"}
     answer = client.post("/search", json=body).json()
     while True:
         assert answer["exact"]
-        found += [hit["id"] for hit in answer["hits"]]
+        ids += [hit["id"] for hit in answer["hits"]]
         link = answer["next"]
         if link is None:
-            assert answer["items"] == len(found)  # no vector is without an item
-            return found
+            assert answer["items"] == len(ids)  # no vector is without an item
+            return ids
         answer = client.get(link).json()
 
 

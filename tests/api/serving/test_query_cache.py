@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api.serving.query_cache import Seen, name_of
+from api.serving.query_cache import QueryVectorCache, name_of
 from retrieval.embedder import Embedder
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import face_stage, picture, pieces, portrait, write_artifacts
@@ -23,9 +23,9 @@ def embedded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     runs: list[int] = []
     embed = Embedder.embed
 
-    def counted(embedder: Embedder, prepared: Any) -> Any:
-        runs.append(len(prepared))
-        return embed(embedder, prepared)
+    def counted(embedder: Embedder, pictures: Any) -> Any:
+        runs.append(len(pictures))
+        return embed(embedder, pictures)
 
     monkeypatch.setattr(Embedder, "embed", counted)
     return runs
@@ -87,20 +87,20 @@ def test_a_broken_picture_is_refused_each_time(shop: Shop, open_api: OpenApi) ->
 
 
 def test_nothing_is_remembered_where_the_settings_say_so(shop: Shop, open_api: OpenApi, embedded: list[int]) -> None:
-    client = open_api(artifacts=shop.artifacts, remembered=0, batching="off")
+    client = open_api(artifacts=shop.artifacts, query_cache_size=0, batching="off")
     embedded.clear()
     assert hits(client, DATA) == hits(client, DATA)
     assert embedded == [1, 1]
 
 
 def test_what_was_asked_for_least_lately_is_forgotten_first() -> None:
-    seen, rows = Seen(2), np.eye(3, dtype=np.float32)
+    cache, rows = QueryVectorCache(2), np.eye(3, dtype=np.float32)
     names = [name_of(data, None) for data in (b"a", b"b", b"c")]
-    seen.put(names[0], rows[0])
-    seen.put(names[1], rows[1])
-    assert seen.get(names[0]) is not None
-    seen.put(names[2], rows[2])
-    assert seen.get(names[1]) is None
-    np.testing.assert_array_equal(seen.get(names[0]), rows[0])
-    np.testing.assert_array_equal(seen.get(names[2]), rows[2])
-    assert (seen.hits, seen.misses) == (3, 1)
+    cache.put(names[0], rows[0])
+    cache.put(names[1], rows[1])
+    assert cache.get(names[0]) is not None
+    cache.put(names[2], rows[2])
+    assert cache.get(names[1]) is None
+    np.testing.assert_array_equal(cache.get(names[0]), rows[0])
+    np.testing.assert_array_equal(cache.get(names[2]), rows[2])
+    assert (cache.hits, cache.misses) == (3, 1)

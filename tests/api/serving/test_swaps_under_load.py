@@ -53,7 +53,7 @@ def ranking(items: Vectors, query: Vectors) -> list[str]:
     return [SHOP[row].id for row in np.argsort(-cosines)[:K]]
 
 
-def asked(address: str, stop: threading.Event) -> Iterator[tuple[int, httpx2.Response]]:
+def requests(address: str, stop: threading.Event) -> Iterator[tuple[int, httpx2.Response]]:
     """Searches with one query after the other, until told to stop."""
     with httpx2.Client(base_url=address, timeout=60) as client:
         for number in itertools.cycle(range(len(QUERIES))):
@@ -65,7 +65,7 @@ def asked(address: str, stop: threading.Event) -> Iterator[tuple[int, httpx2.Res
 def check_load(address: str, stop: threading.Event, expected: Mapping[str, list[list[str]]]) -> list[str]:
     """Which bundle answered, search by search, each of them checked."""
     answered = []
-    for number, response in asked(address, stop):
+    for number, response in requests(address, stop):
         assert response.status_code == 200, response.text
         answer = response.json()
         assert answer["exact"]

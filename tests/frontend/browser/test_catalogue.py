@@ -116,7 +116,7 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: CannedApi) ->
 
 
 def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: CannedApi) -> None:
-    api.replies["DELETE /items/two"] = problem(403, code="key_too_weak")
+    api.replies["DELETE /items/two"] = problem(403, code="insufficient_scope")
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(8_100)
@@ -152,7 +152,7 @@ def test_leaving_the_page_deletes_at_once(tab: Page, api: CannedApi) -> None:
 
 
 def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: CannedApi) -> None:
-    api.replies["DELETE /items/two"] = problem(403, code="key_too_weak")
+    api.replies["DELETE /items/two"] = problem(403, code="insufficient_scope")
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(8_100)

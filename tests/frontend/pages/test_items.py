@@ -135,7 +135,7 @@ def test_another_site_changes_nothing(page: FlaskClient, api: CannedApi, path: s
 
 
 def test_a_key_that_may_only_read_is_named(page: FlaskClient, api: CannedApi) -> None:
-    api.replies["DELETE /items/one"] = problem(403, code="key_too_weak", detail="The key may not do this.")
+    api.replies["DELETE /items/one"] = problem(403, code="insufficient_scope", detail="The key may not do this.")
     answer = page.post("/items/delete", data={"id": "one", "sure": "yes"})
     assert answer.status_code == 502
     assert "LOOKALIKE_FRONTEND_API_KEY" in answer.text

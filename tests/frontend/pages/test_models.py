@@ -48,7 +48,7 @@ def test_activating_asks_the_api_and_says_that_it_is_done(page: FlaskClient, api
     assert "is live now" in page.get(answer.location).text
 
 
-@pytest.mark.parametrize(("status", "code"), [(403, "key_too_weak"), (401, "key_missing")])
+@pytest.mark.parametrize(("status", "code"), [(403, "insufficient_scope"), (401, "key_missing")])
 def test_without_an_admin_key_it_is_said_what_is_needed(
     page: FlaskClient, api: CannedApi, status: int, code: str
 ) -> None:

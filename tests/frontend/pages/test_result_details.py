@@ -156,7 +156,7 @@ def test_the_key_goes_to_the_api_and_nowhere_else(api: CannedApi, app_for: AppFo
     page = create_app(Settings(api_url=api.url, frontend_api_key="s3cret-key")).test_client()  # type: ignore[arg-type]
     answers = [page.get("/"), page.get("/search?id=one"), page.get("/pictures/full?id=one")]
     assert {asked.headers["Authorization"] for asked in api.asked} == {"Bearer s3cret-key"}
-    api.everything(problem(403, code="key_too_weak"))
+    api.everything(problem(403, code="insufficient_scope"))
     answers.append(page.get("/"))
     assert_friendly(answers[-1], 502, "does not let this page in")
     assert all(b"s3cret" not in answer.data + str(answer.headers).encode() for answer in answers)
