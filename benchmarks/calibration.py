@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.setup import embed_source, grocery, official, publish, table, trained
 from retrieval.clusters import Metric
 from trainer.bundles import load_current
-from trainer.evaluation.calibration import Unseen, hits_of, reliability
+from trainer.evaluation.calibration import HeldOutSearch, hit_pairs, reliability
 
 PRECISIONS = (0.8, 0.9, 0.95)
 HEADER = "bundle | metric | pairs fitted | ECE | Brier | " + " | ".join(
@@ -58,10 +58,10 @@ def measure(artifacts: Path) -> list[Measured]:
     )
     numbers = np.unique(np.concatenate([queries.labels, gallery.labels]), return_inverse=True)[1]
     asked, known = numbers[: len(queries.labels)], numbers[len(queries.labels) :]
-    world = Unseen(queries.vectors, asked, gallery.vectors, known, np.full(len(asked), -1))
+    search = HeldOutSearch(queries.vectors, asked, gallery.vectors, known, np.full(len(asked), -1))
     found = []
     for metric in get_args(Metric):
-        pairs = hits_of(world, metric)
+        pairs = hit_pairs(search, metric)
         stated = loaded.calibration.curve(metric).probability(pairs.distances)
         told = reliability(stated, pairs.matches, metric, loaded.calibration.meaning, "isotonic")
         kept = tuple(_kept(stated, pairs.matches, precision) for precision in PRECISIONS)

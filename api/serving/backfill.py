@@ -13,11 +13,11 @@ from threading import Event
 from api.serving.snapshot import Snapshot
 from retrieval import bundle as bundles
 from retrieval.catalogue import Item
-from retrieval.covering import lacking
 from retrieval.errors import ImageError, PictureMissing
 from retrieval.faces.opener import FaceOpener
 from retrieval.faces.spec import face_of
 from retrieval.images import RGB
+from retrieval.vectors.base import missing_ids
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Stopped(Exception):
     """The server stops, so nothing goes live any more."""
 
 
-def cover(snapshot: Snapshot, stopping: Event, without: Collection[str] = ()) -> list[str]:
+def backfill_vectors(snapshot: Snapshot, stopping: Event, without: Collection[str] = ()) -> list[str]:
     """Embed the items that the bundle lacks, except these, and return those whose pictures cannot be used.
 
     Such a picture is logged and passed over: searches do not find it, and all others go on. Raises Stopped,
@@ -54,7 +54,9 @@ def _lacking(snapshot: Snapshot) -> list[str]:
         added = snapshot.catalogue.digests("api")
         held = {item: digest if item in added else None for item, digest in held.items()}
     searched = set(snapshot.store.ids())  # another process may have written what searches do not find
-    return lacking({item: digest for item, digest in held.items() if item in searched}, snapshot.catalogue.digests())
+    return missing_ids(
+        {item: digest for item, digest in held.items() if item in searched}, snapshot.catalogue.digests()
+    )
 
 
 def _embed(snapshot: Snapshot, items: Iterable[Item]) -> list[str]:

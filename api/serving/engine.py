@@ -18,7 +18,7 @@ from time import monotonic
 
 from api.errors import Refusal
 from api.schemas.health import Ready, Unready
-from api.serving.backfill import Stopped, cover
+from api.serving.backfill import Stopped, backfill_vectors
 from api.serving.cleanup import sweep_pictures, sweep_vectors
 from api.serving.snapshot import Served, Snapshot
 from api.settings import Settings
@@ -180,9 +180,9 @@ class Engine:
             if not self._loaded:
                 sweep_pictures(self.artifacts, self._items())
             sweep_vectors(snapshot)
-            skipped = cover(snapshot, self._stopping)
+            skipped = backfill_vectors(snapshot, self._stopping)
             with self.writing:  # so that no item can come between its last look for items and its first request
-                cover(snapshot, self._stopping, skipped)
+                backfill_vectors(snapshot, self._stopping, skipped)
                 snapshot.store.changed_elsewhere()  # what its forerunner wrote meanwhile is here, too, by now
                 others = [each for each in self._loaded if each.id != bundle_id]
                 self._replace([snapshot, *others] if live else [*others, snapshot])

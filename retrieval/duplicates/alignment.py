@@ -19,21 +19,21 @@ FINE_SIDE = 128  # pixels; pictures are squashed to this before they are laid ov
 EDGE = 4  # pixels left out around, where smoothing sees nothing
 BLOCKS = 8  # parts along each side
 
-LEAST_COARSE = 0.8  # normalised correlation of the small pictures; copies had 0.92 and more
-LEAST_PROMISING = 0.65  # the same, before sizes of other proportions are tried
-LEAST_SHARE = 0.82  # of each side that a crop leaves
-MOST_SLANT, MOST_BEYOND = 0.004, 0.004  # shares of a side; copies had 0.002, second photographs mostly 0.006 and more
-LEAST_GAIN, MOST_GAIN, MOST_OFFSET = 0.6, 1.67, 40.0  # how the light may differ: factor, and grey levels
+MIN_COARSE = 0.8  # normalised correlation of the small pictures; copies had 0.92 and more
+MIN_PROMISING = 0.65  # the same, before sizes of other proportions are tried
+MIN_SHARE = 0.82  # of each side that a crop leaves
+MAX_SLANT, MAX_BEYOND = 0.004, 0.004  # shares of a side; copies had 0.002, second photographs mostly 0.006 and more
+MIN_GAIN, MAX_GAIN, MAX_OFFSET = 0.6, 1.67, 40.0  # how the light may differ: factor, and grey levels
 CLIPPED = 248  # grey levels; what is brighter may have been cut off by brightening
-LEAST_WHOLE = 0.02  # share of pixels that are not cut off, to tell the light from
+MIN_WHOLE = 0.02  # share of pixels that are not cut off, to tell the light from
 HELD = 25.0  # squared grey levels; a picture with less contrast says little of the factor
 NOISE = 100.0  # squared grey levels by which parts without structure may differ
 PLAIN, SAME_COLOUR = 3.0, 8.0  # grey levels: deviation of a picture that shows nothing, difference of two such
-LEAST_PART, LEAST_OF_MOST = -0.5, 0.6  # what of a part the other picture explains: the worst, and 95 of 100
+MIN_PART, MIN_OF_MOST = -0.5, 0.6  # what of a part the other picture explains: the worst, and 95 of 100
 
 Grey = NDArray[np.float32]
 
-_SIDES = range(int(np.ceil(LEAST_SHARE * SIDE)), SIDE + 1)
+_SIDES = range(int(np.ceil(MIN_SHARE * SIDE)), SIDE + 1)
 _IN_PROPORTION = [(side, side) for side in _SIDES]
 _OUT_OF_PROPORTION = [sides for sides in product(_SIDES, _SIDES) if 0 < abs(sides[0] - sides[1]) <= 4]
 
@@ -59,7 +59,7 @@ def coarse(first: RGB, second: RGB, flip: int) -> Window | None:
         (_best_place(theirs, ours, swapped=True), _best_place(ours, theirs, swapped=False)),
         key=lambda window: window.score,
     )
-    return best if best.score >= LEAST_COARSE else None
+    return best if best.score >= MIN_COARSE else None
 
 
 def same_picture(first: RGB, second: RGB, flip: int, window: Window) -> bool:
@@ -93,7 +93,7 @@ def _best_place(outer: NDArray[np.uint8], inner: NDArray[np.uint8], *, swapped: 
             _, score, _, (left, top) = cv2.minMaxLoc(cv2.matchTemplate(outer, small, cv2.TM_CCOEFF_NORMED))
             if score > best.score:
                 best = Window(score, left / SIDE, top / SIDE, wide / SIDE, high / SIDE, swapped)
-        if best.score < LEAST_PROMISING:
+        if best.score < MIN_PROMISING:
             break
     return best
 
@@ -117,8 +117,8 @@ def _is_upright_part(matrix: Grey) -> bool:
     (wide, slant, left), (other_slant, high, top) = matrix.astype(float)
     last = FINE_SIDE - 1
     reach = max(-left, -top, left + wide * last - last, top + high * last - last) / FINE_SIDE
-    upright = max(abs(slant), abs(other_slant)) <= MOST_SLANT
-    return bool(upright and reach <= MOST_BEYOND and min(wide, high) >= LEAST_SHARE)
+    upright = max(abs(slant), abs(other_slant)) <= MAX_SLANT
+    return bool(upright and reach <= MAX_BEYOND and min(wide, high) >= MIN_SHARE)
 
 
 def _explained(first: RGB, second: RGB) -> bool:
@@ -128,7 +128,7 @@ def _explained(first: RGB, second: RGB) -> bool:
     """
     ours, theirs = _smoothed(first), _smoothed(second)
     gain, offset = _light(ours, theirs)
-    if not (LEAST_GAIN <= gain <= MOST_GAIN and abs(offset) <= MOST_OFFSET):
+    if not (MIN_GAIN <= gain <= MAX_GAIN and abs(offset) <= MAX_OFFSET):
         return False
     left_over = ours - gain * theirs - offset
     # What was cut off by brightening was at least this bright, nobody knows how much brighter.
@@ -138,13 +138,13 @@ def _explained(first: RGB, second: RGB) -> bool:
         1 - np.square(left_over[part]).mean() / (ours[part].var(axis=(0, 1)).mean() + NOISE)
         for part in _parts(len(ours))
     ]
-    return bool(min(scores) >= LEAST_PART and np.quantile(scores, 0.05) >= LEAST_OF_MOST)
+    return bool(min(scores) >= MIN_PART and np.quantile(scores, 0.05) >= MIN_OF_MOST)
 
 
 def _light(ours: Grey, theirs: Grey) -> tuple[float, float]:
     """The factor and the offset that make one picture's light the other's, by least squares, held towards none."""
     whole = np.asarray(((ours < CLIPPED) & (theirs < CLIPPED)).all(axis=2))
-    if whole.mean() < LEAST_WHOLE:
+    if whole.mean() < MIN_WHOLE:
         return 1.0, 0.0
     x, y = theirs[whole].astype(float), ours[whole].astype(float)
     covariance = float(np.mean((y - y.mean()) * (x - x.mean())))

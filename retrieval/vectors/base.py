@@ -1,7 +1,7 @@
 """What every vector store can do, and what a search answers."""
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from retrieval.clusters import Doubles, Metric, Numbers, Vectors
 
-__all__ = ["Hits", "Members", "Metric", "Probes", "VectorStore", "Vectors", "comparable", "distances_of"]
+__all__ = ["Hits", "Members", "Metric", "Probes", "VectorStore", "Vectors", "comparable", "distances_of", "missing_ids"]
 
 Probes = int | Literal["auto", "all"]
 """How many clusters a search may open.
@@ -72,6 +72,15 @@ def comparable(vectors: Vectors) -> bool:
     """Whether all numbers are finite, and small enough for their squared distances to stay finite in float32."""
     least, most = vectors.min(initial=0), vectors.max(initial=0)
     return bool(least > -1e15 and most < 1e15)  # false for NaN, too
+
+
+def missing_ids(held: Mapping[str, str | None], wanted: Mapping[str, str]) -> list[str]:
+    """The ids of `wanted` that have no vector, or a vector of another file.
+
+    `held` maps each id that has a vector to the SHA-256 of the file it was made of; None where that is not known, and
+    then the vector counts as right. `wanted` maps the items' ids to the SHA-256 of their files.
+    """
+    return [id_ for id_, digest in wanted.items() if id_ not in held or held[id_] not in (None, digest)]
 
 
 class VectorStore(Protocol):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from retrieval.clusters import Metric
 from trainer import indexing as module
 from trainer.config import ReduceConfig
-from trainer.evaluation.probe_sweep import MOST_QUERIES, RECALL
+from trainer.evaluation.probe_sweep import MAX_QUERIES, RECALL
 from trainer.indexing import Reduced, calibrate_probes, reduce
 
 Embeddings = NDArray[np.float32]
@@ -111,7 +111,7 @@ def recall(reduced: Reduced, probes: int, metric: Metric, sample: NDArray[np.int
 
 
 @pytest.mark.parametrize("labels", [1, 5, 40])
-@pytest.mark.parametrize("count", [12, 270, MOST_QUERIES])
+@pytest.mark.parametrize("count", [12, 270, MAX_QUERIES])
 def test_the_fewest_probes_with_which_recall_is_reached_by_both_metrics(count: int, labels: int) -> None:
     reduced = reduce(gallery(count, labels=labels), ReduceConfig(dims=8), 0)
     probes = calibrate_probes(reduced, 0)  # so few pictures are all in its sample

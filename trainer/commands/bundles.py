@@ -26,20 +26,20 @@ def bundles(
 
     found = inventory.bundles(artifacts)
     if as_json:
-        rows = [asdict(shelved) | {"created": shelved.created and shelved.created.isoformat()} for shelved in found]
+        rows = [asdict(info) | {"created": info.created and info.created.isoformat()} for info in found]
         out.print(json.dumps(rows, indent=2), markup=False, highlight=False, soft_wrap=True)
         return
     if not found:
         out.print("There are no bundles in", Text(f"{artifacts}."), "Train one: python -m trainer run --help")
         return
     table = Table("bundle", "created", "encoder", "stage", "mAP held out", "size", "live", box=None)
-    for shelved in found:
-        created = f"{shelved.created.astimezone():%Y-%m-%d %H:%M}" if shelved.created else "?"
-        measured = "-" if shelved.map is None else f"{shelved.map:.3f}"
-        encoder = Text(shelved.encoder or "cannot be read", style="" if shelved.encoder else "red")
-        live = "live" if shelved.live else ""
-        table.add_row(shelved.id, created, encoder, shelved.stage or "?", measured, decimal(shelved.size), live)
+    for info in found:
+        created = f"{info.created.astimezone():%Y-%m-%d %H:%M}" if info.created else "?"
+        measured = "-" if info.map is None else f"{info.map:.3f}"
+        encoder = Text(info.encoder or "cannot be read", style="" if info.encoder else "red")
+        live = "live" if info.live else ""
+        table.add_row(info.id, created, encoder, info.stage or "?", measured, decimal(info.size), live)
     out.print(table)
-    for shelved in found:
-        if shelved.problem:
-            out.print(Text(f"{shelved.id}: {shelved.problem}"), soft_wrap=True)
+    for info in found:
+        if info.problem:
+            out.print(Text(f"{info.id}: {info.problem}"), soft_wrap=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from trainer.progress import Epoch, Watch
     from trainer.sources.base import Skipped
 
-MOST_SKIPPED_SHOWN = 20
+MAX_SKIPPED_SHOWN = 20
 
 # Paths may hold bytes that are no text: they are shown escaped. Descriptors of their own: see silenced.
 out = Console(file=os.fdopen(os.dup(1), "w", errors="backslashreplace"))
@@ -81,8 +81,8 @@ def scores_table(scores: "Mapping[str, Scores]", title: str) -> Table:
 
 def skipped_table(skipped: "Sequence[Skipped]", listed_in: Path | None = None) -> Table:
     table = Table("picture", "reason", title=f"{len(skipped)} pictures were skipped", title_justify="left")
-    for entry in skipped[:MOST_SKIPPED_SHOWN]:
+    for entry in skipped[:MAX_SKIPPED_SHOWN]:
         table.add_row(Text(entry.place), Text(entry.reason))
-    if len(skipped) > MOST_SKIPPED_SHOWN:
+    if len(skipped) > MAX_SKIPPED_SHOWN:
         table.add_row("…", Text(f"all of them: {listed_in}" if listed_in else "and so on"))
     return table

@@ -31,7 +31,7 @@ def tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     if evaluation.trained_on:
         yield Text(f"Dropped from the queries, for they were trained on: {evaluation.trained_on}.")
     if evaluation.leaks:
-        yield Text(f"\nThe same picture in both halves, left out of its own answer ({len(evaluation.leaks)}):")
+        yield Text(f"\nThe same picture on both sides, left out of its own answer ({len(evaluation.leaks)}):")
         yield _leaks(evaluation.leaks)
     if evaluation.ladder:
         yield Text("\nThe search itself: ten hits against the exact ten", style="bold")
@@ -107,11 +107,11 @@ def _ladder(ladder: tuple[LadderRow, ...]) -> Table:
     table = Table("metric", "probes", "recall@10", "opened", "ms p50", "ms p95")
     for place, row in enumerate(ladder):
         ends = ladder[place + 1 : place + 2]
-        table.add_row(*_rung(row), end_section=bool(ends) and ends[0].metric != row.metric)
+        table.add_row(*_ladder_row(row), end_section=bool(ends) and ends[0].metric != row.metric)
     return table
 
 
-def _rung(row: LadderRow) -> tuple[str, ...]:
+def _ladder_row(row: LadderRow) -> tuple[str, ...]:
     opened = "" if row.clusters_opened_mean is None else f"{row.clusters_opened_mean:.1f}"
     times = f"{row.milliseconds_p50:.2f}", f"{row.milliseconds_p95:.2f}"
     return row.metric, str(row.probes), f"{row.recall_at_10:.4f}", opened, *times

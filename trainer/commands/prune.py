@@ -24,8 +24,8 @@ def prune(
 
     done = inventory.prune(artifacts, keep, dry_run=dry_run)
     verb = "Would remove" if dry_run else "Removed"
-    for shelved in done.removed:
-        out.print(f"{verb} {shelved.id} ({decimal(shelved.size)})", highlight=False)
-    for shelved in done.unreadable:
-        out.print(Text(f"Left alone: {shelved.id}, as it cannot be read: {shelved.problem}"), soft_wrap=True)
+    for info in done.removed:
+        out.print(f"{verb} {info.id} ({decimal(info.size)})", highlight=False)
+    for info in done.unreadable:
+        out.print(Text(f"Left alone: {info.id}, as it cannot be read: {info.problem}"), soft_wrap=True)
     out.print(f"{decimal(done.freed)} {'would be ' if dry_run else ''}freed.", highlight=False)

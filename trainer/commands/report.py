@@ -21,7 +21,7 @@ def report(
         typer.Option("--out", help="Folder for the report; reports/ID in the artifacts if absent.", file_okay=False),
     ] = None,
     health: Annotated[
-        bool, typer.Option(help="Look after the pictures, too; every file is read, by the frozen encoder of the run.")
+        bool, typer.Option(help="Check the catalogue, too; every file is read, by the frozen encoder of the run.")
     ] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print report.json instead of where the page is.")] = False,
 ) -> None:
@@ -39,7 +39,7 @@ def report(
     with display.step("Reading the bundle"):
         found = read_published(artifacts)
     if health:
-        found = _looked_after(artifacts, found, display)
+        found = _with_health(artifacts, found, display)
     folder = results or artifacts / "reports" / found.bundle_id
     with display.step("Drawing the map") as progress:
         write_report(folder, found, progress)
@@ -49,14 +49,14 @@ def report(
     out.print(f"The report on bundle {found.bundle_id}:", Text(str(folder / PAGE)), soft_wrap=True)
 
 
-def _looked_after(artifacts: Path, found: "Report", display: Display) -> "Report":
+def _with_health(artifacts: Path, found: "Report", display: Display) -> "Report":
     """With the health of the catalogue; without it, and with the reason said, where the encoder cannot be made here."""
     from trainer.errors import ConfigError, WeightsError
 
     with display.step("Loading TensorFlow"), silenced():
-        from trainer.report.recheck import look_after
+        from trainer.report.recheck import check_catalogue
     try:
-        return replace(found, health=look_after(artifacts, found, display.step))
+        return replace(found, health=check_catalogue(artifacts, found, display.step))
     except (ConfigError, WeightsError) as error:
         display.note(f"Without the health of the catalogue: {error}")
         return found

@@ -5,8 +5,8 @@ import numpy as np
 from retrieval import images
 from retrieval.images import RGB
 
-MOST = (0.5, 1.0)
-DETAIL = (0.1, 0.3)
+WHOLE_AREA = (0.5, 1.0)
+DETAIL_AREA = (0.1, 0.3)
 
 
 def augment(
@@ -15,7 +15,7 @@ def augment(
     width: int,
     rng: np.random.Generator,
     *,
-    area: tuple[float, float] = MOST,
+    area: tuple[float, float] = WHOLE_AREA,
     erase: float = 0.0,
 ) -> RGB:
     """A random crop (3:4 to 4:3, a share of the area within `area`), resized, perhaps flipped, in other light.
@@ -38,7 +38,7 @@ def detail(rgb: RGB, height: int, width: int, seed: int, key: str) -> RGB:
 
     Most of a picture finds the whole of it whatever the encoder has learnt; a tenth of it does not.
     """
-    return augment(rgb, height, width, generator(seed, f"detail {key}"), area=DETAIL)
+    return augment(rgb, height, width, generator(seed, f"detail {key}"), area=DETAIL_AREA)
 
 
 def generator(seed: int, key: str) -> np.random.Generator:

@@ -24,7 +24,7 @@ from trainer.evaluation.results import Reliability
 
 HITS = 20  # ranks that make pairs
 FOLDS = 5
-FEWEST = 50  # pairs; fewer say nothing
+MIN_PAIRS = 50  # pairs; fewer say nothing
 BINS = 15
 KNOTS = 64  # points of a logistic curve
 CERTAIN = 1e-3  # no curve says less than this or more than one less this: a thousand pairs prove no more
@@ -43,7 +43,7 @@ class Pairs:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Unseen:
+class HeldOutSearch:
     """Queries float32 [q, d] that the model was not trained on, a gallery float32 [g, d], what each is (int64).
 
     `same[i]` is the gallery row that is query i itself, -1 for none.
@@ -56,21 +56,21 @@ class Unseen:
     same: NDArray[np.int64]
 
 
-def hits_of(unseen: Unseen, metric: Metric) -> Pairs:
+def hit_pairs(search: HeldOutSearch, metric: Metric) -> Pairs:
     """The first HITS hits of every query, as an exact search returns them."""
-    count = min(HITS, len(unseen.gallery) - int((unseen.same >= 0).any()))
+    count = min(HITS, len(search.gallery) - int((search.same >= 0).any()))
     distances, matches = [], []
-    step = max(1, TABLE_VALUES // max(1, len(unseen.gallery)))
-    for start in range(0, len(unseen.queries), step):
+    step = max(1, TABLE_VALUES // max(1, len(search.gallery)))
+    for start in range(0, len(search.queries), step):
         part = slice(start, start + step)
-        nearness = similarities(unseen.queries[part], unseen.gallery, metric)
-        own = unseen.same[part]
+        nearness = similarities(search.queries[part], search.gallery, metric)
+        own = search.same[part]
         nearness[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
         first = np.argpartition(-nearness, count - 1, axis=1)[:, :count]
         found = np.take_along_axis(nearness, first, axis=1).astype(np.float64)
         distances.append(1 - found if metric == "cosine" else np.sqrt(np.maximum(-found, 0)))
-        matches.append(unseen.gallery_labels[first] == unseen.query_labels[part, None])
-    numbers = np.repeat(np.arange(len(unseen.queries)), count)
+        matches.append(search.gallery_labels[first] == search.query_labels[part, None])
+    numbers = np.repeat(np.arange(len(search.queries)), count)
     return Pairs(np.maximum(np.concatenate(distances).ravel(), 0), np.concatenate(matches).ravel(), numbers)
 
 
@@ -89,7 +89,7 @@ def calibrate(
 ) -> tuple[Calibration, Mapping[Metric, Reliability]] | None:
     """A curve for each metric, and how reliable it is on pairs held out from it. None where pairs are too few.
 
-    Too few are fewer than FEWEST, those of fewer than FOLDS queries, and pairs that are all matches or all none.
+    Too few are fewer than MIN_PAIRS, those of fewer than FOLDS queries, and pairs that are all matches or all none.
     """
     if not all(_telling(pairs[metric]) for metric in get_args(Metric)):
         return None
@@ -120,7 +120,7 @@ def reliability(
 
 
 def _telling(pairs: Pairs) -> bool:
-    enough = len(pairs.matches) >= FEWEST and len(np.unique(pairs.queries)) >= FOLDS
+    enough = len(pairs.matches) >= MIN_PAIRS and len(np.unique(pairs.queries)) >= FOLDS
     return enough and 0 < pairs.matches.mean() < 1
 
 

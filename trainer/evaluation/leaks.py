@@ -1,4 +1,4 @@
-"""The same picture in both halves of an evaluation: a sure match that proves nothing.
+"""The same picture among the queries and in the gallery: a match that says nothing about the model.
 
 Such a copy is left out of the query's answer, and reported. A query that lies in the gallery itself is left out, too,
 but that is no leak: it is how to leave one out.

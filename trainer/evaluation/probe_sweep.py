@@ -21,7 +21,7 @@ from trainer.evaluation.results import LadderRow, Way
 
 K = 10
 RECALL = 0.99
-MOST_QUERIES = 500
+MAX_QUERIES = 500
 ROUNDING = 1e-6
 """By how much distances of equals may differ, as a share: they are computed in several ways."""
 
@@ -39,7 +39,9 @@ class _Searcher:
     search: Callable[[Vectors, int], Answer]
 
 
-def climb(store: VectorStore, clusters: int, queries: Vectors, own: Sequence[str | None]) -> tuple[LadderRow, ...]:
+def sweep_probes(
+    store: VectorStore, clusters: int, queries: Vectors, own: Sequence[str | None]
+) -> tuple[LadderRow, ...]:
     """Search the store, of so many clusters, for queries [q, d] in every way and by both metrics.
 
     `own` [q] is the id of the item that a query is, left out of its answer; None for none. At most 500 queries from all
@@ -51,12 +53,12 @@ def climb(store: VectorStore, clusters: int, queries: Vectors, own: Sequence[str
         return ()
     gallery = np.stack([store.get(item) for item in ids])
     place = {item: row for row, item in enumerate(ids)}
-    chosen = np.arange(len(queries))[:: -(-len(queries) // MOST_QUERIES)]
+    chosen = np.arange(len(queries))[:: -(-len(queries) // MAX_QUERIES)]
     left_out = [place.get(own[row] or "", -1) for row in chosen]
     found: list[LadderRow] = []
     for metric in get_args(Metric):
         ways = [
-            *(_probing(store, ids, place, metric, probes) for probes in rungs(clusters)),
+            *(_probing(store, ids, place, metric, probes) for probes in probe_counts(clusters)),
             _Searcher("brute force", _scan(gallery, metric)),
             _Searcher("kd-tree", _tree(gallery, metric)),
         ]
@@ -64,7 +66,7 @@ def climb(store: VectorStore, clusters: int, queries: Vectors, own: Sequence[str
     return tuple(found)
 
 
-def rungs(clusters: int) -> list[Probes]:
+def probe_counts(clusters: int) -> list[Probes]:
     """1, 2, 4, ... as long as that is not all of them; then all, and auto."""
     steps: list[Probes] = [2**power for power in range(clusters.bit_length()) if 2**power < clusters]
     return [*steps, "all", "auto"]
@@ -77,7 +79,7 @@ def fewest_probes(reach: Reach, vectors: Vectors, assigned: Rows, seed: int) -> 
     of its own answer. A search finds that much at least: it passes over clusters that cannot hold a hit.
     """
     rng = np.random.default_rng(seed)
-    sample = rng.choice(len(vectors), min(MOST_QUERIES, len(vectors)), replace=False)
+    sample = rng.choice(len(vectors), min(MAX_QUERIES, len(vectors)), replace=False)
     if len(vectors) < 2:
         return 1
     needed = 1

@@ -1,4 +1,4 @@
-"""The two halves of an evaluation, queries and gallery: labelled pictures as each of several bundles sees them."""
+"""The two sides of an evaluation, queries and gallery: labelled pictures as each of several bundles sees them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
@@ -24,7 +24,7 @@ Rows = NDArray[np.int64] | NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Half:
+class EmbeddedSet:
     """Labelled pictures: `vectors` maps the name of a bundle to float32 [n, d], in the order of `pictures`.
 
     `digests` are the SHA-256 of their files; `skipped` pictures could not be used by one bundle or another.
@@ -45,20 +45,20 @@ class Half:
         """Where the pictures lie."""
         return Files([picture.path for picture in self.pictures], self.digests)
 
-    def only(self, rows: Rows) -> "Half":
+    def subset(self, rows: Rows) -> "EmbeddedSet":
         """Some of the pictures, by their rows or by a mask."""
         chosen = np.arange(len(self.pictures))[rows].tolist()
-        return Half(
+        return EmbeddedSet(
             [self.pictures[row] for row in chosen],
             [self.digests[row] for row in chosen],
             {name: vectors[chosen] for name, vectors in self.vectors.items()},
         )
 
-    def plus(self, other: "Half") -> "Half":
-        """These pictures, and those of another half that are not among them."""
+    def union(self, other: "EmbeddedSet") -> "EmbeddedSet":
+        """These pictures, and those of another set that are not among them."""
         known = {picture.path for picture in self.pictures}
-        more = other.only(np.array([picture.path not in known for picture in other.pictures], bool))
-        return Half(
+        more = other.subset(np.array([picture.path not in known for picture in other.pictures], bool))
+        return EmbeddedSet(
             [*self.pictures, *more.pictures],
             [*self.digests, *more.digests],
             {name: np.concatenate([vectors, more.vectors[name]]) for name, vectors in self.vectors.items()},
@@ -70,7 +70,7 @@ def embed(
     bundles: Mapping[str, Bundle],
     progress: Progress,
     served: Mapping[str, Readable] | None = None,
-) -> Half:
+) -> EmbeddedSet:
     """The pictures through each of the bundles, but for those whose vectors are `served` already.
 
     A picture that one of them cannot use is left out for all.
@@ -85,7 +85,7 @@ def embed(
     first = next(iter(seen.values()))
     kept = [(p, digest) for p, digest in zip(first.pictures, first.digests, strict=True) if id(p) in usable]
     skipped = {entry.place: entry for found in seen.values() for entry in found.skipped}
-    return Half([p for p, _ in kept], [digest for _, digest in kept], vectors, list(skipped.values()))
+    return EmbeddedSet([p for p, _ in kept], [digest for _, digest in kept], vectors, list(skipped.values()))
 
 
 def as_pictures(items: Sequence[Item], artifacts: Path) -> list[Picture]:
@@ -106,54 +106,54 @@ def as_served(pictures: Sequence[Picture], items: Sequence[Item], store: VectorS
     return Readable([pictures[row] for row in rows], vectors, [items[row].sha256 for row in rows], skipped)
 
 
-ITSELF = ""  # the name of the bundle that is measured, among those it is held against
+CANDIDATE = ""  # the name of the bundle that is measured, among those it is held against
 
 Step = Callable[[str], AbstractContextManager[Progress]]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class EvaluationData:
     """Pictures as the bundle that is measured, and those it is held against, see them."""
 
-    judged: Named
+    candidate: Named
     others: Mapping[str, Named]
     store: VectorStore
     step: Step
 
-    def at_source(self, half: str, source: str) -> Half:
+    def from_source(self, role: str, source: str) -> EmbeddedSet:
         """The labelled pictures of a source. Raises SourceError when none can be used."""
-        pictures, unlabelled = labelled(source, self.judged.artifacts)
-        with self.step(f"Embedding {half}") as progress:
+        pictures, unlabelled = labelled_pictures(source, self.candidate.artifacts)
+        with self.step(f"Embedding {role}") as progress:
             found = embed(pictures, self._bundles(), progress)
         skipped = [*unlabelled, *found.skipped]
         if not found.pictures:
             raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
         return replace(found, skipped=skipped)
 
-    def at_items(self, half: str, items: Sequence[Item]) -> Half:
+    def from_catalogue(self, role: str, items: Sequence[Item]) -> EmbeddedSet:
         """Labelled items, the vectors of which the measured bundle has already. Raises SourceError for none."""
         items = [item for item in items if item.label is not None]
         if not items:
-            raise SourceError(f"The catalogue has no labelled items to be the {half}; name --{half}.")
-        pictures = as_pictures(items, self.judged.artifacts)
+            raise SourceError(f"The catalogue has no labelled items to be the {role}; name --{role}.")
+        pictures = as_pictures(items, self.candidate.artifacts)
         served = as_served(pictures, items, self.store)
-        with self.step(f"Embedding {half}") as progress:
-            found = embed(pictures, self._bundles(), progress, {ITSELF: served})
+        with self.step(f"Embedding {role}") as progress:
+            found = embed(pictures, self._bundles(), progress, {CANDIDATE: served})
         if not found.pictures:
-            raise SourceError(f"None of the catalogue's items can be the {half}: {found.skipped[0].reason}.")
+            raise SourceError(f"None of the catalogue's items can be the {role}: {found.skipped[0].reason}.")
         return found
 
     def _bundles(self) -> dict[str, Bundle]:
-        return {ITSELF: self.judged.bundle} | {name: other.bundle for name, other in self.others.items()}
+        return {CANDIDATE: self.candidate.bundle} | {name: other.bundle for name, other in self.others.items()}
 
 
-def name_others(artifacts: Path, judged: Named, against: Sequence[str]) -> dict[str, Named]:
+def load_others(artifacts: Path, candidate: Named, against: Sequence[str]) -> dict[str, Named]:
     """What the bundle is held against: `live`, the `frozen` network, or any other one by its id."""
     found: dict[str, Named] = {}
     for wanted in against:
         other = load_named(artifacts, wanted)
         manifest = other.bundle.manifest
-        if other.folder.resolve() == judged.folder.resolve():
+        if other.folder.resolve() == candidate.folder.resolve():
             raise SourceError(f"{wanted} is the bundle that is measured, {manifest.id}: there is nothing to compare.")
         short = LIVE if wanted == LIVE else "frozen" if manifest.encoder.stage == "frozen" else manifest.id
         found[manifest.id if short in found else short] = other
@@ -166,7 +166,7 @@ def all_items(artifacts: Path) -> list[Item]:
         return list(catalogue.items())
 
 
-def labelled(source: str, artifacts: Path) -> tuple[list[Picture], list[Skipped]]:
+def labelled_pictures(source: str, artifacts: Path) -> tuple[list[Picture], list[Skipped]]:
     """The labelled pictures of a source, and what cannot be used, with the reason."""
     listing = read_source(source, artifacts)
     unlabelled = [

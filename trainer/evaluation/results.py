@@ -92,7 +92,10 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class Leak:
-    """The same picture in both halves, by the places of its files. The gallery's is left out of the query's answer."""
+    """The same picture among the queries and in the gallery, by the paths of its files.
+
+    The gallery's picture is left out of the query's answer.
+    """
 
     query: str
     gallery: str

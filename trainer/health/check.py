@@ -13,14 +13,14 @@ from retrieval.duplicates import Group, Sketch, Things
 from retrieval.errors import ImageError
 from retrieval.projection import unit
 from trainer.data.split import TRAIN, number_labels
-from trainer.health.findings import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
+from trainer.health.findings import Copied, Copies, Health, Outlier, SmallLabel, WrongLabel
 from trainer.health.label_errors import nearest_others, suspicious
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 
 READERS = 2  # threads that read and decode
 AHEAD = 16  # pictures read but not looked at yet
-FEWEST = 3  # pictures of a label: two to learn from, one to check with
+MIN_PICTURES = 3  # pictures of a label: two to learn from, one to check with
 FAR = 5.0  # times the usual spread of distances to the nearest picture
 SPREAD = 1.4826  # of the median absolute deviation, to be a standard deviation
 
@@ -61,7 +61,7 @@ def check(
         same_picture=copies(found.same_picture),
         same_thing=copies(found.same_thing),
         wrong_labels=_wrong_labels(pictures, features, seed),
-        lonely=_lonely(pictures, features),
+        outliers=_outliers(pictures, features),
         small_labels=_small_labels(pictures),
         leaks=[Copied(pictures[rows[k.held_out]].path, pictures[rows[k.other]].path, k.kind) for k in leaks],
     )
@@ -113,13 +113,13 @@ def _wrong_labels(pictures: Sequence[Picture], features: NDArray[np.float32], se
     ]
 
 
-def _lonely(pictures: Sequence[Picture], features: NDArray[np.float32]) -> list[Lonely]:
+def _outliers(pictures: Sequence[Picture], features: NDArray[np.float32]) -> list[Outlier]:
     """Pictures whose nearest is much farther away than is usual, the loneliest first.
 
     Much farther: by FAR robust standard deviations of the logarithm of the distance (Rousseeuw & Croux 1993,
     "Alternatives to the Median Absolute Deviation"). Doubles, at no distance, are left out of what is usual.
     """
-    if len(pictures) < FEWEST:
+    if len(pictures) < MIN_PICTURES:
         return []
     cosines, _rows = nearest_others(unit(features), 1)
     distances = np.maximum(1 - cosines[:, 0].astype(np.float64), 0)
@@ -129,10 +129,10 @@ def _lonely(pictures: Sequence[Picture], features: NDArray[np.float32]) -> list[
     middle = np.median(usual)
     limit = np.exp(middle + FAR * SPREAD * max(float(np.median(np.abs(usual - middle))), 0.05))
     order = np.argsort(-distances, kind="stable")
-    return [Lonely(pictures[row], float(distances[row])) for row in order.tolist() if distances[row] > limit]
+    return [Outlier(pictures[row], float(distances[row])) for row in order.tolist() if distances[row] > limit]
 
 
 def _small_labels(pictures: Sequence[Picture]) -> list[SmallLabel]:
     counts = Counter(picture.label for picture in pictures if picture.label is not None)
-    small = [SmallLabel(label, count) for label, count in counts.items() if count < FEWEST]
+    small = [SmallLabel(label, count) for label, count in counts.items() if count < MIN_PICTURES]
     return sorted(small, key=lambda entry: (entry.pictures, entry.label))

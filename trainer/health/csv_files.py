@@ -12,7 +12,7 @@ HEALTH_TABLES = (
     "same_picture.csv",
     "same_thing.csv",
     "wrong_labels.csv",
-    "lonely.csv",
+    "outliers.csv",
     "small_labels.csv",
     "leaks.csv",
 )
@@ -36,7 +36,7 @@ def csv_tables(health: Health) -> dict[str, str]:
         ),
         _table(
             ("id", "picture", "distance"),
-            ((lonely.picture.id, lonely.picture.path, round(lonely.distance, 4)) for lonely in health.lonely),
+            ((outlier.picture.id, outlier.picture.path, round(outlier.distance, 4)) for outlier in health.outliers),
         ),
         _table(("label", "pictures"), ((s.label, s.pictures) for s in health.small_labels)),
         _table(("held_out", "training", "kind"), ((leak.held_out, leak.training, leak.kind) for leak in health.leaks)),

@@ -18,7 +18,7 @@ class WrongLabel:
 
 
 @dataclass(frozen=True, slots=True)
-class Lonely:
+class Outlier:
     """A picture unlike all others. `distance` is 1 - cosine to the nearest, in features of the frozen encoder."""
 
     picture: Picture
@@ -60,6 +60,6 @@ class Health:
     same_picture: Sequence[Copies]
     same_thing: Sequence[Copies]
     wrong_labels: Sequence[WrongLabel]
-    lonely: Sequence[Lonely]
+    outliers: Sequence[Outlier]
     small_labels: Sequence[SmallLabel]
     leaks: Sequence[Copied]

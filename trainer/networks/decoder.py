@@ -6,18 +6,18 @@ import keras
 import tensorflow as tf
 from keras import KerasTensor, Model, layers
 
-MOST_PIXELS = 128  # side of the rebuilt picture; the feature map of 32 times fewer cells knows nothing finer
+MAX_PIXELS = 128  # side of the rebuilt picture; the feature map of 32 times fewer cells knows nothing finer
 NARROWEST, WIDEST = 24, 192  # channels
 
 
 def build_decoder(backbone: Model) -> Model:
-    """A feature map [n, h, w, c] to a picture float32 [n, s, s, 3] in 0..1, s = h * 2**m, at most MOST_PIXELS.
+    """A feature map [n, h, w, c] to a picture float32 [n, s, s, 3] in 0..1, s = h * 2**m, at most MAX_PIXELS.
 
     Each step doubles the side (nearest neighbour, then a 3x3 convolution: no chequerboard; Odena et al. 2016,
     "Deconvolution and Checkerboard Artifacts") and halves the channels.
     """
     _batch, side, _width, channels = backbone.output.shape
-    doublings = max(1, int(math.log2(MOST_PIXELS / side)))
+    doublings = max(1, int(math.log2(MAX_PIXELS / side)))
     cells = keras.Input((side, side, channels), name="cells")
     width = WIDEST
     x = layers.Conv2D(width, 1, activation="relu", name="squeeze")(cells)

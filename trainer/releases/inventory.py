@@ -18,7 +18,7 @@ GONE = ".pruned"
 
 
 @dataclass(frozen=True, slots=True)
-class Shelved:
+class BundleInfo:
     """One bundle. `size` in bytes, its vectors included. `map` is that of its held-out pictures, where there were any.
 
     What its manifest says is None where that cannot be read; `problem` says why.
@@ -38,23 +38,23 @@ class Shelved:
 class Pruned:
     """Bundles that were removed, or would be, and those that are left alone because they cannot be read."""
 
-    removed: Sequence[Shelved]
-    unreadable: Sequence[Shelved]
+    removed: Sequence[BundleInfo]
+    unreadable: Sequence[BundleInfo]
 
     @property
     def freed(self) -> int:
         """Bytes."""
-        return sum(shelved.size for shelved in self.removed)
+        return sum(info.size for info in self.removed)
 
 
-def bundles(artifacts: Path) -> list[Shelved]:
+def bundles(artifacts: Path) -> list[BundleInfo]:
     """Every bundle, newest first; those that cannot be read last. Checks no file but the manifest."""
     home, live = artifacts / "bundles", log.live_id(artifacts)
     folders = [path for path in home.iterdir() if path.is_dir() and _is_bundle(path)] if home.is_dir() else []
-    found = [_shelved(artifacts, folder, live) for folder in sorted(folders)]
-    readable = [shelved for shelved in found if shelved.created]
-    readable.sort(key=lambda shelved: (shelved.created, shelved.id), reverse=True)
-    return readable + [shelved for shelved in found if not shelved.created]
+    found = [_info(artifacts, folder, live) for folder in sorted(folders)]
+    readable = [info for info in found if info.created]
+    readable.sort(key=lambda info: (info.created, info.id), reverse=True)
+    return readable + [info for info in found if not info.created]
 
 
 def prune(artifacts: Path, keep: int, *, dry_run: bool) -> Pruned:
@@ -65,16 +65,16 @@ def prune(artifacts: Path, keep: int, *, dry_run: bool) -> Pruned:
         for left_over in (artifacts / "bundles").glob(f".*{GONE}"):
             shutil.rmtree(left_over)
         found = _prunable(artifacts, keep)
-        for shelved in found.removed:
-            _remove(artifacts, shelved.id)
+        for info in found.removed:
+            _remove(artifacts, info.id)
     return found
 
 
 def _prunable(artifacts: Path, keep: int) -> Pruned:
     found = bundles(artifacts)
-    readable = [shelved for shelved in found if shelved.created]
-    removed = [shelved for shelved in readable[keep:] if not shelved.live]
-    return Pruned(removed, [shelved for shelved in found if not shelved.created])
+    readable = [info for info in found if info.created]
+    removed = [info for info in readable[keep:] if not info.live]
+    return Pruned(removed, [info for info in found if not info.created])
 
 
 def _remove(artifacts: Path, bundle_id: str) -> None:
@@ -98,15 +98,15 @@ def _is_bundle(folder: Path) -> bool:
     return not folder.name.startswith(".")  # drafts, and what is being removed
 
 
-def _shelved(artifacts: Path, folder: Path, live: str | None) -> Shelved:
+def _info(artifacts: Path, folder: Path, live: str | None) -> BundleInfo:
     files = [*folder.rglob("*"), *_beside(artifacts, folder.name)]
     size = sum(path.stat().st_size for path in files if path.is_file())
     try:
         manifest = bundle.read_manifest(folder)
     except BundleError as error:
-        return Shelved(folder.name, folder.name == live, size, problem=str(error))
+        return BundleInfo(folder.name, folder.name == live, size, problem=str(error))
     encoder = manifest.encoder
-    return Shelved(
+    return BundleInfo(
         folder.name, folder.name == live, size, manifest.created, encoder.name, encoder.stage, _map(manifest)
     )
 

@@ -10,8 +10,8 @@ import numpy as np
 from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Item
-from retrieval.covering import lacking
 from retrieval.faces.spec import face_of
+from retrieval.vectors.base import missing_ids
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.rows import Shape, VectorFile
 from trainer.bundles import open_store
@@ -34,10 +34,12 @@ def missing(artifacts: Path, loaded: Bundle, wanted: Mapping[str, str]) -> list[
         EmbeddedStore.create(path, loaded.clusters, bundle=loaded.manifest.id, ids=[], vectors=nothing)
     with closing(_file(artifacts, loaded)) as file:
         held = file.held()
-    return lacking(held, wanted)
+    return missing_ids(held, wanted)
 
 
-def cover(artifacts: Path, loaded: Bundle, items: Iterable[Item], total: int, listener: Listener) -> list[Skipped]:
+def backfill_vectors(
+    artifacts: Path, loaded: Bundle, items: Iterable[Item], total: int, listener: Listener
+) -> list[Skipped]:
     """Embed `total` items with the bundle and keep their vectors, a chunk at a time. Returns those it cannot read."""
     skipped: list[Skipped] = []
     drawn = iter(items)

@@ -20,8 +20,8 @@ from trainer.errors import ReleaseError
 
 PINNED = "pinned.csv"
 COLUMNS = ["path", "label", "sha256", "role", "from"]
-MOST_QUERIES = 200
-MOST_PICTURES = 2_000
+MAX_QUERIES = 200
+MAX_PICTURES = 2_000
 """Besides the queries: seconds to embed with a small network, a minute or two with a large one."""
 COMPANIONS = 5
 """Pictures of each query's label that are pinned before any others, so that there is something to find."""
@@ -57,11 +57,11 @@ def choose(pictures: Iterable[Pin], held_out: frozenset[str]) -> list[Pin]:
     }
     findable = {label: pins for label, pins in ranked.items() if len(pins) > 1}
     unseen = {label: [pin for pin in pins if pin.sha256 in held_out] for label, pins in findable.items()}
-    queries = _spread(unseen, MOST_QUERIES, chosen={})
-    queries = _spread(findable, MOST_QUERIES, chosen=queries)
+    queries = _spread(unseen, MAX_QUERIES, chosen={})
+    queries = _spread(findable, MAX_QUERIES, chosen=queries)
     asked = {pin.label for pin in queries.values()}
     companions = {label: pins for label, pins in findable.items() if label in asked}
-    most = len(queries) + MOST_PICTURES
+    most = len(queries) + MAX_PICTURES
     everything = _spread(companions, most, chosen=queries, rounds=COMPANIONS)
     everything = _spread(ranked, most, chosen=everything)
     return [replace(pin, query=digest in queries) for digest, pin in everything.items()]

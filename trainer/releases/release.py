@@ -179,7 +179,7 @@ def _go_live(
         without: list[Skipped] = []
         if ids:
             items = _items(artifacts, catalogue, ids, bundle_id if waiting else None)
-            without = missing_vectors.cover(artifacts, loaded, items, len(ids), listener)
+            without = missing_vectors.backfill_vectors(artifacts, loaded, items, len(ids), listener)
         if waiting:
             catalogue.add_source(pending.read(artifacts, bundle_id))
         if live != bundle_id:

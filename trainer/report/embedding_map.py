@@ -31,8 +31,8 @@ from trainer.progress import Progress
 from trainer.report.images import DOT, thumbnails
 from trainer.report.model import Report
 
-MOST_POINTS = 1500  # a thumbnail each: beyond that the page grows heavy and the map a blur
-FEWEST_POINTS = 20  # below, neighbourhoods say too little for t-SNE: PCA
+MAX_POINTS = 1500  # a thumbnail each: beyond that the page grows heavy and the map a blur
+MIN_POINTS = 20  # below, neighbourhoods say too little for t-SNE: PCA
 PERPLEXITY = 30.0  # neighbours that t-SNE heeds, scikit-learn's default
 SEED = 0
 
@@ -42,9 +42,9 @@ def sample(count: int) -> NDArray[np.int64]:
 
     int64 [m].
     """
-    if count <= MOST_POINTS:
+    if count <= MAX_POINTS:
         return np.arange(count)
-    return np.sort(np.random.default_rng(SEED).choice(count, MOST_POINTS, replace=False))
+    return np.sort(np.random.default_rng(SEED).choice(count, MAX_POINTS, replace=False))
 
 
 def place(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -54,7 +54,7 @@ def place(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
     directions = unit(vectors).astype(np.float64)
     start = _pca(directions)
     spread = start[:, 0].std() if len(start) else 0.0
-    if len(vectors) < FEWEST_POINTS or spread < 1e-9:
+    if len(vectors) < MIN_POINTS or spread < 1e-9:
         return start
     tsne = TSNE(
         perplexity=min(PERPLEXITY, (len(vectors) - 1) / 3),
@@ -82,7 +82,7 @@ def _pca(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 HEIGHT = 560  # pixels
 NO_LABEL = "#8a8a8a"
-MOST_NAMED = 12  # labels whose colours are explained; beyond, colours repeat too closely to tell
+MAX_NAMED = 12  # labels whose colours are explained; beyond, colours repeat too closely to tell
 TURN = 137.508  # degrees between the hues of neighbours: the golden angle, which keeps any few of them apart
 SIZES = (5.0, 10.0)  # of a dot where there are many and few, pixels
 
@@ -139,7 +139,7 @@ def draw_map(report: Report, progress: Progress) -> Map:
     )
     ways = ["cluster"] if not by_label else ["label", "cluster"]
     script, parts = components([_figure(source, f"by_{way}", len(rows)) for way in ways])
-    names = list(by_label.items()) if len(by_label) <= MOST_NAMED else []
+    names = list(by_label.items()) if len(by_label) <= MAX_NAMED else []
     panels = [Panel(way, html, names if way == "label" else []) for way, html in zip(ways, parts, strict=True)]
     return Map(panels, Resources(mode="inline", components=["bokeh"]).render_js(), script, rows, points)
 

@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from trainer.health import Copies, Health
-from trainer.report.picture_lists import MOST, MOST_CARDS, Group, Shelf, card, first
+from trainer.report.picture_lists import MAX_CARDS, MAX_GROUPS, Group, PictureList, card, first
 
 THINGS = 6  # groups of the same thing that are shown: a catalogue is full of them
 
 
-def health_shelves(health: Health) -> list[Shelf]:
+def health_lists(health: Health) -> list[PictureList]:
     """One list for each thing that can be wrong."""
     return [
-        Shelf(
+        PictureList(
             "wrong-labels",
             "Labels that are probably wrong",
             "Pictures whose neighbours have another label, the surest first: below each, the label that its neighbours "
@@ -49,7 +49,7 @@ def health_shelves(health: Health) -> list[Shelf]:
             health.same_thing,
             THINGS,
         ),
-        Shelf(
+        PictureList(
             "leaks",
             "Pictures on both sides",
             "Held-out pictures that were trained on, too: they flatter what is measured. Below: the training file.",
@@ -59,17 +59,17 @@ def health_shelves(health: Health) -> list[Shelf]:
             "leaks.csv",
             single=True,
         ),
-        Shelf(
-            "lonely",
-            "Lonely pictures",
+        PictureList(
+            "outliers",
+            "Outliers",
             "Pictures unlike all others, with the distance to the nearest: often not what the catalogue is about.",
             "Every picture has others like it.",
-            first(_singles((n.picture.path, n.picture.label, f"{n.distance:.3f}") for n in health.lonely)),
-            len(health.lonely),
-            "lonely.csv",
+            first(_singles((n.picture.path, n.picture.label, f"{n.distance:.3f}") for n in health.outliers)),
+            len(health.outliers),
+            "outliers.csv",
             single=True,
         ),
-        Shelf(
+        PictureList(
             "small-labels",
             "Labels with too few pictures",
             "Fewer than three pictures: two to learn from and one to check with. Add some, or join labels.",
@@ -80,7 +80,7 @@ def health_shelves(health: Health) -> list[Shelf]:
             len(health.small_labels),
             "small_labels.csv",
         ),
-        Shelf(
+        PictureList(
             "unreadable",
             "Pictures that cannot be used",
             "They were left out, for the reason that stands beside each.",
@@ -92,17 +92,19 @@ def health_shelves(health: Health) -> list[Shelf]:
     ]
 
 
-def _copies(name: str, title: str, how: str, empty: str, groups: Sequence[Copies], most: int = MOST) -> Shelf:
+def _copies(
+    name: str, title: str, how: str, empty: str, groups: Sequence[Copies], most: int = MAX_GROUPS
+) -> PictureList:
     shown = first((_group(group) for group in groups), most)
-    return Shelf(name, title, how, empty, shown, len(groups), f"{name.replace('-', '_')}.csv")
+    return PictureList(name, title, how, empty, shown, len(groups), f"{name.replace('-', '_')}.csv")
 
 
 def _group(group: Copies) -> Group:
     """The one to keep comes first."""
     others = [member for member in group.members if member.id != group.keep.id]
     cards = [card(group.keep.path, group.keep.label, "keep", "keep")]
-    cards += [card(member.path, member.label, member.path.name) for member in others[: MOST_CARDS - 1]]
-    return Group("", cards, f"To keep one, keep the first: {group.why}.", max(0, len(others) - MOST_CARDS + 1))
+    cards += [card(member.path, member.label, member.path.name) for member in others[: MAX_CARDS - 1]]
+    return Group("", cards, f"To keep one, keep the first: {group.why}.", max(0, len(others) - MAX_CARDS + 1))
 
 
 def _singles(pictures: Iterable[tuple[Path, str | None, str]]) -> Iterator[Group]:

@@ -45,8 +45,8 @@ def thumbnails(paths: Iterable[Path], side: int, progress: Progress) -> list[str
 
 
 NAME = re.compile(r"autoencoder-epoch-(\d+)\.webp")
-MOST = 4  # sheets shown: the first, the last, and some between
-MOST_BYTES = 500_000  # of one sheet
+MAX_SHEETS = 4  # sheets shown: the first, the last, and some between
+MAX_BYTES = 500_000  # of one sheet
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def sheets(folder: Path | None) -> Sequence[Sheet]:
     named = {int(found[1]): path for path in folder.iterdir() if (found := NAME.fullmatch(path.name))}
     epochs = sorted(named)
     last = len(epochs) - 1
-    steps = max(1, min(MOST - 1, last))
+    steps = max(1, min(MAX_SHEETS - 1, last))
     chosen = sorted({epochs[round(step * last / steps)] for step in range(steps + 1)}) if epochs else []
     read = [(epoch, _read(named[epoch])) for epoch in chosen]
     return [Sheet(epoch, address(data)) for epoch, data in read if data is not None]
@@ -73,7 +73,7 @@ def sheets(folder: Path | None) -> Sequence[Sheet]:
 def _read(path: Path) -> bytes | None:
     try:
         data = path.read_bytes()
-        fine = len(data) <= MOST_BYTES and inspect(data).format == "WebP"
+        fine = len(data) <= MAX_BYTES and inspect(data).format == "WebP"
     except (OSError, ImageError):
         return None
     return data if fine else None

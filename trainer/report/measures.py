@@ -17,7 +17,7 @@ WORDS = {
     "known labels": "held-out pictures of labels seen in training",
     "new labels": "pictures of labels never seen in training",
 }
-MOST_LABELS = 24
+MAX_LABELS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def _table(protocol: Protocol) -> Table:
         tuple(protocol.against),
         [lines[name] for name in HEADLINE if name in lines],
         [line for name, line in lines.items() if name not in HEADLINE],
-        [_weak(row) for row in label_rows(protocol)[:MOST_LABELS]],
+        [_weak(row) for row in label_rows(protocol)[:MAX_LABELS]],
         len(protocol.per_label),
     )
 

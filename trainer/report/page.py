@@ -13,7 +13,7 @@ from trainer.report.clusters import Cluster
 from trainer.report.embedding_map import Map
 from trainer.report.images import Sheet
 from trainer.report.model import Report
-from trainer.report.picture_lists import Shelf
+from trainer.report.picture_lists import PictureList
 
 TEMPLATE = "report.html"
 
@@ -27,10 +27,10 @@ class Parts:
 
     map: Map
     clusters: Sequence[Cluster]
-    searches: Sequence[Shelf]
-    confusions: Shelf | None
-    cluster_shelf: Shelf
-    health: Sequence[Shelf]
+    searches: Sequence[PictureList]
+    confusions: PictureList | None
+    cluster_list: PictureList
+    health: Sequence[PictureList]
     sheets: Sequence[Sheet]
     files: Sequence[str]
     """The names of the CSV files beside the page."""

@@ -11,8 +11,8 @@ from trainer.report.images import thumbnail
 from trainer.report.model import Report
 from trainer.report.searches import Confusion, Search, Searches
 
-MOST = 24  # groups of a list that are shown; the CSV has all
-MOST_CARDS = 12  # cards of a group that are shown
+MAX_GROUPS = 24  # groups of a list that are shown; the CSV has all
+MAX_CARDS = 12  # cards of a group that are shown
 
 Mark = Literal["", "query", "match", "miss", "keep"]
 
@@ -38,7 +38,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class PictureList:
     """A list: its first groups, of `total`, and where the whole of it is.
 
     `how` says how to read it, `empty` what it means that there is nothing in it. Where `single`, every group is one
@@ -69,7 +69,7 @@ def card(path: Path, title: str | None, note: str = "", mark: Mark = "") -> Card
     return Card(thumbnail(path), title or "no label", note, mark)
 
 
-def first(groups: Iterator[Group], most: int = MOST) -> list[Group]:
+def first(groups: Iterator[Group], most: int = MAX_GROUPS) -> list[Group]:
     """As many as are shown; thumbnails of the others are never made."""
     return list(islice(groups, most))
 
@@ -80,7 +80,7 @@ PAIRS = 12  # of labels that are confused
 CLUSTERS, QUERIES, CONFUSIONS = "clusters.csv", "queries.csv", "confusions.csv"
 
 
-def cluster_shelf(report: Report, clusters: Sequence[Cluster]) -> Shelf:
+def cluster_list(report: Report, clusters: Sequence[Cluster]) -> PictureList:
     """The largest clusters, by the picture nearest to their middle."""
 
     def groups() -> Iterator[Group]:
@@ -90,7 +90,7 @@ def cluster_shelf(report: Report, clusters: Sequence[Cluster]) -> Shelf:
             pictures = f"{cluster.size:,} picture{'s' if cluster.size > 1 else ''}"
             yield Group("", [card(picture.path, pictures, f"cluster {cluster.number}: {agreed}")])
 
-    return Shelf(
+    return PictureList(
         "clusters",
         "Clusters",
         "Each picture is the one nearest to the middle of its cluster; below it, how many the cluster holds and the "
@@ -103,7 +103,7 @@ def cluster_shelf(report: Report, clusters: Sequence[Cluster]) -> Shelf:
     )
 
 
-def query_shelves(report: Report, searches: Searches) -> list[Shelf]:
+def query_lists(report: Report, searches: Searches) -> list[PictureList]:
     """The best and the worst queries as contact sheets."""
     if not searches.searches:
         return []
@@ -123,12 +123,12 @@ def query_shelves(report: Report, searches: Searches) -> list[Shelf]:
     worst = searches.worst(WORST, report.labels)
     best = searches.best(BEST)
     return [
-        _sheet_shelf(report, "worst", "Worst queries", how, worst, len(searches.searches)),
-        _sheet_shelf(report, "best", "Best queries", how, best, len(searches.searches)),
+        _query_list(report, "worst", "Worst queries", how, worst, len(searches.searches)),
+        _query_list(report, "best", "Best queries", how, best, len(searches.searches)),
     ]
 
 
-def _sheet_shelf(report: Report, name: str, title: str, how: str, chosen: Sequence[Search], total: int) -> Shelf:
+def _query_list(report: Report, name: str, title: str, how: str, chosen: Sequence[Search], total: int) -> PictureList:
     def sheet(search: Search) -> Group:
         query = report.pictures[search.row]
         matches = f"{search.possible:,} true match{'es' if search.possible > 1 else ''} to find"
@@ -137,7 +137,7 @@ def _sheet_shelf(report: Report, name: str, title: str, how: str, chosen: Sequen
 
     empty = "No query went wrong: every true match came first."
     groups = [sheet(search) for search in chosen]
-    return Shelf(name, title, how, empty, groups, total, QUERIES, counted=False)
+    return PictureList(name, title, how, empty, groups, total, QUERIES, counted=False)
 
 
 def _hits(report: Report, search: Search) -> Iterable[Card]:
@@ -147,7 +147,7 @@ def _hits(report: Report, search: Search) -> Iterable[Card]:
         yield card(picture.path, picture.label, f"{distance:.3f}", "match" if picture.label == asked else "miss")
 
 
-def confusion_shelf(report: Report, confusions: Sequence[Confusion]) -> Shelf:
+def confusion_list(report: Report, confusions: Sequence[Confusion]) -> PictureList:
     """The pairs of labels that are mistaken for each other most, with what was asked beside what was found."""
 
     def groups() -> Iterator[Group]:
@@ -164,7 +164,7 @@ def confusion_shelf(report: Report, confusions: Sequence[Confusion]) -> Shelf:
             note = f"{confusion.wrong:,} of the {confusion.looked_at:,} first hits of queries of either"
             yield Group(f"{one} ↔ {other}", cards, note)
 
-    return Shelf(
+    return PictureList(
         "confusions",
         "Labels that are confused",
         "Pairs of labels of which one is found where the other is asked for, most often first; each query stands "

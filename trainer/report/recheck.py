@@ -31,7 +31,7 @@ PART_BY_NAME: Mapping[str, int] = {name: number for name, number in PART_NUMBERS
 Step = Callable[[str], AbstractContextManager[Progress]]
 
 
-def look_after(artifacts: Path, report: Report, step: Step) -> Health:
+def check_catalogue(artifacts: Path, report: Report, step: Step) -> Health:
     """Check the pictures of the published bundle's report as its run did; their features are kept for the next time.
 
     Raises ConfigError or WeightsError where the run's frozen encoder cannot be made here, BundleError.
@@ -60,7 +60,7 @@ def look_after(artifacts: Path, report: Report, step: Step) -> Health:
     things = None
     if loaded.calibration is not None and loaded.calibration.meaning == "label":
         things = Things(report.vectors[rows], loaded.calibration.cosine)
-    with step("Looking after the pictures") as progress:
+    with step("Checking the catalogue") as progress:
         return health.check(
             [opened.picture for opened in found.opened],
             found.values[:, 0],

@@ -11,8 +11,8 @@ from trainer.evaluation.rankings import TABLE_VALUES, similarities
 
 HITS = 8  # hits that a contact sheet shows
 FAR = 10  # hits in which confusions are counted, or as many as there are true matches
-MOST_QUERIES = 2000
-MOST_PAIRS = 100_000_000  # queries times pictures: about ten seconds of ranking
+MAX_QUERIES = 2000
+MAX_PAIRS = 100_000_000  # queries times pictures: about ten seconds of ranking
 EXAMPLES = 3  # of each confusion
 A_LABEL_IN_A_LIST = 2  # worst queries of one label that are shown, as they tend to go wrong alike
 SEED = 0
@@ -83,7 +83,7 @@ def search_all(vectors: NDArray[np.float32], labels: NDArray[np.object_], held_o
     answerable = (held_out if held_out.any() else np.ones(len(held_out), bool)) & ~unlabelled
     answerable[answerable] = sizes[numbers[answerable]] > 1
     rows = np.flatnonzero(answerable)
-    most = max(1, min(MOST_QUERIES, MOST_PAIRS // max(1, len(vectors))))
+    most = max(1, min(MAX_QUERIES, MAX_PAIRS // max(1, len(vectors))))
     asked = rows
     if len(rows) > most:
         asked = np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))

@@ -11,12 +11,13 @@ from trainer.progress import Progress
 from trainer.report import csv_files, images, picture_lists
 from trainer.report.clusters import describe_clusters
 from trainer.report.embedding_map import draw_map
-from trainer.report.health_lists import health_shelves
+from trainer.report.health_lists import health_lists
 from trainer.report.model import Report
 from trainer.report.page import Parts, render
 from trainer.report.searches import search_all
 
 PAGE, FIGURES, EVALUATION = "index.html", "report.json", "evaluation.json"
+FORMER = ("lonely.csv",)  # files that a report of an earlier version had, outliers.csv by its old name
 
 
 def quiet(_done: int, _total: int) -> None:
@@ -37,10 +38,10 @@ def write_report(folder: Path, report: Report, progress: Progress = quiet) -> No
     parts = Parts(
         map=drawn,
         clusters=clusters,
-        searches=picture_lists.query_shelves(report, searches),
-        confusions=picture_lists.confusion_shelf(report, searches.confusions) if searches.searches else None,
-        cluster_shelf=picture_lists.cluster_shelf(report, clusters),
-        health=health_shelves(report.health) if report.health else [],
+        searches=picture_lists.query_lists(report, searches),
+        confusions=picture_lists.confusion_list(report, searches.confusions) if searches.searches else None,
+        cluster_list=picture_lists.cluster_list(report, clusters),
+        health=health_lists(report.health) if report.health else [],
         sheets=images.sheets(report.sheets),
         files=sorted(files),
     )
@@ -51,7 +52,7 @@ def write_report(folder: Path, report: Report, progress: Progress = quiet) -> No
         **({EVALUATION: results.to_json(report.evaluation)} if report.evaluation else {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    for name in {EVALUATION, *csv_files.ALL, *HEALTH_TABLES} - set(texts):
+    for name in {EVALUATION, *csv_files.ALL, *HEALTH_TABLES, *FORMER} - set(texts):
         (folder / name).unlink(missing_ok=True)  # a report of before, which had something to say there
     for name, text in texts.items():
         _replace(folder / name, text.encode())

@@ -14,9 +14,9 @@ from retrieval.embedder import Embedder
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.embedded import EmbeddedStore
 from trainer.data.split import TRAIN
-from trainer.evaluation.calibration import FEWEST, calibrate
+from trainer.evaluation.calibration import MIN_PAIRS, calibrate
 from trainer.evaluation.latency import query_milliseconds
-from trainer.evaluation.probe_sweep import climb
+from trainer.evaluation.probe_sweep import sweep_probes
 from trainer.evaluation.results import Evaluation, Reliability
 from trainer.indexing import Reduced
 from trainer.progress import Listener
@@ -24,18 +24,20 @@ from trainer.run.held_out import calibration_pairs, protocols
 from trainer.run.live_baseline import seen_by_live
 from trainer.training.stages import Tuning
 
-MOST_QUERIES = 500  # searched with to measure the search itself
+MAX_QUERIES = 500  # searched with to measure the search itself
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class Assessment:
     """How sure the bundle may be of its hits, None where that cannot be told; and what it is worth."""
 
     calibration: Calibration | None
     evaluation: Evaluation
 
 
-def prove(tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto_probes: int, artifacts: Path) -> Proof:
+def assess(
+    tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto_probes: int, artifacts: Path
+) -> Assessment:
     """Measure the model that `tuning` has reached, also against what is live in `artifacts`.
 
     `published` float32 [n, e]: all pictures by its encoder.
@@ -53,7 +55,7 @@ def prove(tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto
         rows = _queries(tuning)
         ids = [opened.picture.id for opened in tuning.pictures.opened]
         with closing(_store(tuning.work, reduced, ids)) as store:
-            ladder = climb(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
+            ladder = sweep_probes(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
             embedder = Embedder(tuning.encoders.onnx, reduced.projection, tuning.pictures.opener)
             paths = [tuning.pictures.opened[row].picture.path for row in rows]
             times = query_milliseconds(paths, embedder, store, "cosine", progress)
@@ -66,7 +68,7 @@ def prove(tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto
         query_milliseconds_p95=float(np.percentile(times, 95)) if times else None,
         reliability=reliabilities,
     )
-    return Proof(calibration, evaluation)
+    return Assessment(calibration, evaluation)
 
 
 def _by_labels(tuning: Tuning) -> bool:
@@ -77,7 +79,7 @@ def _by_labels(tuning: Tuning) -> bool:
 def _tell(calibration: Calibration | None, reliabilities: Mapping[Metric, Reliability], listener: Listener) -> None:
     if calibration is None:
         listener.note(
-            f"Not calibrated: it takes {FEWEST} pairs that were not trained on, matches and others among them."
+            f"Not calibrated: it takes {MIN_PAIRS} pairs that were not trained on, matches and others among them."
         )
         return
     what = "the same label" if calibration.meaning == "label" else "the same picture, as there are no labels"
@@ -89,7 +91,7 @@ def _queries(tuning: Tuning) -> list[int]:
     """Held-out pictures from all over the list, or any where none are held out."""
     held = np.flatnonzero(tuning.pictures.parts != TRAIN)
     rows = held if len(held) else np.arange(len(tuning.pictures.parts))
-    chosen: list[int] = rows[:: max(1, -(-len(rows) // MOST_QUERIES))].tolist()
+    chosen: list[int] = rows[:: max(1, -(-len(rows) // MAX_QUERIES))].tolist()
     return chosen
 
 

@@ -1,8 +1,9 @@
-"""What a run measures itself by at its end: pictures as they look to a model that was never trained on them.
+"""Searches that a run is measured by at its end: pictures embedded by a model that was not trained on them.
 
-A head is published fitted on every labelled picture, so it is its twins that are asked: the one that never saw the
-held-out pictures, the one that never saw some labels at all, and for calibration one for each fold of all pictures.
-A fine-tuned network has no twin, but has not seen the held-out pictures; a frozen one has seen nothing.
+The published head is fitted on every labelled picture. So other heads of the same settings are measured in its place:
+one fitted without the held-out pictures, one fitted without some of the labels, and for calibration one for each fold
+of all pictures. A fine-tuned network is measured itself, as it is trained without the held-out pictures. A frozen
+network is trained on none.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +19,7 @@ from retrieval.clusters import Metric
 from retrieval.projection import Projection, unit
 from trainer.data.augment import augment, generator
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
-from trainer.evaluation.calibration import Pairs, Unseen, hits_of, joined
+from trainer.evaluation.calibration import HeldOutSearch, Pairs, hit_pairs, joined
 from trainer.evaluation.protocols import evaluate_vectors
 from trainer.evaluation.results import Missing, Name, Protocol
 from trainer.indexing import fit_pca
@@ -27,14 +28,14 @@ from trainer.run.live_baseline import Live
 from trainer.training.dataset import encode_all
 from trainer.training.head import Kernel, fit_head, new_labels
 from trainer.training.stages import Tuning
-from trainer.training.validation import MOST_QUERIES, Validation, by_labels
+from trainer.training.validation import MAX_QUERIES, Validation, by_labels
 
 FOLDS = 4
-MOST_FOR_WARD = 2_000  # pictures of one label; Ward's tree needs all their pairs
+MAX_FOR_WARD = 2_000  # pictures of one label; Ward's tree needs all their pairs
 NO_FOLD = -1
 
 
-def deal_out(features: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def grouped_folds(features: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """The fold 0..FOLDS-1 of each picture, int64 [n]; NO_FOLD for one without a label.
 
     The pictures of each label, by their features float32 [n, e], fall into FOLDS groups of least variance (Ward 1963,
@@ -55,7 +56,7 @@ def _groups(directions: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
     count = min(FOLDS, different)
     if count < 2:
         return np.zeros(len(directions), np.int64)
-    if len(directions) <= MOST_FOR_WARD:
+    if len(directions) <= MAX_FOR_WARD:
         found: NDArray[np.int64] = AgglomerativeClustering(count, linkage="ward").fit_predict(directions)
     else:
         found = KMeans(count, n_init=1, random_state=seed).fit_predict(directions).astype(np.int64)
@@ -65,8 +66,8 @@ def _groups(directions: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
 Embeddings = NDArray[np.float32]
 """Of all pictures of the run, [n, e]."""
 
-FEWEST_LABELS = 2
-FEWEST_QUERIES = 10  # that the live bundle has not seen either; fewer tell nothing
+MIN_LABELS = 2
+MIN_QUERIES = 10  # that the live bundle has not seen either; fewer tell nothing
 
 
 def protocols(tuning: Tuning, published: Embeddings, live: Live | None = None) -> tuple[Protocol | Missing, ...]:
@@ -78,41 +79,41 @@ def protocols(tuning: Tuning, published: Embeddings, live: Live | None = None) -
     labels, parts = tuning.pictures.labels, tuning.pictures.parts
 
     def measured(name: Name, among: Validation, kernel: Kernel | None) -> Protocol | Missing:
-        return _measured(tuning, name, among, _seen_by(tuning, published, kernel), live)
+        return _measure_protocol(tuning, name, among, _embeddings_by(tuning, published, kernel), live)
 
-    if len(np.unique(labels[labels != UNLABELLED])) < FEWEST_LABELS:
+    if len(np.unique(labels[labels != UNLABELLED])) < MIN_LABELS:
         reason = "There are no two labels to tell apart."
         return Missing("known labels", reason), Missing("new labels", reason)
     # A publisher's test part has not even been chosen by.
     chosen = TEST if (parts == TEST).any() else VALIDATION
     held_out = parts == chosen if (parts != TRAIN).any() else np.ones(len(parts), bool)
     if tuning.reached == "frozen" or not tuning.pictures.supervised:
-        found = measured("new labels", _among_all(labels, held_out), _twin(tuning))
+        found = measured("new labels", _among_all(labels, held_out), _validation_kernel(tuning))
         return Missing("known labels", "No label was looked at in training, so all of them are new."), found
     held = by_labels(labels, np.where(held_out, VALIDATION, TRAIN).astype(np.int8))
     if (held.own() >= 0).all():
         reason = 'The split holds out whole labels. For pictures of known labels, use by = "image" under [split].'
-        return Missing("known labels", reason), measured("new labels", held, _twin(tuning))
+        return Missing("known labels", reason), measured("new labels", held, _validation_kernel(tuning))
     new = _new_labels(tuning)
     found = new if isinstance(new, Missing) else measured("new labels", *new)
-    return measured("known labels", held, _twin(tuning)), found
+    return measured("known labels", held, _validation_kernel(tuning)), found
 
 
 def calibration_pairs(tuning: Tuning, published: Embeddings, progress: Progress) -> dict[Metric, Pairs]:
     """Hits of queries that the model asked was not trained on, by both metrics; no pairs where there are no queries."""
     pictures = tuning.pictures
-    if not pictures.supervised or len(np.unique(pictures.labels)) < FEWEST_LABELS:
-        worlds: Iterator[Unseen] = _copies(tuning, published)
+    if not pictures.supervised or len(np.unique(pictures.labels)) < MIN_LABELS:
+        searches: Iterator[HeldOutSearch] = _augmented_queries(tuning, published)
     elif tuning.reached == "finetune":
-        worlds = iter([_unseen(tuning, by_labels(pictures.labels, pictures.parts), published)])
+        searches = iter([_search(tuning, by_labels(pictures.labels, pictures.parts), published)])
     else:
-        worlds = _folds(tuning, published)
+        searches = _folds(tuning, published)
     found: dict[Metric, list[Pairs]] = {metric: [] for metric in get_args(Metric)}
-    for done, world in enumerate(worlds, start=1):
+    for done, search in enumerate(searches, start=1):
         progress(done, FOLDS)
         for metric, pairs in found.items():
-            if len(world.queries) and len(world.gallery) > 1:
-                pairs.append(hits_of(world, metric))
+            if len(search.queries) and len(search.gallery) > 1:
+                pairs.append(hit_pairs(search, metric))
     return {metric: joined(pairs) for metric, pairs in found.items() if pairs}
 
 
@@ -121,24 +122,24 @@ def _new_labels(tuning: Tuning) -> tuple[Validation, Kernel | None] | Missing:
     if tuning.reached == "finetune":
         reason = 'The network was fine-tuned on every label. To measure on new ones, use by = "label" under [split].'
         return Missing("new labels", reason)
-    world = new_labels(tuning.examples(), tuning.config.seed)
-    if world is None or (tuning.reached == "head" and (tuning.head is None or tuning.head.other is None)):
+    split = new_labels(tuning.examples(), tuning.config.seed)
+    if split is None or (tuning.reached == "head" and (tuning.head is None or tuning.head.new_label_kernel is None)):
         return Missing("new labels", "There are too few labels to hold some out whole: it takes four.")
-    return by_labels(world.labels, world.parts), tuning.head.other if tuning.head is not None else None
+    return by_labels(split.labels, split.parts), tuning.head.new_label_kernel if tuning.head is not None else None
 
 
-def _measured(
+def _measure_protocol(
     tuning: Tuning, name: Name, among: Validation, embeddings: Embeddings, live: Live | None
 ) -> Protocol | Missing:
     """One protocol of the run's model, reduced as what is served, against the frozen encoder and what is live."""
-    here, before = _unseen(tuning, among, embeddings), _unseen(tuning, among, tuning.frozen)
+    here, before = _search(tuning, among, embeddings), _search(tuning, among, tuning.frozen)
     try:
         found = _protocol(tuning, name, here, {"frozen": (before.queries, before.gallery)})
         fresh = np.zeros(0, bool) if live is None else live.fresh[among.queries]
-        if live is not None and fresh.sum() >= FEWEST_QUERIES:
+        if live is not None and fresh.sum() >= MIN_QUERIES:
             both = replace(among, queries=among.queries[fresh])
             theirs = live.vectors[both.queries], live.vectors[both.gallery]
-            compared = _protocol(tuning, name, _unseen(tuning, both, embeddings), {"live": theirs})
+            compared = _protocol(tuning, name, _search(tuning, both, embeddings), {"live": theirs})
             found = replace(found, against={**found.against, **compared.against})
     except ValueError as error:
         return Missing(name, f"Nothing could be measured: {error}.")
@@ -146,7 +147,7 @@ def _measured(
 
 
 def _protocol(
-    tuning: Tuning, name: Name, here: Unseen, against: Mapping[str, tuple[Embeddings, Embeddings]]
+    tuning: Tuning, name: Name, here: HeldOutSearch, against: Mapping[str, tuple[Embeddings, Embeddings]]
 ) -> Protocol:
     names = _label_names(tuning)
     return evaluate_vectors(
@@ -161,19 +162,19 @@ def _protocol(
     )
 
 
-def _unseen(tuning: Tuning, among: Validation, embeddings: Embeddings) -> Unseen:
+def _search(tuning: Tuning, among: Validation, embeddings: Embeddings) -> HeldOutSearch:
     vectors = _reduced(tuning, embeddings, among.gallery)
     labels = among.labels
-    return Unseen(
+    return HeldOutSearch(
         vectors[among.queries], labels[among.queries], vectors[among.gallery], labels[among.gallery], among.own()
     )
 
 
-def _folds(tuning: Tuning, published: Embeddings) -> Iterator[Unseen]:
+def _folds(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
     """Each fold of the labelled pictures searched among the others, by a head that was fitted on these alone."""
     clean, labels = tuning.features.values[:, 0], tuning.pictures.labels
     usable = np.where(tuning.pictures.parts == TEST, UNLABELLED, labels)
-    folds = deal_out(clean, usable, tuning.config.seed)
+    folds = grouped_folds(clean, usable, tuning.config.seed)
     for fold in range(FOLDS):
         queries, gallery = np.flatnonzero(folds == fold), np.flatnonzero((folds != fold) & (folds != NO_FOLD))
         if not len(queries) or not len(gallery):
@@ -182,20 +183,20 @@ def _folds(tuning: Tuning, published: Embeddings) -> Iterator[Unseen]:
         if tuning.reached == "head" and tuning.head is not None:
             examples = tuning.examples().rows(gallery)
             kernel = fit_head(examples, tuning.head.start, tuning.head.epochs, tuning.config.head, tuning.config.seed)
-        vectors = _reduced(tuning, _seen_by(tuning, published, kernel), gallery)
-        queries = queries[:: -(-len(queries) // MOST_QUERIES)]
+        vectors = _reduced(tuning, _embeddings_by(tuning, published, kernel), gallery)
+        queries = queries[:: -(-len(queries) // MAX_QUERIES)]
         nobody = np.full(len(queries), -1)
-        yield Unseen(vectors[queries], labels[queries], vectors[gallery], labels[gallery], nobody)
+        yield HeldOutSearch(vectors[queries], labels[queries], vectors[gallery], labels[gallery], nobody)
 
 
-def _copies(tuning: Tuning, published: Embeddings) -> Iterator[Unseen]:
+def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
     """An altered copy of each held-out picture, or of each picture where nothing was trained, among all pictures."""
     pictures, encoder = tuning.pictures, tuning.encoders.onnx
     held = np.flatnonzero(pictures.parts == VALIDATION) if tuning.reached != "frozen" else np.arange(len(published))
-    rows = held[:: max(1, -(-len(held) // MOST_QUERIES))]
+    rows = held[:: max(1, -(-len(held) // MAX_QUERIES))]
     if not len(rows):
         return
-    kernel = _twin(tuning)
+    kernel = _validation_kernel(tuning)
     if kernel is not None:
         asked = tuning.features.values[rows, 1] @ kernel  # a head without labels always has views
     else:
@@ -206,16 +207,16 @@ def _copies(tuning: Tuning, published: Embeddings) -> Iterator[Unseen]:
 
         asked = encode_all(encoder.encode, altered, rows)
     everything = np.arange(len(published))
-    projection = _projection(tuning, _seen_by(tuning, published, kernel))
-    gallery = projection.apply(_seen_by(tuning, published, kernel))
-    yield Unseen(projection.apply(asked), rows, gallery, everything, np.full(len(rows), -1))
+    projection = _projection(tuning, _embeddings_by(tuning, published, kernel))
+    gallery = projection.apply(_embeddings_by(tuning, published, kernel))
+    yield HeldOutSearch(projection.apply(asked), rows, gallery, everything, np.full(len(rows), -1))
 
 
 def _among_all(labels: NDArray[np.int64], asked: NDArray[np.bool_]) -> Validation:
     """The pictures that are `asked` for among all labelled ones, each left out of its own answer."""
     gallery = np.flatnonzero(labels != UNLABELLED)
     rows = np.flatnonzero((labels != UNLABELLED) & asked)
-    return Validation(rows[:: max(1, -(-len(rows) // MOST_QUERIES))], gallery, labels)
+    return Validation(rows[:: max(1, -(-len(rows) // MAX_QUERIES))], gallery, labels)
 
 
 def _label_names(tuning: Tuning) -> NDArray[np.str_]:
@@ -223,12 +224,12 @@ def _label_names(tuning: Tuning) -> NDArray[np.str_]:
     return np.array(sorted({o.picture.label for o in tuning.pictures.opened if o.picture.label is not None}))
 
 
-def _twin(tuning: Tuning) -> Kernel | None:
+def _validation_kernel(tuning: Tuning) -> Kernel | None:
     """The head that never saw the held-out pictures, where a head is what is published."""
-    return tuning.head.twin if tuning.head is not None and tuning.reached == "head" else None
+    return tuning.head.validation_kernel if tuning.head is not None and tuning.reached == "head" else None
 
 
-def _seen_by(tuning: Tuning, published: Embeddings, kernel: Kernel | None) -> Embeddings:
+def _embeddings_by(tuning: Tuning, published: Embeddings, kernel: Kernel | None) -> Embeddings:
     """Embeddings by a head of this run, or by the encoder that is published."""
     return published if kernel is None else tuning.features.values[:, 0] @ kernel
 

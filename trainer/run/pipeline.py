@@ -25,7 +25,7 @@ from trainer.networks.face_detectors import face_stage
 from trainer.progress import Epoch, Listener, Progress
 from trainer.releases.release import Release
 from trainer.run import training_files, write_bundle
-from trainer.run.assess import prove
+from trainer.run.assess import assess
 from trainer.run.report import report_run
 from trainer.run.workspace import workspace
 from trainer.sources import read_source
@@ -120,18 +120,18 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)
-    proof = prove(tuning, embeddings, reduced, probes, artifacts)
+    assessment = assess(tuning, embeddings, reduced, probes, artifacts)
     training_files.write_training(work / "training", encoder.keras, reduced, config, tuning)
     description = write_bundle.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
     manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})
-    report_run(tuning, reduced, proof, manifest, skipped)
+    report_run(tuning, reduced, assessment, manifest, skipped)
     release = write_bundle.publish(
         artifacts,
         description,
         encoder.graph,
         reduced,
         probes,
-        proof.calibration,
+        assessment.calibration,
         training=work / "training",
         report=work / "report",
         faces=faces,

@@ -14,19 +14,21 @@ from trainer.indexing import Reduced
 from trainer.report.model import Report
 from trainer.report.published import describe
 from trainer.report.write import write_report
-from trainer.run.assess import Proof
+from trainer.run.assess import Assessment
 from trainer.sources.base import Skipped
 from trainer.training.stages import Tuning
 
 
-def report_run(tuning: Tuning, reduced: Reduced, proof: Proof, manifest: Manifest, skipped: Sequence[Skipped]) -> None:
-    """Look after the pictures, and write the report into the run's folder. `manifest` need not list any file yet."""
+def report_run(
+    tuning: Tuning, reduced: Reduced, assessment: Assessment, manifest: Manifest, skipped: Sequence[Skipped]
+) -> None:
+    """Check the catalogue, and write the report into the run's folder. `manifest` need not list any file yet."""
     pictures = [opened.picture for opened in tuning.pictures.opened]
-    parts, calibration = tuning.pictures.parts, proof.calibration
+    parts, calibration = tuning.pictures.parts, assessment.calibration
     things = None
     if calibration is not None and calibration.meaning == "label":
         things = Things(reduced.vectors, calibration.cosine)
-    with tuning.listener.step("Looking after the pictures") as progress:
+    with tuning.listener.step("Checking the catalogue") as progress:
         found = health.check(pictures, tuning.frozen, parts, skipped, progress, things=things, seed=tuning.config.seed)
     folder = tuning.work / "report"
     learned = [number for part, number in PART_NUMBERS.items() if part in learned_from(tuning.reached)]
@@ -40,7 +42,7 @@ def report_run(tuning: Tuning, reduced: Reduced, proof: Proof, manifest: Manifes
         held_out=~np.isin(parts, learned),
         scores=manifest.metrics,
         history=tuning.history,
-        evaluation=proof.evaluation,
+        evaluation=assessment.evaluation,
         health=found,
         sheets=folder,
     )

@@ -63,15 +63,16 @@ class Examples:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A tuned head. `kernel` float32 [e, dims] was fitted on all that can be learned from, with what validation chose;
+    """A linear head, float32 [e, dims] each, chosen on held-out pictures.
 
-    `twin` is the one that never saw the held-out pictures, and `scores` are the twin's. `other` never saw the labels
-    that `new_labels` holds out; None where it holds out none.
+    `kernel` is fitted on all pictures that can be learned from, with the settings that validation chose.
+    `validation_kernel` is fitted without the held-out pictures; `scores` are its scores on them. `new_label_kernel` is
+    fitted without the labels that `new_labels` holds out; None where it holds out none.
     """
 
     kernel: Kernel
-    twin: Kernel
-    other: Kernel | None
+    validation_kernel: Kernel
+    new_label_kernel: Kernel | None
     start: Candidate
     epochs: int
     scores: Scores
@@ -100,22 +101,22 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
         raise ConfigError("Without labels a head learns from augmented views: set views to 1 or more under [head].")
     began = time.perf_counter()
     scaled = _scaled(examples)
-    other = new_labels(scaled, seed)
-    worlds = [scaled] if other is None else [scaled, other]
-    starts = [_starts(world.only(TRAIN), config, seed) for world in worlds]
+    by_label = new_labels(scaled, seed)
+    splits = [scaled] if by_label is None else [scaled, by_label]
+    starts = [_starts(split.only(TRAIN), config, seed) for split in splits]
     candidates = list(starts[0])
-    found = {c: [measure(world, start[c]) for world, start in zip(worlds, starts, strict=True)] for c in candidates}
+    found = {c: [measure(split, start[c]) for split, start in zip(splits, starts, strict=True)] for c in candidates}
     chosen = candidates[validation.best([validation.mean(found[c]) for c in candidates])]
 
     reached, own = [validation.mean(found[chosen])], [found[chosen][0]]
     kernels = [[start[chosen] for start in starts]]
     history = [Epoch("head", 0, None, own[0].precision_at_1, own[0].map, time.perf_counter() - began)]
     training = [
-        train_linear(world.only(TRAIN), start[chosen], config, seed)
-        for world, start in zip(worlds, starts, strict=True)
+        train_linear(split.only(TRAIN), start[chosen], config, seed)
+        for split, start in zip(splits, starts, strict=True)
     ]
     for epoch, steps in enumerate(zip(*training, strict=True), start=1):
-        scores = [measure(world, step.kernel) for world, step in zip(worlds, steps, strict=True)]
+        scores = [measure(split, step.kernel) for split, step in zip(splits, steps, strict=True)]
         reached.append(validation.mean(scores))
         own.append(scores[0])
         kernels.append([step.kernel for step in steps])
@@ -128,8 +129,8 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
 
     epochs = validation.best(reached)
     kernel = fit_head(examples.only(TRAIN, VALIDATION), chosen, epochs, config, seed)
-    twin, *others = kernels[epochs]
-    return Head(kernel, twin, others[0] if others else None, chosen, epochs, own[epochs], history)
+    validation_kernel, *others = kernels[epochs]
+    return Head(kernel, validation_kernel, others[0] if others else None, chosen, epochs, own[epochs], history)
 
 
 def fit_head(examples: Examples, start: Candidate, epochs: int, config: HeadConfig, seed: int) -> Kernel:

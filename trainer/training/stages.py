@@ -122,7 +122,9 @@ def _head(tuning: Tuning) -> None:
 
 def _finetune(tuning: Tuning) -> None:
     config, clean = tuning.config, tuning.features.values[:, 0]
-    kernel = tuning.head.twin if tuning.head else None  # the one that has not seen the pictures that decide
+    kernel = (
+        tuning.head.validation_kernel if tuning.head else None
+    )  # the one that has not seen the pictures that decide
     start = Start(
         tuning.encoders.backbone,
         kernel,
@@ -152,11 +154,17 @@ def mirror_of(config: Config) -> bool:
 def _written_head(head: Head) -> tuple[Arrays, State]:
     history = [asdict(epoch) for epoch in head.history]
     state = {"start": head.start, "epochs": head.epochs, "scores": asdict(head.scores), "history": history}
-    return {"kernels": [head.kernel, head.twin, *([] if head.other is None else [head.other])]}, state
+    return {
+        "kernels": [
+            head.kernel,
+            head.validation_kernel,
+            *([] if head.new_label_kernel is None else [head.new_label_kernel]),
+        ]
+    }, state
 
 
 def _read_head(arrays: Arrays, state: State) -> Head:
-    kernel, twin, *other = arrays["kernels"]
+    kernel, validation_kernel, *other = arrays["kernels"]
     history = [Epoch(**epoch) for epoch in state["history"]]
     start, scores = Candidate(*state["start"]), Scores(**state["scores"])
-    return Head(kernel, twin, other[0] if other else None, start, state["epochs"], scores, history)
+    return Head(kernel, validation_kernel, other[0] if other else None, start, state["epochs"], scores, history)

@@ -10,7 +10,7 @@ from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import Scores, score
 
-MOST_QUERIES = 2_000  # searched with after each epoch: a standard error of 1 % at most
+MAX_QUERIES = 2_000  # searched with after each epoch: a standard error of 1 % at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,4 +95,4 @@ def mean(several: Sequence[Scores]) -> Scores:
 
 
 def _thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return rows[:: max(1, -(-len(rows) // MOST_QUERIES))]
+    return rows[:: max(1, -(-len(rows) // MAX_QUERIES))]

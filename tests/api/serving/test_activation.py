@@ -105,15 +105,15 @@ def test_an_item_that_comes_at_the_last_moment_is_not_missed(
 ) -> None:
     looks = []
 
-    def cover(snapshot: Snapshot, *args: Any) -> list[str]:
-        done = engines_cover(snapshot, *args)
+    def backfill_vectors(snapshot: Snapshot, *args: Any) -> list[str]:
+        done = original(snapshot, *args)
         if not looks:
             change(artifacts, write_picture(artifacts, NEWCOMER))
         looks.append(snapshot.id)
         return done
 
-    engines_cover = engines.cover
-    monkeypatch.setattr(engines, "cover", cover)
+    original = engines.backfill_vectors
+    monkeypatch.setattr(engines, "backfill_vectors", backfill_vectors)
     client.post("/bundles/new/activate")
     assert looks == ["new", "new"]
     assert search(client, NEWCOMER.data)["hits"][0]["id"] == "newcomer"

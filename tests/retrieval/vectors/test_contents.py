@@ -1,4 +1,4 @@
-"""Of which files the vectors were made, what is lacking by that, and whether somebody else has written."""
+"""Of which files the vectors were made, which ones are missing, and whether somebody else has written."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrieval.clusters import Clusters
-from retrieval.covering import lacking
+from retrieval.vectors.base import missing_ids
 from retrieval.vectors.embedded import EmbeddedStore
 
 CLUSTERS = Clusters(np.eye(3, dtype=np.float32))
@@ -43,7 +43,7 @@ def test_what_a_vector_was_made_of_is_kept_with_it_and_goes_with_it(store: Embed
 def test_what_is_lacking_has_no_vector_or_one_of_another_file() -> None:
     held = {"unknown": None, "same": "1", "changed": "1", "no item": "1"}
     wanted = {"unknown": "9", "same": "1", "changed": "2", "new": "3"}
-    assert lacking(held, wanted) == ["changed", "new"]
+    assert missing_ids(held, wanted) == ["changed", "new"]
 
 
 def test_what_another_has_written_is_noticed_once_and_own_changes_never(store: EmbeddedStore, path: Path) -> None:

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from retrieval.clusters import Metric
-from trainer.evaluation.calibration import BINS, FEWEST, HITS, Pairs, Unseen, calibrate, hits_of, joined, reliability
+from trainer.evaluation.calibration import (
+    BINS,
+    HITS,
+    MIN_PAIRS,
+    HeldOutSearch,
+    Pairs,
+    calibrate,
+    hit_pairs,
+    joined,
+    reliability,
+)
 
 Truth = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -43,7 +53,7 @@ def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, s
     queries, gallery = rng.normal(size=(q, 3)).astype(np.float32), rng.normal(size=(g, 3)).astype(np.float32)
     asked, known = rng.integers(0, 3, q), rng.integers(0, 3, g)
     same = rng.integers(-1, g, q)
-    found = hits_of(Unseen(queries, asked, gallery, known, same), metric)
+    found = hit_pairs(HeldOutSearch(queries, asked, gallery, known, same), metric)
     for row in range(q):
         slow = []
         for other in range(g):
@@ -91,7 +101,7 @@ def test_no_curve_is_surer_than_its_pairs_can_prove() -> None:
 @pytest.mark.parametrize(
     "pairs",
     [
-        pairs_of(truth, queries=FEWEST // 10 - 1),
+        pairs_of(truth, queries=MIN_PAIRS // 10 - 1),
         pairs_of(lambda d: d * 0 + 1.0),
         pairs_of(lambda d: d * 0),
         Pairs(np.linspace(0, 1, 100), np.arange(100) % 2 == 0, np.zeros(100, np.int64)),  # one query

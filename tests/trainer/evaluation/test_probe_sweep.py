@@ -11,7 +11,7 @@ from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.rounds import FIRST_ROUND
 from trainer.evaluation import probe_sweep
-from trainer.evaluation.probe_sweep import climb, rungs
+from trainer.evaluation.probe_sweep import probe_counts, sweep_probes
 from trainer.evaluation.results import LadderRow
 
 Vectors = NDArray[np.float32]
@@ -54,7 +54,7 @@ def test_every_rung_finds_what_lies_in_the_clusters_it_opens(tmp_path: Path) -> 
     clusters = Clusters(rows[:20].copy())
     store = opened(tmp_path, rows, clusters)
     queries = rows[:60]
-    found = climb(store, 20, queries, [f"item {n}" for n in range(60)])
+    found = sweep_probes(store, 20, queries, [f"item {n}" for n in range(60)])
     store.close()
     assert [row.probes for row in found] == [1, 2, 4, 8, 16, "all", "auto", "brute force", "kd-tree"] * 2
     for row in found:
@@ -80,7 +80,7 @@ def test_every_rung_finds_what_lies_in_the_clusters_it_opens(tmp_path: Path) -> 
 def test_queries_that_are_no_items_leave_nothing_out(tmp_path: Path) -> None:
     rows = vectors(50)
     store = opened(tmp_path, rows, Clusters(rows[:4].copy()))
-    found = climb(store, 4, vectors(9, seed=3), [None, "not here", *[None] * 7])
+    found = sweep_probes(store, 4, vectors(9, seed=3), [None, "not here", *[None] * 7])
     store.close()
     assert {row.recall_at_10 for row in found if not isinstance(row.probes, int)} == {1.0}
 
@@ -88,7 +88,7 @@ def test_queries_that_are_no_items_leave_nothing_out(tmp_path: Path) -> None:
 def test_many_queries_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = vectors(30)
     store = opened(tmp_path, rows, Clusters(rows[:4].copy()))
-    monkeypatch.setattr(probe_sweep, "MOST_QUERIES", 4)
+    monkeypatch.setattr(probe_sweep, "MAX_QUERIES", 4)
     asked: list[Vectors] = []
     search = store.search
 
@@ -97,7 +97,7 @@ def test_many_queries_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return search(query, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(store, "search", watched)
-    climb(store, 4, rows, [None] * 30)
+    sweep_probes(store, 4, rows, [None] * 30)
     store.close()
     np.testing.assert_array_equal(np.unique(asked, axis=0), np.unique(rows[::8], axis=0))
 
@@ -106,7 +106,7 @@ def test_many_queries_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_few_vectors(tmp_path: Path, count: int) -> None:
     rows = vectors(40)[:count]
     store = opened(tmp_path, rows, Clusters(rows[:1].copy()))
-    found = climb(store, 1, rows, [f"item {n}" for n in range(count)])
+    found = sweep_probes(store, 1, rows, [f"item {n}" for n in range(count)])
     store.close()
     assert all(isinstance(row, LadderRow) and row.recall_at_10 == 1 for row in found)
     assert len(found) == (0 if count < 2 else 8)
@@ -115,13 +115,13 @@ def test_few_vectors(tmp_path: Path, count: int) -> None:
 def test_nothing_is_found_out_without_queries(tmp_path: Path) -> None:
     rows = vectors(20)
     store = opened(tmp_path, rows, Clusters(rows[:2].copy()))
-    assert climb(store, 2, rows[:0], []) == ()
+    assert sweep_probes(store, 2, rows[:0], []) == ()
     store.close()
 
 
 @pytest.mark.parametrize(("clusters", "wanted"), [(1, []), (2, [1]), (3, [1, 2]), (8, [1, 2, 4]), (9, [1, 2, 4, 8])])
 def test_the_rungs(clusters: int, wanted: list[int]) -> None:
-    assert rungs(clusters) == [*wanted, "all", "auto"]
+    assert probe_counts(clusters) == [*wanted, "all", "auto"]
 
 
 def test_the_fewest_probes_reach_the_recall_that_is_promised(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,8 +131,8 @@ def test_the_fewest_probes_reach_the_recall_that_is_promised(tmp_path: Path, mon
     fewest = probe_sweep.fewest_probes(Reach.nowhere(clusters).widened(rows, assigned), rows, assigned, 0)
     assert 1 < fewest < 20
     store = opened(tmp_path, rows, clusters)
-    monkeypatch.setattr(probe_sweep, "rungs", lambda _clusters: [1, fewest, "all"])
-    found = climb(store, 20, rows, [f"item {n}" for n in range(300)])
+    monkeypatch.setattr(probe_sweep, "probe_counts", lambda _clusters: [1, fewest, "all"])
+    found = sweep_probes(store, 20, rows, [f"item {n}" for n in range(300)])
     store.close()
     assert min(row.recall_at_10 for row in found if row.probes == fewest) >= probe_sweep.RECALL
     assert min(row.recall_at_10 for row in found if row.probes == 1) < probe_sweep.RECALL

@@ -56,7 +56,7 @@ def test_a_sound_pile_has_empty_lists(shop: Path) -> None:
     pictures = pictures_of(shop)
     found = look(pictures, features_of(pictures))
     assert not any((found.unreadable, found.identical, found.same_thing, found.wrong_labels, found.small_labels))
-    assert not any((found.lonely, found.leaks, found.same_picture))
+    assert not any((found.outliers, found.leaks, found.same_picture))
 
 
 def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
     assert [{m.id for m in group.members} for group in found.same_picture] == [{pictures[1].id, "recompressed"}]
     assert found.same_picture[0].keep.id == pictures[1].id
     assert [(w.picture.id, w.suggested) for w in found.wrong_labels] == [(wrong.id, pictures[2].label)]
-    assert found.lonely[0].picture.id == "single"
+    assert found.outliers[0].picture.id == "single"
     assert [(s.label, s.pictures) for s in found.small_labels] == [("only one", 1)]
     assert {(leak.held_out, leak.training, leak.kind) for leak in found.leaks} == {
         (pictures[0].path, copy, "identical"),
@@ -106,7 +106,7 @@ def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
         "same_picture.csv",
         "same_thing.csv",
         "wrong_labels.csv",
-        "lonely.csv",
+        "outliers.csv",
         "small_labels.csv",
         "leaks.csv",
     }
@@ -115,4 +115,4 @@ def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
 def test_one_picture_and_none_at_all(shop: Path) -> None:
     pictures = pictures_of(shop)[:1]
     assert look(pictures, features_of(pictures)).small_labels[0].pictures == 1
-    assert look([], np.zeros((0, WIDTH), np.float32)).lonely == []
+    assert look([], np.zeros((0, WIDTH), np.float32)).outliers == []

@@ -65,8 +65,8 @@ def test_queries_are_spread_over_labels_and_prefer_what_was_held_out() -> None:
     held_out = frozenset(f"{n:064x}" for n in range(2_000, 2_150))
     chosen = choose(pins, held_out)
     queries = [found for found in chosen if found.query]
-    assert len(queries) == pinned.MOST_QUERIES
-    assert len(chosen) == pinned.MOST_QUERIES + pinned.MOST_PICTURES
+    assert len(queries) == pinned.MAX_QUERIES
+    assert len(chosen) == pinned.MAX_QUERIES + pinned.MAX_PICTURES
     assert held_out <= {found.sha256 for found in queries}
     counts = np.unique([found.label for found in queries], return_counts=True)[1]
     assert len(counts) == 30
@@ -80,7 +80,7 @@ def test_every_query_of_many_labels_has_something_to_find() -> None:
     chosen = choose(pins, frozenset())
     queries = [found for found in chosen if found.query]
     labels = [found.label for found in chosen]
-    assert len({found.label for found in queries}) == len(queries) == pinned.MOST_QUERIES
+    assert len({found.label for found in queries}) == len(queries) == pinned.MAX_QUERIES
     assert all(labels.count(found.label) == 4 for found in queries)
 
 

@@ -27,13 +27,13 @@ def shop(tmp_path: Path) -> Shop:
 
 
 def names(shop: Shop) -> list[str]:
-    return [shelved.id for shelved in inventory.bundles(shop.artifacts)]
+    return [info.id for info in inventory.bundles(shop.artifacts)]
 
 
 def test_the_newest_comes_first_and_what_cannot_be_read_last(shop: Shop) -> None:
     assert names(shop) == ["fourth", "third", "second", "first", "foreign"]
-    found = {shelved.id: shelved for shelved in inventory.bundles(shop.artifacts)}
-    assert [name for name, shelved in found.items() if shelved.live] == ["second"]
+    found = {info.id: info for info in inventory.bundles(shop.artifacts)}
+    assert [name for name, info in found.items() if info.live] == ["second"]
     assert "There is no bundle in" in str(found["foreign"].problem)
     folder = bundle.bundle_path(shop.artifacts, "first")
     vectors = bundle.vectors_path(shop.artifacts, "first")

@@ -22,7 +22,7 @@ def test_the_same_vectors_have_the_same_places() -> None:
     assert np.array_equal(place(vectors), place(vectors.copy()))
 
 
-@pytest.mark.parametrize("count", [0, 1, 2, 3, embedding_map.FEWEST_POINTS - 1, embedding_map.FEWEST_POINTS, 40])
+@pytest.mark.parametrize("count", [0, 1, 2, 3, embedding_map.MIN_POINTS - 1, embedding_map.MIN_POINTS, 40])
 def test_any_count_has_places(count: int) -> None:
     points = place(grouped(["a"] * count))
     assert points.shape == (count, 2)
@@ -37,7 +37,7 @@ def test_vectors_that_do_not_differ_have_places(vectors: np.ndarray) -> None:
 
 
 def test_many_are_sampled_few_are_not(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedding_map, "MOST_POINTS", 10)
+    monkeypatch.setattr(embedding_map, "MAX_POINTS", 10)
     assert sample(10).tolist() == list(range(10))
     drawn = sample(1000)
     assert len(set(drawn.tolist())) == 10

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.trainer.report.examples import HISTORY, evaluation, report
-from trainer.health import Copied, Copies, Health, Lonely, SmallLabel, WrongLabel
+from trainer.health import Copied, Copies, Health, Outlier, SmallLabel, WrongLabel
 from trainer.report import Report, write_report
 from trainer.report import embedding_map as layout_module
 from trainer.report.page import POLICY
@@ -130,7 +130,7 @@ def test_what_is_wrong_with_the_catalogue_is_shown(open_page, tmp_path: Path) ->
         same_picture=[],
         same_thing=[],
         wrong_labels=[WrongLabel(picture, HOSTILE[0], 0.9) for picture in others[:26]],
-        lonely=[Lonely(third, 0.751)],
+        outliers=[Outlier(third, 0.751)],
         small_labels=[SmallLabel(HOSTILE[1], 1)],
         leaks=[Copied(one.path, other.path, "identical")],
     )
@@ -222,7 +222,7 @@ def test_little_is_enough(open_page, tmp_path: Path, labels: list[str | None]) -
 
 
 def test_many_pictures_are_sampled_and_it_is_said(open_page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layout_module, "MOST_POINTS", 10)
+    monkeypatch.setattr(layout_module, "MAX_POINTS", 10)
     page = open_page(full(tmp_path)).page
     expect(page.locator("section", has=page.locator("#map"))).to_contain_text("a random 10 of 36 pictures")
     assert len(rows(tmp_path / "out" / "map.csv")) == 10

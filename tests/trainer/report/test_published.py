@@ -44,11 +44,14 @@ def test_the_command_makes_the_report_anew_and_leaves_the_bundle_alone(trained: 
 
 def test_without_the_encoder_of_the_run_there_is_a_report_without_health(tmp_path: Path) -> None:
     write_artifacts(tmp_path, pieces(12))  # its config.toml says nothing, its history is missing
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "lonely.csv").touch()  # of version 0.1.0
     done = run_trainer("report", "--artifacts", tmp_path, "--out", tmp_path / "mine", "--no-health")
     assert done.returncode == 0, done.stderr
     assert str(tmp_path / "mine" / "index.html") in done.stdout
     assert json.loads((tmp_path / "mine" / FIGURES).read_text())["health"] is None
-    assert "lonely.csv" not in (tmp_path / "mine" / "index.html").read_text()
+    assert "outliers.csv" not in (tmp_path / "mine" / "index.html").read_text()
+    assert not (tmp_path / "mine" / "lonely.csv").exists()
 
 
 def test_a_bundle_that_does_not_tell_may_have_learned_from_any_picture(tmp_path: Path) -> None:

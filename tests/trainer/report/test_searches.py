@@ -58,7 +58,7 @@ def test_searches_are_what_counting_by_hand_gives(labels: list[str | None], seed
 
 
 def test_many_queries_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_QUERIES", 7)
+    monkeypatch.setattr(module, "MAX_QUERIES", 7)
     vectors = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
     found = search_all(vectors, objects(["a", "b"] * 20), np.ones(40, bool))
     assert (found.asked, found.possible, len(found.searches)) == (7, 40, 7)

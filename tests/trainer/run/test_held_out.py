@@ -70,8 +70,8 @@ def tuning_of(pictures: Pictures, reached: str, *, head: Head | None = None, **c
     )
 
 
-def a_head(other: NDArray[np.float32] | None = None) -> Head:
-    return Head(kernel(1), kernel(2), other, Candidate(0.1, DIMS), 0, scores(1, 1), [])
+def a_head(new_label_kernel: NDArray[np.float32] | None = None) -> Head:
+    return Head(kernel(1), kernel(2), new_label_kernel, Candidate(0.1, DIMS), 0, scores(1, 1), [])
 
 
 def by_hand(
@@ -121,7 +121,7 @@ def test_against_the_live_bundle_only_what_it_has_not_seen_either_counts(picture
     assert isinstance(known, Protocol)
     queries, gallery = rows_of(pictures, VALIDATION), rows_of(pictures, TRAIN)
     labels, asked = pictures.labels, [row for row in queries if fresh[row]]
-    if len(asked) < held_out.FEWEST_QUERIES:
+    if len(asked) < held_out.MIN_QUERIES:
         assert "live" not in known.against
         known, _new = protocols(tuning, clean, Live(theirs, np.ones(len(clean), bool)))
         asked = queries
@@ -196,15 +196,15 @@ def test_no_query_is_among_what_the_head_of_its_fold_was_fitted_on(
         fitted.append(examples.features[:, 0])
         return np.eye(WIDTH, dtype=np.float32)
 
-    original = held_out.hits_of
+    original = held_out.hit_pairs
 
-    def hits_of(world: held_out.Unseen, metric: str) -> object:
+    def hit_pairs(world: held_out.HeldOutSearch, metric: str) -> object:
         asked.append(world.query_labels)
         assert (world.same == -1).all()
         return original(world, metric)
 
     monkeypatch.setattr(held_out, "fit_head", fit_head)
-    monkeypatch.setattr(held_out, "hits_of", hits_of)
+    monkeypatch.setattr(held_out, "hit_pairs", hit_pairs)
     parts = pictures.parts.copy()
     parts[3::EACH] = TEST
     tuning = tuning_of(replace(pictures, parts=parts), "head", head=a_head())

@@ -37,7 +37,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
 @pytest.fixture
 def small(tiny_siamese: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A tiny network and pictures that are rebuilt no larger than they are."""
-    monkeypatch.setattr("trainer.networks.decoder.MOST_PIXELS", SIDE)
+    monkeypatch.setattr("trainer.networks.decoder.MAX_PIXELS", SIDE)
 
 
 def settings(**changes: object) -> Config:

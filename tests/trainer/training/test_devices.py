@@ -72,7 +72,7 @@ from trainer.training.optimizer import TwoRates
 
 seed_everything(0, deterministic=True)
 home = Path(sys.argv[1])
-decoder.MOST_PIXELS = tuning.SIDE
+decoder.MAX_PIXELS = tuning.SIDE
 backbones.BACKBONES["siamese"] = backbones.Backbone(backbones.CENTRED, tuning.tiny, None)
 found = {"auto": choose_strategy("auto").num_replicas_in_sync}
 strategy = choose_strategy("mirrored")

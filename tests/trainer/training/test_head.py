@@ -71,7 +71,7 @@ def test_start_and_dims_are_chosen_for_labels_seen_and_for_labels_never_seen(new
         head = tune(examples, config)
         assert head.start == wanted
         assert head.history[0].map == pytest.approx(own[wanted].map, abs=1e-3)
-        assert head.kernel.shape == head.twin.shape == (WIDTH, wanted.dims)
+        assert head.kernel.shape == head.validation_kernel.shape == (WIDTH, wanted.dims)
 
 
 def test_three_dims_that_tell_five_known_labels_apart_lose_against_twelve_that_tell_new_ones() -> None:

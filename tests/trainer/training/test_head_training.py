@@ -28,13 +28,13 @@ def test_the_head_finds_what_tells_labels_apart(tuned: Head) -> None:
     assert tuned.scores.precision_at_1 > frozen.precision_at_1 + 0.3
     assert tuned.scores.map > frozen.map + 0.3
     assert tuned.kernel.shape == (WIDTH, 6)
-    assert tuned.kernel.dtype == tuned.twin.dtype == np.float32
+    assert tuned.kernel.dtype == tuned.validation_kernel.dtype == np.float32
     unseen = made(seed=0, views=0)  # the same labels; other noise
     assert measure(unseen, tuned.kernel).precision_at_1 > frozen.precision_at_1 + 0.3
 
 
 def test_the_scores_are_the_twins(tuned: Head) -> None:
-    found = measure(made(), tuned.twin)
+    found = measure(made(), tuned.validation_kernel)
     assert found.precision_at_1 == pytest.approx(tuned.scores.precision_at_1)
     assert found.map == pytest.approx(tuned.scores.map, abs=1e-5)
 
@@ -134,7 +134,7 @@ def test_the_twin_never_saw_the_held_out_pictures_and_the_kernel_did(monkeypatch
     other[held_out] = other[np.random.default_rng(0).permutation(held_out)]  # as loud as before, but of other labels
     one, two = tune(examples, config), tune(replace(examples, features=other), config)
     assert one.epochs == two.epochs == 2
-    np.testing.assert_allclose(one.twin, two.twin, atol=1e-3)
+    np.testing.assert_allclose(one.validation_kernel, two.validation_kernel, atol=1e-3)
     assert np.abs(one.kernel - two.kernel).max() > 1e-2
 
 

@@ -1,4 +1,4 @@
-"""The quantised twin of an encoder: calibrated on training pictures alone, and measured like the original."""
+"""The quantised form of an encoder: calibrated on training pictures alone, and measured like the original."""
 
 from collections.abc import Iterable
 from pathlib import Path

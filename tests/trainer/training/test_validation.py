@@ -79,7 +79,7 @@ def test_where_no_held_out_picture_has_its_like_the_split_is_to_blame() -> None:
 def test_of_many_held_out_pictures_some_from_all_over_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     labels, parts = np.tile(np.arange(3), 40), np.repeat(np.array([TRAIN, VALIDATION], np.int8), 60)
     for most in (60, 59, 7, 1):
-        monkeypatch.setattr(validation, "MOST_QUERIES", most)
+        monkeypatch.setattr(validation, "MAX_QUERIES", most)
         for among in (by_labels(labels, parts), by_details(parts)):
             assert most / 2 <= len(among.queries) <= most
             assert set(among.queries) <= set(range(60, 120))
