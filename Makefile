@@ -6,7 +6,7 @@ VENV = .venv$(if $(GPU),-gpu)
 BIN = $(VENV)/bin
 
 IMAGES ?=
-CONFIG ?= trainer/configs/demo.toml
+CONFIG ?= demo
 PORT ?= 8000
 UI_PORT ?= 5000
 GPU ?=
@@ -25,7 +25,7 @@ help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAGES=<folder or CSV> [PORT=8000 UI_PORT=5000 GPU=1]
-	@$(BIN)/python scripts/demo.py --images "$$IMAGES" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
+	@$(BIN)/python -m lookalike demo --images "$${IMAGES:-pottery}" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
 test: lint ## lint, types, import rules, tests
 	$(TESTS) -m "not slow"

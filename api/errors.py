@@ -146,6 +146,7 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
     retrieval.PictureMissing: "picture_missing",
     retrieval.VectorMissing: "item_missing",
     retrieval.VectorStoreError: "not_ready",
+    retrieval.FolderNotWritable: "not_ready",
 }
 
 # Those whose message may be told: it holds limits and advice, and nothing of the server or of the picture.

@@ -14,7 +14,7 @@ from retrieval.images import MAX_PIXELS
 
 NO_KEYS = (
     "LOOKALIKE_API_KEYS: the server would listen on {host}, where others can reach it, and has no keys; make one with "
-    "`python -m api key NAME --scope write` and set what it prints, or let everybody in with LOOKALIKE_KEYS=off"
+    "`lookalike api key NAME --scope write` and set what it prints, or let everybody in with LOOKALIKE_KEYS=off"
 )
 NEITHER = "LOOKALIKE_KEYS: it is off, but LOOKALIKE_API_KEYS has keys; take one of the two away"
 NAMED_TWICE = "LOOKALIKE_API_KEYS: two keys have the same name or the same sha256; each is for one"
@@ -39,7 +39,7 @@ class Settings(BaseSettings):
         "and has no keys",
     )
     api_keys: tuple[ApiKey, ...] = Field(
-        default=(), description="the keys, as `python -m api key NAME` prints them: a JSON list"
+        default=(), description="the keys, as `lookalike api key NAME` prints them: a JSON list"
     )
     rate_per_minute: int = Field(default=0, ge=0, description="requests a minute of each key; 0: no limit")
     cors_origins: tuple[str, ...] = Field(

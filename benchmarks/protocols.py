@@ -1,4 +1,4 @@
-"""Grocery by both protocols, with 95 % intervals: `python -m trainer evaluate` on what each way of tuning has made."""
+"""Grocery by both protocols, with 95 % intervals: `lookalike evaluate` on what each way of tuning has made."""
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path

@@ -1,9 +1,11 @@
-"""Serve the page: `python -m frontend`. Ctrl-C or SIGTERM stops it."""
+"""Serve the page: `lookalike page`, or `python -m frontend`. Ctrl-C or SIGTERM stops it."""
 
 import argparse
 import logging
 import signal
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import waitress  # type: ignore[import-untyped]  # it ships no types
 from pydantic import ValidationError
@@ -15,7 +17,7 @@ THREADS = 16  # most of them wait for the API to send a thumbnail
 DOOR_LIMIT = 5  # times the upload limit: up to here a too large upload gets a page, beyond it a bare 413
 
 EXPLANATION = """\
-Settings come from the environment:
+Settings come from the environment; the options go before them:
   LOOKALIKE_API_URL              where the API is (http://127.0.0.1:8000)
   LOOKALIKE_FRONTEND_API_KEY     the key it asks for, if it wants one; it never leaves this server
   LOOKALIKE_API_TIMEOUT_SECONDS  how long to wait for its answer (20)
@@ -25,21 +27,16 @@ Settings come from the environment:
   LOOKALIKE_UPLOAD_LIMIT_BYTES   largest picture accepted, the same as the API's (20000000)
 
 Example:
-  LOOKALIKE_API_URL=http://search.internal:8000 LOOKALIKE_UI_PORT=8080 python -m frontend
+  lookalike page --api-url http://search.internal:8000 --port 8080
 """
 
 
-def main() -> int:
-    """Read the settings, take the port, serve until told to stop. Returns the exit code."""
-    argparse.ArgumentParser(
-        prog="python -m frontend",
-        description="Serve Lookalike's page.",
-        epilog=EXPLANATION,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    ).parse_args()
+def main(arguments: Sequence[str] | None = None, prog: str = "python -m frontend") -> int:
+    """Read options and settings, take the port, serve until told to stop. Returns the exit code; 2 for a mistake."""
+    options = _options(arguments, prog)
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     try:
-        settings = Settings()
+        settings = Settings(**options)
     except ValidationError as error:
         for mistake in error.errors():
             sys.stderr.write(f"LOOKALIKE_{str(mistake['loc'][0]).upper()}: {mistake['msg']}\n")
@@ -57,15 +54,30 @@ def main() -> int:
     except (OSError, ValueError) as error:
         sys.stderr.write(
             f"Cannot listen on {settings.ui_host}:{settings.ui_port}: {error}. "
-            "Choose others with LOOKALIKE_UI_HOST and LOOKALIKE_UI_PORT.\n"
+            "Choose others with --host and --port, or LOOKALIKE_UI_HOST and LOOKALIKE_UI_PORT.\n"
         )
-        return 1
+        return 2
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     host = f"[{settings.ui_host}]" if ":" in settings.ui_host else settings.ui_host
     sys.stdout.write(f"The page is at http://{host}:{settings.ui_port}\n")
     sys.stdout.flush()
     server.run()
     return 0
+
+
+def _options(arguments: Sequence[str] | None, prog: str) -> dict[str, Any]:
+    """The settings that the command line gives, by their names."""
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Serve Lookalike's page.",
+        epilog=EXPLANATION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--api-url", metavar="URL", help="where the API is")
+    parser.add_argument("--host", dest="ui_host", metavar="HOST", help="address to listen on")
+    parser.add_argument("--port", dest="ui_port", metavar="PORT", help="port to listen on")
+    return {name: value for name, value in vars(parser.parse_args(arguments)).items() if value is not None}
 
 
 if __name__ == "__main__":

@@ -45,7 +45,7 @@ NO_ENTRY = Words(
     "Whoever runs the page sets a key that the service knows, and starts the page again:",
     happened="It asks for a key, and the one this page has is missing, unknown or too weak.",
     status=502,
-    command="LOOKALIKE_FRONTEND_API_KEY=... python -m frontend",
+    command="LOOKALIKE_FRONTEND_API_KEY=... lookalike page",
 )
 FAILED = Words("The search service failed", "Try again. If it happens again, the service's log says why.", status=502)
 UNDONE = Words(
@@ -132,7 +132,7 @@ def explain(error: ApiError, *, limit_bytes: int) -> Trouble:
             "The search service is not running",
             "This page works, but the service that compares the pictures cannot be reached, or broke off.",
             "Start it, then try again.",
-            command="python -m api",
+            command="lookalike api",
         )
     if isinstance(error, ApiSlow):
         return Trouble(

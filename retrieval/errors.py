@@ -13,8 +13,9 @@ LookalikeError
 ├── CatalogueError
 │   ├── ItemMissing           no item of that id
 │   └── PictureMissing        the item exists, the file it points to does not
-└── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
-    └── VectorMissing         the item may exist, but the bundle has no vector of it
+├── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
+│   └── VectorMissing         the item may exist, but the bundle has no vector of it
+└── FolderNotWritable         the artifacts folder is none, or cannot be written to
 """
 
 
@@ -76,3 +77,7 @@ class VectorStoreError(LookalikeError):
 
 class VectorMissing(VectorStoreError):
     """There is no vector of that id under this bundle."""
+
+
+class FolderNotWritable(LookalikeError):
+    """No file can be made in a folder that is to be written to."""

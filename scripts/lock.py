@@ -13,8 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FILES = {
     "api": ("api",),
     "frontend": ("frontend",),
-    "trainer": ("trainer", "trainer-cpu"),
-    "trainer-gpu": ("trainer", "trainer-gpu"),
+    "trainer": ("trainer",),
+    "trainer-gpu": ("trainer-gpu",),
+    "build": ("build",),
     "dev": ("dev",),
 }
 COMPILE = (

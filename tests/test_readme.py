@@ -57,8 +57,8 @@ def test_the_python_example(api_address: str, folder: Path) -> None:
 
 
 def test_the_examples_without_a_server(trained: Trained, folder: Path) -> None:
-    for line in block("sh", "python -m trainer search").splitlines():
-        command = [sys.executable, *line.split()[1:], "--artifacts", str(trained.artifacts)]
+    for line in block("sh", "lookalike search").splitlines():
+        command = [sys.executable, "-m", "lookalike", *line.split()[1:], "--artifacts", str(trained.artifacts)]
         environment = os.environ | {"PYTHONPATH": str(ROOT)}
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr

@@ -1,4 +1,4 @@
-"""`python -m trainer ...`: the commands in one place, and how a mistake ends.
+"""The trainer's commands in one place, for `lookalike` and `python -m trainer`, and how a mistake ends.
 
 TensorFlow takes seconds to import, so each command imports what it needs when it runs. Only this file, the commands
 and the display print.
@@ -8,6 +8,7 @@ import logging
 import os
 import sqlite3
 import sys
+from collections.abc import Callable
 
 import typer
 from rich.text import Text
@@ -23,18 +24,35 @@ from trainer.commands.publish import publish
 from trainer.commands.rank import rank
 from trainer.commands.report import report
 from trainer.commands.rollback import rollback
-from trainer.commands.run import run
 from trainer.commands.search import search
+from trainer.commands.train import train
 from trainer.commands.verify import verify
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own lines would tear the progress bar;
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # what goes wrong is raised as an exception as well
 
 INTERRUPTED = 130  # what Typer makes of Ctrl-C
+ERROR_EXIT_CODE = 1
+
+COMMANDS: dict[str, Callable[..., None]] = {
+    "train": train,
+    "evaluate": evaluate,
+    "report": report,
+    "compare": compare,
+    "search": search,
+    "rank": rank,
+    "publish": publish,
+    "rollback": rollback,
+    "bundles": bundles,
+    "prune": prune,
+    "verify": verify,
+    "download": download,
+}
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-for command in (run, evaluate, report, compare, search, rank, publish, rollback, bundles, prune, verify, download):
-    app.command()(command)
+for name, command in COMMANDS.items():
+    app.command(name)(command)
+app.command("run", hidden=True)(train)  # its name before version 0.2
 
 
 @app.callback()
@@ -43,14 +61,19 @@ def describe() -> None:
 
 
 def main() -> None:
-    """Run the command line. What a user can mend ends as one line on standard error and exit code 1."""
+    """Run `python -m trainer`."""
+    run_app(app)
+
+
+def run_app(commands: typer.Typer) -> None:
+    """Run a command line. What a user can mend ends as one line on standard error and exit code 1."""
     try:
-        app()
+        commands()
     except (LookalikeError, OSError, sqlite3.Error) as error:
         said = str(error) if isinstance(error, LookalikeError) else f"{type(error).__name__}: {error}"
         err.print("[red]Error:[/]", Text(said), highlight=False, soft_wrap=True)
-        sys.exit(1)
+        sys.exit(ERROR_EXIT_CODE)
     except SystemExit as end:
         if end.code == INTERRUPTED:
-            err.print("Stopped. What was computed is kept: the same command goes on from here, `run` with --resume.")
+            err.print("Stopped. What was computed is kept: the same command goes on from here, `train` with --resume.")
         raise

@@ -128,7 +128,7 @@ def setting_for(name: str, scope: Scope, key: str) -> str:
 _BEARER = HTTPBearer(
     scheme_name=SCHEME,
     auto_error=False,
-    description="A key, as `python -m api key` makes it. None is needed where the server listens on loopback only and "
+    description="A key, as `lookalike api key` makes it. None is needed where the server listens on loopback only and "
     "has no keys in its settings. `read` may search and look, `write` may also change items, `admin` everything.",
 )
 

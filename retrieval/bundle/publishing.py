@@ -16,7 +16,7 @@ def current(artifacts: Path) -> str:
         return (artifacts / "CURRENT").read_text(encoding="ascii").strip()
     except (FileNotFoundError, NotADirectoryError):
         raise BundleMissing(
-            f"Nothing is published in {artifacts}. Train first: make demo, or python -m trainer run --help."
+            f"Nothing is published in {artifacts}. Train first: make demo, or lookalike train --help."
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise BundleDamaged(f"{artifacts / 'CURRENT'} cannot be read: {error}") from error

@@ -45,7 +45,7 @@ def test_help_gives_an_example_and_every_setting(
 ) -> None:
     assert run(monkeypatch, "--help") == 0
     printed = capsys.readouterr().out
-    assert " python -m api\n" in printed
+    assert " lookalike api --artifacts" in printed
     for name in Settings.model_fields:
         assert f"LOOKALIKE_{name.upper()} " in printed
 

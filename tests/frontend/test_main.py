@@ -69,7 +69,7 @@ def test_a_taken_port_is_a_clear_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         process = start(LOOKALIKE_UI_PORT=str(taken.getsockname()[1]))
         _, err = process.communicate()
-    assert process.returncode == 1
+    assert process.returncode == 2
     assert "LOOKALIKE_UI_PORT" in err
     assert "Traceback" not in err
 

@@ -68,7 +68,7 @@ def test_the_api_is_down(app_for: AppFor, way_in: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     page = app_for(f"http://127.0.0.1:{port}").test_client()
-    assert_friendly(WAYS_IN[way_in](page), 503, "python -m api")
+    assert_friendly(WAYS_IN[way_in](page), 503, "lookalike api")
 
 
 @pytest.mark.parametrize(

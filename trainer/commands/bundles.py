@@ -1,4 +1,4 @@
-"""`python -m trainer bundles`: what can be published."""
+"""`lookalike bundles`: what can be published."""
 
 import json
 from dataclasses import asdict
@@ -20,7 +20,7 @@ def bundles(
 ) -> None:
     """List the bundles, newest first.
 
-    Example: `python -m trainer bundles --json`
+    Example: `lookalike bundles --json`
     """
     from trainer.releases import inventory
 
@@ -30,7 +30,7 @@ def bundles(
         out.print(json.dumps(rows, indent=2), markup=False, highlight=False, soft_wrap=True)
         return
     if not found:
-        out.print("There are no bundles in", Text(f"{artifacts}."), "Train one: python -m trainer run --help")
+        out.print("There are no bundles in", Text(f"{artifacts}."), "Train one: lookalike train --help")
         return
     table = Table("bundle", "created", "encoder", "stage", "mAP held out", "size", "live", box=None)
     for info in found:

@@ -1,4 +1,4 @@
-"""`python -m trainer compare`: several configurations on the same pictures, before and after tuning."""
+"""`lookalike compare`: several configurations on the same pictures, before and after tuning."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from trainer.commands.options import Artifacts
 
 
 def compare(
-    configs: Annotated[list[Path], typer.Argument(help="TOML files, such as those in trainer/configs.")],
+    configs: Annotated[list[Path], typer.Argument(help="TOML files, or names of ready configurations.")],
     source: Annotated[str, typer.Option(help="Labelled pictures, as for run: a folder, a CSV, or a data set's name.")],
     results: Annotated[
         Path | None,
@@ -26,7 +26,7 @@ def compare(
 
     A comparison that was stopped goes on with the same command. What is served does not change.
 
-    Example: `python -m trainer compare trainer/configs/demo.toml trainer/configs/frozen.toml --source ~/Pictures/shoes`
+    Example: `lookalike compare demo siamese --source ~/Pictures/shoes`
     """
     display = Display()
     with display.step("Loading TensorFlow"), silenced():

@@ -1,4 +1,4 @@
-"""`python -m trainer download`: bring a public data set here."""
+"""`lookalike download`: bring a public data set here."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def download(
 ) -> None:
     """Fetch, verify and unpack a public data set. A download that was stopped goes on where it was.
 
-    Example: `python -m trainer download flowers102`
+    Example: `lookalike download flowers102`
     """
     from trainer.errors import SourceError
     from trainer.sources import DATA_SETS, data_set_folder, public

@@ -1,4 +1,4 @@
-"""`python -m trainer evaluate`: how good a bundle is, by both protocols."""
+"""`lookalike evaluate`: how good a bundle is, by both protocols."""
 
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +33,7 @@ def evaluate(
 ) -> None:
     """Measure a bundle on labelled pictures that it was not trained on: known labels and new ones apart.
 
-    Example: `python -m trainer evaluate --queries shoes/test --gallery shoes/train --against live`
+    Example: `lookalike evaluate --queries shoes/test --gallery shoes/train --against live`
     """
     from trainer.commands import evaluation_tables
     from trainer.evaluation.evaluate import evaluate as measure

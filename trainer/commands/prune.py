@@ -1,4 +1,4 @@
-"""`python -m trainer prune`: remove old bundles."""
+"""`lookalike prune`: remove old bundles."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,7 +18,7 @@ def prune(
 ) -> None:
     """Remove all but the newest bundles and the live one, with their vectors.
 
-    Example: `python -m trainer prune --keep 3 --dry-run`
+    Example: `lookalike prune --keep 3 --dry-run`
     """
     from trainer.releases import inventory
 

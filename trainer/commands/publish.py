@@ -1,4 +1,4 @@
-"""`python -m trainer publish`: make a bundle live, unless it is worse than the one that is."""
+"""`lookalike publish`: make a bundle live, unless it is worse than the one that is."""
 
 import shlex
 from pathlib import Path
@@ -19,7 +19,7 @@ REFUSED = 3
 
 
 def publish(
-    bundle_id: Annotated[str, typer.Argument(help="A bundle of this folder; see python -m trainer bundles.")],
+    bundle_id: Annotated[str, typer.Argument(help="A bundle of this folder; see `lookalike bundles`.")],
     artifacts: Artifacts = Path("artifacts"),
     force: Annotated[
         str | None, typer.Option(metavar="BUNDLE_ID", help="The same bundle again: publish it though it is refused.")
@@ -34,7 +34,7 @@ def publish(
     Pinned queries are asked of it and of the live bundle, and the difference is shown. It is refused (exit 3) where it
     is damaged, or its mAP on them is significantly lower.
 
-    Example: `python -m trainer publish 20261122-171500-ab12`
+    Example: `lookalike publish 20261122-171500-ab12`
     """
     if force not in (None, bundle_id):
         raise typer.BadParameter(
@@ -56,7 +56,7 @@ def show_release(release: "Release", artifacts: Path) -> bool:
             out.print(f"  {remark}", style="dim", highlight=False, soft_wrap=True)
     if release.refused:
         out.print(f"[red]Not published:[/] bundle {release.bundle_id}:", Text(release.refused), soft_wrap=True)
-        force = f"python -m trainer publish {release.bundle_id} --force {release.bundle_id} --artifacts "
+        force = f"lookalike publish {release.bundle_id} --force {release.bundle_id} --artifacts "
         out.print("To publish it all the same:", Text(force + shlex.quote(str(artifacts))), soft_wrap=True)
     if release.without:
         out.print(skipped_table(release.without))

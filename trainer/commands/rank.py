@@ -1,4 +1,4 @@
-"""`python -m trainer rank`: every picture of one folder against all of another."""
+"""`lookalike rank`: every picture of one folder against all of another."""
 
 from pathlib import Path
 from typing import Annotated
@@ -22,7 +22,7 @@ def rank(
 ) -> None:
     """Rank a gallery for every query, by cosine distance. All pairs are compared, so the ranking is exact.
 
-    Example: `python -m trainer rank --queries shoes/new --gallery shoes/all --out results.json --sheet sheets`
+    Example: `lookalike rank --queries shoes/new --gallery shoes/all --out results.json --sheet sheets`
     """
     from trainer.evaluation.rank import rank as compare_all
 

@@ -1,4 +1,4 @@
-"""`python -m trainer report`: the published bundle's report, made anew from what is on disk."""
+"""`lookalike report`: the published bundle's report, made anew from what is on disk."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ def report(
 
     The page shows the pictures as they are now, also those that were added since training. The bundle is not changed.
 
-    Example: `python -m trainer report --out ~/report`
+    Example: `lookalike report --out ~/report`
     """
     from trainer.report import write_report
     from trainer.report.published import read_published

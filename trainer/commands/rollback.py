@@ -1,4 +1,4 @@
-"""`python -m trainer rollback`: back to the bundle that was live before."""
+"""`lookalike rollback`: back to the bundle that was live before."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from trainer.commands.publish import show_live, show_release
 def rollback(artifacts: Artifacts = Path("artifacts")) -> None:
     """Make the bundle live that was live before, at once. Items that came since are embedded first, so none is lost.
 
-    Example: `python -m trainer rollback`
+    Example: `lookalike rollback`
     """
     from trainer.releases import release
 

@@ -1,4 +1,4 @@
-"""`python -m trainer search`: one search without a server."""
+"""`lookalike search`: one search without a server."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,7 +19,7 @@ def search(
 ) -> None:
     """Search the catalogue with one picture.
 
-    Example: `python -m trainer search photo.jpg --k 5`
+    Example: `lookalike search photo.jpg --k 5`
     """
     from trainer.bundles import search_picture
 

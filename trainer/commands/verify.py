@@ -1,4 +1,4 @@
-"""`python -m trainer verify`: is a bundle whole?"""
+"""`lookalike verify`: is a bundle whole?"""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +11,7 @@ from trainer.commands.console import out
 def verify(folder: Annotated[Path, typer.Argument(help="A folder below artifacts/bundles.")]) -> None:
     """Check a bundle whole: every file against its checksum, and that it loads.
 
-    Example: `python -m trainer verify artifacts/bundles/20261122-171500-ab12`
+    Example: `lookalike verify artifacts/bundles/20261122-171500-ab12`
     """
     from retrieval import bundle
 

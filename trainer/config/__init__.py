@@ -85,12 +85,17 @@ class Config(Section):
 
 
 def load_config(path: Path) -> Config:
-    """Read a configuration file. Raises ConfigError that names each key that is wrong, and where."""
+    """Read a configuration: a TOML file, or one that comes with the trainer, by its name alone, such as `demo`.
+
+    Raises ConfigError that names each key that is wrong, and where.
+    """
+    ready = CONFIGS / f"{path.name}.toml"
+    is_name = path == Path(path.name) and not path.suffix and ready.is_file()
     try:
-        fields = tomllib.loads(path.read_text(encoding="utf-8"))
+        fields = tomllib.loads((ready if is_name else path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        known = ", ".join(sorted(p.name for p in CONFIGS.glob("*.toml")))
-        raise ConfigError(f"There is no configuration {path}. Ready ones lie in trainer/configs: {known}.") from error
+        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.toml")))
+        raise ConfigError(f"There is no configuration {path}. Name a TOML file, or a ready one: {known}.") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}") from error
     try:

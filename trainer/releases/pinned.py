@@ -122,4 +122,4 @@ def _pin(row: Mapping[str, str | None], artifacts: Path, where: str) -> Pin:
 
 
 def _mend() -> str:
-    return "Pin pictures anew: python -m trainer publish BUNDLE --pin SOURCE."
+    return "Pin pictures anew: lookalike publish BUNDLE --pin SOURCE."

@@ -94,7 +94,7 @@ def rollback(artifacts: Path, listener: Listener) -> Release:
         if target is None:
             raise ReleaseError(
                 f"Before {live or 'now'} no bundle was live in {artifacts} that is still there. "
-                "python -m trainer bundles lists what can be published."
+                "`lookalike bundles` lists what can be published."
             )
         loaded, _ = _open(artifacts, target, forced=True)  # damage is an error here: there is nobody to ask
         if loaded is None:
@@ -106,7 +106,7 @@ def _open(artifacts: Path, bundle_id: str, *, forced: bool) -> tuple[Bundle | No
     """The bundle, or None and what is wrong with it. Raises BundleMissing, and if forced what keeps it from loading."""
     folder = bundle.bundle_path(artifacts, bundle_id)
     if folder.name != bundle_id or not folder.is_dir():
-        raise BundleMissing(f"There is no bundle {bundle_id} in {artifacts}. python -m trainer bundles lists them.")
+        raise BundleMissing(f"There is no bundle {bundle_id} in {artifacts}. `lookalike bundles` lists them.")
     if forced:
         return bundle.load(folder), ""
     try:
@@ -132,7 +132,7 @@ def _judge(artifacts: Path, loaded: Bundle, live: str | None, pins: Sequence[Pin
         return None
     change = gate.compare(artifacts, loaded, served, pins, listener)
     if change is None:
-        listener.note("None of the pinned queries is left. Pin others: python -m trainer publish BUNDLE --pin SOURCE.")
+        listener.note("None of the pinned queries is left. Pin others: lookalike publish BUNDLE --pin SOURCE.")
     return change
 
 

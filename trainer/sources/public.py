@@ -59,7 +59,7 @@ def by_hand(data_set: DataSet, folder: Path, why: str) -> str:
     files = ", ".join(file.name for file in data_set.missing(folder))
     return (
         f"{data_set.name} is not complete in {folder}, and {why}. Fetch {files} by hand from {data_set.page}"
-        f"{data_set.advice}. Put them into {folder}, and run `python -m trainer download {data_set.name} "
+        f"{data_set.advice}. Put them into {folder}, and run `lookalike download {data_set.name} "
         f"--dir {folder}`, which checks and unpacks them. If they already lie unpacked elsewhere, name that folder as "
         "dir under [source] in the configuration."
     )

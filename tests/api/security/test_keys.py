@@ -130,7 +130,7 @@ def test_on_loopback_no_key_is_needed_until_there_is_one(host: str) -> None:
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "shop.example"])  # noqa: S104
 def test_where_others_can_reach_it_keys_are_needed_unless_switched_off_by_name(host: str) -> None:
-    with pytest.raises(ValidationError, match="python -m api key NAME --scope write"):
+    with pytest.raises(ValidationError, match="lookalike api key NAME --scope write"):
         Settings(api_host=host)
     assert Settings(api_host=host, api_keys=(entry("read"),)).keys_needed
     assert not Settings(api_host=host, keys="off").keys_needed

@@ -121,7 +121,7 @@ def test_one_that_is_too_large_stops_no_other_one(page: FlaskClient, api: Canned
 
 def test_an_api_that_is_down_is_said(app_for: AppFor) -> None:
     answer = app_for("http://127.0.0.1:1").test_client().post("/add/", data=files("a.png", "b.png"))
-    assert "python -m api" not in answer.text
+    assert "lookalike api" not in answer.text
     assert "1 more was not tried" in answer.text
     assert "is not running" in answer.text
 

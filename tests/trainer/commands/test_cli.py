@@ -12,14 +12,14 @@ import pytest
 from PIL import Image
 
 from tests.conftest import ROOT, Trained, environment, run_trainer
-from trainer.cli import app
+from trainer.cli import COMMANDS
 
 
-@pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_with_an_example(command: str) -> None:
     done = run_trainer(command, "--help")
     assert done.returncode == 0
-    assert f"python -m trainer {command}" in done.stdout
+    assert f"lookalike {command}" in done.stdout
 
 
 def _fails(*arguments: object) -> str:
@@ -98,7 +98,7 @@ def test_ctrl_c_keeps_what_was_computed(trained: Trained, tmp_path: Path) -> Non
     run.send_signal(signal.SIGINT)
     _out, errors = run.communicate()
     assert run.returncode == 130
-    assert "goes on from here, `run` with --resume" in errors
+    assert "goes on from here, `train` with --resume" in errors
     assert "Traceback" not in errors
     assert len(list((tmp_path / "work").iterdir())) == 1
     (cache,) = tmp_path.glob("cache/*.sqlite")

@@ -123,7 +123,7 @@ def test_a_bundle_trained_on_shuffled_labels_is_refused_by_the_gate(trained: Tra
     refused = command.split("--force ")[1].split()[0]
     bundle.verify(bundle.bundle_path(artifacts, refused))
     assert list((artifacts / "work").iterdir()) == []
-    done = run_trainer(*command.partition("python -m trainer ")[2].split())
+    done = run_trainer(*command.partition("lookalike ")[2].split())
     assert done.returncode == 0, done.stderr
     assert bundle.current(artifacts) == refused
     assert labels(artifacts) != before

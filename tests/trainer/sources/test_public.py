@@ -95,7 +95,7 @@ def test_offline_it_is_said_what_to_fetch_from_where_and_where_to_put_it(shop: D
         download(offline, tmp_path)
     assert str(raised.value) == (
         f"shop is not complete in {tmp_path}, and it could not be fetched from here (ConnectionError). Fetch names.txt "
-        f"by hand from https://shop.example/. Put them into {tmp_path}, and run `python -m trainer download shop --dir "
+        f"by hand from https://shop.example/. Put them into {tmp_path}, and run `lookalike download shop --dir "
         f"{tmp_path}`, which checks and unpacks them. If they already lie unpacked elsewhere, name that folder as dir "
         "under [source] in the configuration."
     )

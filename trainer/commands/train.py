@@ -1,4 +1,4 @@
-"""`python -m trainer run`: pictures in, a published bundle out."""
+"""`lookalike train`: pictures in, a published bundle out."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,15 +7,15 @@ import typer
 from rich.text import Text
 
 from trainer.commands.console import Display, out, scores_table, silenced, skipped_table
-from trainer.commands.options import Artifacts
+from trainer.commands.options import Artifacts, ConfigFile
 from trainer.commands.publish import REFUSED, show_release
 
 
-def run(
+def train(
     source: Annotated[
         str, typer.Option(help="A folder, a CSV file, or one of pottery (a generated demo), flowers102, lfw, celeba.")
     ],
-    config: Annotated[Path | None, typer.Option(help="TOML file; trainer/configs/demo.toml if absent.")] = None,
+    config: ConfigFile = Path("demo"),
     artifacts: Artifacts = Path("artifacts"),
     resume: Annotated[bool, typer.Option(help="Go on with the same run where it was stopped.")] = False,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events of every epoch.")] = None,
@@ -24,11 +24,11 @@ def run(
 
     Where it is significantly worse than what is live, it is kept, but not published (exit 3).
 
-    Example: `python -m trainer run --source ~/Pictures/shoes --config trainer/configs/demo.toml`
+    Example: `lookalike train --source ~/Pictures/shoes --config unlabelled`
     """
-    from trainer.config import CONFIGS, load_config
+    from trainer.config import load_config
 
-    settings = load_config(config or CONFIGS / "demo.toml")
+    settings = load_config(config)
     display = Display()
     with display.step("Loading TensorFlow"), silenced():
         from trainer.run import pipeline
