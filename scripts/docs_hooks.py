@@ -17,7 +17,7 @@ from typer.cli import get_docs_for_click
 
 import api.settings
 import frontend.settings
-from trainer.cli import app
+from lookalike.cli import app
 
 ROOT = Path(__file__).resolve().parent.parent
 COPIES = {  # pages that stand elsewhere in the repository
