@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from benchmarks.search import K, timed
 from benchmarks.setup import embed_source, grocery, official, publish, table, trained
 from retrieval.clusters import Clusters, Metric, Reach
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.base import VectorStore
+from retrieval.vectors.stores import VectorStores
 from trainer.bundles import load_current
 from trainer.evaluation.probe_sweep import fewest_probes
 from trainer.evaluation.rankings import comparer
@@ -48,7 +49,7 @@ def measure(name: str, artifacts: Path) -> list[tuple[str, ...]]:
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
             vectors = crowd(gallery.vectors, gallery.labels, size, rng)
-            store = _store(Path(folder) / "vectors.sqlite", vectors)
+            store = _store(Path(folder), vectors)
             metrics: tuple[Metric, ...] = ("cosine", "euclidean")
             rows += [(f"{size:,}", name, metric, *_search(store, vectors, queries, metric)) for metric in metrics]
             store.close()
@@ -67,17 +68,18 @@ def crowd(
     return np.concatenate([vectors[order], made]).astype(np.float32)
 
 
-def _store(path: Path, vectors: NDArray[np.float32]) -> EmbeddedStore:
+def _store(folder: Path, vectors: NDArray[np.float32]) -> VectorStore:
     clusters = Clusters(fit_kmeans(vectors, None, SEED).cluster_centers_.astype(np.float32))
     assigned = clusters.assign(vectors)
     probes = fewest_probes(Reach.nowhere(clusters).widened(vectors, assigned), vectors, assigned, SEED)
     ids = [f"{number:06}" for number in range(len(vectors))]
-    EmbeddedStore.create(path, clusters, bundle="scale", ids=ids, vectors=vectors)
-    return EmbeddedStore.open(path, clusters, bundle="scale", auto_probes=probes)
+    stores = VectorStores(folder)
+    stores.create("scale", clusters, ids=ids, vectors=vectors)
+    return stores.open("scale", clusters, auto_probes=probes)
 
 
 def _search(
-    store: EmbeddedStore, vectors: NDArray[np.float32], queries: NDArray[np.float32], metric: Metric
+    store: VectorStore, vectors: NDArray[np.float32], queries: NDArray[np.float32], metric: Metric
 ) -> tuple[str, ...]:
     """Both ways in turn for each query, so that noise falls on both alike."""
     pruned: list[float] = []

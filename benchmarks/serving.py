@@ -22,7 +22,7 @@ from PIL import Image
 from benchmarks.setup import ROOT, WORK, grocery, publish, table, trained
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.stores import VectorStores
 from trainer.bundles import load_current, open_store
 
 ITEMS = 5_000
@@ -98,13 +98,8 @@ def five_thousand(artifacts: Path) -> Path:
     rows = np.arange(ITEMS) % len(items)
     noise = np.random.default_rng(0).normal(0, 0.01, (ITEMS, vectors.shape[1])).astype(np.float32)
     many = [replace(items[row], id=f"{items[row].id}-{number}") for number, row in enumerate(rows)]
-    path = bundle.vectors_path(target, loaded.manifest.id)
-    EmbeddedStore.create(
-        path,
-        loaded.clusters,
-        bundle=loaded.manifest.id,
-        ids=[item.id for item in many],
-        vectors=vectors[rows] + noise,
+    VectorStores(target).create(
+        loaded.manifest.id, loaded.clusters, ids=[item.id for item in many], vectors=vectors[rows] + noise
     )
     catalogue = Catalogue(bundle.catalogue_url(target))
     catalogue.replace_source(many)

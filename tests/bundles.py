@@ -27,7 +27,7 @@ from retrieval.faces.opener import FaceStage
 from retrieval.faces.spec import FaceSpec
 from retrieval.images import RGB
 from retrieval.projection import Projection
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.stores import VectorStores
 
 SIDE = 32  # pixels; the encoder's input
 GRID = 4  # cells along each side
@@ -154,9 +154,7 @@ def write_artifacts(
         artifacts, pictures, bundle_id, calibration=calibration, faces=faces, report=report, seed=seed
     )
     folder = bundles.bundle_path(artifacts, bundle_id)
-    store_path = bundles.vectors_path(artifacts, bundle_id)
-    store_path.parent.mkdir(exist_ok=True)
-    EmbeddedStore.create(store_path, bundles.load(folder).clusters, bundle=bundle_id, ids=ids, vectors=vectors)
+    VectorStores(artifacts).create(bundle_id, bundles.load(folder).clusters, ids=ids, vectors=vectors)
     catalogue = Catalogue(bundles.catalogue_url(artifacts))
     catalogue.replace_source([write_picture(artifacts, piece) for piece in shop])
     catalogue.close()

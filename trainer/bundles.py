@@ -7,7 +7,8 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.catalogue import Catalogue, Item
 from retrieval.clusters import Metric
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.base import VectorStore
+from retrieval.vectors.stores import VectorStores
 from trainer.errors import SourceError
 
 
@@ -57,10 +58,9 @@ def load_named(artifacts: Path, name: str) -> Named:
     return Named(path.resolve().parent.parent, bundle.load(path))
 
 
-def open_store(artifacts: Path, loaded: bundle.Bundle) -> EmbeddedStore:
+def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:
     """The vectors of a bundle. Raises VectorStoreError when they are missing or do not fit it."""
-    path = bundle.vectors_path(artifacts, loaded.manifest.id)
-    return EmbeddedStore.open(path, loaded.clusters, bundle=loaded.manifest.id, auto_probes=loaded.auto_probes)
+    return VectorStores(artifacts).open(loaded.manifest.id, loaded.clusters, auto_probes=loaded.auto_probes)
 
 
 def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> Found:

@@ -14,6 +14,7 @@ from retrieval import bundle as bundles
 from retrieval import checksums
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing
 from retrieval.manifest import FileEntry, Manifest
+from retrieval.vectors.stores import VectorStores
 
 logger = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ def _servable(artifacts: Path, bundle_id: str) -> Manifest | None:
     except BundleError as error:
         logger.warning("not listed: %s", error)
         return None
-    return manifest if bundles.vectors_path(artifacts, bundle_id).is_file() else None
+    return manifest if VectorStores(artifacts).exists(bundle_id) else None
 
 
 def _answer(manifest: Manifest, loaded: Sequence[str]) -> BundleAnswer:

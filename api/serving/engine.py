@@ -25,6 +25,7 @@ from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from retrieval.errors import BundleMissing, LookalikeError
+from retrieval.vectors.stores import VectorStores
 
 logger = logging.getLogger(__name__)
 
@@ -162,8 +163,8 @@ class Engine:
         """The bundles that the settings want loaded besides the live one."""
         bundle_ids: Sequence[str] = self._settings.bundles
         if self._settings.bundles == "all":
-            known = bundles.ids(self.artifacts)
-            bundle_ids = [each for each in known if bundles.vectors_path(self.artifacts, each).is_file()]
+            stores = VectorStores(self.artifacts)
+            bundle_ids = [each for each in bundles.ids(self.artifacts) if stores.exists(each)]
         return [each for each in bundle_ids if each != live]
 
     def _load(self, bundle_id: str, *, live: bool) -> None:

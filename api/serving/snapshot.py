@@ -18,7 +18,7 @@ from retrieval.catalogue import Catalogue, Item
 from retrieval.embedder import Embedder
 from retrieval.errors import PictureMissing, VectorStoreError
 from retrieval.vectors.base import VectorStore
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.stores import VectorStores
 
 logger = logging.getLogger(__name__)
 
@@ -51,8 +51,7 @@ class Snapshot:
         queries = bundle.embedder
         if _together(settings, bundle):
             queries = replace(queries, encoder=TogetherEncoder(encoder))
-        path = bundles.vectors_path(artifacts, bundle_id)
-        store = EmbeddedStore.open(path, bundle.clusters, bundle=bundle_id, auto_probes=bundle.auto_probes)
+        store = VectorStores(artifacts).open(bundle_id, bundle.clusters, auto_probes=bundle.auto_probes)
         query_cache = QueryVectorCache(settings.query_cache_size)
         return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, query_cache)
 

@@ -33,7 +33,6 @@ from retrieval.bundle.layout import (
     catalogue_url,
     ids,
     pending_path,
-    vectors_path,
 )
 from retrieval.bundle.publishing import current, publish, take_back
 from retrieval.bundle.reading import Bundle, load, read_manifest, verify
@@ -60,7 +59,6 @@ __all__ = [
     "publish",
     "read_manifest",
     "take_back",
-    "vectors_path",
     "verify",
     "write",
 ]

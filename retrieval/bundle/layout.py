@@ -32,11 +32,6 @@ def ids(artifacts: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
-def vectors_path(artifacts: Path, bundle_id: str) -> Path:
-    """The file of the embedded vector store for one bundle."""
-    return artifacts / "vectors" / f"{bundle_id}.sqlite"
-
-
 def pending_path(artifacts: Path, bundle_id: str) -> Path:
     """The file of the items that become the catalogue's when a bundle goes live; there is none once they are."""
     return artifacts / "pending" / f"{bundle_id}.jsonl"

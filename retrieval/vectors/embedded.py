@@ -41,17 +41,28 @@ class EmbeddedStore:
             self._show(batch)
 
     @classmethod
-    def create(cls, path: Path, clusters: Clusters, *, bundle: str, ids: Sequence[str], vectors: Vectors) -> None:
+    def create(
+        cls,
+        path: Path,
+        clusters: Clusters,
+        *,
+        bundle: str,
+        ids: Sequence[str],
+        vectors: Vectors,
+        digests: Sequence[str] | None = None,
+    ) -> None:
         """Writes a new file with these vectors [n, d]: all of it or nothing. Of an id given twice, the last one counts.
 
-        Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists or cannot be written.
+        `digests` as in `upsert`. Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists or
+        cannot be written.
         """
         vectors = _fitting(vectors, clusters.dims, rows=len(ids))
         rows = _latest_rows(ids)
         if len(rows) < len(ids):
             ids, vectors = [ids[row] for row in rows], vectors[rows]
+            digests = digests and [digests[row] for row in rows]
         batch = Batch(np.arange(len(ids)), ids, clusters.assign(vectors), vectors)
-        VectorFile.create(path, Shape(bundle, clusters.dims, len(clusters)), batch)
+        VectorFile.create(path, Shape(bundle, clusters.dims, len(clusters)), batch, digests)
 
     @classmethod
     def open(cls, path: Path, clusters: Clusters, *, bundle: str, auto_probes: int | None = None) -> Self:

@@ -8,7 +8,7 @@ The cluster of each vector is kept so that opening a million of them needs no co
 """
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -82,9 +82,10 @@ class VectorFile:
                 raise
 
     @classmethod
-    def create(cls, path: Path, shape: Shape, batch: Batch) -> None:
+    def create(cls, path: Path, shape: Shape, batch: Batch, digests: Sequence[str] | None = None) -> None:
         """Writes a whole new file under a temporary name, makes it durable, and renames it to `path`.
 
+        `digests`: the SHA-256 of the files that the vectors were made of, where they are known.
         Raises VectorStoreError if `path` exists or cannot be written.
         """
         if path.exists():
@@ -102,6 +103,8 @@ class VectorFile:
                 with database:
                     database.executemany("INSERT INTO meta VALUES (?, ?)", _meta(shape).items())
                     database.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
+                    if digests is not None:
+                        database.executemany("INSERT INTO contents VALUES (?, ?)", zip(batch.ids, digests, strict=True))
             sync(draft)
             draft.replace(path)
             sync(path.parent)
@@ -123,7 +126,7 @@ class VectorFile:
         """Adds vectors [n, d] of n different ids, or replaces theirs; durable when it returns, all or nothing.
 
         Returns them with their keys, which are the file's to give: so two processes that write to it never give one
-        key twice. `digests`: the SHA-256 of the files they were made of; else that is not known until it is recorded.
+        key twice. `digests`: the SHA-256 of the files they were made of; without them, that is not known.
         """
         with self._changing() as database:
             taken = self._keys_of(ids)
@@ -142,11 +145,6 @@ class VectorFile:
         with self._changing() as database:
             database.executemany("DELETE FROM vectors WHERE id = ?", ((item,) for item in ids))
             database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
-
-    def record(self, digests: Iterable[tuple[str, str]]) -> None:
-        """Remembers for ids the SHA-256 of the files that their vectors were made of; durable when it returns."""
-        with _explained(self._path), self._database:
-            self._database.executemany("REPLACE INTO contents VALUES (?, ?)", digests)
 
     def held(self) -> dict[str, str | None]:
         """Every id that has a vector, with the SHA-256 of the file it was made of; None where that is not known."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.base import VectorStore
 from trainer.bundles import load_current, open_store
 from trainer.config import Config
 from trainer.data.split import TRAIN, VALIDATION, number_labels
@@ -140,7 +140,7 @@ def measure(
 
 
 def query_milliseconds(
-    pictures: Sequence[Path], loaded: Bundle, store: EmbeddedStore, progress: Progress
+    pictures: Sequence[Path], loaded: Bundle, store: VectorStore, progress: Progress
 ) -> dict[int, float]:
     """For each k the median time from a picture's bytes to k hits, one picture at a time."""
     times: list[list[float]] = []

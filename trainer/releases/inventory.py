@@ -9,6 +9,7 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.errors import BundleError
 from retrieval.manifest import Manifest
+from retrieval.vectors.stores import VectorStores
 from trainer.releases import log
 from trainer.releases.lock import alone
 from trainer.releases.replay import cache_path
@@ -82,16 +83,15 @@ def _remove(artifacts: Path, bundle_id: str) -> None:
     folder = bundle.bundle_path(artifacts, bundle_id)
     gone = folder.with_name(f".{bundle_id}{GONE}")
     folder.rename(gone)
+    VectorStores(artifacts).delete(bundle_id)
     for path in _beside(artifacts, bundle_id):
         path.unlink(missing_ok=True)
     shutil.rmtree(gone)
 
 
 def _beside(artifacts: Path, bundle_id: str) -> list[Path]:
-    """What belongs to a bundle and lies outside it."""
-    vectors = bundle.vectors_path(artifacts, bundle_id)
-    logs = [vectors.with_name(vectors.name + end) for end in ("-wal", "-shm")]
-    return [vectors, *logs, cache_path(artifacts, bundle_id), bundle.pending_path(artifacts, bundle_id)]
+    """What belongs to a bundle and lies outside it, but for its vectors."""
+    return [cache_path(artifacts, bundle_id), bundle.pending_path(artifacts, bundle_id)]
 
 
 def _is_bundle(folder: Path) -> bool:
@@ -101,6 +101,7 @@ def _is_bundle(folder: Path) -> bool:
 def _info(artifacts: Path, folder: Path, live: str | None) -> BundleInfo:
     files = [*folder.rglob("*"), *_beside(artifacts, folder.name)]
     size = sum(path.stat().st_size for path in files if path.is_file())
+    size += VectorStores(artifacts).size_bytes(folder.name)
     try:
         manifest = bundle.read_manifest(folder)
     except BundleError as error:

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Item
 from retrieval.faces.spec import face_of
 from retrieval.vectors.base import missing_ids
-from retrieval.vectors.embedded import EmbeddedStore
-from retrieval.vectors.rows import Shape, VectorFile
+from retrieval.vectors.stores import VectorStores
 from trainer.bundles import open_store
 from trainer.data.loading import embed_readable
 from trainer.progress import Listener, Progress
@@ -28,13 +26,11 @@ def missing(artifacts: Path, loaded: Bundle, wanted: Mapping[str, str]) -> list[
 
     Reads no vectors. A store that is not there is made, empty. Raises VectorStoreError for one that does not fit.
     """
-    path = bundle.vectors_path(artifacts, loaded.manifest.id)
-    if not path.exists():
+    stores, bundle_id = VectorStores(artifacts), loaded.manifest.id
+    if not stores.exists(bundle_id):
         nothing = np.empty((0, loaded.clusters.dims), np.float32)
-        EmbeddedStore.create(path, loaded.clusters, bundle=loaded.manifest.id, ids=[], vectors=nothing)
-    with closing(_file(artifacts, loaded)) as file:
-        held = file.held()
-    return missing_ids(held, wanted)
+        stores.create(bundle_id, loaded.clusters, ids=[], vectors=nothing)
+    return missing_ids(stores.held(bundle_id, loaded.clusters), wanted)
 
 
 def backfill_vectors(
@@ -45,7 +41,6 @@ def backfill_vectors(
     drawn = iter(items)
     with (
         closing(open_store(artifacts, loaded)) as store,
-        closing(_file(artifacts, loaded)) as file,
         listener.step("Embedding what is missing") as progress,
     ):
         for start in range(0, total, CHUNK):
@@ -54,25 +49,13 @@ def backfill_vectors(
             skipped += found.skipped
             names = [picture.id for picture in found.pictures]
             if names:
-                store.upsert(names, found.vectors)
-                file.record(zip(names, found.digests, strict=True))
+                store.upsert(names, found.vectors, found.digests)
     return skipped
-
-
-def record(artifacts: Path, loaded: Bundle, digests: Mapping[str, str]) -> None:
-    """Remember, by id, the SHA-256 of the files that a new bundle's vectors were made of."""
-    with closing(_file(artifacts, loaded)) as file:
-        file.record(digests.items())
 
 
 def _from(start: int, total: int, progress: Progress) -> Progress:
     """The progress of a chunk as that of the whole."""
     return lambda done, _chunk: progress(start + done, total)
-
-
-def _file(artifacts: Path, loaded: Bundle) -> VectorFile:
-    path = bundle.vectors_path(artifacts, loaded.manifest.id)
-    return VectorFile(path, Shape(loaded.manifest.id, loaded.clusters.dims, len(loaded.clusters)))
 
 
 def _picture(item: Item, artifacts: Path, loaded: Bundle) -> Picture:

@@ -12,7 +12,7 @@ from retrieval.calibration import Calibration, Meaning
 from retrieval.clusters import Metric
 from retrieval.embedder import Embedder
 from retrieval.vectors.base import VectorStore
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.stores import VectorStores
 from trainer.data.split import TRAIN
 from trainer.evaluation.calibration import MIN_PAIRS, calibrate
 from trainer.evaluation.latency import query_milliseconds
@@ -97,7 +97,7 @@ def _queries(tuning: Tuning) -> list[int]:
 
 def _store(work: Path, reduced: Reduced, ids: list[str]) -> VectorStore:
     """The vectors as they will be served, in the run's own folder."""
-    path = work / "vectors.sqlite"
-    path.unlink(missing_ok=True)
-    EmbeddedStore.create(path, reduced.clusters, bundle=work.name, ids=ids, vectors=reduced.vectors)
-    return EmbeddedStore.open(path, reduced.clusters, bundle=work.name)
+    stores = VectorStores(work)
+    stores.delete(work.name)
+    stores.create(work.name, reduced.clusters, ids=ids, vectors=reduced.vectors)
+    return stores.open(work.name, reduced.clusters)

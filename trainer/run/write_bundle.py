@@ -14,12 +14,12 @@ from retrieval import bundle
 from retrieval.calibration import Calibration
 from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.stores import VectorStores
 from trainer.config import Config, EncoderConfig
 from trainer.data.features import Opened
 from trainer.evaluation.metrics import Scores
 from trainer.progress import Listener
-from trainer.releases import missing_vectors, pending, release
+from trainer.releases import pending, release
 from trainer.releases.release import Release
 from trainer.releases.replay import cache_path
 
@@ -107,7 +107,7 @@ def publish(
         file = training.with_name("encoder.onnx")
         onnx.save(encoder, str(file))
         _forget(artifacts, bundle_id)  # what a run that was killed just here has left
-        folder = bundle.write(
+        bundle.write(
             artifacts,
             description,
             encoder=file,
@@ -120,22 +120,20 @@ def publish(
             faces=faces,
             calibration=calibration,
         )
-        ids = [o.picture.id for o in opened]
-        EmbeddedStore.create(
-            bundle.vectors_path(artifacts, bundle_id),
+        VectorStores(artifacts).create(
+            bundle_id,
             reduced.clusters,
-            bundle=bundle_id,
-            ids=ids,
+            ids=[o.picture.id for o in opened],
             vectors=reduced.vectors,
+            digests=[o.sha256 for o in opened],
         )
-        missing_vectors.record(artifacts, bundle.load(folder), {o.picture.id: o.sha256 for o in opened})
         pending.write(artifacts, bundle_id, (to_item(o, artifacts) for o in opened))
     return release.publish(artifacts, bundle_id, listener, why="run")
 
 
 def _forget(artifacts: Path, bundle_id: str) -> None:
     shutil.rmtree(bundle.bundle_path(artifacts, bundle_id), ignore_errors=True)
-    bundle.vectors_path(artifacts, bundle_id).unlink(missing_ok=True)
+    VectorStores(artifacts).delete(bundle_id)
     cache_path(artifacts, bundle_id).unlink(missing_ok=True)
 
 

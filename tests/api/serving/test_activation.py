@@ -20,7 +20,7 @@ from api.serving.snapshot import Snapshot
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, Item
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.stores import VectorStores
 from tests.api.conftest import OpenApi
 from tests.api.test_errors import check_problem
 from tests.bundles import Piece, picture, pieces, write_artifacts, write_picture
@@ -139,10 +139,9 @@ def test_until_its_release_is_finished_a_bundle_knows_its_source_better_than_the
     client: TestClient, artifacts: Path
 ) -> None:
     """The trainer replaces the items last: until then they still say what the old bundle's pictures were."""
-    store = bundles.vectors_path(artifacts, "new")
     loaded = bundles.load(bundles.bundle_path(artifacts, "new"))
     (vector,) = loaded.embedder.embed([loaded.embedder.prepare(NEWCOMER.data)])
-    with closing(EmbeddedStore.open(store, loaded.clusters, bundle="new")) as opened:
+    with closing(VectorStores(artifacts).open("new", loaded.clusters)) as opened:
         opened.upsert([SHOP[0].id], vector[None], ["0" * 64])
     pending = bundles.pending_path(artifacts, "new")
     pending.parent.mkdir()
@@ -247,8 +246,7 @@ def test_vectors_that_another_process_writes_are_found(client: TestClient, artif
     loaded = bundles.load(bundles.bundle_path(artifacts, "old"))
     change(artifacts, write_picture(artifacts, NEWCOMER))
     (vector,) = loaded.embedder.embed([loaded.embedder.prepare(NEWCOMER.data)])
-    store = EmbeddedStore.open(bundles.vectors_path(artifacts, "old"), loaded.clusters, bundle="old")
-    with closing(store):
+    with closing(VectorStores(artifacts).open("old", loaded.clusters)) as store:
         store.upsert(["newcomer"], vector[None])
     until(client, lambda ready: ready["items"] == 21)
     assert search(client, NEWCOMER.data)["hits"][0]["id"] == "newcomer"

@@ -11,7 +11,7 @@ import pytest
 from api.serving import cleanup
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, Item
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.stores import VectorStores
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add, best_hit, files
 from tests.bundles import DIMS, picture
@@ -29,7 +29,7 @@ def leave_picture(artifacts: Path, data: bytes) -> str:
 def leave_vectors(artifacts: Path, *ids: str, replacing: bool = False) -> None:
     """Vectors without items, or with `replacing` in place of all others."""
     bundle = bundles.load(bundles.bundle_path(artifacts, "tiny"))
-    store = EmbeddedStore.open(bundles.vectors_path(artifacts, "tiny"), bundle.clusters, bundle="tiny")
+    store = VectorStores(artifacts).open("tiny", bundle.clusters)
     if replacing:
         store.delete(store.ids())
     store.upsert(ids, np.ones((len(ids), DIMS), np.float32))

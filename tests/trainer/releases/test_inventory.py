@@ -36,8 +36,7 @@ def test_the_newest_comes_first_and_what_cannot_be_read_last(shop: Shop) -> None
     assert [name for name, info in found.items() if info.live] == ["second"]
     assert "There is no bundle in" in str(found["foreign"].problem)
     folder = bundle.bundle_path(shop.artifacts, "first")
-    vectors = bundle.vectors_path(shop.artifacts, "first")
-    files = [*folder.rglob("*"), *vectors.parent.glob("first.*")]
+    files = [*folder.rglob("*"), *(shop.artifacts / "vectors").glob("first.*")]
     assert found["first"].size == sum(path.stat().st_size for path in files if path.is_file())
     assert (found["first"].encoder, found["first"].stage) == ("tiny", "frozen")
 

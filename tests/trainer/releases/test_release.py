@@ -16,6 +16,7 @@ from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.errors import BundleDamaged, BundleMissing, CatalogueError
 from retrieval.projection import Projection
+from retrieval.vectors.stores import VectorStores
 from tests.bundles import Piece, picture, pieces, random_projection
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import ADDED, ITEMS, NEW, OLD, Shop, catalogued, make_shop
@@ -111,7 +112,7 @@ def test_an_item_whose_picture_is_gone_is_told_of(shop: Shop) -> None:
 
 def test_vectors_that_were_thrown_away_are_made_again(shop: Shop) -> None:
     shop.run("second", pieces(12))
-    bundle.vectors_path(shop.artifacts, OLD).unlink()
+    VectorStores(shop.artifacts).delete(OLD)
     assert release.rollback(shop.artifacts, Quiet()).embedded == 12
     assert len(searchable(shop)) == 12
 

@@ -4,6 +4,7 @@ import csv
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import joblib
@@ -15,6 +16,7 @@ from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.encoder import OnnxEncoder
 from retrieval.projection import unit
+from retrieval.vectors.stores import VectorStores
 from tests.conftest import Trained, run_trainer
 from trainer.evaluation import results
 
@@ -110,15 +112,14 @@ def test_the_gallery_went_through_the_written_file(trained: Trained) -> None:
     """The stored vectors are those of the bundle's own ONNX file, picture by picture."""
     loaded = bundle.load(_folder(trained))
     catalogue = Catalogue(bundle.catalogue_url(trained.artifacts))
-    items = list(catalogue.items())[:10]
+    items, digests = list(catalogue.items())[:10], catalogue.digests()
     catalogue.close()
-    with sqlite3.connect(bundle.vectors_path(trained.artifacts, loaded.manifest.id)) as database:
-        stored = {key: np.frombuffer(blob, "<f4") for key, blob in database.execute("SELECT id, vector FROM vectors")}
-    database.close()
-    for item in items:
-        data = (trained.artifacts / item.location).read_bytes()
-        (vector,) = loaded.embedder.embed([loaded.embedder.prepare(data)])
-        np.testing.assert_allclose(vector, stored[item.id], atol=1e-5)
+    with closing(VectorStores(trained.artifacts).open(loaded.manifest.id, loaded.clusters)) as store:
+        for item in items:
+            data = (trained.artifacts / item.location).read_bytes()
+            (vector,) = loaded.embedder.embed([loaded.embedder.prepare(data)])
+            np.testing.assert_allclose(vector, store.get(item.id), atol=1e-5)
+        assert store.held() == digests
 
 
 def test_the_embedding_is_the_mean_of_the_cells(trained: Trained) -> None:

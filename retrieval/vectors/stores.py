@@ -1,0 +1,73 @@
+"""Where the vectors of each bundle are. The one place that knows which engine keeps them: see `VectorStore`.
+
+artifacts/vectors/<bundle id>.sqlite    the embedded engine's file (embedded.py); SQLite's logs lie beside it
+"""
+
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.clusters import Clusters, Vectors
+from retrieval.vectors.base import VectorStore
+from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.rows import Shape, VectorFile
+
+LOGS = ("-wal", "-shm")  # what SQLite appends to the name of a file for its logs
+
+
+@dataclass(frozen=True, slots=True)
+class VectorStores:
+    """The vector stores of an artifacts folder, one for each bundle."""
+
+    artifacts: Path
+
+    def exists(self, bundle_id: str) -> bool:
+        """Whether the bundle has a store, so that it can be served."""
+        return self._path(bundle_id).is_file()
+
+    def create(
+        self,
+        bundle_id: str,
+        clusters: Clusters,
+        *,
+        ids: Sequence[str],
+        vectors: Vectors,
+        digests: Sequence[str] | None = None,
+    ) -> None:
+        """Write a new store with the vectors float32 [n, d] of n ids, durably: all of it or nothing.
+
+        Of an id that occurs twice, the last one counts. `digests`: the SHA-256 of the files that the vectors were made
+        of. Raises VectorStoreError if the vectors do not fit the clusters, the store exists, or it cannot be written.
+        """
+        path = self._path(bundle_id)
+        EmbeddedStore.create(path, clusters, bundle=bundle_id, ids=ids, vectors=vectors, digests=digests)
+
+    def open(self, bundle_id: str, clusters: Clusters, *, auto_probes: int | None = None) -> VectorStore:
+        """Open the store of a bundle for searches and changes.
+
+        `auto_probes`: the most clusters that a search with `probes="auto"` opens in a large store. Raises
+        VectorStoreError if there is no store, or it is damaged, or of another bundle.
+        """
+        return EmbeddedStore.open(self._path(bundle_id), clusters, bundle=bundle_id, auto_probes=auto_probes)
+
+    def held(self, bundle_id: str, clusters: Clusters) -> dict[str, str | None]:
+        """What `VectorStore.held` says, without loading the vectors. Raises VectorStoreError as `open` does."""
+        with closing(VectorFile(self._path(bundle_id), Shape(bundle_id, clusters.dims, len(clusters)))) as file:
+            return file.held()
+
+    def delete(self, bundle_id: str) -> None:
+        """Remove a store that nobody has open, if there is one."""
+        for path in self._files(bundle_id):
+            path.unlink(missing_ok=True)
+
+    def size_bytes(self, bundle_id: str) -> int:
+        """How much room a store takes on disk."""
+        return sum(path.stat().st_size for path in self._files(bundle_id) if path.is_file())
+
+    def _path(self, bundle_id: str) -> Path:
+        return self.artifacts / "vectors" / f"{bundle_id}.sqlite"
+
+    def _files(self, bundle_id: str) -> list[Path]:
+        path = self._path(bundle_id)
+        return [path, *(path.with_name(path.name + end) for end in LOGS)]
