@@ -1,5 +1,6 @@
 """The search itself: sketches in, groups or leaks out."""
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,7 +22,6 @@ from retrieval.images import RGB
 
 REMEMBERED = 2048  # pictures of FINE_SIDE kept while candidates are compared: 100 MB
 CHUNK = 512  # candidates shared out among the threads at once
-THREADS = 2
 
 Pair = tuple[int, int]
 Kind = Literal["identical", "same picture"]
@@ -101,7 +101,7 @@ def same_picture_pairs(sketches: Sequence[Sketch], read: Read, told: Told = lamb
     compare = _Comparison(distinct, lambda place: read(rows[place]))
     proposed = candidates(distinct, lambda done: told(done, len(distinct)))
     found: set[Pair] = set()
-    with ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(proposed), CHUNK):
             chunk = proposed[start : start + CHUNK]
             for (first, second, _), same in zip(chunk, pool.map(compare, chunk), strict=True):

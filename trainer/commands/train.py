@@ -27,8 +27,10 @@ def train(
     Example: `lookalike train --source ~/Pictures/shoes --config unlabelled`
     """
     from trainer.config import load_config
+    from trainer.threads import thread_count
 
     settings = load_config(config)
+    thread_count()  # a setting that is wrong is told before anything slow is imported
     display = Display()
     with display.step("Loading TensorFlow"), silenced():
         from trainer.run import pipeline

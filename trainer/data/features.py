@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
@@ -28,8 +28,8 @@ from trainer.data.augment import augment, detail, generator
 from trainer.data.loading import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
+from trainer.threads import picture_pool
 
-LOADERS = 2  # threads that read and decode while the network computes
 AHEAD = 16  # pictures decoded but not yet encoded
 COMMIT_SECONDS = 1.0  # what a killed run can lose, and how long another run may have to wait
 BUSY_SECONDS = 60
@@ -179,7 +179,7 @@ def _load_all(
 
     waiting: deque[tuple[Picture, Future[_Loaded | str]]] = deque()
     upcoming = iter(pictures)
-    with ThreadPoolExecutor(LOADERS) as pool:
+    with picture_pool() as pool:
         while True:
             waiting.extend((p, pool.submit(load, p)) for p in islice(upcoming, AHEAD - len(waiting)))
             if not waiting:

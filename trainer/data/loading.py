@@ -4,7 +4,6 @@ The gallery goes through the exported encoder: the very file and code that queri
 """
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
@@ -19,9 +18,9 @@ from retrieval.images import RGB, resize
 from trainer.errors import SourceError
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
+from trainer.threads import picture_pool
 
 BATCH = 32  # pictures encoded at once
-LOADERS = 2  # threads that read and decode
 
 
 def one_per_face(
@@ -37,7 +36,7 @@ def one_per_face(
 
     found: list[Picture] = []
     skipped: list[Skipped] = []
-    with ThreadPoolExecutor(LOADERS) as pool:
+    with picture_pool() as pool:
         for done, (picture, faces) in enumerate(zip(pictures, pool.map(count, pictures), strict=True), start=1):
             progress(done, len(pictures))
             if isinstance(faces, str):
@@ -86,7 +85,7 @@ def load_prepared(pictures: Sequence[Picture], encoder: Encoder, opener: Opener 
     def load(picture: Picture) -> RGB:
         return resize(read_again(picture, side, opener), encoder.height, encoder.width)
 
-    with ThreadPoolExecutor(LOADERS) as pool:
+    with picture_pool() as pool:
         return list(pool.map(load, pictures))
 
 
@@ -131,7 +130,7 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
     digests: list[str] = []
     skipped: list[Skipped] = []
     vectors = [np.empty((0, embedder.projection.dims), np.float32)]
-    with ThreadPoolExecutor(LOADERS) as pool:
+    with picture_pool() as pool:
         for start in range(0, len(pictures), BATCH):
             batch = pictures[start : start + BATCH]
             prepared = []

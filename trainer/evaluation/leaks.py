@@ -6,7 +6,6 @@ but that is no leak: it is how to leave one out.
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -17,8 +16,7 @@ from numpy.typing import NDArray
 from retrieval.duplicates import Sketch, same_picture_pairs, sketch
 from retrieval.errors import ImageError
 from trainer.evaluation.results import Leak
-
-READERS = 2  # threads that read and decode
+from trainer.threads import picture_pool
 
 
 def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
@@ -30,7 +28,7 @@ def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
         except (ImageError, OSError):
             return None
 
-    with ThreadPoolExecutor(READERS) as pool:
+    with picture_pool() as pool:
         found = list(pool.map(look, paths))
     places = [place for place, one in enumerate(found) if one is not None]
     sketches = [one for one in found if one is not None]

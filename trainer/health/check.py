@@ -2,7 +2,7 @@
 
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import islice
 
 import numpy as np
@@ -17,8 +17,8 @@ from trainer.health.findings import Copied, Copies, Health, Outlier, SmallLabel,
 from trainer.health.label_errors import nearest_others, suspicious
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
+from trainer.threads import picture_pool
 
-READERS = 2  # threads that read and decode
 AHEAD = 16  # pictures read but not looked at yet
 MIN_PICTURES = 3  # pictures of a label: two to learn from, one to check with
 FAR = 5.0  # times the usual spread of distances to the nearest picture
@@ -96,7 +96,7 @@ def _sketched(pictures: Sequence[Picture]) -> Iterator[Sketch | str]:
 
     waiting: deque[Future[Sketch | str]] = deque()
     upcoming = iter(pictures)
-    with ThreadPoolExecutor(READERS) as pool:
+    with picture_pool() as pool:
         while True:
             waiting.extend(pool.submit(look, picture) for picture in islice(upcoming, AHEAD - len(waiting)))
             if not waiting:

@@ -3,7 +3,6 @@
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -12,10 +11,10 @@ from retrieval import images
 from retrieval.errors import ImageError
 from retrieval.images import inspect
 from trainer.progress import Progress
+from trainer.threads import picture_pool
 
 CARD = 88  # pixels, the longer side of a picture in a list
 DOT = 48  # of a picture that is shown for a dot of the map
-LOADERS = 2  # threads that read and decode
 KEPT = 4096  # thumbnails remembered, as the same picture stands in several lists: about 3 KB each
 
 
@@ -37,7 +36,7 @@ def address(webp: bytes) -> str:
 def thumbnails(paths: Iterable[Path], side: int, progress: Progress) -> list[str | None]:
     """Thumbnails of many pictures, in order."""
     wanted, found = list(paths), []
-    with ThreadPoolExecutor(LOADERS) as pool:
+    with picture_pool() as pool:
         for done, small in enumerate(pool.map(lambda path: thumbnail(path, side), wanted), start=1):
             found.append(small)
             progress(done, len(wanted))

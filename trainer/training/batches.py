@@ -1,7 +1,6 @@
 """Batches of an epoch: which pictures, and for the networks that see pixels the augmented pictures themselves."""
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
@@ -11,7 +10,8 @@ from retrieval.images import RGB
 from trainer.config import LossConfig
 from trainer.data.sampling import pk_batches, view_batches
 from trainer.errors import SourceError
-from trainer.training.dataset import LOADERS, Pictures
+from trainer.threads import picture_pool
+from trainer.training.dataset import Pictures
 
 VIEWS = 2  # of each picture in a batch without labels
 
@@ -70,7 +70,7 @@ class PictureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ship
             return self.augment(self.pictures.read(rows[place], 2 * side), side, side, rng)
 
         try:
-            with ThreadPoolExecutor(LOADERS) as pool:
+            with picture_pool() as pool:
                 images = np.stack(list(pool.map(look, range(len(rows)))))
         except SourceError as error:
             self.failure = error

@@ -1,7 +1,6 @@
 """The pictures of a run as the stages that see pixels need them: read anew each time, never all in memory."""
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +14,11 @@ from trainer.data.features import Opened
 from trainer.data.loading import read_again
 from trainer.data.split import TRAIN, UNLABELLED
 from trainer.evaluation.metrics import Scores
+from trainer.threads import picture_pool
 from trainer.training import validation
 from trainer.training.validation import Validation
 
 BATCH = 32  # pictures that go through a network at once where nothing is learned
-LOADERS = 2  # threads that read, decode and augment while the network computes
 
 
 Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -77,5 +76,5 @@ def measure(pictures: Pictures, encode: Encode) -> tuple[Scores, NDArray[np.floa
 def encode_all(encode: Encode, prepare: Callable[[int], RGB], rows: NDArray[np.int64]) -> NDArray[np.float32]:
     """Embeddings float32 [n, d] of rows, each made ready by `prepare`, in order."""
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
-    with ThreadPoolExecutor(LOADERS) as pool:
+    with picture_pool() as pool:
         return np.concatenate([encode(np.stack(list(pool.map(prepare, batch)))) for batch in batches])
