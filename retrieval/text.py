@@ -23,7 +23,7 @@ _VIRAMA = 9  # combining class
 _JOINED = {"Lo", "So", "Sk", "Cn"}  # letters without case (Arabic, Devanagari, ...), emoji, also those of next year
 _VARIED = _JOINED | {"Sm", "Po", "Nd", "No"}
 
-_LINE_BREAK = re.compile("\r\n|[\r\u0085\u2028\u2029]")
+_LINE_BREAK = re.compile("\r\n|[\v\f\r\u0085\u2028\u2029]")
 _BLANK = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000]")
 _NO_CHARACTER = re.compile("[\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
 
@@ -48,17 +48,15 @@ def normal(text: str) -> str:
     return text.strip()
 
 
-def unprintable(text: str, *, lines: bool = False) -> str | None:
-    """The first character that no text may hold, such as `U+0007`; None when there is none.
+def unprintable(text: str) -> str | None:
+    """The first character that no label and no id may hold, such as `U+0007`; None when there is none.
 
-    Those are control characters (with `lines`, not tabs and line breaks), and code points that are no characters.
-    Blanks, emoji and letters of every script are fine, also those that this Python does not know yet.
+    Those are control characters, line breaks among them, and code points that are no characters. Blanks, emoji and
+    letters of every script are fine, also those that this Python does not know yet.
     """
     if text.isprintable():
         return None
     for character in text:
-        if lines and character in "\t\n":
-            continue
         is_control = unicodedata.category(character) in {"Cc", "Zl", "Zp"}
         if is_control or _NO_CHARACTER.match(character) or ord(character) & 0xFFFE == 0xFFFE:
             return f"U+{ord(character):04X}"

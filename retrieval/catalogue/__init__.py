@@ -2,7 +2,7 @@
 
 from retrieval.catalogue.changes import Changes, Reply
 from retrieval.catalogue.dismissals import Dismissals
-from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, is_id, new_id
+from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, id_fault, is_id, new_id
 from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.table import BATCH
 from retrieval.catalogue.writing import Catalogue
@@ -18,6 +18,7 @@ __all__ = [
     "Order",
     "Place",
     "Reply",
+    "id_fault",
     "is_id",
     "new_id",
 ]

@@ -44,21 +44,26 @@ def is_id(text: str) -> bool:
 
 
 def new_id(text: str) -> str:
-    """The id that an item is given for `text`: composed (NFC), otherwise as it is.
+    """The id that an item is given for `text`: composed (NFC), or else as it is. Raises ValueError: see `id_fault`."""
+    if fault := id_fault(text):
+        raise ValueError(f"the id {fault}")
+    return nfc(text)
+
+
+def id_fault(text: str) -> str | None:
+    """What keeps `text` from being a new id, to be read after "its id"; None when nothing does.
 
     Ids stand in the paths of addresses, where proxies and browsers resolve `.` and `..` and fold `//`, and people
-    compare them by eye. Raises ValueError that says why the text cannot be a new id.
+    compare them by eye.
     """
     text = nfc(text)
-    if not 1 <= len(text) <= ID_LENGTH:
-        raise ValueError(f"an id is 1 to {ID_LENGTH} printable characters, not {len(text)}")
-    if character := unprintable(text):
-        raise ValueError(f"an id is 1 to {ID_LENGTH} printable characters; {character} is none")
-    if text != normal(text):
-        raise ValueError("an id has no blanks at its ends, no blank but the plain space, and no invisible characters")
     segments = split(r"[/\\]", text)
+    if not 1 <= len(text) <= ID_LENGTH:
+        return f"is not 1 to {ID_LENGTH} printable characters: it has {len(text)}"
+    if character := unprintable(text):
+        return f"is not 1 to {ID_LENGTH} printable characters: it holds {character}"
+    if text != normal(text):
+        return "has an invisible character, a blank at an end, or a blank that is not the plain space"
     if "." in segments or ".." in segments:
-        raise ValueError("an id cannot have . or .. between slashes, which mean a folder in an address")
-    if "" in segments:
-        raise ValueError("an id cannot begin or end with a slash, nor have two in a row")
-    return text
+        return "has . or .. between slashes, which mean a folder in an address"
+    return "begins or ends with a slash, or has two in a row" if "" in segments else None

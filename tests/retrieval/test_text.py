@@ -95,10 +95,8 @@ def test_what_needs_its_joiners_keeps_them_and_is_printable(text: str) -> None:
 )
 def test_what_is_no_character_is_named(character: str) -> None:
     assert unprintable(f"cup{character}") == f"U+{ord(character):04X}"
-    assert unprintable(f"cup{character}", lines=True) == f"U+{ord(character):04X}"
 
 
-def test_lines_and_tabs_are_for_longer_texts() -> None:
-    assert unprintable("two\nlines\tand more", lines=True) is None
+def test_line_breaks_and_tabs_are_not_printable() -> None:
     assert unprintable("two\nlines") == "U+000A"
     assert unprintable("a\tb") == "U+0009"

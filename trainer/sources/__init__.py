@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from retrieval.catalogue import ID_LENGTH, is_id
 from trainer.config import SourceConfig
 from trainer.errors import SourceError
 from trainer.progress import Progress
 from trainer.sources import celeba, flowers102, lfw, pottery, public
-from trainer.sources.base import Listing, Picture, Skipped
+from trainer.sources.base import Listing, Skipped, as_text, refusal
 from trainer.sources.folder import read_folder
 from trainer.sources.label_filter import choose_labels
 from trainer.sources.public import DataSet
@@ -27,14 +26,15 @@ def read_source(
     none of these, or when a data set has to be fetched by hand.
     """
     listing = _read(source, artifacts, config, progress)
-    refused = {picture.id: reason for picture in listing.pictures if (reason := _refusal(picture))}
+    refused = {picture.id: reason for picture in listing.pictures if (reason := refusal(picture))}
     usable = [picture for picture in listing.pictures if picture.id not in refused]
     if not usable:
         reason = next(iter(refused.values()), "there is none")
         raise SourceError(f"No picture of {source} can be used: {reason}.")
     skipped = [Skipped(str(p.path), refused[p.id]) for p in listing.pictures if p.id in refused]
     kept, notes = choose_labels(usable, config)
-    return Listing(kept, [Skipped(_written(s.place), s.reason) for s in [*listing.skipped, *skipped]], notes)
+    skipped = [Skipped(as_text(entry.place), entry.reason) for entry in [*listing.skipped, *skipped]]
+    return Listing(kept, skipped, [*listing.notes, *notes])
 
 
 def data_set_folder(data_set: DataSet, artifacts: Path) -> Path:
@@ -62,18 +62,3 @@ def _read_data_set(data_set: DataSet, artifacts: Path, config: SourceConfig, pro
         if data_set.missing(folder):
             raise SourceError(public.by_hand(data_set, folder, "nothing is downloaded into a folder that dir names"))
     return data_set.read(folder)
-
-
-def _refusal(picture: Picture) -> str | None:
-    """Why the catalogue could not hold this picture; said now rather than after an hour of training."""
-    if not is_id(picture.id):
-        return f"its id is not 1 to {ID_LENGTH} printable characters"
-    texts = [str(picture.path), picture.label or "", *picture.attributes, *map(str, picture.attributes.values())]
-    if any(_written(text) != text or "\0" in text for text in texts):
-        return "its name, label or an attribute holds bytes that are not text in UTF-8; rename it"
-    return None
-
-
-def _written(text: str) -> str:
-    """Text that can be stored and shown: what was not UTF-8 in a file name becomes question marks."""
-    return text.encode("utf-8", "replace").decode()

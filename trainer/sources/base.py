@@ -6,6 +6,9 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
+from retrieval.catalogue import id_fault
+from retrieval.text import unprintable
+
 Value = str | int | float | bool
 Part = Literal["train", "validation", "test"]
 
@@ -15,6 +18,8 @@ PARTS: Mapping[str, Part] = {
     "valid": "validation",
     "val": "validation",
     "test": "test",
+    "training": "train",
+    "testing": "test",
 }
 """What the parts of a publisher's split are called in folders and in CSV files."""
 
@@ -47,6 +52,24 @@ class Listing:
     pictures: Sequence[Picture]
     skipped: Sequence[Skipped] = ()
     notes: Sequence[str] = ()
+
+
+def refusal(picture: Picture) -> str | None:
+    """Why the catalogue could not hold a picture; said now rather than after an hour of training."""
+    if fault := id_fault(picture.id):
+        return f"its id {fault}"
+    if as_text(place := str(picture.path)) != place:
+        return "its name holds bytes that are not text in UTF-8; rename it"
+    if picture.label and (character := unprintable(picture.label)):
+        return f"its label holds {character}, which cannot be printed"
+    if any("\0" in text for item in picture.attributes.items() for text in item if isinstance(text, str)):
+        return "an attribute holds a zero byte (U+0000)"
+    return None
+
+
+def as_text(text: str) -> str:
+    """Text that can be stored and shown: what was not UTF-8 in a file name becomes question marks."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def stable_id(place: str) -> str:

@@ -40,13 +40,22 @@ def test_neither_is_an_error(tmp_path: Path) -> None:
         read_source(str(tmp_path / "absent"), tmp_path)
 
 
-@pytest.mark.parametrize("id_", ["a\tb", "a\nb", "x" * (ID_LENGTH + 1), "zero\u200bwidth", "a\0b"])
-def test_an_id_that_the_catalogue_could_not_hold_is_skipped(id_: str, shop: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("id_", "why"),
+    [
+        ("a\tb", f"is not 1 to {ID_LENGTH} printable characters: it holds U+0009"),
+        ("a\0b", f"is not 1 to {ID_LENGTH} printable characters: it holds U+0000"),
+        ("x" * (ID_LENGTH + 1), f"is not 1 to {ID_LENGTH} printable characters: it has 129"),
+        ("zero\u200bwidth", "has an invisible character, a blank at an end, or a blank that is not the plain space"),
+        ("x/../victim", "has . or .. between slashes, which mean a folder in an address"),
+        (".", "has . or .. between slashes, which mean a folder in an address"),
+        ("a//b", "begins or ends with a slash, or has two in a row"),
+    ],
+)
+def test_an_id_that_the_catalogue_could_not_hold_is_skipped(id_: str, why: str, shop: Path, tmp_path: Path) -> None:
     listing = read_source(write(shop, f'path,id\ncup/0.jpg,"{id_}"\nplate/1.jpg,fine\n'), tmp_path)
     assert [picture.id for picture in listing.pictures] == ["fine"]
-    assert [(Path(entry.place).name, entry.reason) for entry in listing.skipped] == [
-        ("0.jpg", f"its id is not 1 to {ID_LENGTH} printable characters")
-    ]
+    assert [(Path(entry.place).name, entry.reason) for entry in listing.skipped] == [("0.jpg", f"its id {why}")]
 
 
 def test_the_longest_id_is_kept(shop: Path, tmp_path: Path) -> None:

@@ -1,0 +1,114 @@
+"""The bytes of a CSV: encodings that are read, and those whose name must be asked for."""
+
+import codecs
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from trainer.errors import SourceError
+from trainer.sources.base import Listing
+from trainer.sources.table import read_csv
+
+CONTENT = "path,label\n0.jpg,Käse\n1.jpg,œuvre\n"
+
+
+def read(folder: Path, content: bytes, name: str = "shop.csv") -> Listing:
+    for number in range(2):
+        (folder / f"{number}.jpg").touch()
+    (folder / name).write_bytes(content)
+    return read_csv(folder / name, folder / "cache")
+
+
+def refusal(folder: Path, content: bytes, name: str = "shop.csv") -> str:
+    with pytest.raises(SourceError, match="cannot be read as a CSV") as raised:
+        read(folder, content, name)
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        CONTENT.encode(),
+        CONTENT.encode("utf-8-sig"),
+        CONTENT.encode("utf-16"),
+        codecs.BOM_UTF16_BE + CONTENT.encode("utf-16-be"),
+        CONTENT.encode("utf-32"),
+    ],
+)
+def test_unicode_that_says_so_needs_no_note(content: bytes, tmp_path: Path) -> None:
+    listing = read(tmp_path, content)
+    assert [picture.label for picture in listing.pictures] == ["Käse", "œuvre"]
+    assert not listing.notes
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_that_does_not_say_so_is_told(encoding: str, tmp_path: Path) -> None:
+    listing = read(tmp_path, CONTENT.encode(encoding))
+    assert [picture.label for picture in listing.pictures] == ["Käse", "œuvre"]
+    assert listing.notes == [f"shop.csv is read as {encoding.upper()}; it does not say so itself."]
+
+
+def test_windows_1252_is_told_with_an_example(tmp_path: Path) -> None:
+    listing = read(tmp_path, CONTENT.encode("cp1252"))
+    assert [picture.label for picture in listing.pictures] == ["Käse", "œuvre"]
+    assert listing.notes == [
+        "shop.csv is not UTF-8 and is read as Windows-1252 (Latin-1): line 2 says Käse. "
+        "If that is wrong, save it as UTF-8."
+    ]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "path,label\n0.jpg,чашка\n".encode("cp1251"),
+        "path,label\n0.jpg,茶碗\n".encode("shift-jis"),
+        "path,label\n0.jpg,茶碗\n".encode("gb18030"),
+        "path,label\n0.jpg,Käse\n".encode() + b"1.jpg,\xe4\n",
+        b"path,label\n0.jpg,\x81\n",
+    ],
+)
+def test_an_encoding_that_cannot_be_told_is_an_error(content: bytes, tmp_path: Path) -> None:
+    said = refusal(tmp_path, content)
+    assert "is not UTF-8. Save it as UTF-8" in said
+    assert f"in line {3 if b'1.jpg' in content else 2} " in said
+
+
+def test_utf_16_that_breaks_off_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="begins as UTF-16-LE, but is not"):
+        read(tmp_path, CONTENT.encode("utf-16")[:-1])
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (b"PAR1" + bytes(50), "a Parquet file. Make a CSV of it"),
+        (gzip.compress(CONTENT.encode()), "packed with gzip. Unpack it"),
+        (b"SQLite format 3\0" + bytes(50), "an SQLite database"),
+        (b"%PDF-1.4", "a PDF document"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file"),
+        (b"<!DOCTYPE html><html>", "an HTML or XML document"),
+        (bytes(257) + b"ustar\x0000", "a tar file. Unpack it"),
+        (json.dumps([{"path": "0.jpg"}]).encode(), "JSON. Make a CSV of it"),
+        (b'{"path": "0.jpg"}\n{"path": "1.jpg"}\n', "JSON Lines. Make a CSV of it"),
+        (b'{\n "path": "0.jpg"}', "JSON. Make a CSV of it"),
+    ],
+)
+def test_what_is_no_csv_is_named_with_what_to_do(content: bytes, kind: str, tmp_path: Path) -> None:
+    assert f"it is {kind}" in refusal(tmp_path, content)
+
+
+@pytest.mark.parametrize(
+    ("member", "kind"),
+    [
+        ("xl/workbook.xml", "an Excel workbook. Save it as"),
+        ("content.xml", "an OpenDocument table"),
+        ("cup/0.jpg", "a ZIP file. Unpack it"),
+    ],
+)
+def test_what_a_zip_file_is_depends_on_what_it_holds(member: str, kind: str, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "packed", "w") as file:
+        file.writestr(member, "x")
+    assert f"it is {kind}" in refusal(tmp_path, (tmp_path / "packed").read_bytes())

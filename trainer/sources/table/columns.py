@@ -1,0 +1,67 @@
+"""The header of a CSV: which column is which, and what names are too near to one of ours to be left alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.text import normal
+from trainer.errors import SourceError
+from trainer.sources.table.places import is_picture_name
+
+RESERVED = ("path", "url", "label", "id", "part")
+NEAR = {
+    "path": "paths file files filename filepath file_name file_path image images image_file image_name image_path "
+    "imagepath img img_path location picture pictures photo",
+    "url": "image_url img_url link href src uri picture_url photo_url urls",
+    "label": "labels class classes class_name category categories target tag species breed",
+    "id": "identifier item_id image_id sku product_id uuid",
+}
+"""What other tools call our columns, in lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The names of the columns by position, "" for those without one: ours in lower case, others as they are."""
+
+    names: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+def is_header(cells: Sequence[str]) -> bool:
+    """Whether these cells name a column of places."""
+    return not {"path", "url"}.isdisjoint(normal(cell).lower() for cell in cells)
+
+
+def read_columns(table: Path, header: Sequence[str]) -> Columns:
+    """The columns that a header names. Raises SourceError when no column says where pictures are, or two are one."""
+    names = [_name(cell) for cell in header]
+    shown = ", ".join(name for name in names if name) or "missing"
+    if "path" not in names and "url" not in names:
+        raise SourceError(f"{table} needs a column path or url; its columns are {shown}.{_advice(names)}")
+    doubled = sorted({name for name in names if name and names.count(name) > 1})
+    if doubled:
+        written = " and ".join(dict.fromkeys(normal(c) for c in header if _name(c) == doubled[0]))
+        as_written = f" ({written})" if written != doubled[0] else ""
+        raise SourceError(f"{table} has the column {doubled[0]} more than once{as_written}. Rename one of them.")
+    notes = []
+    if "label" not in names and (near := _near(names, "label")):
+        notes.append(f"No column is called label: {near} is an attribute. If it is the label, rename it to label.")
+    return Columns(names, notes)
+
+
+def _name(cell: str) -> str:
+    name = " ".join(normal(cell).split())
+    return name.lower() if name.lower() in RESERVED else name
+
+
+def _near(names: Sequence[str], wanted: str) -> str | None:
+    return next((name for name in names if name.lower().replace(" ", "_") in NEAR[wanted].split()), None)
+
+
+def _advice(names: Sequence[str]) -> str:
+    for wanted in ("path", "url"):
+        if near := _near(names, wanted):
+            return f" If {near} says where the pictures are, rename it to {wanted}."
+    if any(is_picture_name(name) for name in names):
+        return " Its first line is a picture already: put the names of the columns above it, such as path,label."
+    return ""
