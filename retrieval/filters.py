@@ -1,13 +1,14 @@
-"""Filters: which items are meant, by their label and attributes, as values and in SQL.
+"""Filters: which items are meant, by label, attributes and time, as values and in SQL.
 
-A filter is a conjunction: the label and every attribute that it names must satisfy their conditions. `Not` is the exact
-opposite of its condition, so an item that lacks an attribute satisfies every `Not` of it but that of None.
+A filter is a conjunction: the label, every attribute that it names and the time must satisfy their conditions. `Not` is
+the exact opposite of its condition, so an item that lacks an attribute satisfies every `Not` of it but that of None.
 Text, numbers and truth values are never equal to one another; 1 and 1.0 are.
 """
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import sqlalchemy as sa
@@ -58,11 +59,20 @@ Condition: TypeAlias = OneOf | Range | Not
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """From one moment on, until before another one; None: without a bound on this side."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
-    """Conditions on the label, if any, and on attributes by name; all must hold."""
+    """Conditions on the label, if any, on attributes by name, and on when an item came; all must hold."""
 
     label: Condition | None = None
     attributes: Mapping[str, Condition] = field(default_factory=dict)
+    created: Period = Period()
 
 
 EVERYTHING = Filter()
@@ -72,13 +82,17 @@ Clause: TypeAlias = sa.ColumnElement[bool]
 
 
 def clause(chosen: Filter, items: sa.Table, dialect: str) -> Clause:
-    """The filter as a condition on rows of `items`, which has the columns label and attributes (JSON).
+    """The filter as a condition on rows of `items`, which has the columns label, attributes (JSON) and created.
 
     `dialect`: sqlite or postgresql.
     """
     clauses = [_of_attribute(condition, name, items, dialect) for name, condition in chosen.attributes.items()]
     if chosen.label is not None:
         clauses.append(_of_label(chosen.label, items.c.label))
+    if chosen.created.start is not None:
+        clauses.append(items.c.created >= chosen.created.start)
+    if chosen.created.end is not None:
+        clauses.append(items.c.created < chosen.created.end)
     return sa.and_(sa.true(), *clauses)
 
 

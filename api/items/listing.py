@@ -10,7 +10,7 @@ from api.schemas.search_answer import ItemAnswer, ItemsAnswer
 from retrieval.catalogue import Catalogue, Order, Place
 from retrieval.filters import Filter
 
-ORDER = r"^-?(id|label|attributes\.[^\u0000]+)$"
+ORDER = r"^-?(id|label|created|attributes\.[^\u0000]+)$"
 NOT_OURS = "cursor: not one that this server wrote for this order; begin again without it."
 
 
@@ -40,6 +40,8 @@ def order_of(text: str) -> Order:
     descending = name != text
     if name == "id":
         return Order(descending=descending)
+    if name == "created":
+        return Order("created", descending=descending)
     if name == "label":
         return Order("label", descending=descending)
     return Order("attribute", name.removeprefix("attributes."), descending)

@@ -38,8 +38,8 @@ async def list_items(
         Query(
             pattern=ORDER,
             max_length=1100,
-            description="`id`, `label`, or `attributes.` and an attribute's name; descending with a `-` before it. "
-            "Numbers come before texts; items without it come last.",
+            description="`id`, `label`, `created`, or `attributes.` and an attribute's name; descending with a `-` "
+            "before it: `-created` lists the newest first. Numbers come before texts; items without it come last.",
             examples=["-attributes.price"],
         ),
     ] = "id",

@@ -5,6 +5,7 @@ from typing import Annotated, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
 
+from api.schemas.period import PeriodBody
 from retrieval import filters
 
 MAX_VALUES = 1000
@@ -63,6 +64,7 @@ class FilterBody(_Part):
                 {
                     "label": ["amphora", "bowl"],
                     "attributes": {"price": {"gte": 3, "lt": 10}, "glazed": True, "shape": {"not": "vase"}},
+                    "created": {"gte": "2026-11-01"},
                 }
             ]
         }
@@ -73,11 +75,13 @@ class FilterBody(_Part):
         Mapping[Text, ConditionBody],
         Field(description="Conditions by attribute; all must hold.", max_length=MAX_ATTRIBUTES),
     ] = Field(default_factory=dict)
+    created: Annotated[PeriodBody | None, Field(description="When the items came into the catalogue.")] = None
 
     def to_filter(self) -> filters.Filter:
         """What retrieval knows of it."""
         label = _condition(self.label) if "label" in self.model_fields_set else None
-        return filters.Filter(label, {name: _condition(body) for name, body in self.attributes.items()})
+        attributes = {name: _condition(body) for name, body in self.attributes.items()}
+        return filters.Filter(label, attributes, self.created.period() if self.created else filters.Period())
 
 
 def _condition(body: ConditionBody) -> filters.Condition:

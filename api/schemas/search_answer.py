@@ -22,6 +22,10 @@ ReportUrl = Annotated[
     ),
 ]
 
+Created = Annotated[
+    datetime, Field(description="When it came into the catalogue, UTC.", examples=["2026-11-24T18:05:42.073215Z"])
+]
+
 
 class ThumbnailSize(IntEnum):
     """Pixels that the longer side has at most."""
@@ -45,6 +49,7 @@ class ItemAnswer(Answer):
     attributes: Annotated[Mapping[str, Attribute], Field(examples=[{"shape": "vase", "price": 3.5}])]
     width: Annotated[int, Field(examples=[400])]
     height: Annotated[int, Field(examples=[533])]
+    created: Created
     image_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/image"])]
     thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
 
@@ -57,6 +62,7 @@ class ItemAnswer(Answer):
             attributes=item.attributes,
             width=item.width,
             height=item.height,
+            created=item.created,
             image_url=image_url(item.id),
             thumbnail_url=thumbnail_url(item.id),
         )
@@ -86,6 +92,7 @@ class Hit(Answer):
     attributes: Annotated[Mapping[str, Attribute], Field(examples=[{"shape": "vase", "price": 3.5}])]
     width: Annotated[int, Field(description="Of the item's picture, in pixels.", examples=[400])]
     height: Annotated[int, Field(examples=[533])]
+    created: Created
     score: Annotated[
         float,
         Field(

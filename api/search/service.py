@@ -116,6 +116,7 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
             attributes=match.item.attributes,
             width=match.item.width,
             height=match.item.height,
+            created=match.item.created,
             score=match.score,
             cosine=float(hits.cosine[match.row]),
             euclidean=float(hits.euclidean[match.row]),

@@ -1,7 +1,8 @@
 """What an item is: one row of the catalogue, as a value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from re import split
 from typing import Literal, TypeAlias
 
@@ -19,8 +20,9 @@ class Item:
     """One picture of the catalogue. `width` and `height` in pixels, as the picture is seen.
 
     `location` is the picture's file, absolute or relative to the artifacts folder. `origin` is "source" for
-    what a training run wrote, "api" for what was added later. Raises CatalogueError for an id that is not
-    1 to 128 printable characters.
+    what a training run wrote, "api" for what was added later. `created` is when it came into the catalogue, UTC: of
+    an item that is written again, the catalogue keeps the first time. Two items that differ in nothing else are equal.
+    Raises CatalogueError for an id that is not 1 to 128 printable characters.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Item:
     label: str | None
     attributes: Mapping[str, Attribute]
     origin: Origin
+    created: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     def __post_init__(self) -> None:
         if not is_id(self.id):

@@ -23,12 +23,13 @@ LARGEST = 2**63
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """By id, by label, or by the attribute called `name`: numbers first, then texts by code points, then truth values.
+    """By id, by label, by when they came, or by the attribute called `name`.
 
-    Items without the label or attribute come last, also where the rest descends. Ties by id.
+    Numbers come first, then texts by code points, then truth values. Items without the label or attribute come last,
+    also where the rest descends. Ties by id.
     """
 
-    by: Literal["id", "label", "attribute"] = "id"
+    by: Literal["id", "label", "created", "attribute"] = "id"
     name: str = ""
     descending: bool = False
 
@@ -38,6 +39,7 @@ class Order:
         kinds: dict[str, tuple[Any, ...]] = {
             "id": (str,),
             "label": (int, str, str),
+            "created": (int, str),
             "attribute": (int, int, number, str, str),
         }
         expected = kinds[self.by]
@@ -55,14 +57,15 @@ def page(order: Order, dialect: str, passes: sa.ColumnElement[bool], after: Plac
     if order.by == "attribute":
         member = members(ITEMS, dialect)
         rows = ITEMS.outerjoin(member.table, member.name == order.name)
-        keys = _by_value(member.text, member.number, member.truth)
+        keys = _last_if_missing(_by_value(member.text, member.number, member.truth), order)
     elif order.by == "label":
         label = ITEMS.c.label if dialect == "sqlite" else sa.collate(ITEMS.c.label, "C")
-        keys = [sa.case((label.is_(None), 1), else_=0), sa.func.coalesce(label, "")]
+        keys = _last_if_missing([sa.case((label.is_(None), 1), else_=0), sa.func.coalesce(label, "")], order)
+    elif order.by == "created":
+        keys = [(sa.type_coerce(ITEMS.c.created, sa.BigInteger), order.descending)]
     else:
         keys = []
-    ordered: list[Key] = [(key, order.descending and number > 0) for number, key in enumerate(keys)]
-    ordered.append((ITEMS.c.id, order.descending))
+    ordered: list[Key] = [*keys, (ITEMS.c.id, order.descending)]
     asked = ITEM.add_columns(*(key for key, _ in ordered)).select_from(rows).where(passes)
     if after is not None:
         asked = asked.where(_behind(ordered, after))
@@ -86,10 +89,19 @@ def _by_value(text: Any, number: Any, truth: Any) -> list[sa.ColumnElement[Any]]
     ]
 
 
+def _last_if_missing(keys: list[sa.ColumnElement[Any]], order: Order) -> list[Key]:
+    """The first key says whether the value is missing, and never descends."""
+    return [(key, order.descending and number > 0) for number, key in enumerate(keys)]
+
+
 def _behind(keys: list[Key], place: Place) -> sa.ColumnElement[bool]:
     """Lexicographically behind the place, each column in its own direction."""
+    bounds = [sa.literal(value, sa.BigInteger) if isinstance(value, int) else sa.literal(value) for value in place]
+    if len({descends for _, descends in keys}) == 1:  # a form for which the databases go straight to it in an index
+        columns, values = sa.tuple_(*(key for key, _ in keys)), sa.tuple_(*bounds)
+        return columns < values if keys[0][1] else columns > values
     behind: sa.ColumnElement[bool] = sa.false()
-    for (key, descends), value in reversed(list(zip(keys, place, strict=True))):
-        beyond = key < sa.literal(value) if descends else key > sa.literal(value)
-        behind = sa.or_(beyond, sa.and_(key == sa.literal(value), behind))
+    for (key, descends), bound in reversed(list(zip(keys, bounds, strict=True))):
+        beyond = key < bound if descends else key > bound
+        behind = sa.or_(beyond, sa.and_(key == bound, behind))
     return behind

@@ -5,6 +5,7 @@ As they are after the last migration: see schema.py.
 
 import json
 from dataclasses import fields
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,26 @@ BATCH = 500
 # Ordered by code points in both databases: collation "C" in PostgreSQL is what SQLite does anyway.
 _ID = sa.String(ID_LENGTH).with_variant(sa.String(ID_LENGTH, "C"), "postgresql")
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
 METADATA = sa.MetaData()
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A time with its zone, kept as microseconds since 1970, UTC: in order and exact in every database."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        """As it is kept."""
+        return None if value is None else (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        """As it is read."""
+        return None if value is None else EPOCH + value * MICROSECOND
+
 
 ITEMS = sa.Table(
     "items",
@@ -36,8 +56,10 @@ ITEMS = sa.Table(
     sa.Column("origin", sa.String(8), nullable=False),
     # Which replacement last wrote the row, so that one statement finds those it did not write.
     sa.Column("replacement", sa.String(16)),
+    sa.Column("created", Moment, nullable=False),
 )
 sa.Index("items_location", ITEMS.c.location)  # whether a file is still some item's
+sa.Index("items_created", ITEMS.c.created, ITEMS.c.id)
 
 REPLIES = sa.Table(
     "replies",
@@ -63,6 +85,9 @@ ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 AMONG = ITEMS.c.id.in_(sa.bindparam("ids", expanding=True))
 BY_ID = ITEM.where(AMONG)
 
+KEPT = {"id", "created"}
+"""What stays of an item that is written again."""
+
 _INSERT = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 
 
@@ -72,18 +97,18 @@ def insert(table: sa.Table, dialect: str) -> Any:
 
 
 def upsert(dialect: str) -> Any:
-    """An INSERT into the items that overwrites what has the same id."""
+    """An INSERT into the items that overwrites what has the same id, but not when it came."""
     statement = insert(ITEMS, dialect)
-    new = {column.name: statement.excluded[column.name] for column in ITEMS.columns if column.name != "id"}
+    new = {column.name: statement.excluded[column.name] for column in ITEMS.columns if column.name not in KEPT}
     return statement.on_conflict_do_update(index_elements=["id"], set_=new)
 
 
 def row(item: Item, origin: Origin, replacement: str | None = None) -> dict[str, Any]:
     """The item as a row. Raises CatalogueError for what no database can hold."""
-    values = {field.name: getattr(item, field.name) for field in fields(Item)}
+    values = {field.name: getattr(item, field.name) for field in fields(Item) if field.name != "created"}
     values |= {"attributes": dict(item.attributes), "origin": origin, "replacement": replacement}
     try:  # what a database or a reader of JSON would refuse, refused with the item's name
         json.dumps(values, ensure_ascii=False, allow_nan=False).encode()
     except (TypeError, ValueError) as error:
         raise CatalogueError(f"item {item.id!r} cannot be stored ({error}); mend it in its source") from error
-    return values
+    return values | {"created": item.created}

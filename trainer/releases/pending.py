@@ -2,6 +2,8 @@
 
     artifacts/pending/<id>.jsonl    one item a line; the last line says how many there are
 
+An item is new to the catalogue, and so `created`, when it is read from there.
+
 A run whose bundle the gate refuses leaves them here, so that `publish --force` does all that the run would have done.
 """
 
@@ -24,7 +26,7 @@ def write(artifacts: Path, bundle_id: str, items: Iterable[Item]) -> None:
     count = 0
     with part.open("w", encoding="utf-8") as file:
         for item in items:
-            file.write(json.dumps(asdict(item)) + "\n")
+            file.write(json.dumps({name: value for name, value in asdict(item).items() if name != "created"}) + "\n")
             count += 1
         file.write(json.dumps({"items": count}) + "\n")
     sync(part)

@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
@@ -83,7 +84,9 @@ def test_items_refuses_limits_out_of_range(client: TestClient, limit: str) -> No
 
 def test_an_item_tells_what_the_catalogue_holds(client: TestClient, shop: Shop) -> None:
     piece = shop.pieces[A_PIECE]
-    assert client.get(f"/items/{quote(A_PIECE, safe='')}").json() == {
+    told = client.get(f"/items/{quote(A_PIECE, safe='')}").json()
+    assert datetime.fromisoformat(told.pop("created")) < datetime.now(UTC)  # see test_created.py
+    assert told == {
         "id": A_PIECE,
         "label": piece.label,
         "attributes": piece.attributes,
