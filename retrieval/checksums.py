@@ -36,10 +36,10 @@ def check(folder: Path, files: Mapping[str, FileEntry]) -> None:
         path = _inside(folder, name)
         try:
             with path.open("rb") as file:
-                found = FileEntry(sha256=file_digest(file, "sha256").hexdigest(), size=file.tell())
+                actual = FileEntry(sha256=file_digest(file, "sha256").hexdigest(), size=file.tell())
         except OSError as error:
             raise _unreadable(path, error) from error
-        _compare(path, found, files[name])
+        _compare(path, actual, files[name])
 
     with ThreadPoolExecutor() as threads:  # the hash is computed outside Python's lock
         for _ in threads.map(check_one, files):
@@ -81,10 +81,10 @@ def _entry(data: bytes) -> FileEntry:
     return FileEntry(sha256=sha256(data).hexdigest(), size=len(data))
 
 
-def _compare(path: Path, found: FileEntry, expected: FileEntry) -> None:
-    if found.sha256 != expected.sha256:
+def _compare(path: Path, actual: FileEntry, expected: FileEntry) -> None:
+    if actual.sha256 != expected.sha256:
         raise BundleDamaged(
-            f"{path} has changed: {found.size} bytes with SHA-256 {found.sha256}; "
+            f"{path} has changed: {actual.size} bytes with SHA-256 {actual.sha256}; "
             f"its manifest says {expected.size} bytes with {expected.sha256}. Publish another bundle, or train again."
         )
 

@@ -39,9 +39,9 @@ class Embedder:
         """
         return prepare(data, self.encoder.height, self.encoder.width, opener or self.opener)
 
-    def embed(self, prepared: Sequence[RGB]) -> NDArray[np.float32]:
+    def embed(self, inputs: Sequence[RGB]) -> NDArray[np.float32]:
         """Prepared pictures to vectors, float32 [n, d]."""
-        return self.projection.apply(self.encoder.encode(np.stack(prepared)))
+        return self.projection.apply(self.encoder.encode(np.stack(inputs)))
 
 
 def prepare(data: bytes, height: int, width: int, opener: Opener = open_whole) -> RGB:

@@ -51,9 +51,9 @@ def _contract(session: ort.InferenceSession, where: str) -> tuple[int, int, int]
     """Height, width and dims of a graph that keeps the encoder contract; BundleDamaged for one that does not."""
     inputs = {node.name: node for node in session.get_inputs()}
     outputs = {node.name: node for node in session.get_outputs()}
-    found = f"inputs {sorted(inputs)}, outputs {sorted(outputs)}"
+    actual = f"inputs {sorted(inputs)}, outputs {sorted(outputs)}"
     if set(inputs) != {"images"} or "embedding" not in outputs:
-        raise BundleDamaged(f"{where} is not an encoder: it has {found}; expected images -> embedding[, cells].")
+        raise BundleDamaged(f"{where} is not an encoder: it has {actual}; expected images -> embedding[, cells].")
     images, embedding = inputs["images"], outputs["embedding"]
     sizes = [*images.shape[1:3], embedding.shape[-1]]
     if images.type != "tensor(uint8)" or len(images.shape) != 4 or not all(isinstance(n, int) for n in sizes):

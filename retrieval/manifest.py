@@ -83,9 +83,9 @@ def parse(text: bytes, where: str) -> Manifest:
     except (ValueError, KeyError, TypeError) as error:
         raise BundleDamaged(f"{where} is not a manifest ({error}). Publish another bundle, or train again.") from error
     if version not in FORMAT_VERSIONS:
-        known = f"{', '.join(map(str, FORMAT_VERSIONS[:-1]))} and {FORMAT_VERSIONS[-1]}"
+        versions = f"{', '.join(map(str, FORMAT_VERSIONS[:-1]))} and {FORMAT_VERSIONS[-1]}"
         raise BundleIncompatible(
-            f"{where} has format version {version!r}; this version of Lookalike reads {known}. "
+            f"{where} has format version {version!r}; this version of Lookalike reads {versions}. "
             "Train again with this version, or serve the bundle with the version that wrote it."
         )
     try:

@@ -13,7 +13,7 @@ from trainer.errors import SourceError
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """Items with their cosine and Euclidean distance, best first, and how the search was done."""
 
     bundle_id: str
@@ -29,7 +29,7 @@ def load_current(artifacts: Path) -> bundle.Bundle:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class NamedBundle:
     """A bundle that was asked for by name, and the artifacts folder that it lies in."""
 
     artifacts: Path
@@ -43,19 +43,19 @@ class Named:
 LIVE = "live"
 
 
-def load_named(artifacts: Path, name: str) -> Named:
+def load_named(artifacts: Path, name: str) -> NamedBundle:
     """The bundle called `live` (the published one), by its id, or by the path of its folder or an artifacts folder.
 
     Of another artifacts folder the published one is meant. Raises BundleError.
     """
     if name == LIVE:
-        return Named(artifacts, load_current(artifacts))
+        return NamedBundle(artifacts, load_current(artifacts))
     path, folder = Path(name), bundle.bundle_path(artifacts, name)
     if path.name == name and (folder.is_dir() or not path.is_dir()):
-        return Named(artifacts, bundle.load(folder))
+        return NamedBundle(artifacts, bundle.load(folder))
     if (path / "CURRENT").exists():
-        return Named(path, load_current(path))
-    return Named(path.resolve().parent.parent, bundle.load(path))
+        return NamedBundle(path, load_current(path))
+    return NamedBundle(path.resolve().parent.parent, bundle.load(path))
 
 
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:
@@ -63,7 +63,7 @@ def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:
     return VectorStores(artifacts).open(loaded.manifest.id, loaded.clusters, auto_probes=loaded.auto_probes)
 
 
-def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> Found:
+def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> SearchResult:
     """The k items most like a picture file. Raises ImageError, BundleError, or SourceError where there is no file."""
     loaded = load_current(artifacts)
     try:
@@ -78,9 +78,9 @@ def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> Fo
     finally:
         store.close()
         catalogue.close()
-    joined = [
+    ranked = [
         (items[item_id], float(cosine), float(distance))
         for item_id, cosine, distance in zip(hits.ids, hits.cosine, hits.euclidean, strict=True)
         if item_id in items
     ]
-    return Found(loaded.manifest.id, joined, hits.exact, hits.clusters_opened, hits.clusters_total)
+    return SearchResult(loaded.manifest.id, ranked, hits.exact, hits.clusters_opened, hits.clusters_total)

@@ -16,7 +16,7 @@ MINI_BATCH_FROM = 20_000  # vectors; below it plain K-Means takes seconds and fi
 
 
 @dataclass(frozen=True, slots=True)
-class Reduced:
+class GalleryIndex:
     """The fitted estimators (for people) and what serving needs of them."""
 
     pca: PCA
@@ -31,7 +31,7 @@ class Reduced:
     """The gallery's vectors, float32 [n, d]."""
 
 
-def reduce(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> Reduced:
+def reduce(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> GalleryIndex:
     """Fit PCA on the gallery's unit embeddings [n, e] and K-Means on the vectors that come out."""
     pca = fit_pca(unit(embeddings), config, seed)
     projection = Projection(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))
@@ -40,7 +40,7 @@ def reduce(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> 
     clusters = Clusters(kmeans.cluster_centers_.astype(np.float32))
     assigned = clusters.assign(vectors)
     reach = Reach.nowhere(clusters).widened(vectors, assigned)
-    return Reduced(pca, kmeans, projection, clusters, reach, assigned, vectors)
+    return GalleryIndex(pca, kmeans, projection, clusters, reach, assigned, vectors)
 
 
 def fit_pca(rows: NDArray[np.float32], config: ReduceConfig, seed: int) -> PCA:
@@ -64,6 +64,6 @@ def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) ->
     return MiniBatchKMeans(wanted, n_init=1, batch_size=4096, random_state=seed).fit(vectors)
 
 
-def calibrate_probes(reduced: Reduced, seed: int) -> int:
+def calibrate_probes(reduced: GalleryIndex, seed: int) -> int:
     """The fewest clusters to open that hold 99 % of the true top ten, over both metrics (see `fewest_probes`)."""
     return fewest_probes(reduced.reach, reduced.vectors, reduced.assigned, seed)

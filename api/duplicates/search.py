@@ -14,7 +14,7 @@ from retrieval import duplicates
 from retrieval.calibration import Curve
 from retrieval.catalogue import Item
 from retrieval.clusters import Vectors
-from retrieval.duplicates import Duplicates, Sketch, Things
+from retrieval.duplicates import CalibratedVectors, Duplicates, Sketch
 from retrieval.errors import ImageError, PictureMissing
 
 logger = logging.getLogger(__name__)
@@ -61,8 +61,8 @@ def look(snapshot: Snapshot, state: str, report: Report) -> Result:
     same = duplicates.same_picture_pairs(sketches, read, lambda done, of: report("comparing", done, of))
     calibration = snapshot.bundle.calibration
     vectors = None if calibration is None else _vectors(snapshot, items)
-    things = None if vectors is None or calibration is None else Things(vectors, calibration.cosine)
-    everything = duplicates.find(sketches, same, things=things)
+    things = None if vectors is None or calibration is None else CalibratedVectors(vectors, calibration.cosine)
+    everything = duplicates.find(sketches, same, calibrated=things)
     return _compact(snapshot, state, unreadable, items, sketches, everything, vectors)
 
 

@@ -125,6 +125,6 @@ def _check_shapes(bundle: Bundle, folder: Path) -> None:
         "the number of clusters": (len(bundle.clusters), manifest.counts.clusters),
         "the shape of the radii": (bundle.radii.shape, (len(bundle.clusters),)),
     }
-    for what, (found, expected) in pairs.items():
-        if found != expected:
-            raise BundleDamaged(f"{folder}: {what} is {found}, expected {expected}.")
+    for what, (actual, expected) in pairs.items():
+        if actual != expected:
+            raise BundleDamaged(f"{folder}: {what} is {actual}, expected {expected}.")

@@ -5,20 +5,20 @@ about every candidate (alignment). No table of all pairs is ever made.
 """
 
 from retrieval.duplicates.groups import Duplicates, Group
-from retrieval.duplicates.search import Kind, Leak, Read, Told, find, leaks, same_picture_pairs
+from retrieval.duplicates.same_thing import CalibratedVectors, Probabilities
+from retrieval.duplicates.search import Kind, Leak, Progress, Read, find, leaks, same_picture_pairs
 from retrieval.duplicates.sketch import Sketch, sketch
-from retrieval.duplicates.things import Probabilities, Things
 
 __all__ = [
+    "CalibratedVectors",
     "Duplicates",
     "Group",
     "Kind",
     "Leak",
     "Probabilities",
+    "Progress",
     "Read",
     "Sketch",
-    "Things",
-    "Told",
     "find",
     "leaks",
     "same_picture_pairs",

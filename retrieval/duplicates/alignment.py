@@ -26,7 +26,7 @@ MAX_SLANT, MAX_BEYOND = 0.004, 0.004  # shares of a side; copies had 0.002, seco
 MIN_GAIN, MAX_GAIN, MAX_OFFSET = 0.6, 1.67, 40.0  # how the light may differ: factor, and grey levels
 CLIPPED = 248  # grey levels; what is brighter may have been cut off by brightening
 MIN_WHOLE = 0.02  # share of pixels that are not cut off, to tell the light from
-HELD = 25.0  # squared grey levels; a picture with less contrast says little of the factor
+GAIN_PRIOR = 25.0  # squared grey levels; a picture with less contrast says little of the factor
 NOISE = 100.0  # squared grey levels by which parts without structure may differ
 PLAIN, SAME_COLOUR = 3.0, 8.0  # grey levels: deviation of a picture that shows nothing, difference of two such
 MIN_PART, MIN_OF_MOST = -0.5, 0.6  # what of a part the other picture explains: the worst, and 95 of 100
@@ -78,7 +78,7 @@ def same_picture(first: RGB, second: RGB, flip: int, window: Window) -> bool:
             return False
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     laid = cv2.warpAffine(outer, matrix, (FINE_SIDE, FINE_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return _explained(np.asarray(laid, np.uint8), inner)
+    return _is_explained(np.asarray(laid, np.uint8), inner)
 
 
 def _best_place(outer: NDArray[np.uint8], inner: NDArray[np.uint8], *, swapped: bool) -> Window:
@@ -121,7 +121,7 @@ def _is_upright_part(matrix: Grey) -> bool:
     return bool(upright and reach <= MAX_BEYOND and min(wide, high) >= MIN_SHARE)
 
 
-def _explained(first: RGB, second: RGB) -> bool:
+def _is_explained(first: RGB, second: RGB) -> bool:
     """Whether each part of one picture is the same part of the other, in one other light.
 
     The colours are compared together, so that a red cup is not a blue one in other light.
@@ -130,12 +130,12 @@ def _explained(first: RGB, second: RGB) -> bool:
     gain, offset = _light(ours, theirs)
     if not (MIN_GAIN <= gain <= MAX_GAIN and abs(offset) <= MAX_OFFSET):
         return False
-    left_over = ours - gain * theirs - offset
+    residual = ours - gain * theirs - offset
     # What was cut off by brightening was at least this bright, nobody knows how much brighter.
-    left_over[theirs >= CLIPPED] = np.minimum(left_over[theirs >= CLIPPED], 0)
-    left_over[ours >= CLIPPED] = np.maximum(left_over[ours >= CLIPPED], 0)
+    residual[theirs >= CLIPPED] = np.minimum(residual[theirs >= CLIPPED], 0)
+    residual[ours >= CLIPPED] = np.maximum(residual[ours >= CLIPPED], 0)
     scores = [
-        1 - np.square(left_over[part]).mean() / (ours[part].var(axis=(0, 1)).mean() + NOISE)
+        1 - np.square(residual[part]).mean() / (ours[part].var(axis=(0, 1)).mean() + NOISE)
         for part in _parts(len(ours))
     ]
     return bool(min(scores) >= MIN_PART and np.quantile(scores, 0.05) >= MIN_OF_MOST)
@@ -148,7 +148,7 @@ def _light(ours: Grey, theirs: Grey) -> tuple[float, float]:
         return 1.0, 0.0
     x, y = theirs[whole].astype(float), ours[whole].astype(float)
     covariance = float(np.mean((y - y.mean()) * (x - x.mean())))
-    gain = (covariance + HELD) / (float(x.var()) + HELD)
+    gain = (covariance + GAIN_PRIOR) / (float(x.var()) + GAIN_PRIOR)
     return gain, float(y.mean() - gain * x.mean())
 
 

@@ -18,17 +18,17 @@ Candidate = tuple[int, int, int]
 """Two rows, the smaller first, and the flip (sketch.FLIPS) that makes one look like the other."""
 
 
-def candidates(sketches: Sequence[Sketch], told: Callable[[int], None] = lambda _done: None) -> list[Candidate]:
-    """Pairs of rows that may show the same picture, in order. `told` hears how many pictures have been asked for."""
+def candidates(sketches: Sequence[Sketch], progress: Callable[[int], None] = lambda _done: None) -> list[Candidate]:
+    """Pairs of rows that may show the same picture, in order. `progress` is called with the number of pictures done."""
     if len(sketches) < 2:
         return []
     graph = neighbour_graph(descriptors(sketches))
-    found: set[Candidate] = set()
+    pairs: set[Candidate] = set()
     for start in range(0, len(sketches), CHUNK):
-        asked = sketches[start : start + CHUNK]
-        found |= _near(graph, np.concatenate([questions(entry.small) for entry in asked]), start)
-        told(start + len(asked))
-    return sorted(found)
+        chunk = sketches[start : start + CHUNK]
+        pairs |= _near(graph, np.concatenate([questions(entry.small) for entry in chunk]), start)
+        progress(start + len(chunk))
+    return sorted(pairs)
 
 
 def neighbour_graph(units: Vectors) -> faiss.IndexHNSWFlat:
@@ -40,14 +40,14 @@ def neighbour_graph(units: Vectors) -> faiss.IndexHNSWFlat:
     return graph
 
 
-def _near(graph: faiss.IndexHNSWFlat, asked: Vectors, start: int) -> set[Candidate]:
+def _near(graph: faiss.IndexHNSWFlat, queries: Vectors, start: int) -> set[Candidate]:
     """Candidates of the pictures from row `start` on, whose questions these are."""
-    cosines, rows = graph.search(asked, min(NEIGHBOURS, graph.ntotal))
+    cosines, rows = graph.search(queries, min(NEIGHBOURS, graph.ntotal))
     question, place = np.nonzero((cosines >= LEAST_COSINE) & (rows >= 0))
     windows = 1 + len(WINDOWS)
     pictures: Numbers = start + question // (windows * len(FLIPS))
     flips = question // windows % len(FLIPS)
     others = rows[question, place]
-    kept = pictures != others
-    first, second = np.minimum(pictures, others)[kept], np.maximum(pictures, others)[kept]
-    return set(zip(first.tolist(), second.tolist(), flips[kept].tolist(), strict=True))
+    others_only = pictures != others
+    first, second = np.minimum(pictures, others)[others_only], np.maximum(pictures, others)[others_only]
+    return set(zip(first.tolist(), second.tolist(), flips[others_only].tolist(), strict=True))

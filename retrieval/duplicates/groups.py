@@ -28,7 +28,7 @@ class Duplicates:
     same_thing: tuple[Group, ...]
 
 
-def joined(count: int, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
+def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
     """Which of `count` rows the pairs connect, directly or through others: groups of two and more, ascending."""
     parent = list(range(count))
 

@@ -14,9 +14,9 @@ import numpy as np
 from retrieval import images
 from retrieval.duplicates.alignment import FINE_SIDE, coarse, same_picture
 from retrieval.duplicates.candidates import Candidate, candidates
-from retrieval.duplicates.groups import Duplicates, group, joined
+from retrieval.duplicates.groups import Duplicates, connected_groups, group
+from retrieval.duplicates.same_thing import CalibratedVectors, same_thing_pairs, star_groups
 from retrieval.duplicates.sketch import Sketch, squashed
-from retrieval.duplicates.things import Things, stars, thing_pairs
 from retrieval.errors import ImageError
 from retrieval.images import RGB
 
@@ -27,7 +27,7 @@ Pair = tuple[int, int]
 Kind = Literal["identical", "same picture"]
 Read = Callable[[int], bytes]
 """The file of a row, read again. An OSError or ImageError leaves the picture out: it has gone since it was sketched."""
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Called with how many pictures or candidates are done, and of how many."""
 
 
@@ -40,19 +40,21 @@ class Leak:
     kind: Kind
 
 
-def find(sketches: Sequence[Sketch], same: Sequence[Pair], *, things: Things | None = None) -> Duplicates:
+def find(
+    sketches: Sequence[Sketch], same: Sequence[Pair], *, calibrated: CalibratedVectors | None = None
+) -> Duplicates:
     """All three tiers, from `same_picture_pairs`; the third where there are vectors and a calibration to go by."""
     identical = identical_groups(sketches)
     copies = list(chain.from_iterable(pairwise(rows) for rows in identical))
-    pictures = joined(len(sketches), chain(copies, same))
+    pictures = connected_groups(len(sketches), chain(copies, same))
     several = [rows for rows in pictures if len({sketches[row].sha256 for row in rows}) > 1]
     # One picture stands for all that are the same one, so that copies do not vouch for each other.
     stands = {row: rows[0] for rows in pictures for row in rows}
-    alike = {(stands.get(a, a), stands.get(b, b)) for a, b in (thing_pairs(things) if things else ())}
-    starred = stars(sorted({(min(pair), max(pair)) for pair in alike if pair[0] != pair[1]}))
-    whole = {rows[0]: rows for rows in pictures}
-    grown = [tuple(sorted(chain.from_iterable(whole.get(row, (row,)) for row in rows))) for rows in starred]
-    return Duplicates(*(tuple(group(rows, sketches) for rows in tier) for tier in (identical, several, grown)))
+    similar = {(stands.get(a, a), stands.get(b, b)) for a, b in (same_thing_pairs(calibrated) if calibrated else ())}
+    stars = star_groups(sorted({(min(pair), max(pair)) for pair in similar if pair[0] != pair[1]}))
+    copies_of = {rows[0]: rows for rows in pictures}
+    thing_groups = [tuple(sorted(chain.from_iterable(copies_of.get(row, (row,)) for row in rows))) for rows in stars]
+    return Duplicates(*(tuple(group(rows, sketches) for rows in tier) for tier in (identical, several, thing_groups)))
 
 
 def leaks(sketches: Sequence[Sketch], held_out: Sequence[bool], same: Sequence[Pair]) -> list[Leak]:
@@ -70,14 +72,14 @@ def leaks(sketches: Sequence[Sketch], held_out: Sequence[bool], same: Sequence[P
         first, second = (sketches[row].sha256 for row in pair)
         copies[first].append(second)
         copies[second].append(first)
-    found = []
+    leaked = []
     for row in np.flatnonzero(held_out).tolist():
         content = sketches[row].sha256
         if content in other_of:
-            found.append(Leak(row, other_of[content], "identical"))
+            leaked.append(Leak(row, other_of[content], "identical"))
         elif others := [other_of[copy] for copy in copies[content] if copy in other_of]:
-            found.append(Leak(row, min(others), "same picture"))
-    return found
+            leaked.append(Leak(row, min(others), "same picture"))
+    return leaked
 
 
 def identical_groups(sketches: Sequence[Sketch]) -> list[tuple[int, ...]]:
@@ -88,7 +90,9 @@ def identical_groups(sketches: Sequence[Sketch]) -> list[tuple[int, ...]]:
     return [tuple(members) for members in rows.values() if len(members) > 1]
 
 
-def same_picture_pairs(sketches: Sequence[Sketch], read: Read, told: Told = lambda _done, _of: None) -> list[Pair]:
+def same_picture_pairs(
+    sketches: Sequence[Sketch], read: Read, progress: Progress = lambda _done, _of: None
+) -> list[Pair]:
     """Pairs of rows, the smaller first, that show the same picture in two different files.
 
     Of several identical files, the first stands for all.
@@ -99,16 +103,16 @@ def same_picture_pairs(sketches: Sequence[Sketch], read: Read, told: Told = lamb
     rows = list(first_of.values())
     distinct = [sketches[row] for row in rows]
     compare = _Comparison(distinct, lambda place: read(rows[place]))
-    proposed = candidates(distinct, lambda done: told(done, len(distinct)))
-    found: set[Pair] = set()
+    proposed = candidates(distinct, lambda done: progress(done, len(distinct)))
+    pairs: set[Pair] = set()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for start in range(0, len(proposed), CHUNK):
             chunk = proposed[start : start + CHUNK]
             for (first, second, _), same in zip(chunk, pool.map(compare, chunk), strict=True):
                 if same:
-                    found.add((rows[first], rows[second]))
-            told(start + len(chunk), len(proposed))
-    return sorted(found)
+                    pairs.add((rows[first], rows[second]))
+            progress(start + len(chunk), len(proposed))
+    return sorted(pairs)
 
 
 class _Comparison:

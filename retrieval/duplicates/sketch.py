@@ -65,8 +65,8 @@ def descriptor(small: RGB) -> Vectors:
     light, *colours = (cv2.dct(np.ascontiguousarray(channels[..., channel])) for channel in range(3))
     light[0, 0] = MEAN_WEIGHT * (light[0, 0] + 128 * SIDE)
     parts = [light[:LIGHT, :LIGHT], *(COLOUR_WEIGHT * colour[:COLOUR, :COLOUR] for colour in colours)]
-    found = np.concatenate([*(part.ravel() for part in parts), [PLAIN]])
-    return np.asarray(found / np.linalg.norm(found), np.float32)
+    values = np.concatenate([*(part.ravel() for part in parts), [PLAIN]])
+    return np.asarray(values / np.linalg.norm(values), np.float32)
 
 
 def questions(small: RGB) -> Vectors:

@@ -60,8 +60,8 @@ def find_faces(detector: Detector, rgb: RGB, min_size: float) -> list[Face]:
     is looked at again with a border, which repeats its outermost pixels, and enlarged if it is small.
     """
     scale = min(1.0, DETECTION_SIDE / max(rgb.shape[:2]))
-    found = [face.moved(1 / scale, 0) for face in detector.detect(_scaled(rgb, scale), min_size * scale)]
-    return sorted(found or _second_look(detector, rgb, min_size), key=lambda face: face.area, reverse=True)
+    faces = [face.moved(1 / scale, 0) for face in detector.detect(_scaled(rgb, scale), min_size * scale)]
+    return sorted(faces or _second_look(detector, rgb, min_size), key=lambda face: face.area, reverse=True)
 
 
 def _second_look(detector: Detector, rgb: RGB, min_size: float) -> list[Face]:
@@ -69,10 +69,10 @@ def _second_look(detector: Detector, rgb: RGB, min_size: float) -> list[Face]:
     border = round(FRAME * max(height, width))
     framed = np.pad(rgb, ((border, border), (border, border), (0, 0)), mode="edge")
     scale = min(max(1.0, TIGHT_SIDE / min(framed.shape[:2])), DETECTION_SIDE / max(framed.shape[:2]))
-    found = [
+    faces = [
         face.moved(1 / scale, -border * scale) for face in detector.detect(_scaled(framed, scale), min_size * scale)
     ]
-    return [face for face in found if face.is_within(width, height)]
+    return [face for face in faces if face.is_within(width, height)]
 
 
 def _scaled(rgb: RGB, scale: float) -> RGB:

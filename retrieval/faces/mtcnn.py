@@ -45,10 +45,10 @@ class Mtcnn:
     def _try(self, name: str, side: int, where: str) -> None:
         expected = OUTPUTS | (LANDMARKS if name == "onet" else {})
         try:
-            found = self._run(name, np.zeros((1, side, side, 3), np.float32), *expected)
+            outputs = self._run(name, np.zeros((1, side, side, 3), np.float32), *expected)
         except Exception as error:  # as in open_session
             raise BundleDamaged(f"{where}: {name} is not a network of MTCNN: {error}") from error
-        lengths = {output: values.shape[-1] for output, values in zip(expected, found, strict=True)}
+        lengths = {output: values.shape[-1] for output, values in zip(expected, outputs, strict=True)}
         if lengths != expected:
             raise BundleDamaged(f"{where}: {name} is not a network of MTCNN: it gives {lengths}, expected {expected}.")
 
@@ -70,9 +70,9 @@ class Mtcnn:
             height, width = int(rgb.shape[0] * scale), int(rgb.shape[1] * scale)
             level = np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), np.float32)
             offsets, probabilities = self._run("pnet", level[None], *OUTPUTS)
-            found, certain = _windows(offsets[0], probabilities[0, :, :, 1], scale)
-            kept = suppress(found, certain, OVERLAP_IN_LEVEL)
-            boxes, scores = np.concatenate([boxes, found[kept]]), np.concatenate([scores, certain[kept]])
+            level_boxes, level_scores = _windows(offsets[0], probabilities[0, :, :, 1], scale)
+            rows = suppress(level_boxes, level_scores, OVERLAP_IN_LEVEL)
+            boxes, scores = np.concatenate([boxes, level_boxes[rows]]), np.concatenate([scores, level_scores[rows]])
         return _squared(boxes[suppress(boxes, scores, OVERLAP)])
 
     def _refine(self, rgb: RGB, boxes: Array) -> Array:
@@ -116,8 +116,8 @@ def suppress(
     area = (right - left) * (bottom - top)
     whole = np.minimum(area[:, None], area) if of_smaller else area[:, None] + area - shared
     too_close = shared > overlap * whole
-    kept: NDArray[np.intp] = order[~np.triu(too_close, k=1).any(axis=0)]
-    return kept
+    rows: NDArray[np.intp] = order[~np.triu(too_close, k=1).any(axis=0)]
+    return rows
 
 
 def _normalised(rgb: NDArray[np.generic]) -> NDArray[np.float32]:

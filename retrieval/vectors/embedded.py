@@ -97,10 +97,10 @@ class EmbeddedStore:
         query = _fitting(query[None], self._clusters.dims, rows=1)[0]
         with self._reading.shared():
             if only is None:
-                chosen, without = None, self._keys_of(exclude)
+                selector, excluded_keys = None, self._keys_of(exclude)
             else:
-                chosen, without = Selector(self._keys_of(set(only).difference(exclude))), self._keys_of(())
-            answer = self._probe(query, k, metric, probes, without, chosen, within)
+                selector, excluded_keys = Selector(self._keys_of(set(only).difference(exclude))), self._keys_of(())
+            answer = self._probe(query, k, metric, probes, excluded_keys, selector, within)
             return self._hits(query, answer, k, metric, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:

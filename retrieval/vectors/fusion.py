@@ -40,8 +40,8 @@ def search_fused(
         best = sorted(scores, key=lambda item: (-scores[item], item))[:k]
         everything = len(near) < depth and len(close) < depth
         # A stranger to both lists comes after the last of each; an acquaintance of one, at best next in the other.
-        chosen = set(best)
-        rival = max((limit for item, limit in limits.items() if item not in chosen), default=0.0)
+        best_ids = set(best)
+        rival = max((limit for item, limit in limits.items() if item not in best_ids), default=0.0)
         settled = len(best) == k and scores[best[-1]] > max(rival, 2 / (RANK_OFFSET + depth + 1))
         settled = settled and all(limits[item] == scores[item] for item in best)
         if everything or settled or depth >= max(DEEPEST, 4 * k):
@@ -63,12 +63,12 @@ def _scores(near: Hits, close: Hits, depth: int) -> tuple[dict[str, float], dict
 def _merged(near: Hits, close: Hits, ids: list[str], *, certified: bool) -> Hits:
     """The hits of these ids, each from a list that has it."""
     rows = {item: (hits, row) for hits in (near, close) for row, item in enumerate(hits.ids)}
-    found = [rows[item] for item in ids]
+    sources = [rows[item] for item in ids]
     return Hits(
         ids=tuple(ids),
-        cosine=np.array([hits.cosine[row] for hits, row in found], np.float32),
-        euclidean=np.array([hits.euclidean[row] for hits, row in found], np.float32),
-        clusters=np.array([hits.clusters[row] for hits, row in found], np.int32),
+        cosine=np.array([hits.cosine[row] for hits, row in sources], np.float32),
+        euclidean=np.array([hits.euclidean[row] for hits, row in sources], np.float32),
+        clusters=np.array([hits.clusters[row] for hits, row in sources], np.int32),
         exact=certified,
         clusters_opened=max(near.clusters_opened, close.clusters_opened),
         clusters_total=near.clusters_total,

@@ -65,8 +65,8 @@ class ClusterIndex:
         """The vectors [n, d] under these keys [n]."""
         if not len(keys):
             return np.empty((0, self._euclidean.d), np.float32)
-        found: Vectors = self._euclidean.reconstruct_batch(keys)
-        return found
+        vectors: Vectors = self._euclidean.reconstruct_batch(keys)
+        return vectors
 
     def clusters(self, keys: Numbers) -> Numbers:
         """The clusters [n] of the vectors under these keys [n]."""
@@ -88,22 +88,22 @@ class ClusterIndex:
         Keys in `without` are left out, and with `only`, all but these. The distances carry FAISS's float32 rounding,
         for which `horizon` makes room.
         """
-        held = int(self.sizes[opened].sum())
+        available = int(self.sizes[opened].sum())
         if only is not None:
-            held = min(held, only.count)
-        if not held:
+            available = min(available, only.count)
+        if not available:
             return np.empty(0, np.int64), np.empty(0)
-        asked = k + len(without) + ROOM_FOR_TIES
+        wanted_count = k + len(without) + ROOM_FOR_TIES
         while True:
-            keys, distances = self._scan(opened, query, metric, min(asked, held), only)
-            everything = asked >= held or len(keys) < asked
+            keys, distances = self._scan(opened, query, metric, min(wanted_count, available), only)
+            everything = wanted_count >= available or len(keys) < wanted_count
             furthest = distances[-1] if len(distances) else math.inf
             if len(without):
-                kept = np.isin(keys, without, invert=True)
-                keys, distances = keys[kept], distances[kept]
+                allowed = np.isin(keys, without, invert=True)
+                keys, distances = keys[allowed], distances[allowed]
             if everything or furthest > self.horizon(metric, distances[k - 1]):
                 return keys, distances
-            asked *= 4  # the furthest one may tie with the k-th: so may others that were cut off
+            wanted_count *= 4  # the furthest one may tie with the k-th: so may others that were cut off
 
     def horizon(self, metric: Metric, distance: float) -> float:
         """The measured distance that no vector can exceed and yet truly be at this measured distance or nearer.
@@ -138,9 +138,9 @@ class ClusterIndex:
             False,
             parameters,
         )
-        found = keys >= 0
-        distances = values[found].astype(np.float64)
-        return keys[found], 1 - distances if metric == "cosine" else np.sqrt(distances)
+        valid = keys >= 0
+        distances = values[valid].astype(np.float64)
+        return keys[valid], 1 - distances if metric == "cosine" else np.sqrt(distances)
 
 
 def directions(vectors: Vectors) -> Vectors:

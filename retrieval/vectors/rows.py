@@ -129,10 +129,10 @@ class VectorFile:
         key twice. `digests`: the SHA-256 of the files they were made of; without them, that is not known.
         """
         with self._changing() as database:
-            taken = self._keys_of(ids)
+            existing = self._keys_of(ids)
             (unused,) = database.execute("SELECT coalesce(max(key) + 1, 0) FROM vectors").fetchone()
             fresh = count(unused)
-            keys = np.array([taken[item] if item in taken else next(fresh) for item in ids], np.int64)
+            keys = np.array([existing[item] if item in existing else next(fresh) for item in ids], np.int64)
             batch = Batch(keys, ids, clusters, vectors)
             database.executemany("REPLACE INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
             database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
@@ -149,8 +149,8 @@ class VectorFile:
     def held(self) -> dict[str, str | None]:
         """Every id that has a vector, with the SHA-256 of the file it was made of; None where that is not known."""
         with _explained(self._path):
-            joined = "SELECT vectors.id, sha256 FROM vectors LEFT JOIN contents ON contents.id = vectors.id"
-            return dict(self._database.execute(joined).fetchall())
+            query = "SELECT vectors.id, sha256 FROM vectors LEFT JOIN contents ON contents.id = vectors.id"
+            return dict(self._database.execute(query).fetchall())
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection has changed the file since this was last asked, or since it was opened."""
@@ -176,14 +176,14 @@ class VectorFile:
     def _keys_of(self, ids: Sequence[str]) -> dict[str, int]:
         """The keys of those of these ids that are here."""
         rows = (self._database.execute("SELECT id, key FROM vectors WHERE id = ?", (item,)) for item in ids)
-        return {item: key for found in rows for item, key in found}
+        return {item: key for matches in rows for item, key in matches}
 
     def _check_meta(self) -> None:
-        found = dict(self._database.execute("SELECT name, value FROM meta"))
+        stored = dict(self._database.execute("SELECT name, value FROM meta"))
         for name, expected in _meta(self._shape).items():
-            if found.get(name) != expected:
+            if stored.get(name) != expected:
                 raise VectorStoreError(
-                    f"the vector store {self._path} was written for {name} {found.get(name)!r}, "
+                    f"the vector store {self._path} was written for {name} {stored.get(name)!r}, "
                     f"but {name} {expected!r} is wanted; open it with its own bundle, or delete it to build it anew"
                 )
 

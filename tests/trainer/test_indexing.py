@@ -10,7 +10,7 @@ from retrieval.clusters import Metric
 from trainer import indexing as module
 from trainer.config import ReduceConfig
 from trainer.evaluation.probe_sweep import MAX_QUERIES, RECALL
-from trainer.indexing import Reduced, calibrate_probes, reduce
+from trainer.indexing import GalleryIndex, calibrate_probes, reduce
 
 Embeddings = NDArray[np.float32]
 
@@ -99,7 +99,7 @@ def distances(query: Embeddings, vectors: Embeddings, metric: Metric) -> NDArray
     return -(rows @ point) / np.linalg.norm(rows, axis=1) / np.linalg.norm(point)
 
 
-def recall(reduced: Reduced, probes: int, metric: Metric, sample: NDArray[np.int64]) -> float:
+def recall(reduced: GalleryIndex, probes: int, metric: Metric, sample: NDArray[np.int64]) -> float:
     """The share of the true ten nearest that lie in the nearest clusters, one query at a time."""
     shares = []
     for row in sample:

@@ -16,7 +16,7 @@ from trainer.progress import Epoch
 from trainer.training.checkpoint import Checkpoint
 from trainer.training.dataset import Pictures, encode_all
 from trainer.training.devices import choose_strategy
-from trainer.training.finetune import Finetuned, Start, finetune
+from trainer.training.finetune import FinetuneResult, Start, finetune
 
 Weights = dict[str, NDArray[np.float32]]
 
@@ -62,7 +62,7 @@ class Trial:
         )
         return Start(backbone, kernel, embeddings, scores(0.0, 0.0, 6))
 
-    def run(self) -> Finetuned:
+    def run(self) -> FinetuneResult:
         tuned = finetune(
             self.start(),
             self.pictures,

@@ -11,7 +11,7 @@ from PIL import Image
 
 from retrieval import images
 from retrieval.embedder import open_whole
-from trainer.data.features import Opened
+from trainer.data.features import PictureFile
 from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.evaluation.metrics import Scores
 from trainer.progress import Epoch, Progress
@@ -41,9 +41,9 @@ def photograph(label: int, number: int, side: int = 40) -> np.ndarray:
     return np.clip(128 + colour * waves + rng.normal(0, 12, (side, side, 3)), 0, 255).astype(np.uint8)
 
 
-def opened(path: Path, label: str | None) -> Opened:
+def opened(path: Path, label: str | None) -> PictureFile:
     data = path.read_bytes()
-    return Opened(Picture(path.stem, path, label), sha256(data).hexdigest(), images.inspect(data))
+    return PictureFile(Picture(path.stem, path, label), sha256(data).hexdigest(), images.inspect(data))
 
 
 def pictures_in(

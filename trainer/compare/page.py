@@ -149,17 +149,17 @@ def cells(rows: Sequence[Row], columns: Sequence[Column] = COLUMNS) -> list[list
     No figure is best where all read the same, nor how well rows do that were measured on different pictures.
     """
     alike = len({row.measured_on.digest for row in rows}) == 1
-    shown = [_column(column, rows, marked=alike or column.better == "less") for column in columns]
-    return [list(row) for row in zip(*shown, strict=True)]
+    columns_of_cells = [_column(column, rows, marked=alike or column.better == "less") for column in columns]
+    return [list(row) for row in zip(*columns_of_cells, strict=True)]
 
 
 def _column(column: Column, rows: Sequence[Row], *, marked: bool) -> list[Cell]:
     values = [column.value(row) for row in rows]
     texts = ["none" if value is None else column.text(value) for value in values]
-    known = [value for value in values if value is not None]
+    numbers = [value for value in values if value is not None]
     best = None
-    if marked and column.better and known and len(set(texts)) > 1:
-        best = column.text((max if column.better == "more" else min)(known))
+    if marked and column.better and numbers and len(set(texts)) > 1:
+        best = column.text((max if column.better == "more" else min)(numbers))
     return [Cell(text, text == best) for text in texts]
 
 

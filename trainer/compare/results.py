@@ -107,7 +107,7 @@ def measure(
             raise SourceError("Nothing to measure: no picture with a label could be used.")
         parts = [VALIDATION if artifacts / item.location in test else TRAIN for item in items]
         among = by_labels(number_labels([item.label for item in items]), np.array(parts, np.int8))
-        found = _detail(np.stack([store.get(item.id) for item in items]), among)
+        details = _detail(np.stack([store.get(item.id) for item in items]), among)
         queries = [artifacts / items[row].location for row in _spread(among.queries)]
         milliseconds = query_milliseconds(queries, loaded, store, progress)
     finally:
@@ -123,12 +123,12 @@ def measure(
         precision=encoder.precision,
         bundle=loaded.manifest.id,
         artifacts=str(artifacts),
-        measured_on=_measured_on(config, items, among, found),
-        at=found.at,
-        map=found.scores.map,
-        map_at_r=found.scores.map_at_r,
-        hits=found.matches,
-        misses=found.misses,
+        measured_on=_measured_on(config, items, among, details),
+        at=details.at,
+        map=details.scores.map,
+        map_at_r=details.scores.map_at_r,
+        hits=details.matches,
+        misses=details.misses,
         query_milliseconds=milliseconds,
         parameters=count_parameters(folder / bundle.ENCODER),
         encoder_bytes=(folder / bundle.ENCODER).stat().st_size,
@@ -202,7 +202,7 @@ def _detail(vectors: NDArray[np.float32], among: Validation) -> Detail:
         raise SourceError(f"Nothing to measure on the test pictures: {error}.") from error
 
 
-def _measured_on(config: Config, items: Sequence[Item], among: Validation, found: Detail) -> MeasuredOn:
+def _measured_on(config: Config, items: Sequence[Item], among: Validation, details: Detail) -> MeasuredOn:
     split = config.split
     by = f"the column {split.column}" if split.column else split.by
     digest = sha256()
@@ -211,8 +211,8 @@ def _measured_on(config: Config, items: Sequence[Item], among: Validation, found
     return MeasuredOn(
         split="the publisher's own" if split.by == "publisher" else f"by {by}, a share of {split.share:g}",
         seed=config.seed,
-        queries=found.scores.queries,
-        unanswerable=found.scores.unanswerable,
+        queries=details.scores.queries,
+        unanswerable=details.scores.unanswerable,
         gallery=len(among.gallery),
         leave_one_out=bool(np.isin(among.queries, among.gallery).all()),
         digest=digest.hexdigest()[:16],

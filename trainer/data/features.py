@@ -38,7 +38,7 @@ RECIPE = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class PictureFile:
     """A picture that could be read: its source entry, the SHA-256 of its bytes, what its header says."""
 
     picture: Picture
@@ -61,12 +61,12 @@ class Views:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """`values` float32 [n, 1 + views, e]: the clean picture first; rows in the order of `opened`.
+    """`values` float32 [n, 1 + views, e]: the clean picture first; rows in the order of `files`.
 
     `details` float32 [n, e], where they are wanted: a small part of each picture.
     """
 
-    opened: Sequence[Opened]
+    files: Sequence[PictureFile]
     values: NDArray[np.float32]
     details: NDArray[np.float32] | None
     skipped: Sequence[Skipped]
@@ -89,26 +89,26 @@ def compute(
     opener: Opener = open_whole,
 ) -> Features:
     """Features of every picture that can be read. A picture that cannot is skipped, with the reason."""
-    opened: list[Opened] = []
+    files: list[PictureFile] = []
     values = np.empty((len(pictures), 1 + views.augmented + views.detail, encoder.dims), np.float32)
     skipped: list[Skipped] = []
-    with FeatureCache(cache) as known, closing(_load_all(pictures, encoder, opener, views, seed, known)) as loading:
+    with FeatureCache(cache) as stored, closing(_load_all(pictures, encoder, opener, views, seed, stored)) as loading:
         for done, (picture, loaded) in enumerate(loading, start=1):
             progress(done, len(pictures))
             if isinstance(loaded, str):
                 skipped.append(Skipped(str(picture.path), loaded))
                 continue
             key = content_key(loaded.sha256, picture.face)
-            features = known.get(key, encoder.dims)
+            features = stored.get(key, encoder.dims)
             if features is None:
                 features = encoder.encode(np.stack(loaded.inputs))
-                known.put(key, features)
-            values[len(opened)] = features
-            opened.append(Opened(picture, loaded.sha256, loaded.info))
-    values = values[: len(opened)]
+                stored.put(key, features)
+            values[len(files)] = features
+            files.append(PictureFile(picture, loaded.sha256, loaded.info))
+    values = values[: len(files)]
     if not views.detail:
-        return Features(opened, values, None, skipped)
-    return Features(opened, values[:, :-1], values[:, -1], skipped)
+        return Features(files, values, None, skipped)
+    return Features(files, values[:, :-1], values[:, -1], skipped)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +144,8 @@ class FeatureCache:
 
     def get(self, digest: str, dims: int) -> NDArray[np.float32] | None:
         """The features [rows, dims] kept for a picture, or None."""
-        found = self._database.execute("SELECT rows FROM features WHERE sha256 = ?", (digest,)).fetchone()
-        return np.frombuffer(found[0], "<f4").reshape(-1, dims) if found else None
+        row = self._database.execute("SELECT rows FROM features WHERE sha256 = ?", (digest,)).fetchone()
+        return np.frombuffer(row[0], "<f4").reshape(-1, dims) if row else None
 
     def put(self, digest: str, features: NDArray[np.float32]) -> None:
         """Keep the features [rows, dims] of a picture."""
@@ -158,7 +158,7 @@ class FeatureCache:
 
 
 def _load_all(
-    pictures: Sequence[Picture], encoder: Encoder, opener: Opener, views: Views, seed: int, known: FeatureCache
+    pictures: Sequence[Picture], encoder: Encoder, opener: Opener, views: Views, seed: int, stored: FeatureCache
 ) -> Generator[tuple[Picture, _Loaded | str], None, None]:
     """Load in threads, a bounded number ahead, and give back in order."""
 
@@ -168,7 +168,7 @@ def _load_all(
             digest = sha256(data).hexdigest()
             info = images.inspect(data)
             key = content_key(digest, picture.face)
-            if known.get(key, encoder.dims) is not None:
+            if stored.get(key, encoder.dims) is not None:
                 return _Loaded(digest, info, ())
             opening = opener_of(picture, opener)
             inputs = [prepare(data, encoder.height, encoder.width, opening)]
@@ -193,7 +193,7 @@ def _augmented(data: bytes, encoder: Encoder, opener: Opener, key: str, views: V
         return []
     rgb = opener(data, 2 * max(encoder.height, encoder.width))
     rng = generator(seed, key)
-    found = [augment(rgb, encoder.height, encoder.width, rng) for _view in range(views.augmented)]
+    inputs = [augment(rgb, encoder.height, encoder.width, rng) for _view in range(views.augmented)]
     if views.detail:
-        found.append(detail(rgb, encoder.height, encoder.width, seed, key))
-    return found
+        inputs.append(detail(rgb, encoder.height, encoder.width, seed, key))
+    return inputs

@@ -34,7 +34,7 @@ def one_per_face(
         except (ImageError, OSError) as error:
             return str(error)
 
-    found: list[Picture] = []
+    faces_of_pictures: list[Picture] = []
     skipped: list[Skipped] = []
     with picture_pool() as pool:
         for done, (picture, faces) in enumerate(zip(pictures, pool.map(count, pictures), strict=True), start=1):
@@ -42,9 +42,9 @@ def one_per_face(
             if isinstance(faces, str):
                 skipped.append(Skipped(str(picture.path), faces))
                 continue
-            found.append(picture)
-            found.extend(replace(picture, id=f"{picture.id}#{n}", face=n) for n in range(2, faces + 1))
-    return found, skipped
+            faces_of_pictures.append(picture)
+            faces_of_pictures.extend(replace(picture, id=f"{picture.id}#{n}", face=n) for n in range(2, faces + 1))
+    return faces_of_pictures, skipped
 
 
 def face_of(item_id: str) -> int:
@@ -101,7 +101,7 @@ def embed_gallery(
 
 
 @dataclass(frozen=True, slots=True)
-class Readable:
+class EmbeddedPictures:
     """The pictures that could be read with their vectors float32 [n, d], in order, and those that could not.
 
     `digests` are the SHA-256 of their files.
@@ -113,7 +113,7 @@ class Readable:
     skipped: Sequence[Skipped]
 
 
-def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Progress) -> Readable:
+def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Progress) -> EmbeddedPictures:
     """Read and embed pictures, a batch in memory at a time. One that cannot be used is skipped, with the reason."""
 
     def load(picture: Picture) -> tuple[RGB, str] | Skipped:
@@ -126,22 +126,22 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
         except ImageError as error:
             return Skipped(str(picture.path), str(error))
 
-    kept: list[Picture] = []
+    embedded: list[Picture] = []
     digests: list[str] = []
     skipped: list[Skipped] = []
     vectors = [np.empty((0, embedder.projection.dims), np.float32)]
     with picture_pool() as pool:
         for start in range(0, len(pictures), BATCH):
             batch = pictures[start : start + BATCH]
-            prepared = []
+            inputs = []
             for picture, loaded in zip(batch, pool.map(load, batch), strict=True):
                 if isinstance(loaded, Skipped):
                     skipped.append(loaded)
                 else:
-                    prepared.append(loaded[0])
+                    inputs.append(loaded[0])
                     digests.append(loaded[1])
-                    kept.append(picture)
-            if prepared:
-                vectors.append(embedder.embed(prepared))
+                    embedded.append(picture)
+            if inputs:
+                vectors.append(embedder.embed(inputs))
             progress(start + len(batch), len(pictures))
-    return Readable(kept, np.concatenate(vectors), digests, skipped)
+    return EmbeddedPictures(embedded, np.concatenate(vectors), digests, skipped)

@@ -21,8 +21,8 @@ def pk_batches(labels: NDArray[np.int64], p: int, k: int, rng: np.random.Generat
     for _round in range(rounds):
         order = rng.permutation(len(members))
         for start in range(0, len(order), p):
-            chosen = order[min(start, len(order) - 2) : start + p]
-            yield np.concatenate([rng.choice(members[i], k, replace=len(members[i]) < k) for i in chosen])
+            batch = order[min(start, len(order) - 2) : start + p]
+            yield np.concatenate([rng.choice(members[i], k, replace=len(members[i]) < k) for i in batch])
 
 
 def view_batches(count: int, pictures_per_batch: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

@@ -106,23 +106,23 @@ def _by_column(pictures: Sequence[Picture], column: str, share: float, rng: np.r
     values = [picture.attributes.get(column) for picture in pictures]
     sizes = Counter(value for value in values if value is not None)
     if len(sizes) < 2:
-        known = ", ".join(sorted({name for picture in pictures for name in picture.attributes})) or "none"
-        found = f"has only one value, {next(iter(sizes))}" if sizes else "is an attribute of no picture"
+        names = ", ".join(sorted({name for picture in pictures for name in picture.attributes})) or "none"
+        problem = f"has only one value, {next(iter(sizes))}" if sizes else "is an attribute of no picture"
         raise SourceError(
-            f'column = "{column}" under [split] {found}, so nothing can be held out by it. '
-            f"The attributes of these pictures: {known}."
+            f'column = "{column}" under [split] {problem}, so nothing can be held out by it. '
+            f"The attributes of these pictures: {names}."
         )
-    wanted = share * sizes.total()
-    drawn = sorted(sizes, key=str)
-    rng.shuffle(drawn)
-    chosen: set[Value] = set()
+    target = share * sizes.total()
+    values_in_order = sorted(sizes, key=str)
+    rng.shuffle(values_in_order)
+    held_out: set[Value] = set()
     count = 0
-    for value in drawn:
-        if abs(count + sizes[value] - wanted) < abs(count - wanted):
-            chosen.add(value)
+    for value in values_in_order:
+        if abs(count + sizes[value] - target) < abs(count - target):
+            held_out.add(value)
             count += sizes[value]
-    chosen = chosen or {min(drawn, key=sizes.__getitem__)}
-    return np.array([value in chosen for value in values])
+    held_out = held_out or {min(values_in_order, key=sizes.__getitem__)}
+    return np.array([value in held_out for value in values])
 
 
 def _by_publisher(pictures: Sequence[Picture], share: float, rng: np.random.Generator) -> NDArray[np.int8]:

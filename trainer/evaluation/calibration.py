@@ -67,14 +67,14 @@ def hit_pairs(search: HeldOutSearch, metric: Metric) -> Pairs:
         own = search.same[part]
         nearness[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
         first = np.argpartition(-nearness, count - 1, axis=1)[:, :count]
-        found = np.take_along_axis(nearness, first, axis=1).astype(np.float64)
-        distances.append(1 - found if metric == "cosine" else np.sqrt(np.maximum(-found, 0)))
+        hit_nearness = np.take_along_axis(nearness, first, axis=1).astype(np.float64)
+        distances.append(1 - hit_nearness if metric == "cosine" else np.sqrt(np.maximum(-hit_nearness, 0)))
         matches.append(search.gallery_labels[first] == search.query_labels[part, None])
     numbers = np.repeat(np.arange(len(search.queries)), count)
     return Pairs(np.maximum(np.concatenate(distances).ravel(), 0), np.concatenate(matches).ravel(), numbers)
 
 
-def joined(parts: list[Pairs]) -> Pairs:
+def concatenated(parts: list[Pairs]) -> Pairs:
     """Pairs of several galleries together; a query is asked in one of them only."""
     starts = np.cumsum([0, *(part.queries.max(initial=-1) + 1 for part in parts[:-1])])
     return Pairs(
@@ -91,7 +91,7 @@ def calibrate(
 
     Too few are fewer than MIN_PAIRS, those of fewer than FOLDS queries, and pairs that are all matches or all none.
     """
-    if not all(_telling(pairs[metric]) for metric in get_args(Metric)):
+    if not all(_is_sufficient(pairs[metric]) for metric in get_args(Metric)):
         return None
     curves, reliabilities = {}, {}
     for metric in get_args(Metric):
@@ -119,30 +119,30 @@ def reliability(
     return Reliability(metric, bins, float(error), brier, len(matches), meaning, method)
 
 
-def _telling(pairs: Pairs) -> bool:
+def _is_sufficient(pairs: Pairs) -> bool:
     enough = len(pairs.matches) >= MIN_PAIRS and len(np.unique(pairs.queries)) >= FOLDS
     return enough and 0 < pairs.matches.mean() < 1
 
 
 def _fit(pairs: Pairs, metric: Metric, meaning: Meaning) -> tuple[Curve, Reliability]:
     """The better of the two methods, fitted on all pairs, and what it said of pairs while these were held out."""
-    told = {method: _held_out(pairs, fit) for method, fit in METHODS.items()}
-    method = min(told, key=lambda name: log_loss(pairs.matches, told[name], labels=[False, True]))
+    probabilities = {method: _held_out(pairs, fit) for method, fit in METHODS.items()}
+    method = min(probabilities, key=lambda name: log_loss(pairs.matches, probabilities[name], labels=[False, True]))
     curve = METHODS[method](pairs.distances, pairs.matches)
-    return curve, reliability(told[method], pairs.matches, metric, meaning, method)
+    return curve, reliability(probabilities[method], pairs.matches, metric, meaning, method)
 
 
 def _held_out(pairs: Pairs, fit: Callable[[Doubles, NDArray[np.bool_]], Curve]) -> Doubles:
     """The probability [p] of each pair by a curve fitted without its query."""
-    told = np.empty(len(pairs.distances))
+    probabilities = np.empty(len(pairs.distances))
     for fitted, held in GroupKFold(FOLDS).split(pairs.distances, groups=pairs.queries):
-        told[held] = fit(pairs.distances[fitted], pairs.matches[fitted]).probability(pairs.distances[held])
-    return told
+        probabilities[held] = fit(pairs.distances[fitted], pairs.matches[fitted]).probability(pairs.distances[held])
+    return probabilities
 
 
 def _isotonic(distances: Doubles, matches: NDArray[np.bool_]) -> Curve:
     model = IsotonicRegression(increasing=False, y_min=CERTAIN, y_max=1 - CERTAIN).fit(distances, matches)
-    return Curve(*_thinned(model.X_thresholds_.astype(np.float64), model.y_thresholds_.astype(np.float64)))
+    return Curve(*_distinct_points(model.X_thresholds_.astype(np.float64), model.y_thresholds_.astype(np.float64)))
 
 
 def _logistic(distances: Doubles, matches: NDArray[np.bool_]) -> Curve:
@@ -156,10 +156,10 @@ def _logistic(distances: Doubles, matches: NDArray[np.bool_]) -> Curve:
     return Curve(knots, falling)
 
 
-def _thinned(distances: Doubles, probabilities: Doubles) -> tuple[Doubles, Doubles]:
+def _distinct_points(distances: Doubles, probabilities: Doubles) -> tuple[Doubles, Doubles]:
     """Without the points that rounding has made equal, and never rising."""
-    kept = np.concatenate([[True], np.diff(distances) > 0])
-    return distances[kept], np.minimum.accumulate(np.clip(probabilities[kept], 0, 1))
+    distinct = np.concatenate([[True], np.diff(distances) > 0])
+    return distances[distinct], np.minimum.accumulate(np.clip(probabilities[distinct], 0, 1))
 
 
 METHODS: Mapping[Method, Callable[[Doubles, NDArray[np.bool_]], Curve]] = {

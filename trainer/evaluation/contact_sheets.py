@@ -24,8 +24,8 @@ INK, MUTED = "#1f2328", "#59636e"
 FONTS = ("NotoSansCJK-Regular.ttc", "Arial Unicode.ttf", "DejaVuSans.ttf")
 """The first that is installed is used, those that know most scripts first; else the one that Matplotlib brings."""
 QUALITY = 90  # JPEG, 0-100
-LONGEST_STEM = 60  # characters of a picture's name in its sheet's
-KEPT_TILES = 512  # small pictures held in memory, because neighbours share hits: 93 KB each
+MAX_STEM = 60  # characters of a picture's name in its sheet's
+CACHED_TILES = 512  # small pictures held in memory, because neighbours share hits: 93 KB each
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -43,7 +43,7 @@ def sheet_name(number: int, picture: str) -> str:
     """A file name for a picture's sheet that any file system takes; `number` makes it unique."""
     place = Path(picture)
     stem = re.sub(r"[^A-Za-z0-9_-]+", "_", str(place.parent / place.stem))  # with_suffix refuses "/" and "."
-    return f"{number:05d}-{stem[-LONGEST_STEM:]}.jpg"
+    return f"{number:05d}-{stem[-MAX_STEM:]}.jpg"
 
 
 def save_sheet(path: Path, query: Tile, hits: Sequence[Tile]) -> None:
@@ -80,7 +80,7 @@ def _place(sheet: Image.Image, tile: Tile, left: int, top: int, side: int) -> No
     draw.text((left, top + side + 27), _shortened(tile.note, _font(13), side), MUTED, _font(13))
 
 
-@lru_cache(maxsize=KEPT_TILES)
+@lru_cache(maxsize=CACHED_TILES)
 def _fitted(path: Path, side: int) -> RGB | None:
     """The whole picture, as large as fits in side x side pixels; None where it cannot be read."""
     try:
@@ -105,9 +105,9 @@ def _font(size: int) -> Font:
 def _shortened(text: str, font: Font, width: int) -> str:
     """At most `width` pixels of a text: where it is longer, the middle gives way, for names differ at their ends."""
     # Names may hold bytes that are no text, and characters that would break the line.
-    shown = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
-    kept, short = len(shown), shown
+    printable = "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
+    length, short = len(printable), printable
     while font.getlength(short) > width:
-        kept -= 1
-        short = f"{shown[: kept // 2]}…{shown[len(shown) - (kept - kept // 2) :]}"
+        length -= 1
+        short = f"{printable[: length // 2]}…{printable[len(printable) - (length - length // 2) :]}"
     return short

@@ -22,7 +22,7 @@ from trainer.evaluation.probe_sweep import sweep_probes
 from trainer.evaluation.protocols import evaluate_vectors
 from trainer.evaluation.query_gallery import CANDIDATE, EmbeddedSet, EvaluationData, Step, all_items, load_others
 from trainer.evaluation.results import Evaluation, LadderRow, Leak, Missing, Name, Protocol
-from trainer.evaluation.training_split import TrainedOn, trained_on
+from trainer.evaluation.training_split import TrainingRecord, trained_on
 from trainer.sources.base import Skipped
 
 NO_QUERY: Mapping[Name, str] = {
@@ -32,7 +32,7 @@ NO_QUERY: Mapping[Name, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
+class EvaluationResult:
     """What was measured, which pictures could not be used, and what else their owner should know."""
 
     evaluation: Evaluation
@@ -51,7 +51,7 @@ def evaluate(
     against: Sequence[str] = (),
     ladder: bool = True,
     same_picture: SamePicture | None = None,
-) -> Evaluated:
+) -> EvaluationResult:
     """Measure a bundle, named as in `load_named`, on the source `queries`, or on the pictures that it held out.
 
     They are searched in the source `gallery`, or in the catalogue. What this bundle, or one `against` which it is held,
@@ -63,69 +63,71 @@ def evaluate(
     others = load_others(artifacts, candidate, against)
     items = all_items(candidate.artifacts)
     learned = trained_on(candidate.folder, items)
-    seen = set(learned.digests)
+    trained_digests = set(learned.digests)
     for other in others.values():
-        seen |= set(trained_on(other.folder, all_items(other.artifacts)).digests)
+        trained_digests |= set(trained_on(other.folder, all_items(other.artifacts)).digests)
     if queries is None and not learned.held_out:
         raise SourceError(_nothing_left(queries, items, candidate.bundle))
     with closing(open_store(candidate.artifacts, candidate.bundle)) as store:
         data = EvaluationData(candidate, others, store, step)
-        asked = (
+        all_queries = (
             data.from_catalogue("queries", learned.held_out)
             if queries is None
             else data.from_source("queries", queries)
         )
-        fresh = asked.subset(np.array([digest not in seen for digest in asked.digests], bool))
-        if not fresh.pictures:
+        query_set = all_queries.subset(
+            np.array([digest not in trained_digests for digest in all_queries.digests], bool)
+        )
+        if not query_set.pictures:
             raise SourceError(_nothing_left(queries, items, candidate.bundle))
-        searched = data.from_catalogue("gallery", items) if gallery is None else data.from_source("gallery", gallery)
+        gallery_set = data.from_catalogue("gallery", items) if gallery is None else data.from_source("gallery", gallery)
         with step("Looking for the same picture"):
-            alike = find_alike([fresh.files, searched.files], same_picture)
+            similar = find_alike([query_set.files, gallery_set.files], same_picture)
         with step("Measuring"):
-            protocols, leaks = _protocols(fresh, searched, learned, alike, metric)
+            protocols, leaks = _protocols(query_set, gallery_set, learned, similar, metric)
         with step("Timing queries") as progress:
             times = query_milliseconds(
-                [p.path for p in fresh.pictures], candidate.bundle.embedder, store, metric, progress
+                [p.path for p in query_set.pictures], candidate.bundle.embedder, store, metric, progress
             )
-        rows: tuple[LadderRow, ...] = ()
+        ladder_rows: tuple[LadderRow, ...] = ()
         if ladder:
             with step("Measuring the search"):
-                rows = sweep_probes(
-                    store, len(candidate.bundle.clusters), fresh.vectors[CANDIDATE], _own_items(fresh, items)
+                ladder_rows = sweep_probes(
+                    store, len(candidate.bundle.clusters), query_set.vectors[CANDIDATE], _own_items(query_set, items)
                 )
-    skipped = [*asked.skipped, *searched.skipped]
+    skipped = [*all_queries.skipped, *gallery_set.skipped]
     evaluation = Evaluation(
         bundle_id=candidate.bundle.manifest.id,
         protocols=protocols,
         leaks=leaks,
-        ladder=rows,
+        ladder=ladder_rows,
         auto_probes=candidate.bundle.auto_probes,
         query_milliseconds_p50=float(np.median(times)) if times else None,
         query_milliseconds_p95=float(np.percentile(times, 95)) if times else None,
         metric=metric,
-        trained_on=len(asked.pictures) - len(fresh.pictures),
+        trained_on=len(all_queries.pictures) - len(query_set.pictures),
         skipped=len(skipped),
     )
-    return Evaluated(evaluation, skipped, _notes(learned))
+    return EvaluationResult(evaluation, skipped, _notes(learned))
 
 
 def _protocols(
-    fresh: EmbeddedSet, searched: EmbeddedSet, learned: TrainedOn, alike: Alike, metric: Metric
+    queries: EmbeddedSet, gallery: EmbeddedSet, learned: TrainingRecord, similar: Alike, metric: Metric
 ) -> tuple[tuple[Protocol | Missing, ...], tuple[Leak, ...]]:
     """Known labels in the gallery; new ones in the gallery and among each other."""
-    known = np.isin(fresh.labels, sorted(learned.labels))
-    old, new = fresh.subset(known), fresh.subset(~known)
-    of_old, old_leaks = _protocol("known labels", old, searched, alike, metric)
-    of_new, new_leaks = _protocol("new labels", new, searched.union(new), alike, metric)
-    return (of_old, of_new), (*old_leaks, *new_leaks)
+    is_known = np.isin(queries.labels, sorted(learned.labels))
+    known_queries, new_queries = queries.subset(is_known), queries.subset(~is_known)
+    known_protocol, known_leaks = _protocol("known labels", known_queries, gallery, similar, metric)
+    new_protocol, new_leaks = _protocol("new labels", new_queries, gallery.union(new_queries), similar, metric)
+    return (known_protocol, new_protocol), (*known_leaks, *new_leaks)
 
 
 def _protocol(
-    name: Name, queries: EmbeddedSet, gallery: EmbeddedSet, alike: Alike, metric: Metric
+    name: Name, queries: EmbeddedSet, gallery: EmbeddedSet, similar: Alike, metric: Metric
 ) -> tuple[Protocol | Missing, tuple[Leak, ...]]:
     if not queries.pictures:
         return Missing(name, NO_QUERY[name]), ()
-    same, leaks = left_out(queries.files, gallery.files, alike)
+    same, leaks = left_out(queries.files, gallery.files, similar)
     against = {
         other: (queries.vectors[other], gallery.vectors[other]) for other in queries.vectors if other != CANDIDATE
     }
@@ -146,18 +148,18 @@ def _nothing_left(queries: str | None, items: Sequence[Item], candidate: Bundle)
     """Why there is no query, and what to do."""
     if queries is None and not any(item.label for item in items):
         return "The catalogue has no labelled items to search with; name labelled pictures: --queries."
-    who = f"bundle {candidate.manifest.id}"
+    subject = f"bundle {candidate.manifest.id}"
     if queries is None:
-        said = f"{who} held nothing back: a head is fitted once more on the pictures that it was chosen by"
+        reason = f"{subject} held nothing back: a head is fitted once more on the pictures that it was chosen by"
     else:
-        said = f"{who}, or one that it is held against, was trained on every picture of {queries}"
-    return f"There is nothing to measure by: {said}. Name labelled pictures that are new to it: --queries."
+        reason = f"{subject}, or one that it is held against, was trained on every picture of {queries}"
+    return f"There is nothing to measure by: {reason}. Name labelled pictures that are new to it: --queries."
 
 
-def _notes(learned: TrainedOn) -> list[str]:
-    if not learned.gone:
+def _notes(learned: TrainingRecord) -> list[str]:
+    if not learned.missing:
         return []
     return [
-        f"{learned.gone} pictures that were trained on are in the catalogue no longer: a label that only they had "
+        f"{learned.missing} pictures that were trained on are in the catalogue no longer: a label that only they had "
         "counts as new, and a bundle of an older version cannot tell whether they are among the queries."
     ]

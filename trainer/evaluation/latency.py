@@ -20,10 +20,10 @@ def query_milliseconds(
 
     The first one warms up, and is done twice. A picture that has gone meanwhile is passed over.
     """
-    chosen = paths[:: max(1, -(-len(paths) // TIMED_QUERIES))]
+    sample = paths[:: max(1, -(-len(paths) // TIMED_QUERIES))]
     times: list[float] = []
-    for done, path in enumerate([*chosen[:1], *chosen]):
-        progress(done, len(chosen))
+    for done, path in enumerate([*sample[:1], *sample]):
+        progress(done, len(sample))
         try:
             data = path.read_bytes()
             began = time.perf_counter()

@@ -22,16 +22,16 @@ from trainer.threads import picture_pool
 def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
     """Pairs of places in `paths` that show the same picture. A file that cannot be read is like no other."""
 
-    def look(path: Path) -> Sketch | None:
+    def sketch_file(path: Path) -> Sketch | None:
         try:
             return sketch(path.read_bytes())
         except (ImageError, OSError):
             return None
 
     with picture_pool() as pool:
-        found = list(pool.map(look, paths))
-    places = [place for place, one in enumerate(found) if one is not None]
-    sketches = [one for one in found if one is not None]
+        sketches_or_none = list(pool.map(sketch_file, paths))
+    places = [place for place, one in enumerate(sketches_or_none) if one is not None]
+    sketches = [one for one in sketches_or_none if one is not None]
     pairs = same_picture_pairs(sketches, lambda row: paths[places[row]].read_bytes())
     return [(places[first], places[second]) for first, second in pairs]
 
@@ -83,5 +83,5 @@ def left_out(queries: Files, gallery: Files, alike: Alike) -> tuple[NDArray[np.i
         ]
         leaks += [Leak(str(path), str(gallery.paths[row]), "same picture") for row in similar]
     width = max(map(len, own), default=0)
-    padded = [found + [-1] * (width - len(found)) for found in own]
+    padded = [rows_of_query + [-1] * (width - len(rows_of_query)) for rows_of_query in own]
     return np.array(padded, np.int64).reshape(len(own), width), tuple(leaks)

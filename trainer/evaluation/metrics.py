@@ -147,10 +147,10 @@ def per_query(
         rows.append(part.queries)
         tables.append(np.stack([columns[name] for name in MEASURES], axis=1))
         precision += _interpolated(at).sum(axis=0)
-    found = np.concatenate(rows) if rows else np.zeros(0, np.int64)
-    if not len(found):
+    query_rows = np.concatenate(rows) if rows else np.zeros(0, np.int64)
+    if not len(query_rows):
         raise ValueError(NOTHING)
-    return PerQuery(found, np.concatenate(tables), precision / len(found))
+    return PerQuery(query_rows, np.concatenate(tables), precision / len(query_rows))
 
 
 def _by_labels(at: TrueMatches) -> dict[str, Column]:
@@ -162,14 +162,14 @@ def _by_labels(at: TrueMatches) -> dict[str, Column]:
         "mrr": 1 / at.rank[at.first],
     }
     for k in CUTS:
-        found = at.sums(at.rank <= k)
+        matches = at.sums(at.rank <= k)
         # With P = found / k and R = found / total, 2 P R / (P + R) = 2 found / (k + total).
         columns |= {
-            f"precision@{k}": found / k,
-            f"recall@{k}": found / at.total,
-            f"f1@{k}": 2 * found / (k + at.total),
-            f"hit_rate@{k}": (found > 0).astype(np.float64),
-            f"accuracy@{k}": (found > 0).astype(np.float64),
+            f"precision@{k}": matches / k,
+            f"recall@{k}": matches / at.total,
+            f"f1@{k}": 2 * matches / (k + at.total),
+            f"hit_rate@{k}": (matches > 0).astype(np.float64),
+            f"accuracy@{k}": (matches > 0).astype(np.float64),
         }
     return columns
 
@@ -206,11 +206,11 @@ def _distances(queries: NDArray[np.float32], hits: NDArray[np.float32]) -> NDArr
     return np.stack([cosine, np.linalg.norm(queries[:, None] - hits, axis=2)], axis=2).astype(np.float64)
 
 
-def _mean_where(values: NDArray[np.float64], wanted: NDArray[np.bool_]) -> Column:
+def _mean_where(values: NDArray[np.float64], mask: NDArray[np.bool_]) -> Column:
     """The mean [n] of the wanted values of each row [n, k]; NaN where none is."""
-    count = wanted.sum(axis=1)
+    count = mask.sum(axis=1)
     means = np.full(len(values), np.nan)
-    np.divide((values * wanted).sum(axis=1), count, out=means, where=count > 0)
+    np.divide((values * mask).sum(axis=1), count, out=means, where=count > 0)
     return means
 
 

@@ -53,17 +53,17 @@ def sweep_probes(
         return ()
     gallery = np.stack([store.get(item) for item in ids])
     place = {item: row for row, item in enumerate(ids)}
-    chosen = np.arange(len(queries))[:: -(-len(queries) // MAX_QUERIES)]
-    left_out = [place.get(own[row] or "", -1) for row in chosen]
-    found: list[LadderRow] = []
+    sample = np.arange(len(queries))[:: -(-len(queries) // MAX_QUERIES)]
+    left_out = [place.get(own[row] or "", -1) for row in sample]
+    rows: list[LadderRow] = []
     for metric in get_args(Metric):
         ways = [
             *(_probing(store, ids, place, metric, probes) for probes in probe_counts(clusters)),
             _Searcher("brute force", _scan(gallery, metric)),
             _Searcher("kd-tree", _tree(gallery, metric)),
         ]
-        found += _compared(ways, queries[chosen], left_out, gallery, metric)
-    return tuple(found)
+        rows += _compared(ways, queries[sample], left_out, gallery, metric)
+    return tuple(rows)
 
 
 def probe_counts(clusters: int) -> list[Probes]:
@@ -108,7 +108,7 @@ def _compared(
     ways: Sequence[_Searcher], queries: Vectors, left_out: Sequence[int], gallery: Vectors, metric: Metric
 ) -> list[LadderRow]:
     recalls: list[list[float]] = [[] for _ in ways]
-    opened: list[list[float]] = [[] for _ in ways]
+    clusters_opened: list[list[float]] = [[] for _ in ways]
     times: list[list[float]] = [[] for _ in ways]
     exact = [way.name for way in ways].index("all")
     for query, own in zip(queries, left_out, strict=True):
@@ -118,7 +118,7 @@ def _compared(
             rows, clusters = way.search(query, own)
             times[number].append((time.perf_counter() - began) * 1000)
             answers.append(_distances(query, gallery[rows[:K]], metric))
-            opened[number] += [] if clusters is None else [clusters]
+            clusters_opened[number] += [] if clusters is None else [clusters]
         farthest = answers[exact].max() + ROUNDING * (1 + answers[exact].max())
         for number, distances in enumerate(answers):
             recalls[number].append(float((distances <= farthest).sum() / len(answers[exact])))
@@ -127,7 +127,7 @@ def _compared(
             metric,
             way.name,
             recall_at_10=float(np.mean(recalls[number])),
-            clusters_opened_mean=float(np.mean(opened[number])) if opened[number] else None,
+            clusters_opened_mean=float(np.mean(clusters_opened[number])) if clusters_opened[number] else None,
             milliseconds_p50=float(np.median(times[number])),
             milliseconds_p95=float(np.percentile(times[number], 95)),
         )
@@ -147,11 +147,11 @@ def _probing(
 
 def _scan(gallery: Vectors, metric: Metric) -> Callable[[Vectors, int], Answer]:
     """Compares with everything, in NumPy; what needs the gallery alone is computed once, as an index would."""
-    prepared = unit(gallery) if metric == "cosine" else gallery
+    rows = unit(gallery) if metric == "cosine" else gallery
     squares = np.square(gallery).sum(axis=1)
 
     def search(query: Vectors, own: int) -> Answer:
-        products = prepared @ query
+        products = rows @ query
         distances = -products if metric == "cosine" else squares - 2 * products
         if own >= 0:
             distances[own] = np.inf

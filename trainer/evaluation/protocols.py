@@ -24,15 +24,15 @@ def intervals(values: NDArray[np.float64], labels: Labels, *, seed: int = 0) -> 
     if len(clusters) and not clusters.any():
         clusters = np.arange(len(values))
     sums, counts = _sums(values, clusters)
-    drawn = np.full((DRAWS, values.shape[1]), np.nan)
+    draw_means = np.full((DRAWS, values.shape[1]), np.nan)
     for draws, times in _draws(len(sums), np.random.default_rng(seed)):
         count = times @ counts
-        np.divide(times @ sums, count, out=drawn[draws], where=count > 0)
-    found: list[Interval | None] = []
-    for total, count, means in zip(sums.sum(axis=0), counts.sum(axis=0), drawn.T, strict=True):
+        np.divide(times @ sums, count, out=draw_means[draws], where=count > 0)
+    results: list[Interval | None] = []
+    for total, count, means in zip(sums.sum(axis=0), counts.sum(axis=0), draw_means.T, strict=True):
         low, high = np.nanpercentile(means, PERCENTILES).tolist() if count else (0.0, 0.0)
-        found.append(Interval(float(total / count), low, high) if count else None)
-    return found
+        results.append(Interval(float(total / count), low, high) if count else None)
+    return results
 
 
 def _sums(values: NDArray[np.float64], clusters: NDArray[np.int64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -77,24 +77,24 @@ def evaluate_vectors(
     for none. `against` maps a name to the same queries and gallery, in the same order, as another model sees them.
     Raises ValueError when no query has a true match.
     """
-    found = per_query(queries, query_labels, gallery, gallery_labels, metric=metric, same=same)
-    labels = query_labels[found.rows]
+    ours = per_query(queries, query_labels, gallery, gallery_labels, metric=metric, same=same)
+    labels = query_labels[ours.rows]
     differences = {
-        other: found.values - per_query(theirs, query_labels, among, gallery_labels, metric=metric, same=same).values
+        other: ours.values - per_query(theirs, query_labels, among, gallery_labels, metric=metric, same=same).values
         for other, (theirs, among) in (against or {}).items()
     }
     itself = np.full(len(queries), -1) if same is None else same
     return Protocol(
         name=name,
-        queries=len(found.rows),
-        unanswerable=len(queries) - len(found.rows),
+        queries=len(ours.rows),
+        unanswerable=len(queries) - len(ours.rows),
         gallery=len(gallery),
         labels=len(np.unique(labels)),
         leave_one_out=bool((itself.reshape(len(queries), -1) >= 0).any(axis=1).all()),
-        measures=_measures(found.values, labels, MEASURES),
-        per_label=_per_label(found.values, labels),
+        measures=_measures(ours.values, labels, MEASURES),
+        per_label=_per_label(ours.values, labels),
         against={other: _measures(values, labels, COMPARABLE) for other, values in differences.items()},
-        precision_recall=tuple(zip(LEVELS.round(2).tolist(), found.precision.tolist(), strict=True)),
+        precision_recall=tuple(zip(LEVELS.round(2).tolist(), ours.precision.tolist(), strict=True)),
     )
 
 

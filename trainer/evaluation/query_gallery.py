@@ -12,8 +12,8 @@ from retrieval import bundle
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
 from retrieval.vectors.base import VectorStore
-from trainer.bundles import LIVE, Named, load_named
-from trainer.data.loading import Readable, embed_readable
+from trainer.bundles import LIVE, NamedBundle, load_named
+from trainer.data.loading import EmbeddedPictures, embed_readable
 from trainer.errors import SourceError
 from trainer.evaluation.leaks import Files
 from trainer.progress import Progress
@@ -47,17 +47,17 @@ class EmbeddedSet:
 
     def subset(self, rows: Rows) -> "EmbeddedSet":
         """Some of the pictures, by their rows or by a mask."""
-        chosen = np.arange(len(self.pictures))[rows].tolist()
+        numbers = np.arange(len(self.pictures))[rows].tolist()
         return EmbeddedSet(
-            [self.pictures[row] for row in chosen],
-            [self.digests[row] for row in chosen],
-            {name: vectors[chosen] for name, vectors in self.vectors.items()},
+            [self.pictures[row] for row in numbers],
+            [self.digests[row] for row in numbers],
+            {name: vectors[numbers] for name, vectors in self.vectors.items()},
         )
 
     def union(self, other: "EmbeddedSet") -> "EmbeddedSet":
         """These pictures, and those of another set that are not among them."""
-        known = {picture.path for picture in self.pictures}
-        more = other.subset(np.array([picture.path not in known for picture in other.pictures], bool))
+        paths = {picture.path for picture in self.pictures}
+        more = other.subset(np.array([picture.path not in paths for picture in other.pictures], bool))
         return EmbeddedSet(
             [*self.pictures, *more.pictures],
             [*self.digests, *more.digests],
@@ -69,23 +69,24 @@ def embed(
     pictures: Sequence[Picture],
     bundles: Mapping[str, Bundle],
     progress: Progress,
-    served: Mapping[str, Readable] | None = None,
+    served: Mapping[str, EmbeddedPictures] | None = None,
 ) -> EmbeddedSet:
     """The pictures through each of the bundles, but for those whose vectors are `served` already.
 
     A picture that one of them cannot use is left out for all.
     """
-    seen = dict(served or {})
-    for name in [name for name in bundles if name not in seen]:
-        seen[name] = embed_readable(pictures, bundles[name].embedder, progress)
-    usable = set.intersection(*({id(picture) for picture in found.pictures} for found in seen.values()))
+    by_bundle = dict(served or {})
+    for name in [name for name in bundles if name not in by_bundle]:
+        by_bundle[name] = embed_readable(pictures, bundles[name].embedder, progress)
+    usable = set.intersection(*({id(picture) for picture in embedded.pictures} for embedded in by_bundle.values()))
     vectors = {
-        name: found.vectors[[id(picture) in usable for picture in found.pictures]] for name, found in seen.items()
+        name: embedded.vectors[[id(picture) in usable for picture in embedded.pictures]]
+        for name, embedded in by_bundle.items()
     }
-    first = next(iter(seen.values()))
-    kept = [(p, digest) for p, digest in zip(first.pictures, first.digests, strict=True) if id(p) in usable]
-    skipped = {entry.place: entry for found in seen.values() for entry in found.skipped}
-    return EmbeddedSet([p for p, _ in kept], [digest for _, digest in kept], vectors, list(skipped.values()))
+    first = next(iter(by_bundle.values()))
+    pairs = [(p, digest) for p, digest in zip(first.pictures, first.digests, strict=True) if id(p) in usable]
+    skipped = {entry.place: entry for embedded in by_bundle.values() for entry in embedded.skipped}
+    return EmbeddedSet([p for p, _ in pairs], [digest for _, digest in pairs], vectors, list(skipped.values()))
 
 
 def as_pictures(items: Sequence[Item], artifacts: Path) -> list[Picture]:
@@ -93,17 +94,17 @@ def as_pictures(items: Sequence[Item], artifacts: Path) -> list[Picture]:
     return [Picture(item.id, (artifacts / item.location).absolute(), item.label) for item in items]
 
 
-def as_served(pictures: Sequence[Picture], items: Sequence[Item], store: VectorStore) -> Readable:
+def as_served(pictures: Sequence[Picture], items: Sequence[Item], store: VectorStore) -> EmbeddedPictures:
     """Items of the catalogue, and the pictures made of them, with the vectors that they are served with."""
-    known = set(store.ids())
-    rows = [row for row, item in enumerate(items) if item.id in known]
+    stored_ids = set(store.ids())
+    rows = [row for row, item in enumerate(items) if item.id in stored_ids]
     vectors = np.stack([store.get(items[row].id) for row in rows]) if rows else np.zeros((0, 0), np.float32)
     skipped = [
         Skipped(str(picture.path), "it has no vector under this bundle")
         for picture, item in zip(pictures, items, strict=True)
-        if item.id not in known
+        if item.id not in stored_ids
     ]
-    return Readable([pictures[row] for row in rows], vectors, [items[row].sha256 for row in rows], skipped)
+    return EmbeddedPictures([pictures[row] for row in rows], vectors, [items[row].sha256 for row in rows], skipped)
 
 
 CANDIDATE = ""  # the name of the bundle that is measured, among those it is held against
@@ -115,8 +116,8 @@ Step = Callable[[str], AbstractContextManager[Progress]]
 class EvaluationData:
     """Pictures as the bundle that is measured, and those it is held against, see them."""
 
-    candidate: Named
-    others: Mapping[str, Named]
+    candidate: NamedBundle
+    others: Mapping[str, NamedBundle]
     store: VectorStore
     step: Step
 
@@ -124,11 +125,11 @@ class EvaluationData:
         """The labelled pictures of a source. Raises SourceError when none can be used."""
         pictures, unlabelled = labelled_pictures(source, self.candidate.artifacts)
         with self.step(f"Embedding {role}") as progress:
-            found = embed(pictures, self._bundles(), progress)
-        skipped = [*unlabelled, *found.skipped]
-        if not found.pictures:
+            embedded = embed(pictures, self._bundles(), progress)
+        skipped = [*unlabelled, *embedded.skipped]
+        if not embedded.pictures:
             raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
-        return replace(found, skipped=skipped)
+        return replace(embedded, skipped=skipped)
 
     def from_catalogue(self, role: str, items: Sequence[Item]) -> EmbeddedSet:
         """Labelled items, the vectors of which the measured bundle has already. Raises SourceError for none."""
@@ -138,26 +139,26 @@ class EvaluationData:
         pictures = as_pictures(items, self.candidate.artifacts)
         served = as_served(pictures, items, self.store)
         with self.step(f"Embedding {role}") as progress:
-            found = embed(pictures, self._bundles(), progress, {CANDIDATE: served})
-        if not found.pictures:
-            raise SourceError(f"None of the catalogue's items can be the {role}: {found.skipped[0].reason}.")
-        return found
+            embedded = embed(pictures, self._bundles(), progress, {CANDIDATE: served})
+        if not embedded.pictures:
+            raise SourceError(f"None of the catalogue's items can be the {role}: {embedded.skipped[0].reason}.")
+        return embedded
 
     def _bundles(self) -> dict[str, Bundle]:
         return {CANDIDATE: self.candidate.bundle} | {name: other.bundle for name, other in self.others.items()}
 
 
-def load_others(artifacts: Path, candidate: Named, against: Sequence[str]) -> dict[str, Named]:
+def load_others(artifacts: Path, candidate: NamedBundle, against: Sequence[str]) -> dict[str, NamedBundle]:
     """What the bundle is held against: `live`, the `frozen` network, or any other one by its id."""
-    found: dict[str, Named] = {}
-    for wanted in against:
-        other = load_named(artifacts, wanted)
+    others: dict[str, NamedBundle] = {}
+    for name in against:
+        other = load_named(artifacts, name)
         manifest = other.bundle.manifest
         if other.folder.resolve() == candidate.folder.resolve():
-            raise SourceError(f"{wanted} is the bundle that is measured, {manifest.id}: there is nothing to compare.")
-        short = LIVE if wanted == LIVE else "frozen" if manifest.encoder.stage == "frozen" else manifest.id
-        found[manifest.id if short in found else short] = other
-    return found
+            raise SourceError(f"{name} is the bundle that is measured, {manifest.id}: there is nothing to compare.")
+        short = LIVE if name == LIVE else "frozen" if manifest.encoder.stage == "frozen" else manifest.id
+        others[manifest.id if short in others else short] = other
+    return others
 
 
 def all_items(artifacts: Path) -> list[Item]:

@@ -42,7 +42,7 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
-class Ranked:
+class RankingSummary:
     """What was done: how many queries were ranked against how many pictures, and which could not be used."""
 
     bundle_id: str
@@ -63,7 +63,7 @@ class _Folder:
 
 def rank(
     queries: Path, gallery: Path, artifacts: Path, results: Path, *, sheets: Path | None, k: int, step: Step
-) -> Ranked:
+) -> RankingSummary:
     """Rank the folder `gallery` for each picture of the folder `queries`, by cosine distance.
 
     Writes the k nearest of each into the JSON file `results`, at once or not at all, and with `sheets` a contact sheet
@@ -77,28 +77,28 @@ def rank(
         sheets.mkdir(parents=True, exist_ok=True)
     loaded = load_current(artifacts)
     with step("Embedding queries") as progress:
-        asked = _embed(queries, loaded.embedder, progress)
+        query_set = _embed(queries, loaded.embedder, progress)
     with step("Embedding the gallery") as progress:
-        searched = _embed(gallery, loaded.embedder, progress)
+        gallery_set = _embed(gallery, loaded.embedder, progress)
     header = {
         "bundle": loaded.manifest.id,
         "metric": "cosine",
-        "queries": len(asked.names),
-        "gallery": len(searched.names),
+        "queries": len(query_set.names),
+        "gallery": len(gallery_set.names),
         "skipped": [
             {"set": kind, "picture": entry.place, "reason": entry.reason}
-            for kind, folder in (("queries", asked), ("gallery", searched))
+            for kind, folder in (("queries", query_set), ("gallery", gallery_set))
             for entry in folder.skipped
         ],
     }
     with step("Ranking") as progress:
-        _write(results, header, _answers(asked, searched, k, sheets, progress))
+        _write(results, header, _answers(query_set, gallery_set, k, sheets, progress))
     skipped = [
         Skipped(str(folder.root / entry.place), entry.reason)
-        for folder in (asked, searched)
+        for folder in (query_set, gallery_set)
         for entry in folder.skipped
     ]
-    return Ranked(loaded.manifest.id, len(asked.names), len(searched.names), skipped)
+    return RankingSummary(loaded.manifest.id, len(query_set.names), len(gallery_set.names), skipped)
 
 
 def nearest(
@@ -120,30 +120,30 @@ def nearest(
 
 def _embed(root: Path, embedder: Embedder, progress: Progress) -> _Folder:
     listing = read_folder(root)
-    found = embed_readable(listing.pictures, embedder, progress)
+    embedded = embed_readable(listing.pictures, embedder, progress)
 
     def within(place: str | Path) -> str:
         return Path(relpath(place, root)).as_posix()
 
-    names = [within(picture.path) for picture in found.pictures]
-    skipped = [Skipped(within(entry.place), entry.reason) for entry in (*listing.skipped, *found.skipped)]
-    return _Folder(root, names, found.vectors, skipped)
+    names = [within(picture.path) for picture in embedded.pictures]
+    skipped = [Skipped(within(entry.place), entry.reason) for entry in (*listing.skipped, *embedded.skipped)]
+    return _Folder(root, names, embedded.vectors, skipped)
 
 
 def _answers(
-    asked: _Folder, searched: _Folder, k: int, sheets: Path | None, progress: Progress
+    queries: _Folder, gallery: _Folder, k: int, sheets: Path | None, progress: Progress
 ) -> Iterator[dict[str, object]]:
     """One entry of the results for each query; its sheet is drawn on the way."""
-    ranked = nearest(asked.vectors, searched.vectors, k)
-    for number, (name, (rows, cosine, euclidean)) in enumerate(zip(asked.names, ranked, strict=True), start=1):
+    ranked = nearest(queries.vectors, gallery.vectors, k)
+    for number, (name, (rows, cosine, euclidean)) in enumerate(zip(queries.names, ranked, strict=True), start=1):
         hits = [
-            Hit(place, searched.names[row], round(float(near), DIGITS), round(float(far), DIGITS))
+            Hit(place, gallery.names[row], round(float(near), DIGITS), round(float(far), DIGITS))
             for place, (row, near, far) in enumerate(zip(rows, cosine, euclidean, strict=True), start=1)
         ]
         if sheets:
-            tiles = [_tile(searched.root, hit) for hit in hits[:ON_A_SHEET]]
-            save_sheet(sheets / sheet_name(number, name), Tile(asked.root / name, "Query", name), tiles)
-        progress(number, len(asked.names))
+            tiles = [_tile(gallery.root, hit) for hit in hits[:ON_A_SHEET]]
+            save_sheet(sheets / sheet_name(number, name), Tile(queries.root / name, "Query", name), tiles)
+        progress(number, len(queries.names))
         yield {"query": name, "hits": [asdict(hit) for hit in hits]}
 
 

@@ -55,8 +55,8 @@ class TrueMatches:
         query, place = np.nonzero(ranked)
         total = np.bincount(query, minlength=len(ranked))
         first = np.cumsum(total) - total
-        found = np.arange(1, len(query) + 1) - first[query]  # true matches up to each
-        return cls(query, place + 1, found / (place + 1), first, total)
+        matches = np.arange(1, len(query) + 1) - first[query]  # true matches up to each
+        return cls(query, place + 1, matches / (place + 1), first, total)
 
     def sums(self, values: NDArray[np.float64] | NDArray[np.bool_]) -> NDArray[np.float64]:
         """The sum [n] over each query's own of values [h]."""
@@ -90,7 +90,10 @@ def rankings(
     `same` int64 [n] or [n, t]: the gallery rows that are the query itself, left out of its answer; -1 for none.
     """
     _names, numbers = np.unique(np.concatenate([query_labels, gallery_labels]), return_inverse=True)
-    asked, known = numbers[: len(queries)], numbers[len(queries) :]  # numbers compare faster than text
+    query_numbers, gallery_numbers = (
+        numbers[: len(queries)],
+        numbers[len(queries) :],
+    )  # numbers compare faster than text
     itself = np.full(len(queries), -1) if same is None else same
     itself = itself[:, None] if itself.ndim == 1 else itself
     compare = comparer(gallery, metric)
@@ -98,7 +101,7 @@ def rankings(
     for start in range(0, len(queries), step):
         part = slice(start, start + step)
         nearness = compare(queries[part])
-        relevant = asked[part, None] == known[None, :]
+        relevant = query_numbers[part, None] == gallery_numbers[None, :]
         rows, places = np.nonzero(itself[part] >= 0)
         own = itself[part][rows, places]
         nearness[rows, own] = -np.inf

@@ -15,20 +15,20 @@ SPLIT = f"{bundle.TRAINING}/split.csv"
 
 
 @dataclass(frozen=True, slots=True)
-class TrainedOn:
+class TrainingRecord:
     """By the items of the catalogue that a bundle was made with.
 
     `digests` are the SHA-256 of the files that it learned from, `labels` those that training has seen, `held_out` the
-    labelled items that it did not learn from. `gone` items of its training are in the catalogue no longer.
+    labelled items that it did not learn from. `missing` items of its training are in the catalogue no longer.
     """
 
     digests: Collection[str]
     labels: Collection[str]
     held_out: Sequence[Item]
-    gone: int = 0
+    missing: int = 0
 
 
-def trained_on(folder: Path, items: Sequence[Item]) -> TrainedOn:
+def trained_on(folder: Path, items: Sequence[Item]) -> TrainingRecord:
     """What the bundle in `folder` was trained on, by its split and the items of its catalogue.
 
     The frozen network has learned from no picture (see learned_from): all are held out, and the labels of its training
@@ -37,18 +37,18 @@ def trained_on(folder: Path, items: Sequence[Item]) -> TrainedOn:
     """
     manifest = bundle.read_manifest(folder)
     rows = read_split(folder, manifest) or [SplitRow(item.id, "train", item.sha256) for item in items]
-    seen = learned_from(manifest.encoder.stage) or {"train"}
+    parts = learned_from(manifest.encoder.stage) or {"train"}
     by_id = {item.id: item for item in items}
-    learned = [row for row in rows if row.part in seen]
-    there = [by_id[row.id] for row in learned if row.id in by_id]
-    digests = {row.sha256 for row in learned if row.sha256} or {item.sha256 for item in there}
-    asked = {row.id for row in rows}
+    training_rows = [row for row in rows if row.part in parts]
+    training_items = [by_id[row.id] for row in training_rows if row.id in by_id]
+    digests = {row.sha256 for row in training_rows if row.sha256} or {item.sha256 for item in training_items}
+    run_ids = {row.id for row in rows}
     labelled = [item for item in items if item.label is not None]
-    held_out = [item for item in labelled if item.id in asked and item.sha256 not in digests]
+    held_out = [item for item in labelled if item.id in run_ids and item.sha256 not in digests]
     if manifest.encoder.stage == "frozen":
         digests, held_out = set(), held_out or labelled
-    labels = {item.label for item in there if item.label is not None}
-    return TrainedOn(digests, labels, held_out, len(learned) - len(there))
+    labels = {item.label for item in training_items if item.label is not None}
+    return TrainingRecord(digests, labels, held_out, len(training_rows) - len(training_items))
 
 
 def learned_from(stage: str) -> frozenset[str]:

@@ -2,6 +2,16 @@
 
 from trainer.health.check import check
 from trainer.health.csv_files import HEALTH_TABLES, csv_tables
-from trainer.health.findings import Copied, Copies, Health, Outlier, SmallLabel, WrongLabel
+from trainer.health.findings import Copies, Health, LeakedPicture, Outlier, SmallLabel, WrongLabel
 
-__all__ = ["HEALTH_TABLES", "Copied", "Copies", "Health", "Outlier", "SmallLabel", "WrongLabel", "check", "csv_tables"]
+__all__ = [
+    "HEALTH_TABLES",
+    "Copies",
+    "Health",
+    "LeakedPicture",
+    "Outlier",
+    "SmallLabel",
+    "WrongLabel",
+    "check",
+    "csv_tables",
+]

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import duplicates
-from retrieval.duplicates import Group, Sketch, Things
+from retrieval.duplicates import CalibratedVectors, Group, Sketch
 from retrieval.errors import ImageError
 from retrieval.projection import unit
 from trainer.data.split import TRAIN, number_labels
-from trainer.health.findings import Copied, Copies, Health, Outlier, SmallLabel, WrongLabel
+from trainer.health.findings import Copies, Health, LeakedPicture, Outlier, SmallLabel, WrongLabel
 from trainer.health.label_errors import nearest_others, suspicious
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
@@ -32,7 +32,7 @@ def check(
     skipped: Sequence[Skipped],
     progress: Progress,
     *,
-    things: Things | None = None,
+    things: CalibratedVectors | None = None,
     seed: int = 0,
 ) -> Health:
     """Look for what can be wrong with pictures whose features by the frozen encoder are float32 [n, e].
@@ -40,12 +40,12 @@ def check(
     `parts` int8 [n] (see trainer.data.split) say which were trained on; `things` has vectors of all of them, where same
     things are to be found, too. A picture that has become unreadable meanwhile is listed with the `skipped` ones.
     """
-    sketches, rows, gone = _sketches(pictures, progress)
+    sketches, rows, vanished = _sketches(pictures, progress)
     same = duplicates.same_picture_pairs(sketches, lambda row: pictures[rows[row]].path.read_bytes(), progress)
-    there = np.array(rows, np.int64)
+    file_rows = np.array(rows, np.int64)
     if things is not None:
-        things = Things(things.vectors[there], things.cosine, things.least)
-    found = duplicates.find(sketches, same, things=things)
+        things = CalibratedVectors(things.vectors[file_rows], things.cosine, things.least)
+    groups = duplicates.find(sketches, same, calibrated=things)
 
     def copies(groups: Sequence[Group]) -> list[Copies]:
         return [
@@ -53,17 +53,17 @@ def check(
             for group in groups
         ]
 
-    held_out = (parts[there] != TRAIN).tolist()
+    held_out = (parts[file_rows] != TRAIN).tolist()
     leaks = duplicates.leaks(sketches, held_out, same) if any(held_out) else []
     return Health(
-        unreadable=[*skipped, *gone],
-        identical=copies(found.identical),
-        same_picture=copies(found.same_picture),
-        same_thing=copies(found.same_thing),
+        unreadable=[*skipped, *vanished],
+        identical=copies(groups.identical),
+        same_picture=copies(groups.same_picture),
+        same_thing=copies(groups.same_thing),
         wrong_labels=_wrong_labels(pictures, features, seed),
         outliers=_outliers(pictures, features),
         small_labels=_small_labels(pictures),
-        leaks=[Copied(pictures[rows[k.held_out]].path, pictures[rows[k.other]].path, k.kind) for k in leaks],
+        leaks=[LeakedPicture(pictures[rows[k.held_out]].path, pictures[rows[k.other]].path, k.kind) for k in leaks],
     )
 
 
@@ -74,21 +74,21 @@ def _sketches(pictures: Sequence[Picture], progress: Progress) -> tuple[list[Ske
     """
     sketches: list[Sketch] = []
     rows: list[int] = []
-    gone: list[Skipped] = []
-    for row, found in enumerate(_sketched(pictures)):
+    vanished: list[Skipped] = []
+    for row, result in enumerate(_sketched(pictures)):
         progress(row + 1, len(pictures))
-        if isinstance(found, str):
-            gone.append(Skipped(str(pictures[row].path), found))
+        if isinstance(result, str):
+            vanished.append(Skipped(str(pictures[row].path), result))
         elif pictures[row].face == 1:
-            sketches.append(found)
+            sketches.append(result)
             rows.append(row)
-    return sketches, rows, gone
+    return sketches, rows, vanished
 
 
 def _sketched(pictures: Sequence[Picture]) -> Iterator[Sketch | str]:
     """In order, a bounded number ahead."""
 
-    def look(picture: Picture) -> Sketch | str:
+    def sketch_picture(picture: Picture) -> Sketch | str:
         try:
             return duplicates.sketch(picture.path.read_bytes())
         except (ImageError, OSError) as error:
@@ -98,7 +98,7 @@ def _sketched(pictures: Sequence[Picture]) -> Iterator[Sketch | str]:
     upcoming = iter(pictures)
     with picture_pool() as pool:
         while True:
-            waiting.extend(pool.submit(look, picture) for picture in islice(upcoming, AHEAD - len(waiting)))
+            waiting.extend(pool.submit(sketch_picture, picture) for picture in islice(upcoming, AHEAD - len(waiting)))
             if not waiting:
                 return
             yield waiting.popleft().result()

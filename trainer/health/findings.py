@@ -43,7 +43,7 @@ class Copies:
 
 
 @dataclass(frozen=True, slots=True)
-class Copied:
+class LeakedPicture:
     """A held-out picture that was trained on as well, in another file or in one of the same bytes."""
 
     held_out: Path
@@ -62,4 +62,4 @@ class Health:
     wrong_labels: Sequence[WrongLabel]
     outliers: Sequence[Outlier]
     small_labels: Sequence[SmallLabel]
-    leaks: Sequence[Copied]
+    leaks: Sequence[LeakedPicture]

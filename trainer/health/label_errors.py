@@ -43,9 +43,9 @@ def nearest_others(directions: Directions, k: int) -> tuple[NDArray[np.float32],
     cosines, rows = nearest(directions, directions, k + 1)
     own = rows == np.arange(len(directions))[:, None]
     own[~own.any(axis=1), -1] = True  # doubles have pushed it out: the last one goes in its stead
-    kept = ~own
+    others = ~own
     width = rows.shape[1] - 1
-    return cosines[kept].reshape(-1, width), rows[kept].reshape(-1, width)
+    return cosines[others].reshape(-1, width), rows[others].reshape(-1, width)
 
 
 NEIGHBOURS = 20
@@ -67,27 +67,27 @@ def suspicious(features: NDArray[np.float32], labels: NDArray[np.int64], seed: i
     is the only one of its label is passed over, as nobody could vouch for it.
     """
     rows = np.flatnonzero(labels != UNLABELLED)
-    known = labels[rows]
-    if len(rows) < FOLDS or len(np.unique(known)) < 2:
+    labels_of_rows = labels[rows]
+    if len(rows) < FOLDS or len(np.unique(labels_of_rows)) < 2:
         return []
     directions = unit(features[rows])
-    plain = _votes(*nearest_others(directions, NEIGHBOURS), known)
+    plain = _votes(*nearest_others(directions, NEIGHBOURS), labels_of_rows)
     reduced = PCA(min(DIMS, *directions.shape), random_state=seed).fit_transform(directions).astype(np.float32)
-    white = [_whitened_votes(reduced, known, (seed, turn)) for turn in range(TURNS)]
-    found = []
-    for row in np.flatnonzero(np.bincount(known)[known] > 1).tolist():
+    white = [_whitened_votes(reduced, labels_of_rows, (seed, turn)) for turn in range(TURNS)]
+    suspects = []
+    for row in np.flatnonzero(np.bincount(labels_of_rows)[labels_of_rows] > 1).tolist():
         shares: dict[int, float] = {}
         for (neighbours, weights), share in [(plain, 1 / 2), *((votes, 1 / 2 / TURNS) for votes in white)]:
             for label, weight in zip(neighbours[row].tolist(), weights[row].tolist(), strict=True):
                 shares[label] = shares.get(label, 0.0) + weight * share
-        own = shares.pop(int(known[row]), 0.0)
+        own = shares.pop(int(labels_of_rows[row]), 0.0)
         shares.pop(-1, None)
         if not shares:
             continue
         suggested = max(shares, key=lambda label: (shares[label], -label))
         if shares[suggested] > own:
-            found.append((int(rows[row]), suggested, _confidence(shares[suggested], own)))
-    return sorted(found, key=lambda entry: (-entry[2], entry[0]))
+            suspects.append((int(rows[row]), suggested, _confidence(shares[suggested], own)))
+    return sorted(suspects, key=lambda entry: (-entry[2], entry[0]))
 
 
 def _confidence(other: float, own: float) -> float:
@@ -108,13 +108,15 @@ def _whitened_votes(reduced: NDArray[np.float32], labels: NDArray[np.int64], see
     neighbours = np.full((len(labels), NEIGHBOURS), -1)
     weights = np.zeros((len(labels), NEIGHBOURS))
     for fold in np.unique(folds):
-        known, asked = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        middle = reduced[known].mean(axis=0)
-        within, total = scatter(reduced[known], labels[known])
+        fitted, query_rows = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
+        middle = reduced[fitted].mean(axis=0)
+        within, total = scatter(reduced[fitted], labels[fitted])
         kernel = whitened_directions(within, total, shrinkage=SHRINKAGE, dims=reduced.shape[1])
-        gallery, queries = (unit((reduced[part] - middle) @ kernel) for part in (known, asked))
-        k = min(NEIGHBOURS, len(known))
-        neighbours[asked, :k], weights[asked, :k] = _votes(*nearest(gallery, queries, k), labels[known])
+        gallery, query_directions = (unit((reduced[part] - middle) @ kernel) for part in (fitted, query_rows))
+        k = min(NEIGHBOURS, len(fitted))
+        neighbours[query_rows, :k], weights[query_rows, :k] = _votes(
+            *nearest(gallery, query_directions, k), labels[fitted]
+        )
     return neighbours, weights
 
 

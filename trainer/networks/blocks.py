@@ -50,22 +50,22 @@ def freeze_norms(backbone: Model) -> None:
 
 def _by_block(backbone: Model) -> list[tuple[str, Layer]]:
     """Each layer after the pixels, in the order they are computed, with its block."""
-    found = [layer for layer in backbone.layers if not isinstance(layer, (layers.InputLayer, Pixels))]
+    all_layers = [layer for layer in backbone.layers if not isinstance(layer, (layers.InputLayer, Pixels))]
     if backbone.name in ENDS:
-        return _by_their_ends(found, ENDS[backbone.name])
+        return _by_their_ends(all_layers, ENDS[backbone.name])
     pairs, block = [], STEM
-    for layer in found:
+    for layer in all_layers:
         if match := re.match(NAMES[backbone.name], layer.name):
             block = match[0]
         pairs.append((block, layer))
     return pairs
 
 
-def _by_their_ends(found: list[Layer], end: str) -> list[tuple[str, Layer]]:
+def _by_their_ends(all_layers: list[Layer], end: str) -> list[tuple[str, Layer]]:
     """The same for a network that names the ends of its blocks: the stem is part of the first."""
     pairs: list[tuple[str, Layer]] = []
     block = ""
-    for layer in reversed(found):
+    for layer in reversed(all_layers):
         if re.match(end, layer.name):
             block = layer.name
         pairs.append((block, layer))

@@ -86,9 +86,9 @@ def load_torch_weights(model: Model, path: Path) -> None:
         if not layer.weights:
             continue
         values = _torch_values(layer, _torch_name(layer.name), tensors, path)
-        found, expected = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
-        if found != expected:
-            raise WeightsError(f"{path.name} is not EfficientNet-Lite0: {layer.name} is {found}, expected {expected}.")
+        actual, expected = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
+        if actual != expected:
+            raise WeightsError(f"{path.name} is not EfficientNet-Lite0: {layer.name} is {actual}, expected {expected}.")
         layer.set_weights(values)
 
 

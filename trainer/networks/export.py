@@ -43,12 +43,12 @@ def check_parity(encoder: Model, onnx_encoder: OnnxEncoder, pictures: Sequence[R
     worst = 0.0
     for start in range(0, len(pictures), BATCH):
         batch = np.stack(pictures[start : start + BATCH])
-        wanted = network.predict_on_batch(batch)
-        found = _outputs(onnx_encoder, batch, cells="cells" in wanted)
-        lengths = np.maximum(np.linalg.norm(wanted["embedding"], axis=1), 1e-12)
-        for name, output in found.items():
+        expected = network.predict_on_batch(batch)
+        actual = _outputs(onnx_encoder, batch, cells="cells" in expected)
+        lengths = np.maximum(np.linalg.norm(expected["embedding"], axis=1), 1e-12)
+        for name, output in actual.items():
             scale = lengths.reshape(-1, *[1] * (output.ndim - 1))
-            worst = float(np.maximum(worst, (np.abs(output - wanted[name]) / scale).max()))  # unlike max(), keeps NaN
+            worst = float(np.maximum(worst, (np.abs(output - expected[name]) / scale).max()))  # unlike max(), keeps NaN
     if not worst <= TOLERANCE:
         raise ParityError(
             f"The exported encoder differs from Keras by {worst:.2g} on {len(pictures)} pictures; "

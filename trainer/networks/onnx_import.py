@@ -56,22 +56,24 @@ def _ends(model: ModelProto, config: OnnxConfig, where: str) -> tuple[ValueInfoP
     constants = {tensor.name for tensor in model.graph.initializer}  # old files list them among the inputs
     inputs = [value for value in model.graph.input if value.name not in constants]
     outputs = {value.name: value for value in model.graph.output}
-    found = f"{where} has inputs {', '.join(map(_described, inputs))} and outputs " + ", ".join(
+    signature = f"{where} has inputs {', '.join(map(_described, inputs))} and outputs " + ", ".join(
         map(_described, outputs.values())
     )
     area = (config.size, config.size)
     expected = (3, *area) if config.layout == "NCHW" else (*area, 3)
     sizes = _sizes(inputs[0])[1:] if inputs else []
-    fits = len(sizes) == 3 and all(size in (None, wanted) for size, wanted in zip(sizes, expected, strict=True))
+    fits = len(sizes) == 3 and all(
+        size in (None, size_wanted) for size, size_wanted in zip(sizes, expected, strict=True)
+    )
     if len(inputs) != 1 or not fits or inputs[0].type.tensor_type.elem_type not in FLOATS:
         raise ConfigError(
-            f"{found}; expected one input, float32 or float16 [n, {', '.join(map(str, expected))}]. "
+            f"{signature}; expected one input, float32 or float16 [n, {', '.join(map(str, expected))}]. "
             "Set size and layout under [encoder.pixels] to what the model takes."
         )
     if config.output is None and len(outputs) != 1:
-        raise ConfigError(f"{found}. Set output under [encoder.pixels] to the one that is the embedding.")
+        raise ConfigError(f"{signature}. Set output under [encoder.pixels] to the one that is the embedding.")
     if (name := config.output or next(iter(outputs))) not in outputs:
-        raise ConfigError(f"{found}, none of them {name}. Correct output under [encoder.pixels].")
+        raise ConfigError(f"{signature}, none of them {name}. Correct output under [encoder.pixels].")
     return inputs[0], outputs[name]
 
 
@@ -135,10 +137,10 @@ def _random_pixels(images: Var, pixels: Var) -> NDArray[np.floating]:
     """What the preprocessing makes of three pictures of noise."""
     shape = (3, *images.unwrap_tensor().shape[1:])
     noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
-    found: NDArray[np.floating] = _session(build({"images": images}, {"pixels": pixels})).run(None, {"images": noise})[
+    values: NDArray[np.floating] = _session(build({"images": images}, {"pixels": pixels})).run(None, {"images": noise})[
         0
     ]
-    return found
+    return values
 
 
 def _tried(model: ModelProto, source: str, pixels: NDArray[np.floating]) -> tuple[int, ...]:

@@ -15,15 +15,16 @@ from trainer.evaluation.rankings import TrueMatches, similarities
 from trainer.evaluation.results import Interval
 from trainer.progress import Listener
 from trainer.releases.pinned import Pin
-from trainer.releases.replay import Replayed, replay, trained_on
+from trainer.releases.replay import PinnedVectors, replay, trained_on
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What the answers to the pinned queries become when one bundle takes another's place.
+    """How the answers to the pinned queries change when one bundle replaces another.
 
-    `difference` is that of mAP, with its interval. `worst_label` loses most, None if none does. The last three:
-    pinned pictures that are gone, and how many of the queries each was trained on, which flatters it (None: not known).
+    `difference` is that of mAP, with its interval. `worst_label` loses most, None if none does. `missing` counts
+    pinned pictures whose files are missing or have changed. `trained_on` and `live_trained_on` count the queries that a
+    bundle was trained on, which raises its score; None where that is not known.
     """
 
     queries: int
@@ -33,7 +34,7 @@ class Change:
     difference: Interval
     worst_label: str | None
     worst: float
-    gone: int
+    missing: int
     trained_on: int | None
     live_trained_on: int | None
 
@@ -59,54 +60,56 @@ def compare(artifacts: Path, new: Bundle, live: Bundle, pins: Sequence[Pin], lis
     with listener.step("Replaying pinned queries") as progress:
         after = replay(artifacts, new, pins, progress)
         before = replay(artifacts, live, pins, progress)
-    gone = after.gone | before.gone
-    rows = np.flatnonzero(~gone)
-    left = [pins[row] for row in rows.tolist()]
-    labels = np.array([pin.label for pin in left])
-    sizes = Counter(pin.label for pin in left)
-    asked = np.array([row for row, pin in enumerate(left) if pin.query and sizes[pin.label] > 1], np.int64)
-    if not len(asked):
+    vanished = after.vanished | before.vanished
+    rows = np.flatnonzero(~vanished)
+    remaining = [pins[row] for row in rows.tolist()]
+    labels = np.array([pin.label for pin in remaining])
+    sizes = Counter(pin.label for pin in remaining)
+    query_rows = np.array([row for row, pin in enumerate(remaining) if pin.query and sizes[pin.label] > 1], np.int64)
+    if not len(query_rows):
         return None
-    precision_before, first_before = _answers(before, rows, labels, asked)
-    precision_after, first_after = _answers(after, rows, labels, asked)
+    precision_before, first_before = _answers(before, rows, labels, query_rows)
+    precision_after, first_after = _answers(after, rows, labels, query_rows)
     difference = precision_after - precision_before
-    worst, label = min((float(difference[labels[asked] == name].mean()), name) for name in np.unique(labels[asked]))
-    digests = [left[query].sha256 for query in asked.tolist()]
+    worst, label = min(
+        (float(difference[labels[query_rows] == name].mean()), name) for name in np.unique(labels[query_rows])
+    )
+    digests = [remaining[query].sha256 for query in query_rows.tolist()]
     return Change(
-        queries=len(asked),
+        queries=len(query_rows),
         changed=int(np.count_nonzero(first_after != first_before)),
         map_before=float(precision_before.mean()),
         map_after=float(precision_after.mean()),
-        difference=_interval(difference, labels[asked]),
+        difference=_interval(difference, labels[query_rows]),
         worst_label=str(label) if worst < 0 else None,
         worst=worst,
-        gone=int(np.count_nonzero(gone)),
+        missing=int(np.count_nonzero(vanished)),
         trained_on=_trained_on(artifacts, new, digests),
         live_trained_on=_trained_on(artifacts, live, digests),
     )
 
 
 def _answers(
-    replayed: Replayed, rows: NDArray[np.int64], labels: NDArray[np.str_], asked: NDArray[np.int64]
+    replayed: PinnedVectors, rows: NDArray[np.int64], labels: NDArray[np.str_], query_rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The average precision of each query [q], as metrics defines it, and the row of its first hit [q]; -1 for none."""
-    vectors, found = replayed.vectors[rows], replayed.found[rows]
-    nearness = similarities(vectors[asked], vectors, "cosine")
-    nearness[:, ~found] = -np.inf
-    nearness[np.arange(len(asked)), asked] = -np.inf  # no query is its own answer
+    vectors, has_vector = replayed.vectors[rows], replayed.available[rows]
+    nearness = similarities(vectors[query_rows], vectors, "cosine")
+    nearness[:, ~has_vector] = -np.inf
+    nearness[np.arange(len(query_rows)), query_rows] = -np.inf  # no query is its own answer
     order = np.argsort(-nearness, axis=1, kind="stable")
-    hits = (labels[order] == labels[asked, None]) & (np.take_along_axis(nearness, order, axis=1) > -np.inf)
+    hits = (labels[order] == labels[query_rows, None]) & (np.take_along_axis(nearness, order, axis=1) > -np.inf)
     at = TrueMatches.of(hits)
-    wanted = np.array([np.count_nonzero(labels == labels[query]) - 1 for query in asked])
-    answered = found[asked]
+    match_counts = np.array([np.count_nonzero(labels == labels[query]) - 1 for query in query_rows])
+    answered = has_vector[query_rows]
     first = np.where(answered & (nearness.max(axis=1) > -np.inf), order[:, 0], -1)
-    return np.where(answered, at.sums(at.precision) / wanted, 0.0), first
+    return np.where(answered, at.sums(at.precision) / match_counts, 0.0), first
 
 
 def _interval(differences: NDArray[np.float64], labels: NDArray[np.str_]) -> Interval:
     """The mean of paired differences [q], and how sure it is, by bootstrap over the labels."""
-    (found,) = intervals(differences[:, None], labels)
-    return found or Interval(0.0, 0.0, 0.0)
+    (interval,) = intervals(differences[:, None], labels)
+    return interval or Interval(0.0, 0.0, 0.0)
 
 
 def _trained_on(artifacts: Path, loaded: Bundle, digests: Sequence[str]) -> int | None:

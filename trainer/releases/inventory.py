@@ -14,7 +14,7 @@ from trainer.releases import log
 from trainer.releases.lock import alone
 from trainer.releases.replay import cache_path
 
-GONE = ".pruned"
+REMOVED_SUFFIX = ".pruned"
 """What a bundle's folder ends in while it is being removed, so that half of one never looks like a bundle."""
 
 
@@ -36,7 +36,7 @@ class BundleInfo:
 
 
 @dataclass(frozen=True, slots=True)
-class Pruned:
+class PruneResult:
     """Bundles that were removed, or would be, and those that are left alone because they cannot be read."""
 
     removed: Sequence[BundleInfo]
@@ -52,41 +52,41 @@ def bundles(artifacts: Path) -> list[BundleInfo]:
     """Every bundle, newest first; those that cannot be read last. Checks no file but the manifest."""
     home, live = artifacts / "bundles", log.live_id(artifacts)
     folders = [path for path in home.iterdir() if path.is_dir() and _is_bundle(path)] if home.is_dir() else []
-    found = [_info(artifacts, folder, live) for folder in sorted(folders)]
-    readable = [info for info in found if info.created]
+    infos = [_info(artifacts, folder, live) for folder in sorted(folders)]
+    readable = [info for info in infos if info.created]
     readable.sort(key=lambda info: (info.created, info.id), reverse=True)
-    return readable + [info for info in found if not info.created]
+    return readable + [info for info in infos if not info.created]
 
 
-def prune(artifacts: Path, keep: int, *, dry_run: bool) -> Pruned:
+def prune(artifacts: Path, keep: int, *, dry_run: bool) -> PruneResult:
     """Remove all but the newest `keep` bundles and the live one, with their vectors. Raises PublisherBusy."""
     if dry_run:
         return _prunable(artifacts, keep)
     with alone(artifacts):
-        for left_over in (artifacts / "bundles").glob(f".*{GONE}"):
+        for left_over in (artifacts / "bundles").glob(f".*{REMOVED_SUFFIX}"):
             shutil.rmtree(left_over)
-        found = _prunable(artifacts, keep)
-        for info in found.removed:
+        result = _prunable(artifacts, keep)
+        for info in result.removed:
             _remove(artifacts, info.id)
-    return found
+    return result
 
 
-def _prunable(artifacts: Path, keep: int) -> Pruned:
-    found = bundles(artifacts)
-    readable = [info for info in found if info.created]
+def _prunable(artifacts: Path, keep: int) -> PruneResult:
+    infos = bundles(artifacts)
+    readable = [info for info in infos if info.created]
     removed = [info for info in readable[keep:] if not info.live]
-    return Pruned(removed, [info for info in found if not info.created])
+    return PruneResult(removed, [info for info in infos if not info.created])
 
 
 def _remove(artifacts: Path, bundle_id: str) -> None:
     """The folder first: without it, nobody looks for the rest."""
     folder = bundle.bundle_path(artifacts, bundle_id)
-    gone = folder.with_name(f".{bundle_id}{GONE}")
-    folder.rename(gone)
+    doomed = folder.with_name(f".{bundle_id}{REMOVED_SUFFIX}")
+    folder.rename(doomed)
     VectorStores(artifacts).delete(bundle_id)
     for path in _beside(artifacts, bundle_id):
         path.unlink(missing_ok=True)
-    shutil.rmtree(gone)
+    shutil.rmtree(doomed)
 
 
 def _beside(artifacts: Path, bundle_id: str) -> list[Path]:

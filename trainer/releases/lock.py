@@ -27,7 +27,7 @@ def alone(artifacts: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout:
         raise PublisherBusy(
-            f"Somebody else is publishing in {artifacts}: {_told(holder)}. "
+            f"Somebody else is publishing in {artifacts}: {_holder_text(holder)}. "
             "Nothing that is served was changed; try again when it is done."
         ) from None
     try:
@@ -39,9 +39,9 @@ def alone(artifacts: Path) -> Iterator[None]:
         lock.release()
 
 
-def _told(holder: Path) -> str:
+def _holder_text(holder: Path) -> str:
     try:
-        found = json.loads(holder.read_text())
-        return f"process {found['pid']} on {found['host']}, since {found['since']}"
+        fields = json.loads(holder.read_text())
+        return f"process {fields['pid']} on {fields['host']}, since {fields['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "a process that has just begun"

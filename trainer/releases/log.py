@@ -43,9 +43,9 @@ def read(artifacts: Path) -> list[Entry]:
 
 def append(artifacts: Path, bundle_id: str, why: Why) -> None:
     """Write down that a bundle is about to go live; durably once CURRENT is."""
-    path, live, known = artifacts / HISTORY, live_id(artifacts), read(artifacts)
+    path, live, entries = artifacts / HISTORY, live_id(artifacts), read(artifacts)
     lines = [_line(bundle_id, why)]
-    if live is not None and _succession(known)[-1:] != [live]:
+    if live is not None and _succession(entries)[-1:] != [live]:
         lines.insert(0, _line(live, "found"))
     cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="ascii") as file:
@@ -61,8 +61,8 @@ def before(artifacts: Path) -> str | None:
     live, succession = live_id(artifacts), _succession(read(artifacts))
     if live in succession:
         succession = _up_to(succession, live)
-    earlier = (found for found in reversed(succession) if found != live)
-    return next((found for found in earlier if bundle.bundle_path(artifacts, found).is_dir()), None)
+    earlier = (bundle_id for bundle_id in reversed(succession) if bundle_id != live)
+    return next((bundle_id for bundle_id in earlier if bundle.bundle_path(artifacts, bundle_id).is_dir()), None)
 
 
 def live_id(artifacts: Path) -> str | None:

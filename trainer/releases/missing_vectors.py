@@ -38,18 +38,18 @@ def backfill_vectors(
 ) -> list[Skipped]:
     """Embed `total` items with the bundle and keep their vectors, a chunk at a time. Returns those it cannot read."""
     skipped: list[Skipped] = []
-    drawn = iter(items)
+    remaining = iter(items)
     with (
         closing(open_store(artifacts, loaded)) as store,
         listener.step("Embedding what is missing") as progress,
     ):
         for start in range(0, total, CHUNK):
-            pictures = [_picture(item, artifacts, loaded) for item in islice(drawn, CHUNK)]
-            found = embed_readable(pictures, loaded.embedder, _from(start, total, progress))
-            skipped += found.skipped
-            names = [picture.id for picture in found.pictures]
+            pictures = [_picture(item, artifacts, loaded) for item in islice(remaining, CHUNK)]
+            embedded = embed_readable(pictures, loaded.embedder, _from(start, total, progress))
+            skipped += embedded.skipped
+            names = [picture.id for picture in embedded.pictures]
             if names:
-                store.upsert(names, found.vectors, found.digests)
+                store.upsert(names, embedded.vectors, embedded.digests)
     return skipped
 
 

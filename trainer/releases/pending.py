@@ -37,20 +37,20 @@ def write(artifacts: Path, bundle_id: str, items: Iterable[Item]) -> None:
 def read(artifacts: Path, bundle_id: str) -> Iterator[Item]:
     """The items, in order. Raises ReleaseError for a file that is not whole, before or after the last item."""
     path = pending_path(artifacts, bundle_id)
-    count, said = 0, None
+    count, announced = 0, None
     try:
         with path.open(encoding="utf-8") as file:
             for line in file:
                 fields = json.loads(line)
-                if said is None and "items" in fields:
-                    said = fields["items"]
+                if announced is None and "items" in fields:
+                    announced = fields["items"]
                     continue
                 yield Item(**fields)
                 count += 1
     except (OSError, ValueError, TypeError) as error:
         raise ReleaseError(f"{path} cannot be read ({error}). Run the training again.") from error
-    if said != count:
-        raise ReleaseError(f"{path} holds {count} items and says {said}: it is not whole. Run the training again.")
+    if announced != count:
+        raise ReleaseError(f"{path} holds {count} items and says {announced}: it is not whole. Run the training again.")
 
 
 def discard(artifacts: Path, bundle_id: str) -> None:

@@ -55,15 +55,15 @@ def choose(pictures: Iterable[Pin], held_out: frozenset[str]) -> list[Pin]:
         label: sorted(labels[label], key=lambda pin: (pin.sha256 not in held_out, pin.sha256))
         for label in sorted(labels, key=lambda label: sha256(label.encode()).digest())
     }
-    findable = {label: pins for label, pins in ranked.items() if len(pins) > 1}
-    unseen = {label: [pin for pin in pins if pin.sha256 in held_out] for label, pins in findable.items()}
-    queries = _spread(unseen, MAX_QUERIES, chosen={})
-    queries = _spread(findable, MAX_QUERIES, chosen=queries)
-    asked = {pin.label for pin in queries.values()}
-    companions = {label: pins for label, pins in findable.items() if label in asked}
-    most = len(queries) + MAX_PICTURES
-    everything = _spread(companions, most, chosen=queries, rounds=COMPANIONS)
-    everything = _spread(ranked, most, chosen=everything)
+    repeated = {label: pins for label, pins in ranked.items() if len(pins) > 1}
+    held_out_pins = {label: [pin for pin in pins if pin.sha256 in held_out] for label, pins in repeated.items()}
+    queries = _spread(held_out_pins, MAX_QUERIES, start={})
+    queries = _spread(repeated, MAX_QUERIES, start=queries)
+    query_labels = {pin.label for pin in queries.values()}
+    companions = {label: pins for label, pins in repeated.items() if label in query_labels}
+    max_count = len(queries) + MAX_PICTURES
+    everything = _spread(companions, max_count, start=queries, rounds=COMPANIONS)
+    everything = _spread(ranked, max_count, start=everything)
     return [replace(pin, query=digest in queries) for digest, pin in everything.items()]
 
 
@@ -98,19 +98,19 @@ def write(artifacts: Path, pins: Sequence[Pin]) -> None:
 
 
 def _spread(
-    labels: Mapping[str, Sequence[Pin]], most: int, *, chosen: Mapping[str, Pin], rounds: int | None = None
+    labels: Mapping[str, Sequence[Pin]], limit: int, *, start: Mapping[str, Pin], rounds: int | None = None
 ) -> dict[str, Pin]:
-    """`chosen` and more, by digest, until there are `most`: the first of each label, the second of each, and so on."""
-    found = dict(chosen)
-    waiting = {label: [pin for pin in pins if pin.sha256 not in found] for label, pins in labels.items()}
+    """`start` and more, by digest, until there are `limit`: the first of each label, the second of each, and so on."""
+    chosen_pins = dict(start)
+    waiting = {label: [pin for pin in pins if pin.sha256 not in chosen_pins] for label, pins in labels.items()}
     longest = max(map(len, waiting.values()), default=0)
     for turn in range(longest if rounds is None else min(rounds, longest)):
         for pins in waiting.values():
             if turn < len(pins):
-                if len(found) >= most:
-                    return found
-                found[pins[turn].sha256] = pins[turn]
-    return found
+                if len(chosen_pins) >= limit:
+                    return chosen_pins
+                chosen_pins[pins[turn].sha256] = pins[turn]
+    return chosen_pins
 
 
 def _pin(row: Mapping[str, str | None], artifacts: Path, where: str) -> Pin:

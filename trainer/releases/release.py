@@ -73,15 +73,15 @@ def publish(
         if pin is not None:
             pinned.write(artifacts, from_source(pin, artifacts, loaded, listener))
             sync(artifacts)  # whatever becomes of the bundle
-        known = pinned.read(artifacts)
-        pins = _that_count(artifacts, bundle_id, known or [])
+        stored = pinned.read(artifacts)
+        pins = _that_count(artifacts, bundle_id, stored or [])
         change = _judge(artifacts, loaded, live, pins, listener)
         if change and change.significantly_worse and not forced:
             return Release(bundle_id, live, change, refused="it is significantly worse than the live one")
         if not any(pin.query for pin in pins) and (
-            chosen := from_items(_candidates(artifacts, bundle_id), artifacts, loaded)
+            selected := from_items(_candidates(artifacts, bundle_id), artifacts, loaded)
         ):
-            pinned.write(artifacts, chosen)
+            pinned.write(artifacts, selected)
         return _go_live(artifacts, loaded, live, change, "forced" if forced else why, listener)
 
 
@@ -193,11 +193,11 @@ def _go_live(
 
 def _items(artifacts: Path, catalogue: Catalogue, ids: Sequence[str], waiting: str | None) -> Iterator[Item]:
     """The items of these ids: those that wait to go live with a bundle, and those of the catalogue."""
-    left = dict.fromkeys(ids)
+    missing = dict.fromkeys(ids)
     for item in pending.read(artifacts, waiting) if waiting else ():
-        if item.id in left:
-            del left[item.id]
+        if item.id in missing:
+            del missing[item.id]
             yield item
-    rest = list(left)
+    rest = list(missing)
     for start in range(0, len(rest), BATCH):
         yield from catalogue.get_many(rest[start : start + BATCH]).values()

@@ -33,37 +33,37 @@ LEARNED_FROM: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Replayed:
+class PinnedVectors:
     """Pinned pictures as vectors float32 [n, d], zeros where there is none.
 
-    `found` bool [n]: it has a vector. `gone` bool [n]: the file is there no more, or has changed. What is neither was
-    refused by the bundle, which must answer for that.
+    `available` bool [n]: it has a vector. `vanished` bool [n]: its file is missing or has changed. A picture that is
+    neither was refused by the bundle, and counts against it.
     """
 
     vectors: NDArray[np.float32]
-    found: NDArray[np.bool_]
-    gone: NDArray[np.bool_]
+    available: NDArray[np.bool_]
+    vanished: NDArray[np.bool_]
 
 
-def replay(artifacts: Path, loaded: Bundle, pins: Sequence[Pin], progress: Progress) -> Replayed:
+def replay(artifacts: Path, loaded: Bundle, pins: Sequence[Pin], progress: Progress) -> PinnedVectors:
     """The pinned pictures through a bundle, in order."""
     path = cache_path(artifacts, loaded.manifest.id)
     dims = loaded.manifest.dims
-    known = _read(path, dims)
-    missing = [pin for pin in pins if pin.sha256 not in known]
+    vectors_by_digest = _read(path, dims)
+    missing = [pin for pin in pins if pin.sha256 not in vectors_by_digest]
     if missing:
         pictures = [Picture(pin.sha256, pin.path, pin.label) for pin in missing]
         embedded = embed_readable(pictures, loaded.embedder, progress)
         for picture, vector, digest in zip(embedded.pictures, embedded.vectors, embedded.digests, strict=True):
             if digest == picture.id:
-                known[digest] = vector
-        _write(path, known)
+                vectors_by_digest[digest] = vector
+        _write(path, vectors_by_digest)
     vectors = np.zeros((len(pins), dims), np.float32)
-    found = np.array([pin.sha256 in known for pin in pins], bool)
-    for row in np.flatnonzero(found).tolist():
-        vectors[row] = known[pins[row].sha256]
-    gone = np.array([not seen and _gone(pin) for pin, seen in zip(pins, found, strict=True)], bool)
-    return Replayed(vectors, found, gone)
+    has_vector = np.array([pin.sha256 in vectors_by_digest for pin in pins], bool)
+    for row in np.flatnonzero(has_vector).tolist():
+        vectors[row] = vectors_by_digest[pins[row].sha256]
+    vanished = np.array([not has and _has_vanished(pin) for pin, has in zip(pins, has_vector, strict=True)], bool)
+    return PinnedVectors(vectors, has_vector, vanished)
 
 
 def cache_path(artifacts: Path, bundle_id: str) -> Path:
@@ -85,11 +85,11 @@ def trained_on(folder: Path, manifest: Manifest, digests: Sequence[str]) -> int 
     learned = LEARNED_FROM[manifest.encoder.stage]
     if not learned:
         return 0
-    known = parts(folder)
-    return None if known is None else sum(known.get(digest) in learned for digest in digests)
+    part_by_digest = parts(folder)
+    return None if part_by_digest is None else sum(part_by_digest.get(digest) in learned for digest in digests)
 
 
-def _gone(pin: Pin) -> bool:
+def _has_vanished(pin: Pin) -> bool:
     try:
         return sha256(pin.path.read_bytes()).hexdigest() != pin.sha256
     except OSError:
@@ -99,8 +99,8 @@ def _gone(pin: Pin) -> bool:
 def _read(path: Path, dims: int) -> dict[str, NDArray[np.float32]]:
     """What is kept; nothing of it where anything about it is wrong, as it can be computed again."""
     try:
-        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-            digests, vectors = kept["sha256"], kept["vectors"]
+        with np.load(BytesIO(path.read_bytes()), allow_pickle=False) as arrays:
+            digests, vectors = arrays["sha256"], arrays["vectors"]
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return {}
     if vectors.dtype != np.float32 or vectors.shape != (len(digests), dims) or not comparable(vectors):
@@ -108,11 +108,11 @@ def _read(path: Path, dims: int) -> dict[str, NDArray[np.float32]]:
     return dict(zip(map(str, digests), vectors, strict=True))
 
 
-def _write(path: Path, known: Mapping[str, NDArray[np.float32]]) -> None:
+def _write(path: Path, vectors_by_digest: Mapping[str, NDArray[np.float32]]) -> None:
     """Not made durable: it is only kept to save time, and its reader distrusts it."""
-    if not known:
+    if not vectors_by_digest:
         return
     part = path.with_name(f".{path.name}.part")
     with part.open("wb") as file:
-        np.savez(file, sha256=np.array(list(known)), vectors=np.stack(list(known.values())))
+        np.savez(file, sha256=np.array(list(vectors_by_digest)), vectors=np.stack(list(vectors_by_digest.values())))
     part.replace(path)

@@ -17,7 +17,7 @@ def from_items(items: Iterable[Item], artifacts: Path, loaded: Bundle) -> list[P
     """What to pin of these items; nothing where no label has two pictures."""
     home = artifacts.absolute()
     pins = (Pin(home / item.location, item.label, item.sha256) for item in items if item.label)
-    return _chosen(pins, artifacts, loaded)
+    return _select(pins, artifacts, loaded)
 
 
 def from_source(source: str, artifacts: Path, loaded: Bundle, listener: Listener) -> list[Pin]:
@@ -35,13 +35,13 @@ def from_source(source: str, artifacts: Path, loaded: Bundle, listener: Listener
                 continue
             pins.append(Pin(picture.path, str(picture.label), digest, origin="source"))
             progress(done, len(pictures))
-    chosen = _chosen(pins, artifacts, loaded)
-    if not chosen:
+    selected = _select(pins, artifacts, loaded)
+    if not selected:
         raise ReleaseError(f"Nothing of {source} can be pinned: no label has two different pictures.")
-    return chosen
+    return selected
 
 
-def _chosen(pins: Iterable[Pin], artifacts: Path, loaded: Bundle) -> list[Pin]:
-    known = parts(bundle.bundle_path(artifacts, loaded.manifest.id)) or {}
-    chosen = choose(pins, frozenset(digest for digest, part in known.items() if part != "train"))
-    return chosen if any(pin.query for pin in chosen) else []
+def _select(pins: Iterable[Pin], artifacts: Path, loaded: Bundle) -> list[Pin]:
+    part_by_digest = parts(bundle.bundle_path(artifacts, loaded.manifest.id)) or {}
+    selected = choose(pins, frozenset(digest for digest, part in part_by_digest.items() if part != "train"))
+    return selected if any(pin.query for pin in selected) else []

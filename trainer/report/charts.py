@@ -42,11 +42,11 @@ def history_charts(epochs: Sequence[Epoch]) -> list[Chart]:
     """Loss, mAP and seconds of every epoch of each stage; what was never measured has no chart."""
     charts = []
     for stage, group in itertools.groupby(epochs, key=lambda epoch: epoch.stage):
-        found = list(group)
+        stage_epochs = list(group)
         curves: dict[str, Points] = {
-            "mean loss": [(e.epoch, e.loss) for e in found if e.loss is not None],
-            "mAP on held-out pictures": [(e.epoch, e.map) for e in found if e.map is not None],
-            "seconds per epoch": [(e.epoch, e.seconds) for e in found if e.seconds > 0],
+            "mean loss": [(e.epoch, e.loss) for e in stage_epochs if e.loss is not None],
+            "mAP on held-out pictures": [(e.epoch, e.map) for e in stage_epochs if e.map is not None],
+            "seconds per epoch": [(e.epoch, e.seconds) for e in stage_epochs if e.seconds > 0],
         }
         charts += [
             _chart(f"{stage}: {name}", _epochs(f"{stage}: {name}", points, timed=name.startswith("seconds")))
@@ -114,10 +114,10 @@ def _milliseconds(rows: Sequence[LadderRow]) -> Plot:
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
         for place, metric in enumerate(METRICS):
-            found = [row for row in rows if row.metric == metric]
-            counted = [(r.milliseconds_p50, r.recall_at_10) for r in found if isinstance(r.probes, int)]
+            metric_rows = [row for row in rows if row.metric == metric]
+            counted = [(r.milliseconds_p50, r.recall_at_10) for r in metric_rows if isinstance(r.probes, int)]
             _line(axes, theme, place, sorted(counted), metric)
-            for row in found:
+            for row in metric_rows:
                 if isinstance(row.probes, str):
                     axes.plot(row.milliseconds_p50, row.recall_at_10, "*", color=theme.lines[place], markersize=9)
                     _name(axes, theme, row, above=bool(place))
@@ -140,9 +140,9 @@ def _name(axes: Axes, theme: Theme, row: LadderRow, *, above: bool) -> None:
     )
 
 
-def reliability_chart(found: Sequence[Reliability]) -> Chart | None:
+def reliability_chart(reliabilities: Sequence[Reliability]) -> Chart | None:
     """How often hits are true matches, against how probable they were said to be; larger dots hold more pairs."""
-    most = max((pairs for reliability in found for _said, _was, pairs in reliability.bins), default=0)
+    most = max((pairs for reliability in reliabilities for _stated, _observed, pairs in reliability.bins), default=0)
     if not most:
         return None
 
@@ -150,12 +150,12 @@ def reliability_chart(found: Sequence[Reliability]) -> Chart | None:
         dress(axes, theme, "share of true matches", across="match probability that was said")
         axes.plot((0, 1), (0, 1), color=theme.ink, linewidth=0.8, linestyle=":")
         least, largest = MARKER_AREA
-        for reliability in found:
+        for reliability in reliabilities:
             place = METRICS.index(reliability.metric)
-            said, was, pairs = zip(*reliability.bins, strict=True)
-            _line(axes, theme, place, list(zip(said, was, strict=True)), reliability.metric, dots=False)
+            stated, observed, pairs = zip(*reliability.bins, strict=True)
+            _line(axes, theme, place, list(zip(stated, observed, strict=True)), reliability.metric, dots=False)
             areas = [least + (largest - least) * count / most for count in pairs]
-            axes.scatter(said, was, areas, color=theme.lines[place], marker=MARKERS[place], alpha=0.8)
+            axes.scatter(stated, observed, areas, color=theme.lines[place], marker=MARKERS[place], alpha=0.8)
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
         _legend(axes, theme)
 

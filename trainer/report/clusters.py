@@ -29,8 +29,8 @@ def describe_clusters(
         return []
     order = np.argsort(clusters, kind="stable")
     starts = np.flatnonzero(np.diff(clusters[order], prepend=clusters[order[0]] - 1))
-    found = [_describe(vectors, clusters, labels, members) for members in np.split(order, starts[1:])]
-    return sorted(found, key=lambda cluster: (-cluster.size, cluster.number))
+    described = [_describe(vectors, clusters, labels, members) for members in np.split(order, starts[1:])]
+    return sorted(described, key=lambda cluster: (-cluster.size, cluster.number))
 
 
 def _describe(

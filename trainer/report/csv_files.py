@@ -23,7 +23,7 @@ ALL = (picture_lists.CLUSTERS, picture_lists.QUERIES, picture_lists.CONFUSIONS, 
 Row = Mapping[str, object]
 
 
-def csv_files(report: Report, clusters: Sequence[Cluster], searches: Searches, drawn: Map) -> dict[str, str]:
+def csv_files(report: Report, clusters: Sequence[Cluster], searches: Searches, embedding_map: Map) -> dict[str, str]:
     """CSV texts by file name. Health writes its own."""
     protocols = report.evaluation.protocols if report.evaluation else ()
     files: dict[str, Iterable[Row]] = {
@@ -32,7 +32,7 @@ def csv_files(report: Report, clusters: Sequence[Cluster], searches: Searches, d
         picture_lists.CONFUSIONS: confusion_rows(searches),
         LABELS: (row for p in protocols if isinstance(p, Protocol) for row in measures.label_rows(p)),
         HISTORY: (asdict(epoch) for epoch in report.history),
-        MAP: map_rows(report, drawn),
+        MAP: map_rows(report, embedding_map),
     }
     texts = {name: csv_text(list(rows)) for name, rows in files.items()}
     return {name: text for name, text in texts.items() if text}
@@ -76,14 +76,14 @@ def query_row(report: Report, search: Search) -> Row:
 def confusion_rows(searches: Searches) -> list[Row]:
     """One row for each pair of labels."""
     return [
-        {"label": c.labels[0], "found": c.labels[1], "wrong_hits": c.wrong, "first_hits": c.looked_at}
+        {"label": c.labels[0], "found": c.labels[1], "wrong_hits": c.wrong, "first_hits": c.hit_count}
         for c in searches.confusions
     ]
 
 
-def map_rows(report: Report, drawn: Map) -> Iterable[Row]:
+def map_rows(report: Report, embedding_map: Map) -> Iterable[Row]:
     """One row for each dot."""
-    for row, (x, y) in zip(drawn.rows.tolist(), drawn.points.tolist(), strict=True):
+    for row, (x, y) in zip(embedding_map.rows.tolist(), embedding_map.points.tolist(), strict=True):
         picture = report.pictures[row]
         yield {
             "id": picture.id,
@@ -97,7 +97,7 @@ def map_rows(report: Report, drawn: Map) -> Iterable[Row]:
 def as_json(report: Report, clusters: Sequence[Cluster], searches: Searches) -> str:
     """The report for machines; of the health of the catalogue the length of each list."""
     ranked = [query_row(report, search) for search in searches.searches]
-    told: dict[str, Any] = {
+    document: dict[str, Any] = {
         "bundle": report.bundle_id,
         "created": report.created.isoformat(),
         "facts": dict(report.facts),
@@ -107,7 +107,7 @@ def as_json(report: Report, clusters: Sequence[Cluster], searches: Searches) -> 
         "history": [asdict(epoch) for epoch in report.history],
         "clusters": [cluster_row(report, cluster) for cluster in clusters],
         "queries": {
-            "asked": searches.asked,
+            "asked": searches.query_count,
             "possible": searches.possible,
             "best": ranked[:IN_JSON],
             "worst": ranked[::-1][:IN_JSON],
@@ -117,4 +117,4 @@ def as_json(report: Report, clusters: Sequence[Cluster], searches: Searches) -> 
         if report.health
         else None,
     }
-    return json.dumps(told, indent=2, ensure_ascii=False, allow_nan=False)
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)

@@ -15,10 +15,10 @@ from trainer.threads import picture_pool
 
 CARD = 88  # pixels, the longer side of a picture in a list
 DOT = 48  # of a picture that is shown for a dot of the map
-KEPT = 4096  # thumbnails remembered, as the same picture stands in several lists: about 3 KB each
+CACHED = 4096  # thumbnails remembered, as the same picture stands in several lists: about 3 KB each
 
 
-@lru_cache(KEPT)
+@lru_cache(CACHED)
 def thumbnail(path: Path, side: int = CARD) -> str | None:
     """The picture as a data: address of at most side x side pixels; None where it cannot be read any more."""
     try:
@@ -35,12 +35,12 @@ def address(webp: bytes) -> str:
 
 def thumbnails(paths: Iterable[Path], side: int, progress: Progress) -> list[str | None]:
     """Thumbnails of many pictures, in order."""
-    wanted, found = list(paths), []
+    files, small_pictures = list(paths), []
     with picture_pool() as pool:
-        for done, small in enumerate(pool.map(lambda path: thumbnail(path, side), wanted), start=1):
-            found.append(small)
-            progress(done, len(wanted))
-    return found
+        for done, small in enumerate(pool.map(lambda path: thumbnail(path, side), files), start=1):
+            small_pictures.append(small)
+            progress(done, len(files))
+    return small_pictures
 
 
 NAME = re.compile(r"autoencoder-epoch-(\d+)\.webp")
@@ -60,12 +60,12 @@ def sheets(folder: Path | None) -> Sequence[Sheet]:
     """The sheets of a few epochs, first and last among them. What is no picture, or a huge one, is left out."""
     if folder is None or not folder.is_dir():
         return []
-    named = {int(found[1]): path for path in folder.iterdir() if (found := NAME.fullmatch(path.name))}
+    named = {int(match[1]): path for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
     epochs = sorted(named)
     last = len(epochs) - 1
     steps = max(1, min(MAX_SHEETS - 1, last))
-    chosen = sorted({epochs[round(step * last / steps)] for step in range(steps + 1)}) if epochs else []
-    read = [(epoch, _read(named[epoch])) for epoch in chosen]
+    selected = sorted({epochs[round(step * last / steps)] for step in range(steps + 1)}) if epochs else []
+    read = [(epoch, _read(named[epoch])) for epoch in selected]
     return [Sheet(epoch, address(data)) for epoch, data in read if data is not None]
 
 

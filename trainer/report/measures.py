@@ -106,18 +106,18 @@ def _weak(row: Mapping[str, float | str]) -> dict[str, str]:
 
 
 def _line(name: str, protocol: Protocol) -> Line:
-    found = protocol.measures[name]
+    interval = protocol.measures[name]
     differences = [_difference(name, measures.get(name)) for measures in protocol.against.values()]
-    return Line(title(name), f"{found.value:.3f}", f"{found.low:.3f} to {found.high:.3f}", differences)
+    return Line(title(name), f"{interval.value:.3f}", f"{interval.low:.3f} to {interval.high:.3f}", differences)
 
 
-def _difference(name: str, found: Interval | None) -> Difference | None:
-    if found is None:
+def _difference(name: str, interval: Interval | None) -> Difference | None:
+    if interval is None:
         return None
     verdict: Literal["better", "worse", ""] = ""
-    if found.low > 0 or found.high < 0:
-        verdict = "better" if (found.low > 0) != (name in LESS_IS_BETTER) else "worse"
-    return Difference(_signed(found.value), f"{_signed(found.low)} to {_signed(found.high)}", verdict)
+    if interval.low > 0 or interval.high < 0:
+        verdict = "better" if (interval.low > 0) != (name in LESS_IS_BETTER) else "worse"
+    return Difference(_signed(interval.value), f"{_signed(interval.low)} to {_signed(interval.high)}", verdict)
 
 
 def _signed(value: float) -> str:

@@ -50,6 +50,6 @@ class Report:
     @property
     def labels(self) -> NDArray[np.object_]:
         """The label of each picture, object [n]: a text or None."""
-        found = np.empty(len(self.pictures), object)
-        found[:] = [picture.label for picture in self.pictures]
-        return found
+        labels = np.empty(len(self.pictures), object)
+        labels[:] = [picture.label for picture in self.pictures]
+        return labels

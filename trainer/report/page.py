@@ -46,8 +46,8 @@ def render(report: Report, parts: Parts) -> str:
         lstrip_blocks=True,
     )
     evaluation = report.evaluation
-    found = evaluation or Evaluation(report.bundle_id, ())
-    protocols = [protocol for protocol in found.protocols if isinstance(protocol, Protocol)]
+    measured = evaluation or Evaluation(report.bundle_id, ())
+    protocols = [protocol for protocol in measured.protocols if isinstance(protocol, Protocol)]
     return environment.get_template(TEMPLATE).render(
         policy=POLICY,
         report=report,
@@ -57,14 +57,14 @@ def render(report: Report, parts: Parts) -> str:
         library=Markup(parts.map.library),  # noqa: S704
         script=Markup(parts.map.script),  # noqa: S704
         panels=[(panel, Markup(panel.html)) for panel in parts.map.panels],  # noqa: S704
-        tables=measures.tables(found),
-        missing=measures.missing(found),
+        tables=measures.tables(measured),
+        missing=measures.missing(measured),
         formulas=measures.formulas(),
         stages=_stages(report),
         history=charts.history_charts(report.history),
         precision_recall=_charts(charts.precision_recall_chart(protocols)),
-        ladder=charts.ladder_charts(found.ladder),
-        reliability=_charts(charts.reliability_chart(list(found.reliability.values()))),
+        ladder=charts.ladder_charts(measured.ladder),
+        reliability=_charts(charts.reliability_chart(list(measured.reliability.values()))),
         sizes=_charts(charts.sizes_chart(parts.clusters)),
     )
 

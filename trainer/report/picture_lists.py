@@ -107,9 +107,9 @@ def query_lists(report: Report, searches: Searches) -> list[PictureList]:
     """The best and the worst queries as contact sheets."""
     if not searches.searches:
         return []
-    asked = f"{searches.asked:,} pictures"
-    if searches.asked < searches.possible:
-        asked = f"a random {searches.asked:,} of {searches.possible:,} pictures"
+    sample = f"{searches.query_count:,} pictures"
+    if searches.query_count < searches.possible:
+        sample = f"a random {searches.query_count:,} of {searches.possible:,} pictures"
     trained = (
         "which the encoder has not learned from"
         if report.held_out.any()
@@ -118,7 +118,7 @@ def query_lists(report: Report, searches: Searches) -> list[PictureList]:
     how = (
         "The first picture was searched with, among all others; its first hits follow, with their cosine distance. "
         "A ✓ marks true matches, which have its label; AP is the average precision over the whole ranking. "
-        f"Asked: {asked}, {trained}."
+        f"Asked: {sample}, {trained}."
     )
     worst = searches.worst(WORST, report.labels)
     best = searches.best(BEST)
@@ -128,7 +128,7 @@ def query_lists(report: Report, searches: Searches) -> list[PictureList]:
     ]
 
 
-def _query_list(report: Report, name: str, title: str, how: str, chosen: Sequence[Search], total: int) -> PictureList:
+def _query_list(report: Report, name: str, title: str, how: str, searches: Sequence[Search], total: int) -> PictureList:
     def sheet(search: Search) -> Group:
         query = report.pictures[search.row]
         matches = f"{search.possible:,} true match{'es' if search.possible > 1 else ''} to find"
@@ -136,15 +136,15 @@ def _query_list(report: Report, name: str, title: str, how: str, chosen: Sequenc
         return Group(query.label or "", cards, f"AP {search.average_precision:.3f}, {matches}")
 
     empty = "No query went wrong: every true match came first."
-    groups = [sheet(search) for search in chosen]
+    groups = [sheet(search) for search in searches]
     return PictureList(name, title, how, empty, groups, total, QUERIES, counted=False)
 
 
 def _hits(report: Report, search: Search) -> Iterable[Card]:
-    asked = report.pictures[search.row].label
+    label = report.pictures[search.row].label
     for row, distance in zip(search.hits, search.distances, strict=True):
         picture = report.pictures[row]
-        yield card(picture.path, picture.label, f"{distance:.3f}", "match" if picture.label == asked else "miss")
+        yield card(picture.path, picture.label, f"{distance:.3f}", "match" if picture.label == label else "miss")
 
 
 def confusion_list(report: Report, confusions: Sequence[Confusion]) -> PictureList:
@@ -161,7 +161,7 @@ def confusion_list(report: Report, confusions: Sequence[Confusion]) -> PictureLi
                     card(report.pictures[hit].path, report.pictures[hit].label, "hit", "miss"),
                 )
             ]
-            note = f"{confusion.wrong:,} of the {confusion.looked_at:,} first hits of queries of either"
+            note = f"{confusion.wrong:,} of the {confusion.hit_count:,} first hits of queries of either"
             yield Group(f"{one} ↔ {other}", cards, note)
 
     return PictureList(

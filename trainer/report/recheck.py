@@ -9,7 +9,7 @@ import numpy as np
 
 from retrieval import bundle, checksums
 from retrieval.bundle import TRAINING
-from retrieval.duplicates import Things
+from retrieval.duplicates import CalibratedVectors
 from trainer import health
 from trainer.bundles import load_current
 from trainer.config import load_config
@@ -45,7 +45,7 @@ def check_catalogue(artifacts: Path, report: Report, step: Step) -> Health:
         frozen = encoders.frozen(config.encoder, mirror=stages.mirror_of(config))
     name = features.cache_name(config, Views(), encoders.fingerprint(frozen.graph))
     with step("Computing features") as progress:
-        found = features.compute(
+        computed = features.compute(
             report.pictures,
             frozen.onnx,
             views=Views(),
@@ -55,17 +55,17 @@ def check_catalogue(artifacts: Path, report: Report, step: Step) -> Health:
             opener=loaded.embedder.opener,
         )
     places = {picture.id: row for row, picture in enumerate(report.pictures)}
-    rows = np.array([places[opened.picture.id] for opened in found.opened], np.int64)
+    rows = np.array([places[file.picture.id] for file in computed.files], np.int64)
     numbers = {row.id: PART_BY_NAME.get(row.part, TRAIN) for row in read_split(folder, manifest)}
     things = None
     if loaded.calibration is not None and loaded.calibration.meaning == "label":
-        things = Things(report.vectors[rows], loaded.calibration.cosine)
+        things = CalibratedVectors(report.vectors[rows], loaded.calibration.cosine)
     with step("Checking the catalogue") as progress:
         return health.check(
-            [opened.picture for opened in found.opened],
-            found.values[:, 0],
-            np.array([numbers.get(opened.picture.id, TRAIN) for opened in found.opened], np.int8),
-            [*_skipped(artifacts / "skipped.csv"), *found.skipped],
+            [file.picture for file in computed.files],
+            computed.values[:, 0],
+            np.array([numbers.get(file.picture.id, TRAIN) for file in computed.files], np.int8),
+            [*_skipped(artifacts / "skipped.csv"), *computed.skipped],
             progress,
             things=things,
             seed=config.seed,

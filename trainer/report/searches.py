@@ -34,25 +34,28 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Confusion:
-    """Two labels of which one is found where the other is asked for.
+    """Two labels of which one is a hit where the other is searched for.
 
-    `wrong` of the `looked_at` first hits of queries of either: ten, or as many as there are true matches, so that no
+    `wrong` of the `hit_count` first hits of queries of either: ten, or as many as there are true matches, so that no
     query has to be wrong. `examples` are query and hit, nearest first.
     """
 
     labels: tuple[str, str]
     wrong: int
-    looked_at: int
+    hit_count: int
     examples: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """Searches by falling average precision, and confusions, most frequent first. `asked` of `possible` queries."""
+    """Searches by falling average precision, and confusions, most frequent first.
+
+    `query_count` pictures were searched with, of `possible` ones.
+    """
 
     searches: Sequence[Search]
     confusions: Sequence[Confusion]
-    asked: int
+    query_count: int
     possible: int
 
     def best(self, count: int) -> list[Search]:
@@ -61,14 +64,14 @@ class Searches:
 
     def worst(self, count: int, labels: NDArray[np.object_]) -> list[Search]:
         """The worst, worst first, a few of each label."""
-        seen: Counter[str] = Counter()
-        chosen = []
+        counts: Counter[str] = Counter()
+        worst = []
         for search in reversed(self.searches):
             label = labels[search.row]
-            seen[label] += 1
-            if seen[label] <= A_LABEL_IN_A_LIST and search.average_precision < 1:
-                chosen.append(search)
-        return chosen[:count]
+            counts[label] += 1
+            if counts[label] <= A_LABEL_IN_A_LIST and search.average_precision < 1:
+                worst.append(search)
+        return worst[:count]
 
 
 def search_all(vectors: NDArray[np.float32], labels: NDArray[np.object_], held_out: NDArray[np.bool_]) -> Searches:
@@ -76,31 +79,31 @@ def search_all(vectors: NDArray[np.float32], labels: NDArray[np.object_], held_o
 
     `vectors` [n, d], `labels` object [n], `held_out` bool [n]. Of very many queries a random sample is taken.
     """
-    known, numbers = np.unique([label or "" for label in labels], return_inverse=True)
+    names, numbers = np.unique([label or "" for label in labels], return_inverse=True)
     unlabelled = np.array([label is None for label in labels], bool)
     numbers[unlabelled] = -1
-    sizes = np.bincount(numbers[~unlabelled], minlength=len(known))
+    sizes = np.bincount(numbers[~unlabelled], minlength=len(names))
     answerable = (held_out if held_out.any() else np.ones(len(held_out), bool)) & ~unlabelled
     answerable[answerable] = sizes[numbers[answerable]] > 1
     rows = np.flatnonzero(answerable)
-    most = max(1, min(MAX_QUERIES, MAX_PAIRS // max(1, len(vectors))))
-    asked = rows
-    if len(rows) > most:
-        asked = np.sort(np.random.default_rng(SEED).choice(rows, most, replace=False))
-    found: list[Search] = []
+    max_queries = max(1, min(MAX_QUERIES, MAX_PAIRS // max(1, len(vectors))))
+    query_rows = rows
+    if len(rows) > max_queries:
+        query_rows = np.sort(np.random.default_rng(SEED).choice(rows, max_queries, replace=False))
+    searches: list[Search] = []
     tally = _Tally(numbers)
     step = max(1, TABLE_VALUES // max(1, len(vectors)))
-    for start in range(0, len(asked), step):
-        part = asked[start : start + step]
+    for start in range(0, len(query_rows), step):
+        part = query_rows[start : start + step]
         nearness = similarities(vectors[part], vectors, "cosine")
         nearness[np.arange(len(part)), part] = -np.inf
         order = np.argsort(-nearness, axis=1, kind="stable")[:, :-1]  # the query itself is last
         distances = 1 - np.take_along_axis(nearness, order[:, :FAR], axis=1)
         relevant = numbers[order] == numbers[part, None]
-        found += _searches(part, order, distances, relevant)
+        searches += _searches(part, order, distances, relevant)
         tally.count(part, order[:, :FAR], distances, relevant.sum(axis=1))
-    found.sort(key=lambda search: (-search.average_precision, -search.possible, search.row))
-    return Searches(found, tally.confusions([str(name) for name in known]), len(asked), len(rows))
+    searches.sort(key=lambda search: (-search.average_precision, -search.possible, search.row))
+    return Searches(searches, tally.confusions([str(name) for name in names]), len(query_rows), len(rows))
 
 
 def _searches(
@@ -136,22 +139,22 @@ class _Tally:
 
         Hits without a label are neither right nor wrong.
         """
-        for row, found, far, most in zip(rows.tolist(), hits, distances, possible.tolist(), strict=True):
-            asked = int(self._numbers[row])
-            looked_at = found[:most].tolist()
-            self._looked_at[asked] += len(looked_at)
-            for hit, distance in zip(looked_at, far[:most].tolist(), strict=True):
-                label = int(self._numbers[hit])
-                if label in (asked, -1):
+        for row, hit_rows, far, limit in zip(rows.tolist(), hits, distances, possible.tolist(), strict=True):
+            label = int(self._numbers[row])
+            first_hits = hit_rows[:limit].tolist()
+            self._looked_at[label] += len(first_hits)
+            for hit, distance in zip(first_hits, far[:limit].tolist(), strict=True):
+                hit_label = int(self._numbers[hit])
+                if hit_label in (label, -1):
                     continue
-                pair = (min(asked, label), max(asked, label))
+                pair = (min(label, hit_label), max(label, hit_label))
                 self._wrong[pair] += 1
-                kept = self._examples.setdefault(pair, [])
-                if any(row in shown for _distance, *shown in kept):
+                examples = self._examples.setdefault(pair, [])
+                if any(row in shown for _distance, *shown in examples):
                     continue  # another picture says more than this one again
-                kept.append((distance, row, hit))
-                kept.sort()
-                del kept[EXAMPLES:]
+                examples.append((distance, row, hit))
+                examples.sort()
+                del examples[EXAMPLES:]
 
     def confusions(self, names: Sequence[str]) -> list[Confusion]:
         """Most wrong hits first."""

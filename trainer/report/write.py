@@ -32,11 +32,11 @@ def write_report(folder: Path, report: Report, progress: Progress = quiet) -> No
     """
     clusters = describe_clusters(report.vectors, report.clusters, report.labels)
     searches = search_all(report.vectors, report.labels, report.held_out)
-    drawn = draw_map(report, progress)
+    embedding_map = draw_map(report, progress)
     lists = csv_tables(report.health) if report.health else {}
-    files = csv_files.csv_files(report, clusters, searches, drawn) | lists
+    files = csv_files.csv_files(report, clusters, searches, embedding_map) | lists
     parts = Parts(
-        map=drawn,
+        map=embedding_map,
         clusters=clusters,
         searches=picture_lists.query_lists(report, searches),
         confusions=picture_lists.confusion_list(report, searches.confusions) if searches.searches else None,

@@ -18,10 +18,10 @@ from trainer.evaluation.calibration import MIN_PAIRS, calibrate
 from trainer.evaluation.latency import query_milliseconds
 from trainer.evaluation.probe_sweep import sweep_probes
 from trainer.evaluation.results import Evaluation, Reliability
-from trainer.indexing import Reduced
+from trainer.indexing import GalleryIndex
 from trainer.progress import Listener
 from trainer.run.held_out import calibration_pairs, protocols
-from trainer.run.live_baseline import seen_by_live
+from trainer.run.live_baseline import live_vectors
 from trainer.training.stages import Tuning
 
 MAX_QUERIES = 500  # searched with to measure the search itself
@@ -36,7 +36,7 @@ class Assessment:
 
 
 def assess(
-    tuning: Tuning, published: NDArray[np.float32], reduced: Reduced, auto_probes: int, artifacts: Path
+    tuning: Tuning, published: NDArray[np.float32], reduced: GalleryIndex, auto_probes: int, artifacts: Path
 ) -> Assessment:
     """Measure the model that `tuning` has reached, also against what is live in `artifacts`.
 
@@ -46,18 +46,18 @@ def assess(
     with listener.step("Calibrating") as progress:
         meaning: Meaning = "label" if _by_labels(tuning) else "picture"
         pairs = calibration_pairs(tuning, published, progress)
-        found = calibrate(pairs, meaning) if pairs else None
-    calibration, reliabilities = found or (None, {})
+        fitted = calibrate(pairs, meaning) if pairs else None
+    calibration, reliabilities = fitted or (None, {})
     _tell(calibration, reliabilities, listener)
     with listener.step("Measuring what was held out"):
-        measured = protocols(tuning, published, seen_by_live(artifacts, tuning.pictures.opened))
+        measured = protocols(tuning, published, live_vectors(artifacts, tuning.pictures.files))
     with listener.step("Measuring the search") as progress:
         rows = _queries(tuning)
-        ids = [opened.picture.id for opened in tuning.pictures.opened]
+        ids = [opened.picture.id for opened in tuning.pictures.files]
         with closing(_store(tuning.work, reduced, ids)) as store:
             ladder = sweep_probes(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
             embedder = Embedder(tuning.encoders.onnx, reduced.projection, tuning.pictures.opener)
-            paths = [tuning.pictures.opened[row].picture.path for row in rows]
+            paths = [tuning.pictures.files[row].picture.path for row in rows]
             times = query_milliseconds(paths, embedder, store, "cosine", progress)
     evaluation = Evaluation(
         bundle_id=tuning.work.name,
@@ -83,19 +83,19 @@ def _tell(calibration: Calibration | None, reliabilities: Mapping[Metric, Reliab
         )
         return
     what = "the same label" if calibration.meaning == "label" else "the same picture, as there are no labels"
-    errors = ", ".join(f"{found.ece:.3f} ({metric})" for metric, found in reliabilities.items())
+    errors = ", ".join(f"{reliability.ece:.3f} ({metric})" for metric, reliability in reliabilities.items())
     listener.note(f"Calibrated on {calibration.pairs} pairs for {what}: expected calibration error {errors}.")
 
 
 def _queries(tuning: Tuning) -> list[int]:
     """Held-out pictures from all over the list, or any where none are held out."""
-    held = np.flatnonzero(tuning.pictures.parts != TRAIN)
-    rows = held if len(held) else np.arange(len(tuning.pictures.parts))
-    chosen: list[int] = rows[:: max(1, -(-len(rows) // MAX_QUERIES))].tolist()
-    return chosen
+    held_out = np.flatnonzero(tuning.pictures.parts != TRAIN)
+    rows = held_out if len(held_out) else np.arange(len(tuning.pictures.parts))
+    sample: list[int] = rows[:: max(1, -(-len(rows) // MAX_QUERIES))].tolist()
+    return sample
 
 
-def _store(work: Path, reduced: Reduced, ids: list[str]) -> VectorStore:
+def _store(work: Path, reduced: GalleryIndex, ids: list[str]) -> VectorStore:
     """The vectors as they will be served, in the run's own folder."""
     stores = VectorStores(work)
     stores.delete(work.name)

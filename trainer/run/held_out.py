@@ -19,7 +19,7 @@ from retrieval.clusters import Metric
 from retrieval.projection import Projection, unit
 from trainer.data.augment import augment, generator
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
-from trainer.evaluation.calibration import HeldOutSearch, Pairs, hit_pairs, joined
+from trainer.evaluation.calibration import HeldOutSearch, Pairs, concatenated, hit_pairs
 from trainer.evaluation.protocols import evaluate_vectors
 from trainer.evaluation.results import Missing, Name, Protocol
 from trainer.indexing import fit_pca
@@ -52,15 +52,15 @@ def grouped_folds(features: NDArray[np.float32], labels: NDArray[np.int64], seed
 
 def _groups(directions: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
     """A group 0, 1, ... for each of a label's pictures, float32 [n, e]."""
-    different = len(np.unique(directions.round(5), axis=0))
-    count = min(FOLDS, different)
+    distinct = len(np.unique(directions.round(5), axis=0))
+    count = min(FOLDS, distinct)
     if count < 2:
         return np.zeros(len(directions), np.int64)
     if len(directions) <= MAX_FOR_WARD:
-        found: NDArray[np.int64] = AgglomerativeClustering(count, linkage="ward").fit_predict(directions)
+        groups: NDArray[np.int64] = AgglomerativeClustering(count, linkage="ward").fit_predict(directions)
     else:
-        found = KMeans(count, n_init=1, random_state=seed).fit_predict(directions).astype(np.int64)
-    return found
+        groups = KMeans(count, n_init=1, random_state=seed).fit_predict(directions).astype(np.int64)
+    return groups
 
 
 Embeddings = NDArray[np.float32]
@@ -84,23 +84,23 @@ def protocols(tuning: Tuning, published: Embeddings, live: Live | None = None) -
     if len(np.unique(labels[labels != UNLABELLED])) < MIN_LABELS:
         reason = "There are no two labels to tell apart."
         return Missing("known labels", reason), Missing("new labels", reason)
-    # A publisher's test part has not even been chosen by.
-    chosen = TEST if (parts == TEST).any() else VALIDATION
-    held_out = parts == chosen if (parts != TRAIN).any() else np.ones(len(parts), bool)
+    # A publisher's test part was not used to choose anything.
+    part = TEST if (parts == TEST).any() else VALIDATION
+    held_out = parts == part if (parts != TRAIN).any() else np.ones(len(parts), bool)
     if tuning.reached == "frozen" or not tuning.pictures.supervised:
-        found = measured("new labels", _among_all(labels, held_out), _validation_kernel(tuning))
-        return Missing("known labels", "No label was looked at in training, so all of them are new."), found
-    held = by_labels(labels, np.where(held_out, VALIDATION, TRAIN).astype(np.int8))
-    if (held.own() >= 0).all():
+        new_protocol = measured("new labels", _among_all(labels, held_out), _validation_kernel(tuning))
+        return Missing("known labels", "No label was looked at in training, so all of them are new."), new_protocol
+    search = by_labels(labels, np.where(held_out, VALIDATION, TRAIN).astype(np.int8))
+    if (search.own() >= 0).all():
         reason = 'The split holds out whole labels. For pictures of known labels, use by = "image" under [split].'
-        return Missing("known labels", reason), measured("new labels", held, _validation_kernel(tuning))
+        return Missing("known labels", reason), measured("new labels", search, _validation_kernel(tuning))
     new = _new_labels(tuning)
-    found = new if isinstance(new, Missing) else measured("new labels", *new)
-    return measured("known labels", held, _validation_kernel(tuning)), found
+    new_protocol = new if isinstance(new, Missing) else measured("new labels", *new)
+    return measured("known labels", search, _validation_kernel(tuning)), new_protocol
 
 
 def calibration_pairs(tuning: Tuning, published: Embeddings, progress: Progress) -> dict[Metric, Pairs]:
-    """Hits of queries that the model asked was not trained on, by both metrics; no pairs where there are no queries."""
+    """Hits of queries that the model was not trained on, for each metric; no pairs where there are no queries."""
     pictures = tuning.pictures
     if not pictures.supervised or len(np.unique(pictures.labels)) < MIN_LABELS:
         searches: Iterator[HeldOutSearch] = _augmented_queries(tuning, published)
@@ -108,13 +108,13 @@ def calibration_pairs(tuning: Tuning, published: Embeddings, progress: Progress)
         searches = iter([_search(tuning, by_labels(pictures.labels, pictures.parts), published)])
     else:
         searches = _folds(tuning, published)
-    found: dict[Metric, list[Pairs]] = {metric: [] for metric in get_args(Metric)}
+    pairs_by_metric: dict[Metric, list[Pairs]] = {metric: [] for metric in get_args(Metric)}
     for done, search in enumerate(searches, start=1):
         progress(done, FOLDS)
-        for metric, pairs in found.items():
+        for metric, pairs in pairs_by_metric.items():
             if len(search.queries) and len(search.gallery) > 1:
                 pairs.append(hit_pairs(search, metric))
-    return {metric: joined(pairs) for metric, pairs in found.items() if pairs}
+    return {metric: concatenated(pairs) for metric, pairs in pairs_by_metric.items() if pairs}
 
 
 def _new_labels(tuning: Tuning) -> tuple[Validation, Kernel | None] | Missing:
@@ -134,16 +134,16 @@ def _measure_protocol(
     """One protocol of the run's model, reduced as what is served, against the frozen encoder and what is live."""
     here, before = _search(tuning, among, embeddings), _search(tuning, among, tuning.frozen)
     try:
-        found = _protocol(tuning, name, here, {"frozen": (before.queries, before.gallery)})
+        protocol = _protocol(tuning, name, here, {"frozen": (before.queries, before.gallery)})
         fresh = np.zeros(0, bool) if live is None else live.fresh[among.queries]
         if live is not None and fresh.sum() >= MIN_QUERIES:
             both = replace(among, queries=among.queries[fresh])
             theirs = live.vectors[both.queries], live.vectors[both.gallery]
             compared = _protocol(tuning, name, _search(tuning, both, embeddings), {"live": theirs})
-            found = replace(found, against={**found.against, **compared.against})
+            protocol = replace(protocol, against={**protocol.against, **compared.against})
     except ValueError as error:
         return Missing(name, f"Nothing could be measured: {error}.")
-    return found
+    return protocol
 
 
 def _protocol(
@@ -192,36 +192,36 @@ def _folds(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
 def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
     """An altered copy of each held-out picture, or of each picture where nothing was trained, among all pictures."""
     pictures, encoder = tuning.pictures, tuning.encoders.onnx
-    held = np.flatnonzero(pictures.parts == VALIDATION) if tuning.reached != "frozen" else np.arange(len(published))
-    rows = held[:: max(1, -(-len(held) // MAX_QUERIES))]
+    held_out = np.flatnonzero(pictures.parts == VALIDATION) if tuning.reached != "frozen" else np.arange(len(published))
+    rows = held_out[:: max(1, -(-len(held_out) // MAX_QUERIES))]
     if not len(rows):
         return
     kernel = _validation_kernel(tuning)
     if kernel is not None:
-        asked = tuning.features.values[rows, 1] @ kernel  # a head without labels always has views
+        query_embeddings = tuning.features.values[rows, 1] @ kernel  # a head without labels always has views
     else:
 
         def altered(row: int) -> images.RGB:
-            rng = generator(pictures.seed, f"copy {pictures.opened[row].key}")
+            rng = generator(pictures.seed, f"copy {pictures.files[row].key}")
             return augment(pictures.read(row, 2 * pictures.side), encoder.height, encoder.width, rng)
 
-        asked = encode_all(encoder.encode, altered, rows)
+        query_embeddings = encode_all(encoder.encode, altered, rows)
     everything = np.arange(len(published))
     projection = _projection(tuning, _embeddings_by(tuning, published, kernel))
     gallery = projection.apply(_embeddings_by(tuning, published, kernel))
-    yield HeldOutSearch(projection.apply(asked), rows, gallery, everything, np.full(len(rows), -1))
+    yield HeldOutSearch(projection.apply(query_embeddings), rows, gallery, everything, np.full(len(rows), -1))
 
 
-def _among_all(labels: NDArray[np.int64], asked: NDArray[np.bool_]) -> Validation:
-    """The pictures that are `asked` for among all labelled ones, each left out of its own answer."""
+def _among_all(labels: NDArray[np.int64], queries: NDArray[np.bool_]) -> Validation:
+    """The pictures marked in `queries` (bool [n]) among all labelled ones, each left out of its own answer."""
     gallery = np.flatnonzero(labels != UNLABELLED)
-    rows = np.flatnonzero((labels != UNLABELLED) & asked)
+    rows = np.flatnonzero((labels != UNLABELLED) & queries)
     return Validation(rows[:: max(1, -(-len(rows) // MAX_QUERIES))], gallery, labels)
 
 
 def _label_names(tuning: Tuning) -> NDArray[np.str_]:
     """The label of each number (split.number_labels)."""
-    return np.array(sorted({o.picture.label for o in tuning.pictures.opened if o.picture.label is not None}))
+    return np.array(sorted({o.picture.label for o in tuning.pictures.files if o.picture.label is not None}))
 
 
 def _validation_kernel(tuning: Tuning) -> Kernel | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from retrieval import bundle
 from retrieval.errors import BundleError, VectorStoreError
 from trainer.bundles import load_current, open_store
-from trainer.data.features import Opened
+from trainer.data.features import PictureFile
 from trainer.evaluation.query_gallery import all_items
 from trainer.evaluation.training_split import trained_on
 from trainer.releases import missing_vectors
@@ -25,15 +25,15 @@ class Live:
     fresh: NDArray[np.bool_]
 
 
-def seen_by_live(artifacts: Path, opened: Sequence[Opened]) -> Live | None:
+def live_vectors(artifacts: Path, files: Sequence[PictureFile]) -> Live | None:
     """None where nothing is live that can be read, or the live bundle has no vector of one of the very same files."""
     try:
         loaded = load_current(artifacts)
-        if missing_vectors.missing(artifacts, loaded, {one.picture.id: one.sha256 for one in opened}):
+        if missing_vectors.missing(artifacts, loaded, {one.picture.id: one.sha256 for one in files}):
             return None
         with closing(open_store(artifacts, loaded)) as store:
-            vectors = np.stack([store.get(one.picture.id) for one in opened])
+            vectors = np.stack([store.get(one.picture.id) for one in files])
         learned = trained_on(bundle.bundle_path(artifacts, loaded.manifest.id), all_items(artifacts)).digests
     except (BundleError, VectorStoreError):
         return None
-    return Live(vectors, np.array([one.sha256 not in learned for one in opened]))
+    return Live(vectors, np.array([one.sha256 not in learned for one in files]))

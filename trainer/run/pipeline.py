@@ -103,26 +103,26 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
         )
 
     with listener.step("Computing features") as progress:
-        found = compute(frozen, progress)
-    skipped += found.skipped
+        computed = compute(frozen, progress)
+    skipped += computed.skipped
     training_files.write_skipped(artifacts / "skipped.csv", skipped)
-    if not found.opened:
+    if not computed.files:
         raise SourceError(
             f"None of the {len(skipped)} pictures of {source} can be used: see {artifacts / 'skipped.csv'}."
         )
 
-    tuning = _tuning(found, frozen, config, opener, listener, work)
+    tuning = _tuning(computed, frozen, config, opener, listener, work)
     if _measured(config):
         stages.tune(tuning, compute)
     encoder, precision = _exported(tuning)
     with listener.step("Embedding the gallery") as progress:
-        embeddings = embed_gallery([o.picture for o in found.opened], encoder.onnx, progress, opener)
+        embeddings = embed_gallery([o.picture for o in computed.files], encoder.onnx, progress, opener)
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)
     assessment = assess(tuning, embeddings, reduced, probes, artifacts)
     training_files.write_training(work / "training", encoder.keras, reduced, config, tuning)
-    description = write_bundle.describe(work.name, config, encoder, precision, reduced, found.opened, tuning.scores)
+    description = write_bundle.describe(work.name, config, encoder, precision, reduced, computed.files, tuning.scores)
     manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})
     report_run(tuning, reduced, assessment, manifest, skipped)
     release = write_bundle.publish(
@@ -135,11 +135,11 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
         training=work / "training",
         report=work / "report",
         faces=faces,
-        opened=found.opened,
+        files=computed.files,
         listener=listener,
     )
     listed = artifacts / "skipped.csv"
-    return Outcome(work.name, len(found.opened), tuning.scores, tuning.history, skipped, listed, release)
+    return Outcome(work.name, len(computed.files), tuning.scores, tuning.history, skipped, listed, release)
 
 
 def _measured(config: Config) -> bool:
@@ -148,15 +148,15 @@ def _measured(config: Config) -> bool:
 
 
 def _tuning(
-    found: Features, frozen: Encoders, config: Config, opener: Opener, listener: Listener, work: Path
+    computed: Features, frozen: Encoders, config: Config, opener: Opener, listener: Listener, work: Path
 ) -> Tuning:
     """What the stages start from."""
-    labels = number_labels([opened.picture.label for opened in found.opened])
+    labels = number_labels([file.picture.label for file in computed.files])
     parts = np.full(len(labels), TRAIN, np.int8)
     if _measured(config):
-        parts = split([opened.picture for opened in found.opened], config.split, config.seed)
+        parts = split([file.picture for file in computed.files], config.split, config.seed)
     side = frozen.onnx.height
-    pictures = Pictures(found.opened, labels, parts, side, opener, config.seed, found.details is None)
+    pictures = Pictures(computed.files, labels, parts, side, opener, config.seed, computed.details is None)
     return Tuning(
         config=config,
         pictures=pictures,
@@ -165,8 +165,8 @@ def _tuning(
         made_from=_made_from(config, pictures),
         listener=listener,
         encoders=frozen,
-        features=found,
-        frozen=found.values[:, 0].copy(),
+        features=computed,
+        frozen=computed.values[:, 0].copy(),
     )
 
 
@@ -175,9 +175,9 @@ def _exported(tuning: Tuning) -> tuple[Encoders, Literal["float32", "int8"]]:
     encoder, pictures = tuning.encoders, tuning.pictures
     if encoder.keras is not None and not stages.mirror_of(tuning.config):
         with tuning.listener.step("Checking the export"):
-            chosen = [opened.picture for opened in pictures.opened]
+            all_pictures = [file.picture for file in pictures.files]
             worst = check_parity(
-                encoder.keras, encoder.onnx, load_prepared(_spread(chosen), encoder.onnx, pictures.opener)
+                encoder.keras, encoder.onnx, load_prepared(_spread(all_pictures), encoder.onnx, pictures.opener)
             )
         tuning.listener.note(f"Keras and ONNX differ by at most {worst:.1e}.")
     if not tuning.config.export.int8:
@@ -186,19 +186,19 @@ def _exported(tuning: Tuning) -> tuple[Encoders, Literal["float32", "int8"]]:
         quantised, float32, int8 = int8_encoder(encoder, pictures)
     tuning.scores |= {"float32": float32, "int8": int8}
     drop, allowed = float32.map - int8.map, tuning.config.export.int8_drop
-    kept = drop <= allowed
+    use_int8 = drop <= allowed
     tuning.listener.note(
         f"int8: mAP {int8.map:.3f} ({float32.map:.3f} in float32); "
-        + ("kept." if kept else f"refused, as it costs more than int8_drop = {allowed:g}: float32 is published.")
+        + ("kept." if use_int8 else f"refused, as it costs more than int8_drop = {allowed:g}: float32 is published.")
     )
-    return (quantised, "int8") if kept else (encoder, "float32")
+    return (quantised, "int8") if use_int8 else (encoder, "float32")
 
 
 def _made_from(config: Config, pictures: Pictures) -> str:
     """What the state of a stage depends on: a checkpoint of anything else is not gone on from."""
     digest = sha256(config.model_dump_json().encode())
-    for opened, label, part in zip(pictures.opened, pictures.labels, pictures.parts, strict=True):
-        digest.update(f"{opened.key} {label} {part}\n".encode())
+    for file, label, part in zip(pictures.files, pictures.labels, pictures.parts, strict=True):
+        digest.update(f"{file.key} {label} {part}\n".encode())
     return digest.hexdigest()
 
 

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 import numpy as np
 
-from retrieval.duplicates import Things
+from retrieval.duplicates import CalibratedVectors
 from retrieval.manifest import Manifest
 from trainer import health
 from trainer.data.split import PART_NUMBERS
 from trainer.evaluation.training_split import learned_from
-from trainer.indexing import Reduced
+from trainer.indexing import GalleryIndex
 from trainer.report.model import Report
 from trainer.report.published import describe
 from trainer.report.write import write_report
@@ -20,16 +20,18 @@ from trainer.training.stages import Tuning
 
 
 def report_run(
-    tuning: Tuning, reduced: Reduced, assessment: Assessment, manifest: Manifest, skipped: Sequence[Skipped]
+    tuning: Tuning, reduced: GalleryIndex, assessment: Assessment, manifest: Manifest, skipped: Sequence[Skipped]
 ) -> None:
     """Check the catalogue, and write the report into the run's folder. `manifest` need not list any file yet."""
-    pictures = [opened.picture for opened in tuning.pictures.opened]
+    pictures = [file.picture for file in tuning.pictures.files]
     parts, calibration = tuning.pictures.parts, assessment.calibration
     things = None
     if calibration is not None and calibration.meaning == "label":
-        things = Things(reduced.vectors, calibration.cosine)
+        things = CalibratedVectors(reduced.vectors, calibration.cosine)
     with tuning.listener.step("Checking the catalogue") as progress:
-        found = health.check(pictures, tuning.frozen, parts, skipped, progress, things=things, seed=tuning.config.seed)
+        catalogue_health = health.check(
+            pictures, tuning.frozen, parts, skipped, progress, things=things, seed=tuning.config.seed
+        )
     folder = tuning.work / "report"
     learned = [number for part, number in PART_NUMBERS.items() if part in learned_from(tuning.reached)]
     report = Report(
@@ -43,7 +45,7 @@ def report_run(
         scores=manifest.metrics,
         history=tuning.history,
         evaluation=assessment.evaluation,
-        health=found,
+        health=catalogue_health,
         sheets=folder,
     )
     with tuning.listener.step("Writing the report") as progress:

@@ -10,13 +10,13 @@ from keras import Model
 
 from trainer.config import Config
 from trainer.data.split import PART_NUMBERS
-from trainer.indexing import Reduced
+from trainer.indexing import GalleryIndex
 from trainer.sources.base import Skipped
 from trainer.training.history import write_history
 from trainer.training.stages import Tuning
 
 
-def write_training(folder: Path, encoder: Model | None, reduced: Reduced, config: Config, tuning: Tuning) -> None:
+def write_training(folder: Path, encoder: Model | None, reduced: GalleryIndex, config: Config, tuning: Tuning) -> None:
     """Fill the bundle's training folder. Nothing that serves ever opens it: joblib files can run code when loaded."""
     folder.mkdir(exist_ok=True)
     if encoder is not None:
@@ -30,8 +30,8 @@ def write_training(folder: Path, encoder: Model | None, reduced: Reduced, config
         writer = csv.writer(file)
         writer.writerow(["id", "part", "sha256"])
         names = {number: name for name, number in PART_NUMBERS.items() if name}
-        pairs = zip(tuning.pictures.opened, tuning.pictures.parts, strict=True)
-        writer.writerows((opened.picture.id, names[part], opened.sha256) for opened, part in pairs)
+        pairs = zip(tuning.pictures.files, tuning.pictures.parts, strict=True)
+        writer.writerows((file.picture.id, names[part], file.sha256) for file, part in pairs)
 
 
 def write_skipped(path: Path, skipped: Sequence[Skipped]) -> None:

@@ -29,13 +29,13 @@ def workspace(artifacts: Path, source: str, config: Config, *, resume: bool) -> 
     home = artifacts / "work"
     home.mkdir(parents=True, exist_ok=True)
     about = {"source": source, "config": config.model_dump(mode="json")}
-    found = _stopped(home, about) if resume else None
-    folder = found or home / (datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2))
-    _sweep(home, keep=found)
+    stopped = _stopped(home, about) if resume else None
+    folder = stopped or home / (datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2))
+    _sweep(home, keep=stopped)
     folder.mkdir(exist_ok=True)
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     with FileLock(folder / LOCK):
-        yield folder, found is not None
+        yield folder, stopped is not None
     shutil.rmtree(folder, ignore_errors=True)
 
 

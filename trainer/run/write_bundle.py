@@ -16,7 +16,7 @@ from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
 from retrieval.vectors.stores import VectorStores
 from trainer.config import Config, EncoderConfig
-from trainer.data.features import Opened
+from trainer.data.features import PictureFile
 from trainer.evaluation.metrics import Scores
 from trainer.progress import Listener
 from trainer.releases import pending, release
@@ -24,7 +24,7 @@ from trainer.releases.release import Release
 from trainer.releases.replay import cache_path
 
 if TYPE_CHECKING:  # these bring TensorFlow and scikit-learn, for which publishing has no use
-    from trainer.indexing import Reduced
+    from trainer.indexing import GalleryIndex
     from trainer.networks.encoders import Encoders
 
 VERSIONS = (
@@ -45,12 +45,12 @@ def describe(
     config: Config,
     encoder: "Encoders",
     precision: Literal["float32", "int8"],
-    reduced: "Reduced",
-    opened: Sequence[Opened],
+    reduced: "GalleryIndex",
+    files: Sequence[PictureFile],
     scores: Mapping[str, Scores],
 ) -> dict[str, Any]:
     """The manifest without its files and faces."""
-    labels = {o.picture.label for o in opened if o.picture.label is not None}
+    labels = {file.picture.label for file in files if file.picture.label is not None}
     return {
         "id": bundle_id,
         "created": datetime.now(UTC),
@@ -64,13 +64,13 @@ def describe(
             "precision": precision,
         },
         "dims": reduced.projection.dims,
-        "counts": {"items": len(opened), "labels": len(labels), "clusters": len(reduced.clusters)},
+        "counts": {"items": len(files), "labels": len(labels), "clusters": len(reduced.clusters)},
         "metrics": {stage: asdict(measured) for stage, measured in scores.items()},
         "split": config.split.model_dump(exclude_none=True) if scores else None,
         "versions": {
-            found.metadata["Name"]: found.version
+            distribution.metadata["Name"]: distribution.version
             for name in VERSIONS
-            for found in importlib.metadata.distributions(name=name)
+            for distribution in importlib.metadata.distributions(name=name)
         },
     }
 
@@ -88,14 +88,14 @@ def publish(
     artifacts: Path,
     description: Mapping[str, Any],
     encoder: onnx.ModelProto,
-    reduced: "Reduced",
+    reduced: "GalleryIndex",
     auto_probes: int,
     calibration: Calibration | None,
     *,
     training: Path,
     report: Path,
     faces: FaceStage | None,
-    opened: Sequence[Opened],
+    files: Sequence[PictureFile],
     listener: Listener,
 ) -> Release:
     """Write the bundle, its vectors and the items that are to go live with it; then ask for it to go live.
@@ -123,11 +123,11 @@ def publish(
         VectorStores(artifacts).create(
             bundle_id,
             reduced.clusters,
-            ids=[o.picture.id for o in opened],
+            ids=[file.picture.id for file in files],
             vectors=reduced.vectors,
-            digests=[o.sha256 for o in opened],
+            digests=[file.sha256 for file in files],
         )
-        pending.write(artifacts, bundle_id, (to_item(o, artifacts) for o in opened))
+        pending.write(artifacts, bundle_id, (to_item(file, artifacts) for file in files))
     return release.publish(artifacts, bundle_id, listener, why="run")
 
 
@@ -137,18 +137,18 @@ def _forget(artifacts: Path, bundle_id: str) -> None:
     cache_path(artifacts, bundle_id).unlink(missing_ok=True)
 
 
-def to_item(opened: Opened, artifacts: Path) -> Item:
+def to_item(file: PictureFile, artifacts: Path) -> Item:
     """The catalogue's row; a file inside the artifacts folder is named relative to it, so that the folder can move."""
-    path, home = opened.picture.path, artifacts.absolute()
+    path, home = file.picture.path, artifacts.absolute()
     location = path.relative_to(home) if path.is_relative_to(home) else path
     return Item(
-        id=opened.picture.id,
+        id=file.picture.id,
         location=str(location),
-        sha256=opened.sha256,
-        media_type=opened.info.media_type,
-        width=opened.info.width,
-        height=opened.info.height,
-        label=opened.picture.label,
-        attributes=opened.picture.attributes,
+        sha256=file.sha256,
+        media_type=file.info.media_type,
+        width=file.info.width,
+        height=file.info.height,
+        label=file.picture.label,
+        attributes=file.picture.attributes,
         origin="source",
     )

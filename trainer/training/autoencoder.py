@@ -46,17 +46,17 @@ def train_autoencoder(
     """
     settings = config.autoencoder
     rows = np.flatnonzero(pictures.parts == TRAIN)
-    shown = np.flatnonzero(pictures.parts != TRAIN)[:SHEET_PICTURES]
-    shown = shown if len(shown) else rows[:SHEET_PICTURES]
-    originals = np.stack([pictures.prepared(row) for row in shown])
+    sheet_rows = np.flatnonzero(pictures.parts != TRAIN)[:SHEET_PICTURES]
+    sheet_rows = sheet_rows if len(sheet_rows) else rows[:SHEET_PICTURES]
+    originals = np.stack([pictures.prepared(row) for row in sheet_rows])
     keras.utils.set_random_seed(config.seed)  # whatever came before, also in a run that goes on
     with strategy.scope(), precision(mixed=config.mixed_precision):
         network = build_backbone(config.encoder.backbone, "none", config.encoder.side)
         network.set_weights(backbone.get_weights())
         model = build_autoencoder(network, build_decoder(network))
 
-    kept = checkpoint.load()
-    history = [Epoch(**epoch) for epoch in kept[1]["history"]] if kept else []
+    saved = checkpoint.load()
+    history = [Epoch(**epoch) for epoch in saved[1]["history"]] if saved else []
     done, frozen = len(history), None
     epochs = settings.frozen_epochs + settings.epochs
     for epoch in range(max(1, done), epochs + 1):
@@ -64,9 +64,9 @@ def train_autoencoder(
             frozen = epoch <= settings.frozen_epochs
             with strategy.scope():
                 _compile(model, network, settings, frozen=frozen)
-        if kept and epoch == done:
+        if saved and epoch == done:
             with strategy.scope():
-                restore(model, kept[0]["model"])
+                restore(model, saved[0]["model"])
             continue
         loss, seconds = fit_epoch(
             model, _batches(pictures, rows, config, epoch, strategy.num_replicas_in_sync), epoch, epochs, progress

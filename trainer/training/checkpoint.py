@@ -40,7 +40,7 @@ class Checkpoint:
     def load(self) -> tuple[Arrays, State] | None:
         """What was kept last; None where there is nothing, or nothing that fits."""
         try:
-            with self.path.open("rb") as opened, np.load(opened, allow_pickle=False) as file:
+            with self.path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
                 about = json.loads(file["about"].tobytes())
                 if about["made_from"] != self.made_from:
                     return None

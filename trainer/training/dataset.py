@@ -10,7 +10,7 @@ from retrieval import images
 from retrieval.embedder import Opener
 from retrieval.images import RGB
 from trainer.data.augment import detail
-from trainer.data.features import Opened
+from trainer.data.features import PictureFile
 from trainer.data.loading import read_again
 from trainer.data.split import TRAIN, UNLABELLED
 from trainer.evaluation.metrics import Scores
@@ -32,7 +32,7 @@ class Pictures:
     Not supervised: labels are not looked at, and the views of a picture are what is alike.
     """
 
-    opened: Sequence[Opened]
+    files: Sequence[PictureFile]
     labels: NDArray[np.int64]
     parts: NDArray[np.int8]
     side: int
@@ -54,7 +54,7 @@ class Pictures:
 
     def read(self, row: int, side: int) -> RGB:
         """One picture, about as large as wanted. Raises SourceError when it has become unreadable meanwhile."""
-        return read_again(self.opened[row].picture, side, self.opener)
+        return read_again(self.files[row].picture, side, self.opener)
 
     def prepared(self, row: int) -> RGB:
         """One picture ready for the network, uint8 [side, side, 3]."""
@@ -62,7 +62,7 @@ class Pictures:
 
     def detail(self, row: int) -> RGB:
         """A small part of a picture, the same one in every stage."""
-        return detail(self.read(row, 2 * self.side), self.side, self.side, self.seed, self.opened[row].key)
+        return detail(self.read(row, 2 * self.side), self.side, self.side, self.seed, self.files[row].key)
 
 
 def measure(pictures: Pictures, encode: Encode) -> tuple[Scores, NDArray[np.float32]]:

@@ -43,7 +43,7 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Finetuned:
+class FinetuneResult:
     """The encoder (networks.encoder) with the weights of its best epoch, that epoch's scores, and the history."""
 
     encoder: Model
@@ -59,7 +59,7 @@ def finetune(
     checkpoint: Checkpoint,
     progress: Progress,
     watch: Watch,
-) -> Finetuned:
+) -> FinetuneResult:
     """Train until validation no longer gains, and go back to the epoch that was best by it.
 
     After every epoch the whole state is kept in `checkpoint`, and an interrupted training goes on from there.
@@ -97,8 +97,8 @@ def finetune(
     embedder = Model(encoder.input, encoder.output["embedding"])
     history, scores = [Epoch("finetune", 0, None, start.scores.precision_at_1, start.scores.map, 0.0)], start.scores
     best_epoch, best_weights = 0, encoder.get_weights()
-    if kept := checkpoint.load():
-        arrays, state = kept
+    if saved := checkpoint.load():
+        arrays, state = saved
         with strategy.scope():
             restore(model, arrays["model"])
         history, scores = [Epoch(**epoch) for epoch in state["history"]], Scores(**state["scores"])
@@ -107,15 +107,15 @@ def finetune(
         if epoch - best_epoch > settings.patience_epochs:
             break
         loss, seconds = fit_epoch(model, batches(epoch), epoch, settings.max_epochs, progress)
-        found, embeddings = measure(pictures, embedder.predict_on_batch)
+        epoch_scores, embeddings = measure(pictures, embedder.predict_on_batch)
         check_spread(embeddings, "finetune", epoch)
-        history.append(Epoch("finetune", epoch, loss, found.precision_at_1, found.map, seconds))
+        history.append(Epoch("finetune", epoch, loss, epoch_scores.precision_at_1, epoch_scores.map, seconds))
         watch(history[-1])
-        if best([scores, found]) == 1:
-            scores, best_epoch, best_weights = found, epoch, encoder.get_weights()
+        if best([scores, epoch_scores]) == 1:
+            scores, best_epoch, best_weights = epoch_scores, epoch, encoder.get_weights()
         state = {"history": [asdict(e) for e in history], "scores": asdict(scores), "best_epoch": best_epoch}
         checkpoint.save({"model": state_of(model), "best": best_weights}, state)
-    return Finetuned(_in_float32(start, config.encoder, best_weights), scores, history)
+    return FinetuneResult(_in_float32(start, config.encoder, best_weights), scores, history)
 
 
 def _build(
@@ -161,9 +161,9 @@ def _choose_layers(backbone: Model, config: EncoderConfig) -> None:
     if config.freeze_backbone:
         backbone.trainable = False
     elif config.train_from:
-        chosen = layers_from(backbone, config.train_from)
+        trainable = layers_from(backbone, config.train_from)
         for layer in backbone.layers:
-            layer.trainable = layer.trainable and layer in chosen
+            layer.trainable = layer.trainable and layer in trainable
     if config.weights != "none":
         freeze_norms(backbone)
 

@@ -82,8 +82,8 @@ class Head:
 def measure(examples: Examples, kernel: Kernel | None = None) -> Scores:
     """The held-out pictures by the features as they are, or through a kernel [e, dims]."""
     among = examples.validation()
-    asked = examples.features[:, 0] if examples.details is None else examples.details
-    queries, gallery = asked[among.queries], examples.features[among.gallery, 0]
+    query_features = examples.features[:, 0] if examples.details is None else examples.details
+    queries, gallery = query_features[among.queries], examples.features[among.gallery, 0]
     return among.scores(queries, gallery) if kernel is None else among.scores(queries @ kernel, gallery @ kernel)
 
 
@@ -105,39 +105,45 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
     splits = [scaled] if by_label is None else [scaled, by_label]
     starts = [_starts(split.only(TRAIN), config, seed) for split in splits]
     candidates = list(starts[0])
-    found = {c: [measure(split, start[c]) for split, start in zip(splits, starts, strict=True)] for c in candidates}
-    chosen = candidates[validation.best([validation.mean(found[c]) for c in candidates])]
+    scores_by_candidate = {
+        c: [measure(split, start[c]) for split, start in zip(splits, starts, strict=True)] for c in candidates
+    }
+    candidate = candidates[validation.best([validation.mean(scores_by_candidate[c]) for c in candidates])]
 
-    reached, own = [validation.mean(found[chosen])], [found[chosen][0]]
-    kernels = [[start[chosen] for start in starts]]
-    history = [Epoch("head", 0, None, own[0].precision_at_1, own[0].map, time.perf_counter() - began)]
+    mean_scores, own_scores = [validation.mean(scores_by_candidate[candidate])], [scores_by_candidate[candidate][0]]
+    kernels = [[start[candidate] for start in starts]]
+    history = [Epoch("head", 0, None, own_scores[0].precision_at_1, own_scores[0].map, time.perf_counter() - began)]
     training = [
-        train_linear(split.only(TRAIN), start[chosen], config, seed)
+        train_linear(split.only(TRAIN), start[candidate], config, seed)
         for split, start in zip(splits, starts, strict=True)
     ]
     for epoch, steps in enumerate(zip(*training, strict=True), start=1):
         scores = [measure(split, step.kernel) for split, step in zip(splits, steps, strict=True)]
-        reached.append(validation.mean(scores))
-        own.append(scores[0])
+        mean_scores.append(validation.mean(scores))
+        own_scores.append(scores[0])
         kernels.append([step.kernel for step in steps])
-        history.append(Epoch("head", epoch, steps[0].loss, own[-1].precision_at_1, own[-1].map, steps[0].seconds))
+        history.append(
+            Epoch("head", epoch, steps[0].loss, own_scores[-1].precision_at_1, own_scores[-1].map, steps[0].seconds)
+        )
         watch(history[-1])
         progress(epoch, config.max_epochs)
-        if epoch - validation.best(reached) >= config.patience_epochs:
+        if epoch - validation.best(mean_scores) >= config.patience_epochs:
             break
     progress(config.max_epochs, config.max_epochs)
 
-    epochs = validation.best(reached)
-    kernel = fit_head(examples.only(TRAIN, VALIDATION), chosen, epochs, config, seed)
+    epochs = validation.best(mean_scores)
+    kernel = fit_head(examples.only(TRAIN, VALIDATION), candidate, epochs, config, seed)
     validation_kernel, *others = kernels[epochs]
-    return Head(kernel, validation_kernel, others[0] if others else None, chosen, epochs, own[epochs], history)
+    return Head(
+        kernel, validation_kernel, others[0] if others else None, candidate, epochs, own_scores[epochs], history
+    )
 
 
 def fit_head(examples: Examples, start: Candidate, epochs: int, config: HeadConfig, seed: int) -> Kernel:
     """A head float32 [e, dims] fitted on all these examples, with what was chosen for it before."""
     scaled = _scaled(examples)
-    chosen = {"dims": (start.dims,)} | ({"shrinkage": (start.shrinkage,)} if config.init == "lda" else {})
-    ((_start, kernel),) = _starts(scaled, config.model_copy(update=chosen), seed).items()
+    settings = {"dims": (start.dims,)} | ({"shrinkage": (start.shrinkage,)} if config.init == "lda" else {})
+    ((_start, kernel),) = _starts(scaled, config.model_copy(update=settings), seed).items()
     for _epoch, step in zip(range(epochs), train_linear(scaled, kernel, config, seed), strict=False):
         kernel = step.kernel
     return kernel
@@ -149,9 +155,9 @@ def new_labels(examples: Examples, seed: int) -> Examples | None:
     None where there are too few labels for that, or none to be looked at.
     """
     labels = np.where(examples.parts == TRAIN, examples.labels, UNLABELLED)
-    known = np.isin(examples.labels[examples.parts == VALIDATION], labels[labels != UNLABELLED]).any()
+    has_known = np.isin(examples.labels[examples.parts == VALIDATION], labels[labels != UNLABELLED]).any()
     held_out = hold_out_labels(labels, INNER_SHARE, np.random.default_rng(seed))
-    if not (examples.supervised and known and held_out.any()):
+    if not (examples.supervised and has_known and held_out.any()):
         return None
     parts = np.where(held_out, VALIDATION, np.where(examples.parts == TRAIN, TRAIN, TEST)).astype(np.int8)
     return replace(examples, parts=parts)

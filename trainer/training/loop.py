@@ -47,15 +47,15 @@ def fit_epoch(
     """
     began = time.perf_counter()
     done, total = (epoch - 1) * len(batches), epochs * len(batches)
-    told = _Told(lambda batch: progress(done + batch, total))
+    callback = _BatchProgress(lambda batch: progress(done + batch, total))
     try:
-        history = model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[told])
+        history = model.fit(batches, epochs=1, shuffle=False, verbose=0, callbacks=[callback])
     except tf.errors.OpError as error:
         raise batches.failure or error from None
     return float(history.history["loss"][0]), time.perf_counter() - began
 
 
-class _Told(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
+class _BatchProgress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras ships no types
     """Says how many batches are done."""
 
     def __init__(self, tell: Callable[[int], None]) -> None:

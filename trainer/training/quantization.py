@@ -38,16 +38,18 @@ def quantise(model: ModelProto, pictures: Iterable[RGB]) -> ModelProto:
     Weights have all eight bits: x86 CPUs without VNNI may cut off large sums, but seven bits cost four times the error.
     """
     with TemporaryDirectory() as folder:
-        given, prepared, quantised = (str(Path(folder, f"{name}.onnx")) for name in ("given", "prepared", "quantised"))
-        onnx.save(model, given)  # given a model in memory, the next line would take its weights away
-        quant_pre_process(given, prepared, skip_symbolic_shape=True)
+        source, preprocessed, quantised = (
+            str(Path(folder, f"{name}.onnx")) for name in ("source", "preprocessed", "quantised")
+        )
+        onnx.save(model, source)  # given a model in memory, the next line would take its weights away
+        quant_pre_process(source, preprocessed, skip_symbolic_shape=True)
         quantize_static(
-            prepared,
+            preprocessed,
             quantised,
             _Batches(pictures),
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=list(QUANTISED),
-            nodes_to_exclude=_preprocessing(onnx.load(prepared).graph),
+            nodes_to_exclude=_preprocessing(onnx.load(preprocessed).graph),
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
@@ -89,8 +91,8 @@ CALIBRATION_PICTURES = 128
 def int8_encoder(encoder: Encoders, pictures: Pictures) -> tuple[Encoders, Scores, Scores]:
     """The encoder in int8, calibrated on training pictures, and the scores in float32 and in int8."""
     rows = pictures.training_rows()
-    chosen = rows[:: max(1, len(rows) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
-    graph = quantise(encoder.graph, (pictures.prepared(row) for row in chosen))
+    sample = rows[:: max(1, len(rows) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
+    graph = quantise(encoder.graph, (pictures.prepared(row) for row in sample))
     quantised = replace(encoder, graph=graph, onnx=OnnxEncoder(graph.SerializeToString(), "the int8 encoder"))
     before, after = (measure(pictures, e.onnx.encode)[0] for e in (encoder, quantised))
     return quantised, before, after

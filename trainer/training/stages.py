@@ -18,7 +18,7 @@ from trainer.progress import Epoch, Listener, Progress
 from trainer.training.autoencoder import train_autoencoder
 from trainer.training.checkpoint import Arrays, Checkpoint, State
 from trainer.training.dataset import Pictures
-from trainer.training.finetune import Finetuned, Start, finetune
+from trainer.training.finetune import FinetuneResult, Start, finetune
 from trainer.training.head import Examples, Head, measure, tune_head
 from trainer.training.validation import best
 
@@ -59,15 +59,17 @@ class Tuning:
         """Whether a stage helped; says so."""
         before = self.scores[self.reached]
         self.scores[stage] = scores
-        kept = best([before, scores]) == 1
-        told = ", ".join(
+        helped = best([before, scores]) == 1
+        measures = ", ".join(
             f"{name} {getattr(scores, key):.3f} ({self.reached} {getattr(before, key):.3f})"
             for name, key in (("recall@1", "precision_at_1"), ("mAP", "map"))
         )
-        self.listener.note(f"{stage}: {told}{'' if kept else ': no better on the held-out pictures, so it is undone'}")
-        if kept:
+        self.listener.note(
+            f"{stage}: {measures}{'' if helped else ': no better on the held-out pictures, so it is undone'}"
+        )
+        if helped:
             self.reached = stage
-        return kept
+        return helped
 
 
 def tune(tuning: Tuning, compute: Compute) -> None:
@@ -109,8 +111,8 @@ def _autoencoder(tuning: Tuning, compute: Compute) -> None:
 def _head(tuning: Tuning) -> None:
     checkpoint = tuning.checkpoint("head")
     with tuning.listener.step("Tuning the head") as progress:
-        if kept := checkpoint.load():
-            head = _read_head(*kept)
+        if saved := checkpoint.load():
+            head = _read_head(*saved)
         else:
             head = tune_head(tuning.examples(), tuning.config.head, tuning.config.seed, progress, tuning.listener.epoch)
             checkpoint.save(*_written_head(head))
@@ -132,7 +134,7 @@ def _finetune(tuning: Tuning) -> None:
         tuning.scores[tuning.reached],
     )
     with tuning.listener.step("Fine-tuning") as progress:
-        tuned: Finetuned = finetune(
+        tuned: FinetuneResult = finetune(
             start,
             tuning.pictures,
             config,

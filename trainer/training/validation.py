@@ -51,11 +51,11 @@ def by_labels(labels: NDArray[np.int64], parts: NDArray[np.int8]) -> Validation:
 
     `labels` int64 [n], UNLABELLED where there is none; `parts` int8 [n].
     """
-    known = labels != UNLABELLED
-    held, gallery = np.flatnonzero((parts == VALIDATION) & known), np.flatnonzero((parts == TRAIN) & known)
-    if not np.isin(labels[held], labels[gallery]).any():
-        gallery = held
-    return Validation(_thinned(held), gallery, labels)
+    labelled = labels != UNLABELLED
+    held_out, gallery = np.flatnonzero((parts == VALIDATION) & labelled), np.flatnonzero((parts == TRAIN) & labelled)
+    if not np.isin(labels[held_out], labels[gallery]).any():
+        gallery = held_out
+    return Validation(_thinned(held_out), gallery, labels)
 
 
 def by_details(parts: NDArray[np.int8]) -> Validation:

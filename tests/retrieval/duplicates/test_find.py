@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
-from retrieval.duplicates import Sketch, Things, find, leaks, same_picture_pairs, search, sketch
-from retrieval.duplicates.groups import group, joined
-from retrieval.duplicates.things import stars, thing_pairs
+from retrieval.duplicates import CalibratedVectors, Sketch, find, leaks, same_picture_pairs, search, sketch
+from retrieval.duplicates.groups import connected_groups, group
+from retrieval.duplicates.same_thing import same_thing_pairs, star_groups
 from trainer.sources import pottery
 
 DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", "nowhere"))
@@ -150,7 +150,7 @@ def test_groups_are_what_the_pairs_connect(count: int, pairs: list[tuple[int, in
             near[a] = near[b] = near[a] | near[b]
         near = {row: set().union(*(near[other] for other in near[row])) for row in near}
     wanted = sorted({tuple(sorted(rows)) for rows in near.values() if len(rows) > 1})
-    assert sorted(joined(count, kept)) == wanted
+    assert sorted(connected_groups(count, kept)) == wanted
 
 
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 2), st.integers(1, 3)), min_size=2, max_size=6))
@@ -179,7 +179,7 @@ def test_the_same_thing_is_a_pair_of_vectors_that_are_surely_near() -> None:
     vectors = rng.normal(size=(60, 8)).astype(np.float32)
     vectors[30:40] = vectors[:10] + rng.normal(0, 0.05, (10, 8))
     vectors[50] = 0
-    pairs = thing_pairs(Things(vectors, Steps()))
+    pairs = same_thing_pairs(CalibratedVectors(vectors, Steps()))
     units = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     slow = [(a, b) for a, b in combinations(range(60), 2) if 1 - units[a] @ units[b] < 0.1 and 50 not in (a, b)]
     assert pairs == slow
@@ -188,7 +188,7 @@ def test_the_same_thing_is_a_pair_of_vectors_that_are_surely_near() -> None:
 
 def test_likeness_is_not_passed_on_along_a_chain() -> None:
     chain = [(row, row + 1) for row in range(9)]
-    groups = stars(chain)
+    groups = star_groups(chain)
     assert all(len(members) <= 3 for members in groups)
     assert len({row for members in groups for row in members}) == sum(map(len, groups))
 

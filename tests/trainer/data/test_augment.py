@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trainer.data.augment import DETAIL, augment, detail, generator
+from trainer.data.augment import DETAIL_AREA, augment, detail, generator
 
 
 def ramp(side: int = 64) -> NDArray[np.uint8]:
@@ -52,7 +52,7 @@ def test_crop_flip_brightness_and_contrast() -> None:
     assert min(augment(white, 8, 8, np.random.default_rng(seed)).min() for seed in range(50)) > 0.69 * 255
 
 
-@pytest.mark.parametrize(("area", "least", "most"), [((0.5, 1.0), 0.5, 1.0), (DETAIL, 0.1, 0.3)])
+@pytest.mark.parametrize(("area", "least", "most"), [((0.5, 1.0), 0.5, 1.0), (DETAIL_AREA, 0.1, 0.3)])
 def test_the_share_of_the_picture_that_is_seen(
     area: tuple[float, float], least: float, most: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -91,7 +91,7 @@ def test_a_detail_is_always_the_same_small_part() -> None:
     np.testing.assert_array_equal(one, detail(rgb, 16, 16, 0, "digest"))
     assert (one != detail(rgb, 16, 16, 0, "digest#2")).any()
     assert (one != detail(rgb, 16, 16, 1, "digest")).any()
-    first = augment(rgb, 16, 16, generator(0, "digest"), area=DETAIL)
+    first = augment(rgb, 16, 16, generator(0, "digest"), area=DETAIL_AREA)
     assert (one != first).any()  # not one of the views that are learned from
 
 

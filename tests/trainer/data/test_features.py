@@ -69,10 +69,10 @@ def test_a_row_for_each_picture_in_order_the_clean_view_first(shop: list[Picture
     found, calls = run(shop, tmp_path / "cache.sqlite", told=told)
     assert found.values.shape == (10, 3, 4)
     assert found.values.dtype == np.float32
-    assert [opened.picture for opened in found.opened] == shop
+    assert [opened.picture for opened in found.files] == shop
     assert calls == 10
     assert told == [(done, 10) for done in range(1, 11)]
-    for opened, rows in zip(found.opened, found.values, strict=True):
+    for opened, rows in zip(found.files, found.values, strict=True):
         data = opened.picture.path.read_bytes()
         small = Image.fromarray(decode(data, min_side=16)).resize((16, 12), Image.Resampling.BICUBIC)
         np.testing.assert_allclose(rows[:1], CountingEncoder().encode(np.asarray(small)[None]), rtol=1e-6)
@@ -90,7 +90,7 @@ def test_a_second_run_computes_nothing_wherever_the_files_are_now(shop: list[Pic
     again, calls = run(moved, tmp_path / "deep" / "cache.sqlite")
     assert calls == 0
     np.testing.assert_array_equal(again.values, first.values[::-1])
-    assert [opened.info for opened in again.opened] == [opened.info for opened in reversed(first.opened)]
+    assert [opened.info for opened in again.files] == [opened.info for opened in reversed(first.files)]
 
 
 def test_a_changed_picture_is_computed_anew(shop: list[Picture], tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_a_picture_that_cannot_be_read_is_skipped_with_the_reason(shop: list[Pic
     shop[7].path.mkdir()
     for _run in range(2):  # the second from the cache
         found, _ = run(shop, tmp_path / "cache.sqlite")
-        assert [opened.picture for opened in found.opened] == [shop[row] for row in (0, 2, 3, 5, 8, 9)]
+        assert [opened.picture for opened in found.files] == [shop[row] for row in (0, 2, 3, 5, 8, 9)]
         assert found.values.shape == (6, 3, 4)
         reasons = {Path(entry.place).name: entry.reason for entry in found.skipped}
         assert list(reasons) == [shop[row].path.name for row in (1, 4, 6, 7)]
@@ -140,7 +140,7 @@ def test_a_picture_that_cannot_be_read_is_skipped_with_the_reason(shop: list[Pic
 
 def test_no_readable_picture_is_no_row(tmp_path: Path) -> None:
     found, calls = run([Picture("0", tmp_path / "absent.jpg")], tmp_path / "cache.sqlite", views=Views(3))
-    assert (found.values.shape, len(found.opened), len(found.skipped), calls) == ((0, 4, 4), 0, 1, 0)
+    assert (found.values.shape, len(found.files), len(found.skipped), calls) == ((0, 4, 4), 0, 1, 0)
 
 
 def test_without_views_there_is_only_the_clean_picture(shop: list[Picture], tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_views_and_detail_are_those_of_the_picture(shop: list[Picture], tmp_path
     plain, _ = run(shop, tmp_path / "plain.sqlite")
     np.testing.assert_array_equal(found.values, plain.values)
     assert plain.details is None
-    for number, opened in enumerate(found.opened[:3]):
+    for number, opened in enumerate(found.files[:3]):
         rgb, rng = decode(opened.picture.path.read_bytes(), min_side=32), generator(0, opened.sha256)
         inputs = [augment(rgb, 12, 16, rng), augment(rgb, 12, 16, rng), detail(rgb, 12, 16, 0, opened.sha256)]
         rows = CountingEncoder().encode(np.stack(inputs))

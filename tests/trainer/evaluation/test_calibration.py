@@ -17,8 +17,8 @@ from trainer.evaluation.calibration import (
     HeldOutSearch,
     Pairs,
     calibrate,
+    concatenated,
     hit_pairs,
-    joined,
     reliability,
 )
 
@@ -70,7 +70,7 @@ def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, s
 
 def test_queries_of_several_galleries_stay_apart() -> None:
     one = Pairs(np.array([0.1, 0.2]), np.array([True, False]), np.array([0, 1]))
-    together = joined([one, one, one])
+    together = concatenated([one, one, one])
     assert together.queries.tolist() == [0, 1, 2, 3, 4, 5]
     assert together.distances.tolist() == [0.1, 0.2] * 3
 

@@ -22,7 +22,7 @@ from tests import bundles
 from tests.bundles import Piece, picture, write_artifacts
 from trainer.commands.evaluate import evaluate as command
 from trainer.errors import SourceError
-from trainer.evaluation.evaluate import Evaluated, evaluate
+from trainer.evaluation.evaluate import EvaluationResult, evaluate
 from trainer.evaluation.metrics import score
 from trainer.evaluation.results import FORMULAS, Leak, Missing, Protocol, from_json
 from trainer.progress import Progress
@@ -89,17 +89,17 @@ def folder(root: Path, pictures: Mapping[str, bytes]) -> str:
     return str(root)
 
 
-def measured(home: Path, queries: str | None = None, gallery: str | None = None, **options: object) -> Evaluated:
+def measured(home: Path, queries: str | None = None, gallery: str | None = None, **options: object) -> EvaluationResult:
     return evaluate(home, queries, gallery, "cosine", silent, **({"ladder": False} | options))  # type: ignore[arg-type]
 
 
-def known(found: Evaluated) -> Protocol:
+def known(found: EvaluationResult) -> Protocol:
     protocol = found.evaluation.protocol("known labels")
     assert protocol is not None, found.evaluation.protocols
     return protocol
 
 
-def new(found: Evaluated) -> Protocol:
+def new(found: EvaluationResult) -> Protocol:
     protocol = found.evaluation.protocol("new labels")
     assert protocol is not None, found.evaluation.protocols
     return protocol

@@ -22,7 +22,7 @@ from trainer.bundles import load_current
 from trainer.commands.rank import rank as command
 from trainer.errors import SourceError
 from trainer.evaluation import rank as module
-from trainer.evaluation.rank import Ranked, nearest, rank
+from trainer.evaluation.rank import RankingSummary, nearest, rank
 from trainer.progress import Progress
 
 Vectors = NDArray[np.float32]
@@ -57,7 +57,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 def ranked(
     folders: tuple[Path, Path], artifacts: Path, out: Path, *, k: int = 100, sheets: Path | None = None
-) -> tuple[Ranked, dict[str, Any]]:
+) -> tuple[RankingSummary, dict[str, Any]]:
     done = rank(*folders, artifacts, out, sheets=sheets, k=k, step=silent)
     return done, json.loads(out.read_text())
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from retrieval.duplicates import Things
+from retrieval.duplicates import CalibratedVectors
 from trainer.data.split import TRAIN, VALIDATION
 from trainer.health import Health, check, csv_tables
 from trainer.sources import pottery
@@ -80,7 +80,7 @@ def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
     rows = np.concatenate([features, features[[0, 1, 0]] + 1e-4, -10 * np.ones((1, WIDTH), np.float32)])
     parts = np.full(len(together), TRAIN, np.int8)
     parts[[0, 1]] = VALIDATION
-    vectors = Things(rows, Certain())
+    vectors = CalibratedVectors(rows, Certain())
     found = look(together, rows, parts=parts, skipped=[Skipped("broken.jpg", "cut off")], things=vectors)
 
     assert [(s.place, bool(s.reason)) for s in found.unreadable] == [("broken.jpg", True), (str(gone.path), True)]

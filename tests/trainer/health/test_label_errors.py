@@ -101,7 +101,7 @@ def test_of_five_percent_flipped_in_grocery_the_first_are_nearly_all(tmp_path: P
         cache=tmp_path / "cache.sqlite",
         progress=lambda *_: None,
     )
-    names, truth = np.unique([str(o.picture.label) for o in found.opened], return_inverse=True)
+    names, truth = np.unique([str(o.picture.label) for o in found.files], return_inverse=True)
     for seed in range(3):
         rng = np.random.default_rng(seed)
         flipped = rng.choice(len(truth), round(0.05 * len(truth)), replace=False)

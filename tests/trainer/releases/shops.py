@@ -21,8 +21,8 @@ from retrieval.errors import BundleMissing
 from retrieval.projection import Projection
 from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, some_calibration, write_encoder
 from tests.trainer.releases.quiet import Quiet
-from trainer.data.features import Opened
-from trainer.indexing import Reduced
+from trainer.data.features import PictureFile
+from trainer.indexing import GalleryIndex
 from trainer.releases import log, pinned, release
 from trainer.releases.release import Release
 from trainer.run import write_bundle
@@ -48,7 +48,7 @@ class Shop:
         shop = shop or {OLD: BEFORE, NEW: AFTER}[bundle_id]
         work = self.home / "work" / bundle_id
         make_work(self.home, bundle_id)
-        opened = [self._opened(piece) for piece in shop]
+        files = [self._opened(piece) for piece in shop]
         model = onnx.load(self.home / "encoder.onnx")
         encoder = OnnxEncoder(model.SerializeToString(), "tiny", threads=1)
         embedder = Embedder(encoder, projection or random_projection())
@@ -56,7 +56,7 @@ class Shop:
         clusters = Clusters(vectors[:CLUSTERS].copy())
         assigned = clusters.assign(vectors)
         reach = Reach.nowhere(clusters).widened(vectors, assigned)
-        reduced = Reduced(None, None, embedder.projection, clusters, reach, assigned, vectors)
+        reduced = GalleryIndex(None, None, embedder.projection, clusters, reach, assigned, vectors)
         return write_bundle.publish(
             self.artifacts,
             describe(bundle_id, items=len(shop), clusters=len(clusters)) | {"dims": embedder.projection.dims},
@@ -67,7 +67,7 @@ class Shop:
             training=work / "training",
             report=work / "report",
             faces=None,
-            opened=opened,
+            files=files,
             listener=Quiet(),
         )
 
@@ -75,13 +75,13 @@ class Shop:
     def artifacts(self) -> Path:
         return self.home / "artifacts"
 
-    def _opened(self, piece: Piece) -> Opened:
+    def _opened(self, piece: Piece) -> PictureFile:
         digest = sha256(piece.data).hexdigest()
         path = self.home / "pictures" / digest
         if not path.exists():
             path.write_bytes(piece.data)
         made = Picture(piece.id, path, piece.label, piece.attributes)
-        return Opened(made, digest, images.inspect(piece.data))
+        return PictureFile(made, digest, images.inspect(piece.data))
 
 
 def make_shop(home: Path, *, published: bool) -> Shop:

@@ -16,7 +16,7 @@ from tests.trainer.releases.quiet import Quiet
 from trainer.errors import ReleaseError
 from trainer.releases import gate, pinned, replay
 from trainer.releases.pinned import Pin, choose
-from trainer.releases.replay import Replayed
+from trainer.releases.replay import PinnedVectors
 
 
 def pin(number: int, label: str, folder: Path = Path("/nowhere"), *, query: bool = True) -> Pin:
@@ -53,7 +53,7 @@ def test_answers_agree_with_the_formula(seed: int, count: int, lost: float) -> N
     labels = np.array([f"label {number % 3}" for number in range(count)])
     rows = np.arange(count)
     asked = np.flatnonzero([np.count_nonzero(labels == label) > 1 for label in labels])
-    precision, first = gate._answers(Replayed(vectors, found, ~found), rows, labels, asked)
+    precision, first = gate._answers(PinnedVectors(vectors, found, ~found), rows, labels, asked)
     wanted = [slow_answers(vectors, found.tolist(), labels.tolist())[row] for row in asked]
     np.testing.assert_allclose(precision, [answer[0] for answer in wanted], atol=1e-6)
     assert first.tolist() == [answer[1] for answer in wanted]
@@ -124,11 +124,11 @@ def test_what_was_embedded_is_not_embedded_again(pins: list[Pin], tmp_path: Path
         one.path.unlink()
     again = replay.replay(tmp_path, loaded, pins, lambda _done, _total: None)
     np.testing.assert_array_equal(first.vectors, again.vectors)
-    assert again.found.all()
+    assert again.available.all()
     cache = replay.cache_path(tmp_path, "tiny")
     for damaged in (b"", cache.read_bytes()[:200], bytes(len(cache.read_bytes()))):
         cache.write_bytes(damaged)
-        assert replay.replay(tmp_path, loaded, pins, lambda _done, _total: None).gone.all()
+        assert replay.replay(tmp_path, loaded, pins, lambda _done, _total: None).vanished.all()
 
 
 def test_what_is_gone_is_left_out_and_counted_and_what_is_refused_counts_against_a_bundle(
@@ -142,11 +142,11 @@ def test_what_is_gone_is_left_out_and_counted_and_what_is_refused_counts_against
     loaded = bundle.load(bundle.bundle_path(tmp_path, "tiny"))
     change = gate.compare(tmp_path, loaded, loaded, pins, Quiet())
     assert change is not None
-    assert change.gone == 2
+    assert change.missing == 2
     assert change.queries == 10
     replayed = replay.replay(tmp_path, loaded, pins, lambda _done, _total: None)
-    assert replayed.found.tolist() == [False, False, False, *[True] * 9]
-    assert replayed.gone.tolist() == [True, True, *[False] * 10]
+    assert replayed.available.tolist() == [False, False, False, *[True] * 9]
+    assert replayed.vanished.tolist() == [True, True, *[False] * 10]
 
 
 def test_without_a_query_that_can_be_answered_nothing_is_said(pins: list[Pin], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.trainer.report.examples import HISTORY, evaluation, report
-from trainer.health import Copied, Copies, Health, Outlier, SmallLabel, WrongLabel
+from trainer.health import Copies, Health, LeakedPicture, Outlier, SmallLabel, WrongLabel
 from trainer.report import Report, write_report
 from trainer.report import embedding_map as layout_module
 from trainer.report.page import POLICY
@@ -35,7 +35,7 @@ DOT = """() => {
 }"""
 
 
-class Opened:
+class PictureFile:
     """A report's page, and all that went wrong with it or left it."""
 
     def __init__(self, page: Page, folder: Path) -> None:
@@ -62,12 +62,12 @@ class Opened:
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[object]:
     """Writes a report and opens it; closed at the end, when it must have been quiet."""
-    opened: list[Opened] = []
+    opened: list[PictureFile] = []
 
-    def open_(found: Report, width: int = 1440, **options: object) -> Opened:
+    def open_(found: Report, width: int = 1440, **options: object) -> PictureFile:
         write_report(tmp_path / "out", found)
         page = browser.new_page(viewport={"width": width, "height": 900}, **options)
-        opened.append(Opened(page, tmp_path / "out"))
+        opened.append(PictureFile(page, tmp_path / "out"))
         return opened[-1]
 
     yield open_
@@ -132,7 +132,7 @@ def test_what_is_wrong_with_the_catalogue_is_shown(open_page, tmp_path: Path) ->
         wrong_labels=[WrongLabel(picture, HOSTILE[0], 0.9) for picture in others[:26]],
         outliers=[Outlier(third, 0.751)],
         small_labels=[SmallLabel(HOSTILE[1], 1)],
-        leaks=[Copied(one.path, other.path, "identical")],
+        leaks=[LeakedPicture(one.path, other.path, "identical")],
     )
     page = open_page(replace(found, health=health)).page
     section = page.locator("section", has=page.locator("#health"))

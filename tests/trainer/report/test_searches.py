@@ -33,7 +33,7 @@ def test_searches_are_what_counting_by_hand_gives(labels: list[str | None], seed
     vectors = np.random.default_rng(seed).normal(size=(len(labels), 5)).astype(np.float32)
     held_out = np.array([data.draw(st.booleans()) for _ in labels])
     found = search_all(vectors, objects(labels), held_out)
-    expected, wrong, looked_at = {}, Counter[frozenset[str]](), Counter[str]()
+    expected, wrong, hit_count = {}, Counter[frozenset[str]](), Counter[str]()
     for row, label in enumerate(labels):
         if not (held_out[row] or not held_out.any()) or label is None or labels.count(label) < 2:
             continue
@@ -41,13 +41,13 @@ def test_searches_are_what_counting_by_hand_gives(labels: list[str | None], seed
         places = [place for place, other in enumerate(order, start=1) if labels[other] == label]
         expected[row] = np.mean([count / place for count, place in enumerate(places, start=1)])
         first = order[: min(10, len(places))]
-        looked_at[label] += len(first)
+        hit_count[label] += len(first)
         wrong.update(frozenset((label, labels[o])) for o in first if labels[o] not in (label, None))
     assert {s.row: pytest.approx(s.average_precision) for s in found.searches} == expected
-    assert found.asked == found.possible == len(expected)
+    assert found.query_count == found.possible == len(expected)
     assert {frozenset(c.labels): c.wrong for c in found.confusions} == dict(wrong)
     for confusion in found.confusions:
-        assert confusion.looked_at == sum(looked_at[label] for label in confusion.labels)
+        assert confusion.hit_count == sum(hit_count[label] for label in confusion.labels)
         for query, hit in confusion.examples:
             assert {labels[query], labels[hit]} == set(confusion.labels)
             assert held_out[query] or not held_out.any()
@@ -61,7 +61,7 @@ def test_many_queries_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "MAX_QUERIES", 7)
     vectors = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
     found = search_all(vectors, objects(["a", "b"] * 20), np.ones(40, bool))
-    assert (found.asked, found.possible, len(found.searches)) == (7, 40, 7)
+    assert (found.query_count, found.possible, len(found.searches)) == (7, 40, 7)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -54,7 +54,7 @@ def tuning_of(pictures: Pictures, reached: str, *, head: Head | None = None, **c
     rng = np.random.default_rng(0)
     centres = rng.normal(size=(LABELS + 1, WIDTH))[pictures.labels]
     values = centres[:, None] + rng.normal(0, 0.8, (len(pictures.labels), 3, WIDTH))
-    features = Features(pictures.opened, values.astype(np.float32), None, ())
+    features = Features(pictures.files, values.astype(np.float32), None, ())
     return Tuning(
         config=Config.model_validate({"reduce": {"dims": 5}, "head": {"max_epochs": 1, "dims": DIMS}} | changes),
         pictures=pictures,

@@ -49,7 +49,7 @@ def test_a_folder_without_two_labels_is_tuned_by_views(labels: int, tmp_path: Pa
 
 def test_of_pictures_of_which_some_have_labels_those_train_and_all_are_indexed(tmp_path: Path) -> None:
     made = pictures_in(tmp_path, labels=4, each=5, unlabelled=6)
-    lines = [f"{one.picture.path.name},{one.picture.label or ''}" for one in made.opened]
+    lines = [f"{one.picture.path.name},{one.picture.label or ''}" for one in made.files]
     (tmp_path / "shop.csv").write_text("\n".join(["path,label", *lines]))
     outcome, listener = run_here(tmp_path / "shop.csv", tmp_path / "artifacts")
     assert outcome.items == 26

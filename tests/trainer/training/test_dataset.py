@@ -30,12 +30,12 @@ def grey(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 def test_prepared_as_a_query_is(pictures: Pictures) -> None:
     for row in (0, 7):
-        data = pictures.opened[row].picture.path.read_bytes()
+        data = pictures.files[row].picture.path.read_bytes()
         np.testing.assert_array_equal(pictures.prepared(row), prepare(data, SIDE, SIDE))
 
 
 def test_a_detail_is_the_one_that_features_are_computed_of(pictures: Pictures) -> None:
-    wanted = detail(pictures.read(3, 2 * SIDE), SIDE, SIDE, pictures.seed, pictures.opened[3].key)
+    wanted = detail(pictures.read(3, 2 * SIDE), SIDE, SIDE, pictures.seed, pictures.files[3].key)
     for _time in range(2):
         np.testing.assert_array_equal(pictures.detail(3), wanted)
 
@@ -91,7 +91,7 @@ def test_rows_are_encoded_in_order_and_in_batches(count: int, pictures: Pictures
 
 def test_a_picture_that_has_become_unreadable_is_named(tmp_path: Path) -> None:
     few = pictures_in(tmp_path, labels=2, each=3)
-    few.opened[1].picture.path.unlink()
+    few.files[1].picture.path.unlink()
     for use in (few.prepared, few.detail, lambda _row: measure(few, grey)):
         with pytest.raises(SourceError, match=r"0-1\.png could be read at the start of this run, but no longer"):
             use(1)

@@ -126,7 +126,7 @@ def test_a_picture_that_goes_away_meanwhile_is_named(tmp_path: Path, monkeypatch
         def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             calls.append(index)
             if len(calls) == 2:  # the first is a look that Keras takes; this comes from a thread of TensorFlow
-                few.opened[4].picture.path.unlink()
+                few.files[4].picture.path.unlink()
             return super().__getitem__(index)
 
     monkeypatch.setattr(finetune, "PictureBatches", Vanishing)

@@ -107,9 +107,9 @@ def test_what_was_given_is_not_changed_and_the_same_pictures_give_the_same(model
 
 def test_encoders_that_were_put_together_can_be_quantised(model: ModelProto) -> None:
     kernel = np.random.default_rng(0).normal(size=(256, 8)).astype(np.float32)
-    joined = side_by_side([mirrored(with_head(model, kernel)), model])
+    concatenated = side_by_side([mirrored(with_head(model, kernel)), model])
     images = np.stack(PICTURES)
-    wanted, found = (encoder(each).encode(images) for each in (joined, quantise(joined, PICTURES)))
+    wanted, found = (encoder(each).encode(images) for each in (concatenated, quantise(concatenated, PICTURES)))
     assert cosines(found, wanted).min() > 0.98
 
 

@@ -21,7 +21,7 @@ from trainer.progress import Epoch, Progress
 from trainer.training import stages
 from trainer.training.dataset import Pictures
 from trainer.training.devices import choose_strategy
-from trainer.training.finetune import Finetuned, Start
+from trainer.training.finetune import FinetuneResult, Start
 from trainer.training.head import Head, measure
 from trainer.training.stages import Tuning, tune
 
@@ -79,7 +79,7 @@ def tuning_of(pictures: Pictures, frozen: Encoders, folder: Path, **changes: obj
 
 def features_by(encoder: Encoders, pictures: Pictures) -> Features:
     rows = encoder.onnx.encode(np.stack([pictures.prepared(row) for row in range(len(pictures.labels))]))
-    return Features(pictures.opened, np.repeat(rows[:, None], 2, axis=1), None, ())
+    return Features(pictures.files, np.repeat(rows[:, None], 2, axis=1), None, ())
 
 
 def run(tuning: Tuning, fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Tuning:
@@ -92,10 +92,10 @@ def run(tuning: Tuning, fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Tuning
         fakes.learned_from.append(examples.features)
         return Head(KERNEL, TWIN, None, Candidate(0.1, 5), 0, fakes.head, [epoch("head")])
 
-    def finetune(start: Start, *_: object) -> Finetuned:
+    def finetune(start: Start, *_: object) -> FinetuneResult:
         fakes.ran.append("finetune")
         fakes.started.append(start)
-        return Finetuned(build_encoder(start.backbone, TWIN), fakes.finetune, [epoch("finetune")])
+        return FinetuneResult(build_encoder(start.backbone, TWIN), fakes.finetune, [epoch("finetune")])
 
     for name, fake in (("train_autoencoder", train_autoencoder), ("tune_head", tune_head), ("finetune", finetune)):
         monkeypatch.setattr(stages, name, fake)

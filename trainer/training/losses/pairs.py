@@ -54,9 +54,9 @@ def _semi_hard(distances: KerasTensor, positives: KerasTensor, negatives: KerasT
     farther = ops.logical_and(negatives[:, None, :], distances[:, None, :] > distances[:, :, None])
     nearest = ops.min(ops.where(farther, distances[:, None, :], 3.0), axis=2)
     farthest = ops.max(ops.where(negatives, distances, -1.0), axis=1)[:, None]
-    chosen = ops.where(ops.any(farther, axis=2), nearest, farthest)
+    negative = ops.where(ops.any(farther, axis=2), nearest, farthest)
     valid = ops.logical_and(positives, ops.any(negatives, axis=1)[:, None])
-    return _mean_where(valid, ops.relu(distances - chosen + margin))
+    return _mean_where(valid, ops.relu(distances - negative + margin))
 
 
 def _all_active(distances: KerasTensor, positives: KerasTensor, negatives: KerasTensor, margin: float) -> KerasTensor:

@@ -72,5 +72,5 @@ def softmax(labels: KerasTensor, similarities: KerasTensor, scale: float = 16.0,
     (https://arxiv.org/abs/1512.00567), section 7.
     """
     logits = scale * ops.cast(similarities, "float32")
-    wanted = ops.one_hot(labels, ops.shape(logits)[1])
-    return ops.mean(keras.losses.categorical_crossentropy(wanted, logits, from_logits=True, label_smoothing=smoothing))
+    targets = ops.one_hot(labels, ops.shape(logits)[1])
+    return ops.mean(keras.losses.categorical_crossentropy(targets, logits, from_logits=True, label_smoothing=smoothing))

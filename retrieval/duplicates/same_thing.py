@@ -24,7 +24,7 @@ class Probabilities(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Things:
+class CalibratedVectors:
     """What the third tier needs: vectors float32 [n, d] in the order of the pictures, and what a distance means."""
 
     vectors: Vectors
@@ -32,30 +32,32 @@ class Things:
     least: float = LEAST_PROBABILITY
 
 
-def thing_pairs(things: Things) -> list[tuple[int, int]]:
+def same_thing_pairs(calibrated: CalibratedVectors) -> list[tuple[int, int]]:
     """Pairs of rows, the smaller first, that show the same thing with at least the probability asked for.
 
     Near-linear: only the nearest few of each are looked at. A vector of zeros has no direction, and no pair.
     """
-    lengths = lengths_of(things.vectors)
+    lengths = lengths_of(calibrated.vectors)
     rows = np.flatnonzero(lengths > 0)
     if len(rows) < 2:
         return []
-    units = (things.vectors[rows] / lengths[rows, None]).astype(np.float32)
+    units = (calibrated.vectors[rows] / lengths[rows, None]).astype(np.float32)
     graph = neighbour_graph(units)
-    found: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for start in range(0, len(units), CHUNK):
         cosines, near = graph.search(units[start : start + CHUNK], min(NEIGHBOURS + 1, len(units)))
-        likely = things.cosine.probability(np.maximum(1 - cosines.astype(np.float64).ravel(), 0)) >= things.least
-        asked, place = np.nonzero(likely.reshape(near.shape) & (near >= 0))
-        ours, theirs = rows[start + asked], rows[near[asked, place]]
+        likely = (
+            calibrated.cosine.probability(np.maximum(1 - cosines.astype(np.float64).ravel(), 0)) >= calibrated.least
+        )
+        query, place = np.nonzero(likely.reshape(near.shape) & (near >= 0))
+        ours, theirs = rows[start + query], rows[near[query, place]]
         different = ours != theirs
-        pairs = zip(np.minimum(ours, theirs)[different], np.maximum(ours, theirs)[different], strict=True)
-        found |= {(int(first), int(second)) for first, second in pairs}
-    return sorted(found)
+        new_pairs = zip(np.minimum(ours, theirs)[different], np.maximum(ours, theirs)[different], strict=True)
+        pairs |= {(int(first), int(second)) for first, second in new_pairs}
+    return sorted(pairs)
 
 
-def stars(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
+def star_groups(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
     """Groups in which every member makes a pair with one of them, the middle: the best connected picture first.
 
     Not all that is connected: likeness is not passed on, and along a chain of small steps a cup becomes a jug.
@@ -66,12 +68,12 @@ def stars(pairs: Sequence[tuple[int, int]]) -> list[tuple[int, ...]]:
     for first, second in pairs:
         near[first].append(second)
         near[second].append(first)
-    taken: set[int] = set()
-    found = []
+    grouped: set[int] = set()
+    groups = []
     for middle in sorted(degrees, key=lambda row: (-degrees[row], row)):
-        members = [row for row in near[middle] if row not in taken]
-        if middle in taken or not members:
+        members = [row for row in near[middle] if row not in grouped]
+        if middle in grouped or not members:
             continue
-        taken |= {middle, *members}
-        found.append(tuple(sorted([middle, *members])))
-    return sorted(found)
+        grouped |= {middle, *members}
+        groups.append(tuple(sorted([middle, *members])))
+    return sorted(groups)
