@@ -1,11 +1,35 @@
-"""How many threads read and decode pictures while a network computes: one setting for all of the trainer."""
+"""Threads that read and decode pictures while a network computes: how many there are, and how far they work ahead."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
 
 from trainer.errors import ConfigError
 
 SETTING = "LOOKALIKE_TRAINER_THREADS"
+AHEAD = 16  # results that wait to be taken, or two for each thread if that is more
+
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+
+def map_ahead(function: Callable[[Argument], Result], arguments: Iterable[Argument]) -> Generator[Result, None, None]:
+    """`function` of each argument, in order, computed in threads a bounded number ahead of the one that is taken.
+
+    Raises what the function raises, when its result is taken, and ConfigError as `thread_count`.
+    """
+    upcoming = iter(arguments)
+    waiting: deque[Future[Result]] = deque()
+    ahead = max(AHEAD, 2 * thread_count())
+    with picture_pool() as pool:
+        while True:
+            waiting.extend(pool.submit(function, argument) for argument in islice(upcoming, ahead - len(waiting)))
+            if not waiting:
+                return
+            yield waiting.popleft().result()
 
 
 def picture_pool() -> ThreadPoolExecutor:

@@ -36,6 +36,10 @@ class FaceSpec(_Part):
 
 
 def face_of(item_id: str, faces: FaceSpec | None) -> int:
-    """Which face of its picture an item is: `<id>#2` is the second one, where every face is an item."""
+    """Which face of its picture an item is, by its id: the only rule for it, in the trainer and in the API.
+
+    Where every face is an item, `<id>#2` is the second largest face, up to `<id>#9999`; any other id is the largest
+    one. Where a picture is one item, each id is the largest face (1).
+    """
     numbered = re.fullmatch(r".*#([1-9]\d{0,3})", item_id, re.DOTALL) if faces and faces.which == "all" else None
     return int(numbered[1]) if numbered else 1

@@ -1,8 +1,6 @@
 """What a comparison of configurations says, and how one published run is measured for it."""
 
-import csv
 import math
-import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,15 +12,15 @@ import onnx
 from numpy.typing import NDArray
 
 from retrieval import bundle
-from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
-from retrieval.vectors.base import VectorStore
 from trainer.bundles import load_current, open_store
 from trainer.config import Config
 from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.errors import SourceError
+from trainer.evaluation.latency import query_milliseconds
 from trainer.evaluation.metrics import AtK, Detail, Distances, detail
 from trainer.progress import Epoch, Progress
+from trainer.training.history import read_history
 from trainer.training.validation import Validation, by_labels
 
 TIMED_QUERIES = 100
@@ -108,12 +106,17 @@ def measure(
         parts = [VALIDATION if artifacts / item.location in test else TRAIN for item in items]
         among = by_labels(number_labels([item.label for item in items]), np.array(parts, np.int8))
         details = _detail(np.stack([store.get(item.id) for item in items]), among)
-        queries = [artifacts / items[row].location for row in _spread(among.queries)]
-        milliseconds = query_milliseconds(queries, loaded, store, progress)
+        queries = [artifacts / items[row].location for row in among.queries]
+        times = query_milliseconds(
+            queries, loaded.embedder, store, "cosine", progress, ks=TIMED_CUTS, limit=TIMED_QUERIES
+        )
+        if not len(times):
+            raise SourceError("Nothing to measure: none of the test pictures can be read any more.")
     finally:
         store.close()
         catalogue.close()
-    history = read_history(folder / bundle.TRAINING / "history.csv")
+    history_csv = folder / bundle.TRAINING / "history.csv"
+    history = read_history(history_csv.read_text(encoding="utf-8"), str(history_csv))
     encoder = loaded.manifest.encoder
     return Row(
         configuration=configuration,
@@ -129,34 +132,14 @@ def measure(
         map_at_r=details.scores.map_at_r,
         hits=details.matches,
         misses=details.misses,
-        query_milliseconds=milliseconds,
+        query_milliseconds=dict(zip(TIMED_CUTS, np.median(times, axis=0).tolist(), strict=True)),
         parameters=count_parameters(folder / bundle.ENCODER),
         encoder_bytes=(folder / bundle.ENCODER).stat().st_size,
         training_seconds=sum(epoch.seconds for epoch in history),
         losses=_losses(config, history),
-        history=history,
+        history=tuple(history),
         versions=loaded.manifest.versions,
     )
-
-
-def query_milliseconds(
-    pictures: Sequence[Path], loaded: Bundle, store: VectorStore, progress: Progress
-) -> dict[int, float]:
-    """For each k the median time from a picture's bytes to k hits, one picture at a time."""
-    times: list[list[float]] = []
-    for done, path in enumerate([pictures[0], *pictures]):  # the first one warms up, and is not counted
-        data = path.read_bytes()
-        began = time.perf_counter()
-        (query,) = loaded.embedder.embed([loaded.embedder.prepare(data)])
-        embedded = time.perf_counter() - began
-        row = []
-        for k in TIMED_CUTS:
-            began = time.perf_counter()
-            store.search(query, k=k, metric="cosine")
-            row.append(embedded + time.perf_counter() - began)
-        times.append(row)
-        progress(done, len(pictures))
-    return dict(zip(TIMED_CUTS, (1000 * np.median(times[1:], axis=0)).tolist(), strict=True))
 
 
 def count_parameters(encoder: Path) -> int:
@@ -171,26 +154,6 @@ def count_parameters(encoder: Path) -> int:
     learnt = [t for t in [*model.graph.initializer, *constants] if t.data_type != onnx.TensorProto.INT64 and t.dims]
     tables = {sha256(onnx.numpy_helper.to_array(t).tobytes()).digest(): t for t in learnt if len(t.dims) > 1}
     return sum(math.prod(t.dims) for t in [*tables.values(), *(t for t in learnt if len(t.dims) == 1)])
-
-
-def read_history(path: Path) -> tuple[Epoch, ...]:
-    """The epochs that `write_history` wrote."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return tuple(
-            Epoch(
-                stage=row["stage"],
-                epoch=int(row["epoch"]),
-                loss=_number(row["loss"]),
-                recall_at_1=_number(row["recall_at_1"]),
-                map=_number(row["map"]),
-                seconds=float(row["seconds"]),
-            )
-            for row in csv.DictReader(file)
-        )
-
-
-def _number(text: str) -> float | None:
-    return float(text) if text else None
 
 
 def _detail(vectors: NDArray[np.float32], among: Validation) -> Detail:
@@ -222,8 +185,3 @@ def _measured_on(config: Config, items: Sequence[Item], among: Validation, detai
 def _losses(config: Config, history: Sequence[Epoch]) -> dict[str, str]:
     names = {"autoencoder": "MSE and SSIM", "head": config.head.loss, "finetune": config.finetune.loss}
     return {stage: names[stage] for stage in dict.fromkeys(epoch.stage for epoch in history)}
-
-
-def _spread(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """At most TIMED_QUERIES rows from all over the list."""
-    return rows[:: -(-len(rows) // TIMED_QUERIES)]

@@ -6,13 +6,10 @@ was, a second run computes nothing, and moved, renamed or doubled files cost not
 
 import sqlite3
 import time
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
 from hashlib import sha256
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +25,8 @@ from trainer.data.augment import augment, detail, generator
 from trainer.data.loading import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
-from trainer.threads import picture_pool
+from trainer.threads import map_ahead
 
-AHEAD = 16  # pictures decoded but not yet encoded
 COMMIT_SECONDS = 1.0  # what a killed run can lose, and how long another run may have to wait
 BUSY_SECONDS = 60
 RECIPE = 1
@@ -93,7 +89,7 @@ def compute(
     values = np.empty((len(pictures), 1 + views.augmented + views.detail, encoder.dims), np.float32)
     skipped: list[Skipped] = []
     with FeatureCache(cache) as stored, closing(_load_all(pictures, encoder, opener, views, seed, stored)) as loading:
-        for done, (picture, loaded) in enumerate(loading, start=1):
+        for done, (picture, loaded) in enumerate(zip(pictures, loading, strict=True), start=1):
             progress(done, len(pictures))
             if isinstance(loaded, str):
                 skipped.append(Skipped(str(picture.path), loaded))
@@ -159,8 +155,8 @@ class FeatureCache:
 
 def _load_all(
     pictures: Sequence[Picture], encoder: Encoder, opener: Opener, views: Views, seed: int, stored: FeatureCache
-) -> Generator[tuple[Picture, _Loaded | str], None, None]:
-    """Load in threads, a bounded number ahead, and give back in order."""
+) -> Generator[_Loaded | str, None, None]:
+    """Each picture in order: read and prepared, or why it cannot be used."""
 
     def load(picture: Picture) -> _Loaded | str:
         try:
@@ -177,15 +173,7 @@ def _load_all(
         except (ImageError, OSError) as error:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
-    waiting: deque[tuple[Picture, Future[_Loaded | str]]] = deque()
-    upcoming = iter(pictures)
-    with picture_pool() as pool:
-        while True:
-            waiting.extend((p, pool.submit(load, p)) for p in islice(upcoming, AHEAD - len(waiting)))
-            if not waiting:
-                return
-            picture, job = waiting.popleft()
-            yield picture, job.result()
+    return map_ahead(load, pictures)
 
 
 def _augmented(data: bytes, encoder: Encoder, opener: Opener, key: str, views: Views, seed: int) -> list[RGB]:

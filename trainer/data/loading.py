@@ -18,7 +18,7 @@ from retrieval.images import RGB, resize
 from trainer.errors import SourceError
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
-from trainer.threads import picture_pool
+from trainer.threads import map_ahead
 
 BATCH = 32  # pictures encoded at once
 
@@ -36,21 +36,14 @@ def one_per_face(
 
     faces_of_pictures: list[Picture] = []
     skipped: list[Skipped] = []
-    with picture_pool() as pool:
-        for done, (picture, faces) in enumerate(zip(pictures, pool.map(count, pictures), strict=True), start=1):
-            progress(done, len(pictures))
-            if isinstance(faces, str):
-                skipped.append(Skipped(str(picture.path), faces))
-                continue
-            faces_of_pictures.append(picture)
-            faces_of_pictures.extend(replace(picture, id=f"{picture.id}#{n}", face=n) for n in range(2, faces + 1))
+    for done, (picture, faces) in enumerate(zip(pictures, map_ahead(count, pictures), strict=True), start=1):
+        progress(done, len(pictures))
+        if isinstance(faces, str):
+            skipped.append(Skipped(str(picture.path), faces))
+            continue
+        faces_of_pictures.append(picture)
+        faces_of_pictures.extend(replace(picture, id=f"{picture.id}#{n}", face=n) for n in range(2, faces + 1))
     return faces_of_pictures, skipped
-
-
-def face_of(item_id: str) -> int:
-    """Which face an item of `one_per_face` is, by its id."""
-    number = item_id.rpartition("#")[2]
-    return int(number) if "#" in item_id and number.isdecimal() else 1
 
 
 def opener_of(picture: Picture, opener: Opener) -> Opener:
@@ -85,8 +78,7 @@ def load_prepared(pictures: Sequence[Picture], encoder: Encoder, opener: Opener 
     def load(picture: Picture) -> RGB:
         return resize(read_again(picture, side, opener), encoder.height, encoder.width)
 
-    with picture_pool() as pool:
-        return list(pool.map(load, pictures))
+    return list(map_ahead(load, pictures))
 
 
 def embed_gallery(
@@ -130,18 +122,16 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
     digests: list[str] = []
     skipped: list[Skipped] = []
     vectors = [np.empty((0, embedder.projection.dims), np.float32)]
-    with picture_pool() as pool:
-        for start in range(0, len(pictures), BATCH):
-            batch = pictures[start : start + BATCH]
+    inputs: list[RGB] = []
+    for done, (picture, loaded) in enumerate(zip(pictures, map_ahead(load, pictures), strict=True), start=1):
+        if isinstance(loaded, Skipped):
+            skipped.append(loaded)
+        else:
+            inputs.append(loaded[0])
+            digests.append(loaded[1])
+            embedded.append(picture)
+        if inputs and (len(inputs) == BATCH or done == len(pictures)):
+            vectors.append(embedder.embed(inputs))
             inputs = []
-            for picture, loaded in zip(batch, pool.map(load, batch), strict=True):
-                if isinstance(loaded, Skipped):
-                    skipped.append(loaded)
-                else:
-                    inputs.append(loaded[0])
-                    digests.append(loaded[1])
-                    embedded.append(picture)
-            if inputs:
-                vectors.append(embedder.embed(inputs))
-            progress(start + len(batch), len(pictures))
+        progress(done, len(pictures))
     return EmbeddedPictures(embedded, np.concatenate(vectors), digests, skipped)

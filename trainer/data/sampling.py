@@ -1,9 +1,22 @@
-"""Batches for metric learning, in which every row meets positives and negatives."""
+"""Which rows are used at a time: batches for metric learning, and samples of long lists."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
+
+Value = TypeVar("Value")
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+@overload
+def sample_evenly(values: NDArray[Scalar], limit: int) -> NDArray[Scalar]: ...
+@overload
+def sample_evenly(values: Sequence[Value], limit: int) -> Sequence[Value]: ...
+def sample_evenly(values: Any, limit: int) -> Any:
+    """Every n-th of the values, from the first on, with the smallest n that gives at most `limit` (1 or more)."""
+    return values[:: max(1, -(-len(values) // limit))]
 
 
 def pk_batches(labels: NDArray[np.int64], p: int, k: int, rng: np.random.Generator) -> Iterator[NDArray[np.int64]]:

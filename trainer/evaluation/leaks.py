@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from retrieval.duplicates import Sketch, same_picture_pairs, sketch
 from retrieval.errors import ImageError
 from trainer.evaluation.results import Leak
-from trainer.threads import picture_pool
+from trainer.threads import map_ahead
 
 
 def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
@@ -28,8 +28,7 @@ def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
         except (ImageError, OSError):
             return None
 
-    with picture_pool() as pool:
-        sketches_or_none = list(pool.map(sketch_file, paths))
+    sketches_or_none = list(map_ahead(sketch_file, paths))
     places = [place for place, one in enumerate(sketches_or_none) if one is not None]
     sketches = [one for one in sketches_or_none if one is not None]
     pairs = same_picture_pairs(sketches, lambda row: paths[places[row]].read_bytes())

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from retrieval.clusters import Metric, Reach
 from retrieval.projection import unit
 from retrieval.vectors.base import Probes, VectorStore
+from trainer.data.sampling import sample_evenly
 from trainer.evaluation.rankings import Comparer, comparer
 from trainer.evaluation.results import LadderRow, Way
 
@@ -53,7 +54,7 @@ def sweep_probes(
         return ()
     gallery = np.stack([store.get(item) for item in ids])
     place = {item: row for row, item in enumerate(ids)}
-    sample = np.arange(len(queries))[:: -(-len(queries) // MAX_QUERIES)]
+    sample = sample_evenly(np.arange(len(queries)), MAX_QUERIES)
     left_out = [place.get(own[row] or "", -1) for row in sample]
     rows: list[LadderRow] = []
     for metric in get_args(Metric):

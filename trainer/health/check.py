@@ -1,9 +1,7 @@
 """Everything that can be wrong with the pictures of a run, in one pass over their files and one over their features."""
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +15,8 @@ from trainer.health.findings import Copies, Health, LeakedPicture, Outlier, Smal
 from trainer.health.label_errors import nearest_others, suspicious
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
-from trainer.threads import picture_pool
+from trainer.threads import map_ahead
 
-AHEAD = 16  # pictures read but not looked at yet
 MIN_PICTURES = 3  # pictures of a label: two to learn from, one to check with
 FAR = 5.0  # times the usual spread of distances to the nearest picture
 SPREAD = 1.4826  # of the median absolute deviation, to be a standard deviation
@@ -86,7 +83,7 @@ def _sketches(pictures: Sequence[Picture], progress: Progress) -> tuple[list[Ske
 
 
 def _sketched(pictures: Sequence[Picture]) -> Iterator[Sketch | str]:
-    """In order, a bounded number ahead."""
+    """The sketch of each picture in order, or why it cannot be read."""
 
     def sketch_picture(picture: Picture) -> Sketch | str:
         try:
@@ -94,14 +91,7 @@ def _sketched(pictures: Sequence[Picture]) -> Iterator[Sketch | str]:
         except (ImageError, OSError) as error:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
-    waiting: deque[Future[Sketch | str]] = deque()
-    upcoming = iter(pictures)
-    with picture_pool() as pool:
-        while True:
-            waiting.extend(pool.submit(sketch_picture, picture) for picture in islice(upcoming, AHEAD - len(waiting)))
-            if not waiting:
-                return
-            yield waiting.popleft().result()
+    return map_ahead(sketch_picture, pictures)
 
 
 def _wrong_labels(pictures: Sequence[Picture], features: NDArray[np.float32], seed: int) -> list[WrongLabel]:

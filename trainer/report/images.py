@@ -11,7 +11,7 @@ from retrieval import images
 from retrieval.errors import ImageError
 from retrieval.images import inspect
 from trainer.progress import Progress
-from trainer.threads import picture_pool
+from trainer.threads import map_ahead
 
 CARD = 88  # pixels, the longer side of a picture in a list
 DOT = 48  # of a picture that is shown for a dot of the map
@@ -36,10 +36,9 @@ def address(webp: bytes) -> str:
 def thumbnails(paths: Iterable[Path], side: int, progress: Progress) -> list[str | None]:
     """Thumbnails of many pictures, in order."""
     files, small_pictures = list(paths), []
-    with picture_pool() as pool:
-        for done, small in enumerate(pool.map(lambda path: thumbnail(path, side), files), start=1):
-            small_pictures.append(small)
-            progress(done, len(files))
+    for done, small in enumerate(map_ahead(lambda path: thumbnail(path, side), files), start=1):
+        small_pictures.append(small)
+        progress(done, len(files))
     return small_pictures
 
 

@@ -11,9 +11,9 @@ from retrieval import bundle, checksums
 from retrieval.bundle import REPORT, TRAINING, Bundle
 from retrieval.catalogue import Catalogue
 from retrieval.errors import VectorMissing
+from retrieval.faces.spec import face_of
 from retrieval.manifest import Manifest
 from trainer.bundles import load_current, open_store
-from trainer.data.loading import face_of
 from trainer.errors import SourceError
 from trainer.evaluation import results
 from trainer.evaluation.training_split import SplitRow, learned_from, read_split
@@ -69,7 +69,6 @@ def describe(manifest: Manifest) -> dict[str, str]:
 def _gallery(artifacts: Path, loaded: Bundle) -> tuple[list[Picture], NDArray[np.float32]]:
     """The catalogue's items that have a vector, with the vectors they are served with [n, d]."""
     catalogue, store = Catalogue(bundle.catalogue_url(artifacts)), open_store(artifacts, loaded)
-    several_faces = loaded.manifest.faces is not None and loaded.manifest.faces.which == "all"
     pictures, vectors = [], []
     try:
         for item in catalogue.items():
@@ -77,7 +76,7 @@ def _gallery(artifacts: Path, loaded: Bundle) -> tuple[list[Picture], NDArray[np
                 vectors.append(store.get(item.id))
             except VectorMissing:  # it was added to the catalogue, and is not embedded yet
                 continue
-            place, face = artifacts.absolute() / item.location, face_of(item.id) if several_faces else 1
+            place, face = artifacts.absolute() / item.location, face_of(item.id, loaded.manifest.faces)
             pictures.append(Picture(item.id, place, item.label, item.attributes, face=face))
     finally:
         store.close()

@@ -13,6 +13,7 @@ from retrieval.clusters import Metric
 from retrieval.embedder import Embedder
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.stores import VectorStores
+from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN
 from trainer.evaluation.calibration import MIN_PAIRS, calibrate
 from trainer.evaluation.latency import query_milliseconds
@@ -64,8 +65,8 @@ def assess(
         protocols=measured,
         ladder=ladder,
         auto_probes=auto_probes,
-        query_milliseconds_p50=float(np.median(times)) if times else None,
-        query_milliseconds_p95=float(np.percentile(times, 95)) if times else None,
+        query_milliseconds_p50=float(np.median(times)) if len(times) else None,
+        query_milliseconds_p95=float(np.percentile(times, 95)) if len(times) else None,
         reliability=reliabilities,
     )
     return Assessment(calibration, evaluation)
@@ -91,7 +92,7 @@ def _queries(tuning: Tuning) -> list[int]:
     """Held-out pictures from all over the list, or any where none are held out."""
     held_out = np.flatnonzero(tuning.pictures.parts != TRAIN)
     rows = held_out if len(held_out) else np.arange(len(tuning.pictures.parts))
-    sample: list[int] = rows[:: max(1, -(-len(rows) // MAX_QUERIES))].tolist()
+    sample: list[int] = sample_evenly(rows, MAX_QUERIES).tolist()
     return sample
 
 

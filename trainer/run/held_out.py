@@ -18,6 +18,7 @@ from retrieval import images
 from retrieval.clusters import Metric
 from retrieval.projection import Projection, unit
 from trainer.data.augment import augment, generator
+from trainer.data.sampling import sample_evenly
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
 from trainer.evaluation.calibration import HeldOutSearch, Pairs, concatenated, hit_pairs
 from trainer.evaluation.protocols import evaluate_vectors
@@ -184,7 +185,7 @@ def _folds(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
             examples = tuning.examples().rows(gallery)
             kernel = fit_head(examples, tuning.head.start, tuning.head.epochs, tuning.config.head, tuning.config.seed)
         vectors = _reduced(tuning, _embeddings_by(tuning, published, kernel), gallery)
-        queries = queries[:: -(-len(queries) // MAX_QUERIES)]
+        queries = sample_evenly(queries, MAX_QUERIES)
         nobody = np.full(len(queries), -1)
         yield HeldOutSearch(vectors[queries], labels[queries], vectors[gallery], labels[gallery], nobody)
 
@@ -193,7 +194,7 @@ def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOu
     """An altered copy of each held-out picture, or of each picture where nothing was trained, among all pictures."""
     pictures, encoder = tuning.pictures, tuning.encoders.onnx
     held_out = np.flatnonzero(pictures.parts == VALIDATION) if tuning.reached != "frozen" else np.arange(len(published))
-    rows = held_out[:: max(1, -(-len(held_out) // MAX_QUERIES))]
+    rows = sample_evenly(held_out, MAX_QUERIES)
     if not len(rows):
         return
     kernel = _validation_kernel(tuning)
@@ -216,7 +217,7 @@ def _among_all(labels: NDArray[np.int64], queries: NDArray[np.bool_]) -> Validat
     """The pictures marked in `queries` (bool [n]) among all labelled ones, each left out of its own answer."""
     gallery = np.flatnonzero(labels != UNLABELLED)
     rows = np.flatnonzero((labels != UNLABELLED) & queries)
-    return Validation(rows[:: max(1, -(-len(rows) // MAX_QUERIES))], gallery, labels)
+    return Validation(sample_evenly(rows, MAX_QUERIES), gallery, labels)
 
 
 def _label_names(tuning: Tuning) -> NDArray[np.str_]:

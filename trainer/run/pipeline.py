@@ -14,6 +14,7 @@ from trainer.config import Config
 from trainer.data import features
 from trainer.data.features import Features, Views
 from trainer.data.loading import embed_gallery, load_prepared, one_per_face
+from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN, number_labels, split
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import Scores
@@ -29,7 +30,7 @@ from trainer.run.assess import assess
 from trainer.run.report import report_run
 from trainer.run.workspace import workspace
 from trainer.sources import read_source
-from trainer.sources.base import Picture, Skipped
+from trainer.sources.base import Skipped
 from trainer.training import devices, stages
 from trainer.training.dataset import Pictures
 from trainer.training.quantization import int8_encoder
@@ -175,10 +176,8 @@ def _exported(tuning: Tuning) -> tuple[Encoders, Literal["float32", "int8"]]:
     encoder, pictures = tuning.encoders, tuning.pictures
     if encoder.keras is not None and not stages.mirror_of(tuning.config):
         with tuning.listener.step("Checking the export"):
-            all_pictures = [file.picture for file in pictures.files]
-            worst = check_parity(
-                encoder.keras, encoder.onnx, load_prepared(_spread(all_pictures), encoder.onnx, pictures.opener)
-            )
+            sample = [file.picture for file in sample_evenly(pictures.files, PARITY_PICTURES)]
+            worst = check_parity(encoder.keras, encoder.onnx, load_prepared(sample, encoder.onnx, pictures.opener))
         tuning.listener.note(f"Keras and ONNX differ by at most {worst:.1e}.")
     if not tuning.config.export.int8:
         return encoder, "float32"
@@ -200,9 +199,3 @@ def _made_from(config: Config, pictures: Pictures) -> str:
     for file, label, part in zip(pictures.files, pictures.labels, pictures.parts, strict=True):
         digest.update(f"{file.key} {label} {part}\n".encode())
     return digest.hexdigest()
-
-
-def _spread(pictures: Sequence[Picture]) -> list[Picture]:
-    """A few pictures from all over the list."""
-    step = max(1, len(pictures) // PARITY_PICTURES)
-    return list(pictures[::step][:PARITY_PICTURES])

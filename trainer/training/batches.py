@@ -10,7 +10,7 @@ from retrieval.images import RGB
 from trainer.config import LossConfig
 from trainer.data.sampling import pk_batches, view_batches
 from trainer.errors import SourceError
-from trainer.threads import picture_pool
+from trainer.threads import map_ahead
 from trainer.training.dataset import Pictures
 
 VIEWS = 2  # of each picture in a batch without labels
@@ -65,13 +65,12 @@ class PictureBatches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras ship
     def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int64] | NDArray[np.uint8]]:
         rows, side = self.batches[index], self.pictures.side
 
-        def look(place: int) -> RGB:
+        def augmented(place: int) -> RGB:
             rng = np.random.default_rng((*self.seed, index, place))
             return self.augment(self.pictures.read(rows[place], 2 * side), side, side, rng)
 
         try:
-            with picture_pool() as pool:
-                images = np.stack(list(pool.map(look, range(len(rows)))))
+            images = np.stack(list(map_ahead(augmented, range(len(rows)))))
         except SourceError as error:
             self.failure = error
             raise

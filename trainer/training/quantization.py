@@ -20,6 +20,7 @@ from onnxruntime.quantization.shape_inference import quant_pre_process
 
 from retrieval.encoder import OnnxEncoder
 from retrieval.images import RGB
+from trainer.data.sampling import sample_evenly
 from trainer.evaluation.metrics import Scores
 from trainer.networks.encoders import Encoders
 from trainer.training.dataset import Pictures, measure
@@ -91,7 +92,7 @@ CALIBRATION_PICTURES = 128
 def int8_encoder(encoder: Encoders, pictures: Pictures) -> tuple[Encoders, Scores, Scores]:
     """The encoder in int8, calibrated on training pictures, and the scores in float32 and in int8."""
     rows = pictures.training_rows()
-    sample = rows[:: max(1, len(rows) // CALIBRATION_PICTURES)][:CALIBRATION_PICTURES]
+    sample = sample_evenly(rows, CALIBRATION_PICTURES)
     graph = quantise(encoder.graph, (pictures.prepared(row) for row in sample))
     quantised = replace(encoder, graph=graph, onnx=OnnxEncoder(graph.SerializeToString(), "the int8 encoder"))
     before, after = (measure(pictures, e.onnx.encode)[0] for e in (encoder, quantised))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import Scores, score
@@ -55,14 +56,14 @@ def by_labels(labels: NDArray[np.int64], parts: NDArray[np.int8]) -> Validation:
     held_out, gallery = np.flatnonzero((parts == VALIDATION) & labelled), np.flatnonzero((parts == TRAIN) & labelled)
     if not np.isin(labels[held_out], labels[gallery]).any():
         gallery = held_out
-    return Validation(_thinned(held_out), gallery, labels)
+    return Validation(sample_evenly(held_out, MAX_QUERIES), gallery, labels)
 
 
 def by_details(parts: NDArray[np.int8]) -> Validation:
     """A detail of each held-out picture, among all pictures that are not the test's."""
     rows = np.arange(len(parts))
     gallery = np.flatnonzero((parts == TRAIN) | (parts == VALIDATION))
-    return Validation(_thinned(np.flatnonzero(parts == VALIDATION)), gallery, rows, by_detail=True)
+    return Validation(sample_evenly(np.flatnonzero(parts == VALIDATION), MAX_QUERIES), gallery, rows, by_detail=True)
 
 
 def best(candidates: Sequence[Scores]) -> int:
@@ -92,7 +93,3 @@ def mean(several: Sequence[Scores]) -> Scores:
     }
     counts = {name: min(getattr(scores, name) for scores in several) for name in ("queries", "unanswerable")}
     return Scores(**(means | counts))
-
-
-def _thinned(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    return rows[:: max(1, -(-len(rows) // MAX_QUERIES))]

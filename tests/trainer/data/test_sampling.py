@@ -1,11 +1,11 @@
-"""Batches of P labels with K pictures of each, and batches without labels."""
+"""Batches of P labels with K pictures of each, batches without labels, and samples of long lists."""
 
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trainer.data.sampling import pk_batches, view_batches
+from trainer.data.sampling import pk_batches, sample_evenly, view_batches
 
 Rows = NDArray[np.int64]
 
@@ -81,3 +81,15 @@ def test_without_labels_the_order_is_random_and_repeatable() -> None:
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
     assert not np.array_equal(one, np.arange(50))
+
+
+@given(st.integers(0, 400), st.integers(1, 50))
+def test_a_sample_is_as_large_as_may_be_and_evenly_spaced(count: int, limit: int) -> None:
+    sample = sample_evenly(np.arange(count), limit)
+    assert len(sample) <= limit
+    assert len(sample) == count or 2 * len(sample) > limit or len(sample) * limit >= count
+    assert len(set(np.diff(sample).tolist())) <= 1
+    assert sample_evenly(list(range(count)), limit) == sample.tolist()
+    if count:
+        assert sample[0] == 0
+        assert count - sample[-1] <= -(-count // limit)  # from all over the list, its end too
