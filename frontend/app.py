@@ -16,8 +16,8 @@ from frontend.api.duplicates import DuplicatesClient
 from frontend.pages.add import add
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
-from frontend.pages.explanation import why
-from frontend.pages.export import saving
+from frontend.pages.explanation import explanation
+from frontend.pages.export import export
 from frontend.pages.faces import faces
 from frontend.pages.filters import filters
 from frontend.pages.health import health
@@ -26,9 +26,24 @@ from frontend.pages.models import models
 from frontend.pages.pictures import pictures
 from frontend.pages.reports import reports
 from frontend.pages.search import search
+from frontend.proxy import BehindProxy
 from frontend.settings import Settings
 
-BLUEPRINTS = (search, filters, faces, why, saving, browse, add, items, duplicates, models, pictures, reports, health)
+BLUEPRINTS = (
+    search,
+    filters,
+    faces,
+    explanation,
+    export,
+    browse,
+    add,
+    items,
+    duplicates,
+    models,
+    pictures,
+    reports,
+    health,
+)
 FORM_OVERHEAD_BYTES = 64 * 1024  # the other fields of the form, a cursor among them, and the multipart boundaries
 
 
@@ -51,7 +66,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     rendering.install(app)
-    app.before_request(partial(security.refuse_unknown_hosts, settings.ui_hosts))
-    app.before_request(security.refuse_foreign_forms)
-    app.after_request(security.secure)
+    app.before_request(partial(security.refuse_unknown_hosts, settings.host_names))
+    app.before_request(partial(security.refuse_cross_site_requests, settings.public_url))
+    app.after_request(security.add_security_headers)
+    app.wsgi_app = BehindProxy(app.wsgi_app, path=settings.public_path, trusted=settings.trusted_proxies)  # type: ignore[method-assign]
     return app

@@ -9,6 +9,7 @@ from frontend.api.models import Hit, Metric, SearchAnswer
 from frontend.forms.search import METRICS
 
 DEPTHS = (5, 10, 20, 50)
+SIDE_FIELDS = ("k", "left", "left_metric", "right", "right_metric")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,18 @@
 """Numbers and values in words."""
 
-# Lower bounds of the cosine similarity. They describe a measured likeness, not a chance of being right.
-LIKENESS = ((0.95, "nearly the same"), (0.8, "very close"), (0.6, "close"), (0.35, "somewhat alike"))
-LEAST_LIKENESS = "barely alike"
+# Lower bounds of the cosine similarity. They describe a measured similarity, not a chance of being right.
+SIMILARITY_WORDS = ((0.95, "nearly the same"), (0.8, "very close"), (0.6, "close"), (0.35, "somewhat alike"))
+LOWEST_SIMILARITY_WORDS = "barely alike"
 
 FORMATS = "JPEG, PNG, WebP, GIF, BMP or PGM"
 
 
-def likeness(cosine: float) -> str:
+def similarity_words(cosine: float) -> str:
     """A cosine similarity in words, which agree with the two digits shown beside them."""
-    return next((words for least, words in LIKENESS if round(cosine, 2) >= least), LEAST_LIKENESS)
+    return next((words for least, words in SIMILARITY_WORDS if round(cosine, 2) >= least), LOWEST_SIMILARITY_WORDS)
 
 
-def sureness(probability: float) -> str:
+def probability_words(probability: float) -> str:
     """A probability of a true match, as people say it; never that something is certain or impossible."""
     percent = round(100 * probability)
     space = "\N{NO-BREAK SPACE}"

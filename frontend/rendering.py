@@ -13,9 +13,9 @@ from frontend.api.catalogue import CatalogueClient
 from frontend.api.client import ApiClient
 from frontend.api.connection import ApiError, ApiRefused
 from frontend.api.models import Item, Size
-from frontend.search_query import Asked
+from frontend.search_query import SearchQuery
 
-FORM_PICTURES = 4  # times the upload limit that a form of several pictures may have
+FORM_PICTURES = 4  # a form of several pictures may have so many times the upload limit
 THUMBNAIL_SIZES = (160, 320, 640)  # pixels of the longer side; what the API offers
 # The pages in the navigation, by endpoint. Those that this app does not have are left out.
 NAVIGATION = {
@@ -26,7 +26,7 @@ NAVIGATION = {
     "models.start": "Models",
 }
 # Pictures are laid out by their shape, but for what would become a thread. In twentieths, as css/tiles.css has them.
-FLATTEST, TALLEST = 44, 14
+MAX_ASPECT, MIN_ASPECT = 44, 14
 
 
 def api() -> ApiClient:
@@ -44,20 +44,25 @@ def limit_bytes() -> int:
     return cast(int, current_app.config["UPLOAD_LIMIT_BYTES"])
 
 
-def problem_page(trouble: messages.Trouble) -> Response:
+def form_limit_bytes() -> int:
+    """The largest form of several pictures that is accepted."""
+    return FORM_PICTURES * limit_bytes()
+
+
+def error_page(error_message: messages.ErrorMessage) -> Response:
     """A page that says what happened and what to do, and keeps the form."""
-    response = make_response(render_template("error.html", trouble=trouble), trouble.status)
-    if trouble.retry_after_seconds is not None:
-        response.headers["Retry-After"] = str(trouble.retry_after_seconds)
+    response = make_response(render_template("error.html", error_message=error_message), error_message.status)
+    if error_message.retry_after_seconds is not None:
+        response.headers["Retry-After"] = str(error_message.retry_after_seconds)
     return response
 
 
 def install(app: Flask) -> None:
     """Let the app's templates know what they need, and give every failure a page."""
-    app.context_processor(_what_templates_know)
+    app.context_processor(_template_context)
     app.jinja_env.filters |= {
-        "likeness": formatting.likeness,
-        "sureness": formatting.sureness,
+        "similarity_words": formatting.similarity_words,
+        "probability_words": formatting.probability_words,
         "attribute": formatting.attribute,
         "exactly": json.dumps,
         "megabytes": formatting.megabytes,
@@ -73,7 +78,7 @@ def install(app: Flask) -> None:
 
 def shape(picture: Size) -> str:
     """The class of a picture's shape: its width in twentieths of its height."""
-    return f"r{min(FLATTEST, max(TALLEST, round(20 * picture.width / picture.height)))}"
+    return f"r{min(MAX_ASPECT, max(MIN_ASPECT, round(20 * picture.width / picture.height)))}"
 
 
 def srcset(picture: Item) -> str:
@@ -85,14 +90,14 @@ def srcset(picture: Item) -> str:
     )
 
 
-def search_link(asked: Asked) -> str:
+def search_link(query: SearchQuery) -> str:
     """A search as a link."""
-    return f"{url_for('search.by_link')}?{asked.query()}"
+    return f"{url_for('search.by_link')}?{query.query_string()}"
 
 
-def _what_templates_know() -> dict[str, Any]:
+def _template_context() -> dict[str, Any]:
     return {
-        "asked": g.get("asked", Asked()),
+        "query": g.get("query", SearchQuery()),
         "formats": formatting.FORMATS,
         "limit_bytes": limit_bytes(),
         "navigation": {page: name for page, name in NAVIGATION.items() if page in current_app.view_functions},
@@ -101,19 +106,19 @@ def _what_templates_know() -> dict[str, Any]:
 
 def _api_failed(error: ApiError) -> Response:
     current_app.logger.warning("%s: %s", type(error).__name__, error)
-    trouble = messages.explain(error, limit_bytes=limit_bytes())
+    error_message = messages.explain(error, limit_bytes=limit_bytes())
     if isinstance(error, ApiRefused) and error.problem.code == "not_ready":
         with suppress(ApiError):  # the problem document does not say why, /readyz does
-            trouble = replace(trouble, happened=api().why_not_ready() or trouble.happened)
-    return problem_page(trouble)
+            error_message = replace(error_message, explanation=api().readiness_error() or error_message.explanation)
+    return error_page(error_message)
 
 
 def _too_large(_: RequestEntityTooLarge) -> Response:
-    return problem_page(messages.too_large(limit_bytes()))
+    return error_page(messages.too_large(limit_bytes()))
 
 
 def _http_failed(error: HTTPException) -> HTTPException | Response:
     """Werkzeug's errors (no such page, a bug of ours) in the page's clothes; redirects stay as they are."""
     if error.code is None or error.code < 400:
         return error
-    return problem_page(messages.refused_by_page(error.code, error.name, error.description))
+    return error_page(messages.refused_by_page(error.code, error.name, error.description))

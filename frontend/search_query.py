@@ -16,7 +16,7 @@ Kind = Literal["item", "address", "picture"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Crop:
     """A part of a picture: its upper left corner and its size, in percent of the upright picture."""
 
     left: int
@@ -35,7 +35,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class SearchQuery:
     """A search. Its first picture is an item (`id`), at an address (`url`), or was sent or is in a `cursor`.
 
     A cursor holds the whole query, as the API wrote it; whatever else names a picture beside it is only shown.
@@ -46,7 +46,7 @@ class Asked:
     cursor: str | None = None
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
-    part: Part | None = None
+    crop: Crop | None = None
     face: int | None = None
     k: int = DEFAULT_K
     metric: Metric = "cosine"
@@ -66,16 +66,16 @@ class Asked:
         return "address" if self.url is not None else "picture"
 
     @property
-    def names_a_picture(self) -> bool:
+    def has_picture(self) -> bool:
         """Whether it can be answered without a picture being sent."""
         return self.id is not None or self.url is not None or self.cursor is not None
 
     @property
-    def filters(self) -> bool:
+    def has_filters(self) -> bool:
         """Whether some items are left out."""
         return bool(self.labels or self.attributes)
 
-    def chosen(self) -> dict[str, Any]:
+    def filter_fields(self) -> dict[str, Any]:
         """Its filter, by the API's names."""
         chosen: dict[str, Any] = {"label": list(self.labels)} if self.labels else {}
         if self.attributes:
@@ -85,8 +85,8 @@ class Asked:
     def picture_fields(self) -> dict[str, Any]:
         """Its first picture by the API's names, without one that is sent."""
         named: dict[str, Any] = {"id": self.id, "url": self.url if self.id is None else None, "face": self.face}
-        if self.part:
-            part = self.part
+        if self.crop:
+            part = self.crop
             sides = (part.left, part.top, part.width, part.height)
             named["crop"] = dict(zip(("x", "y", "width", "height"), (side / 100 for side in sides), strict=True))
         return {name: value for name, value in named.items() if value is not None}
@@ -94,7 +94,7 @@ class Asked:
     def search_fields(self) -> dict[str, Any]:
         """All of it by the API's names; a picture that is sent comes before the `items`."""
         options: dict[str, Any] = {"k": self.k, "metric": self.metric}
-        options |= {"filter": self.chosen()} if self.filters else {}
+        options |= {"filter": self.filter_fields()} if self.has_filters else {}
         options |= {"group_by": self.group} if self.group else {}
         options |= {"min_precision": self.sure / 100} if self.sure and self.metric != "fused" else {}
         options |= {"bundle": self.bundle} if self.bundle else {}
@@ -103,26 +103,26 @@ class Asked:
         first = self.picture_fields()
         if not self.like and not self.unlike:
             return options | first
-        if self.part or self.face:
+        if self.crop or self.face:
             options |= first  # which the API refuses, and says why
         others = [{"id": each, "weight": LIKE} for each in self.like]
         others += [{"id": each, "weight": UNLIKE} for each in self.unlike]
-        return options | {"items": [first, *others] if self.names_a_picture else others}
+        return options | {"items": [first, *others] if self.has_picture else others}
 
-    def pairs(self) -> list[tuple[str, str]]:
+    def parameters(self) -> list[tuple[str, str]]:
         """All of it by the names that a link and a form have; what is as usual is left out."""
         pairs = [(name, text) for name in ("id", "url") if (text := getattr(self, name)) is not None]
         pairs += [("like", each) for each in self.like] + [("unlike", each) for each in self.unlike]
-        if self.part:
-            pairs += [(side.name, str(getattr(self.part, side.name))) for side in fields(Part)]
-        usual = Asked()
+        if self.crop:
+            pairs += [(side.name, str(getattr(self.crop, side.name))) for side in fields(Crop)]
+        usual = SearchQuery()
         for name in ("face", "k", "metric", "group", "sure", "bundle"):
             if (value := getattr(self, name)) != getattr(usual, name):
                 pairs.append((name, str(value)))
-        pairs += self.filter_pairs()
+        pairs += self.filter_parameters()
         return pairs + ([("cursor", self.cursor)] if self.cursor is not None else [])
 
-    def filter_pairs(self) -> list[tuple[str, str]]:
+    def filter_parameters(self) -> list[tuple[str, str]]:
         """Its filter by the names that a link and a form have."""
         pairs = [("label", label) for label in self.labels]
         for name, condition in self.attributes.items():
@@ -131,17 +131,17 @@ class Asked:
             pairs += [(f"{end}.{name}", repr(at).removesuffix(".0")) for end, at in ends.items() if at is not None]
         return pairs
 
-    def query(self) -> str:
+    def query_string(self) -> str:
         """All of it as a link's query string."""
-        return urlencode(self.pairs())
+        return urlencode(self.parameters())
 
     def by_item(self, item_id: str) -> Self:
         """The same search with this item alone."""
-        return replace(self, id=item_id, url=None, cursor=None, like=(), unlike=(), part=None, face=None)
+        return replace(self, id=item_id, url=None, cursor=None, like=(), unlike=(), crop=None, face=None)
 
     def by_address(self, url: str) -> Self:
         """The same search with the picture at this address alone."""
-        return replace(self, id=None, url=url, cursor=None, like=(), unlike=(), part=None, face=None)
+        return replace(self, id=None, url=url, cursor=None, like=(), unlike=(), crop=None, face=None)
 
     def more_like(self, item_id: str) -> Self:
         """The same search, with one more picture that matches should be like."""
@@ -156,9 +156,9 @@ class Asked:
         like, unlike = (tuple(each for each in ids if each != item_id) for ids in (self.like, self.unlike))
         return replace(self, cursor=self.cursor if self.kind == "picture" else None, like=like, unlike=unlike)
 
-    def whole(self) -> Self:
+    def without_crop(self) -> Self:
         """The same search with the whole picture."""
-        return replace(self, part=None, face=None)
+        return replace(self, crop=None, face=None)
 
     def without_label(self, label: str) -> Self:
         """The same search, whether it is this label or not."""
@@ -172,14 +172,14 @@ class Asked:
         """The same search among all items."""
         return replace(self, labels=(), attributes={})
 
-    def within(self, value: Value) -> Self:
+    def in_group(self, value: Value) -> Self:
         """The same search, among what has this value of what is grouped by."""
         if self.group == "label":
             return replace(self, group=None, labels=(str(value),))
         name = (self.group or "").removeprefix("attributes.")
         return replace(self, group=None, attributes={**self.attributes, name: Condition((value,))})
 
-    def changed(self, **changes: Any) -> Self:
+    def with_changes(self, **changes: Any) -> Self:
         """The same search, but for this."""
         return replace(self, **changes)
 

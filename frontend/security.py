@@ -1,7 +1,7 @@
-"""What keeps visitors safe: the headers of every answer, and no form of another site.
+"""Security of the page: response headers, no forms of other sites, known host names only.
 
-There is no login and no cookie here. But a page that runs on someone's own machine is reached by every site that this
-person looks at; so whatever may change something is refused when the browser says that another site sends it.
+There is no login and no cookie. But a page that runs on someone's own machine can be reached by every site that this
+person opens, so a request that may change something is refused when the browser says that another site sends it.
 """
 
 from collections.abc import Collection
@@ -26,44 +26,83 @@ SECURITY_HEADERS = {
     ),
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    # A photograph is taken by the system's own camera, not by this page.
+    # Photographs are taken by the camera app of the system, not by this page.
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
-HARMLESS_METHODS = {"GET", "HEAD", "OPTIONS"}
-UNKNOWN_HOST = (
-    "This page is asked for by a name that it does not know. Whoever runs it lists the name in LOOKALIKE_UI_HOSTS, "
-    "or it is opened by its address."
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+UNKNOWN_HOST_MESSAGE = (
+    "The page is opened under the host name “{name}”, which is not in its settings. Whoever runs the page adds it to "
+    "LOOKALIKE_UI_HOSTS, or sets LOOKALIKE_PUBLIC_URL to the address that people open. The IP address works as well."
 )
-FOREIGN = "This was sent from another site's page. Open this page itself, and do it there."
+CROSS_SITE_MESSAGE = (
+    "This form was sent from another site ({origin}) than the page itself ({host}). Open the page and do it there. If "
+    "both are the page behind a proxy, whoever runs it sets LOOKALIKE_PUBLIC_URL to the address in the browser, or "
+    "lets the proxy pass the Host header on with its port."
+)
 
 
-def secure(response: Response) -> Response:
-    """Add the headers that are not there yet: a report has others; what comes from the API has none of them."""
+def add_security_headers(response: Response) -> Response:
+    """Add the headers that the response does not have yet: reports have their own."""
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers.setdefault("Cache-Control", "no-cache")
     return response
 
 
-def refuse_foreign_forms() -> None:
-    """Raises Forbidden for what another site makes a browser send, unless it is to be read only."""
-    if request.method not in HARMLESS_METHODS and is_foreign(request):
-        raise Forbidden(FOREIGN)
+def refuse_cross_site_requests(public_url: str | None) -> None:
+    """Raises Forbidden for a request of another site, unless it only reads."""
+    if request.method not in SAFE_METHODS and is_cross_site(request, public_url):
+        origin = request.headers.get("Origin", "its address is unknown")
+        raise Forbidden(CROSS_SITE_MESSAGE.format(origin=origin, host=request.host))
 
 
 def refuse_unknown_hosts(names: Collection[str]) -> None:
-    """Raises Forbidden, unless asked by an address, a name that no domain of a stranger's can be, or one of these.
+    """Raises Forbidden unless the Host is an IP address, a name without a dot, or one of these names; "*" is any name.
 
-    Against DNS rebinding: a page of evil.example, once that name leads here, is to the browser of this page's origin.
+    Against DNS rebinding: once evil.example leads to this server, browsers take its pages for pages of this server.
+    Health checks are exempt: they change nothing and show nothing.
     """
+    if request.blueprint == "health" or "*" in names:
+        return
+    original = request.environ.get("werkzeug.proxy_fix.orig", {})
+    for host in {request.headers.get("Host", ""), original.get("HTTP_HOST") or ""}:  # also the one before the proxy's
+        name = _host_name(host)
+        if "." in name and not name.endswith(".localhost") and name not in names and not _is_address(name):
+            raise Forbidden(UNKNOWN_HOST_MESSAGE.format(name=name))
+
+
+def is_cross_site(sent: Request, public_url: str | None) -> bool:
+    """Whether a browser says that another site sends this request.
+
+    By Fetch Metadata (W3C), which no page can forge; browsers send it over https and to localhost. Else by the Origin.
+    A request with neither does not come from a page in a browser.
+    """
+    site = sent.headers.get("Sec-Fetch-Site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    origin = sent.headers.get("Origin")
+    if origin is None:
+        return False
+    return _authority(origin) not in {sent.host, _authority(public_url or "")} - {""}
+
+
+def _authority(url: str) -> str:
+    """Host and port of a URL as the Host header has them; empty if there are none."""
     try:
-        name = urlsplit(f"//{request.headers.get('Host', '')}").hostname or ""
+        parts = urlsplit(url)
+        is_default = parts.port in {None, {"http": 80, "https": 443}.get(parts.scheme)}
     except ValueError:
-        name = "."
-    if "." in name and not name.endswith(".localhost") and not {name, "*"} & set(names) and not _is_address(name):
-        raise Forbidden(UNKNOWN_HOST)
+        return ""
+    return parts.netloc.rpartition(":")[0] if is_default and parts.port else parts.netloc
+
+
+def _host_name(host: str) -> str:
+    try:
+        return (urlsplit(f"//{host}").hostname or "").rstrip(".")
+    except ValueError:
+        return "not.a.host"
 
 
 def _is_address(name: str) -> bool:
@@ -72,16 +111,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def is_foreign(sent: Request) -> bool:
-    """Whether a browser says that another site's page sends this.
-
-    By Fetch Metadata (W3C), which every browser of today sends and no page can forge; by the Origin in older ones.
-    With neither, it is no browser, and nobody is led into anything.
-    """
-    site = sent.headers.get("Sec-Fetch-Site")
-    if site is not None:
-        return site not in {"same-origin", "none"}
-    origin = sent.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != sent.host

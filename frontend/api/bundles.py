@@ -7,10 +7,10 @@ from urllib.parse import quote
 from pydantic import Field, FiniteFloat
 
 from frontend.api.connection import ApiRefused, Connection
-from frontend.api.models import Answer, Problem
+from frontend.api.models import ApiModel, Problem
 
 
-class Bundle(Answer):
+class Bundle(ApiModel):
     """One bundle. `metrics` maps a stage of its training to measures on pictures that were held out."""
 
     id: str = Field(min_length=1, max_length=200)
@@ -24,7 +24,7 @@ class Bundle(Answer):
     report_url: str | None = None
 
 
-class Bundles(Answer):
+class Bundles(ApiModel):
     """All that can be served, newest first."""
 
     bundles: list[Bundle]

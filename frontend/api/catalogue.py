@@ -11,12 +11,12 @@ from pydantic import Field, FiniteFloat
 
 from frontend.api.client import item_path
 from frontend.api.connection import ApiRefused, Connection, FormField
-from frontend.api.models import Answer, Attributes, Item
+from frontend.api.models import ApiModel, Attributes, Item
 
 Fields = Mapping[str, Any]
 
 
-class ItemsPage(Answer):
+class ItemsPage(ApiModel):
     """Some items in an order, how many pass the filter in all, and the link to the page after this one."""
 
     items: list[Item]
@@ -24,14 +24,14 @@ class ItemsPage(Answer):
     next: str | None = None
 
 
-class LabelCount(Answer):
+class LabelCount(ApiModel):
     """How many items of a cluster have a label; None: none at all."""
 
     label: str | None
     count: int = Field(ge=0)
 
 
-class Cluster(Answer):
+class Cluster(ApiModel):
     """One cell of the vectors, with the item in its middle and its most frequent labels."""
 
     number: int = Field(ge=0)
@@ -47,21 +47,21 @@ class SampledCluster(Cluster):
     sample: list[Item]
 
 
-class Drift(Answer):
+class Drift(ApiModel):
     """How far the items have moved away from those that the model was made from."""
 
     retrain: bool
     reason: str
 
 
-class Clusters(Answer):
+class Clusters(ApiModel):
     """All clusters."""
 
     clusters: list[Cluster]
     drift: Drift
 
 
-class Point(Answer):
+class Point(ApiModel):
     """Where an item is among the others: the two directions in which the vectors differ most."""
 
     id: str = Field(min_length=1, max_length=128)
@@ -71,7 +71,7 @@ class Point(Answer):
     cluster: int | None = None
 
 
-class MapAnswer(Answer):
+class MapAnswer(ApiModel):
     """The points of some items, or of all, and how many items there are."""
 
     points: list[Point]

@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from frontend.api.connection import ApiGarbled, ApiRefused, Connection, File, FormField, parsed
+from frontend.api.connection import ApiInvalidAnswer, ApiRefused, Connection, File, FormField, parse_model
 from frontend.api.models import (
     ExplainAnswer,
     FacesAnswer,
     FacetsAnswer,
     Item,
+    ItemSample,
     LabelsAnswer,
     Problem,
-    Sample,
+    Readiness,
     SearchAnswer,
-    Unready,
 )
 
 Fields = Mapping[str, Any]
 """A search's fields by the API's names, as plain JSON values."""
 
-MOST_LABELS = 200
-MOST_VALUES = 30  # of one attribute
+MAX_LABELS = 200
+MAX_VALUES = 30  # of one attribute
 
 
 class ApiClient:
@@ -41,8 +41,8 @@ class ApiClient:
         if "cursor" in fields:
             response = self._connection.send("GET", "/search", params=_texts(fields))
         elif picture is None:
-            for part in _named(fields):
-                _possible(part)
+            for part in _ids_in(fields):
+                _checked_id(part)
             response = self._connection.send("POST", "/search", json=fields)
         elif "items" in fields:
             first = {"image_base64": base64.b64encode(picture).decode()}
@@ -61,21 +61,21 @@ class ApiClient:
 
     def labels(self, chosen: Fields) -> LabelsAnswer:
         """The most frequent labels under a filter."""
-        params = {"filter": json.dumps(chosen), "limit": str(MOST_LABELS)}
+        params = {"filter": json.dumps(chosen), "limit": str(MAX_LABELS)}
         return self._connection.read(LabelsAnswer, self._connection.send("GET", "/labels", params=params))
 
     def facets(self, chosen: Fields) -> FacetsAnswer:
         """Each attribute's most frequent values under a filter."""
-        params = {"filter": json.dumps(chosen), "limit": str(MOST_VALUES)}
+        params = {"filter": json.dumps(chosen), "limit": str(MAX_VALUES)}
         return self._connection.read(FacetsAnswer, self._connection.send("GET", "/facets", params=params))
 
     def item(self, item_id: str) -> Item:
         """One item of the catalogue."""
         return self._connection.read(Item, self._connection.send("GET", item_path(item_id)))
 
-    def sample(self, limit: int) -> Sample:
+    def sample(self, limit: int) -> ItemSample:
         """Some items of the catalogue, always the same ones."""
-        return self._connection.read(Sample, self._connection.send("GET", f"/items?limit={limit}"))
+        return self._connection.read(ItemSample, self._connection.send("GET", f"/items?limit={limit}"))
 
     def thumbnail(self, item_id: str, size: int, if_none_match: str | None) -> File:
         """An item's picture, at most `size` pixels wide and high."""
@@ -87,20 +87,22 @@ class ApiClient:
 
     def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
         """A file of a bundle's report, whatever it is: it must not be shown as one of this page's own."""
-        if {bundle_id, name} & {".", ".."}:  # as in `_possible`
+        if {bundle_id, name} & {".", ".."}:  # as in `_checked_id`
             raise ApiRefused(Problem(title="There is no such report", status=404, code="report_missing"))
         path = f"/bundles/{quote(bundle_id, safe='')}/report/{quote(name, safe='')}"
         return self._connection.file(path, if_none_match)
 
-    def why_not_ready(self) -> str | None:
-        """What keeps the API from searching; None when nothing does."""
+    def readiness_error(self) -> str | None:
+        """Why the API cannot search; None if it can."""
         response = self._connection.send("GET", "/readyz")
         body = self._connection.body(response)
-        return None if response.status_code == 200 else parsed(Unready, response, body).detail
+        if response.status_code == 200:
+            return None
+        return parse_model(Readiness, response, body).detail or "The search service is not ready."
 
     def _post(self, path: str, fields: Fields, picture: bytes | None) -> Any:
-        for part in _named(fields):
-            _possible(part)
+        for part in _ids_in(fields):
+            _checked_id(part)
         if picture is None:
             return self._connection.send("POST", path, json=fields)
         return self._connection.send("POST", path, form=_form(fields, picture))
@@ -108,25 +110,25 @@ class ApiClient:
     def _picture(self, path: str, if_none_match: str | None) -> File:
         file = self._connection.file(path, if_none_match)
         media_type = file.headers.get("Content-Type", "")
-        if file.status == 200 and not _is_photograph(media_type):
+        if file.status == 200 and not _is_raster_image(media_type):
             file.close()
-            raise ApiGarbled(f"{path} is {media_type!r}, not a picture")
+            raise ApiInvalidAnswer(f"{path} is {media_type!r}, not a picture")
         return file
 
 
 def item_path(item_id: str) -> str:
     """The item's path, with everything escaped. Raises ApiRefused for what cannot be an id."""
-    return f"/items/{quote(_possible(item_id), safe='')}"
+    return f"/items/{quote(_checked_id(item_id), safe='')}"
 
 
-def _possible(item_id: str) -> str:
+def _checked_id(item_id: str) -> str:
     """The id, if an item can have it. In a path `.` and `..` cannot be escaped, and would lead out of /items."""
     if 1 <= len(item_id) <= 128 and item_id.isprintable() and item_id not in {".", ".."}:
         return item_id
     raise ApiRefused(Problem(title="There is no such picture", status=404))
 
 
-def _named(fields: Fields) -> list[str]:
+def _ids_in(fields: Fields) -> list[str]:
     """The ids that the fields name."""
     parts = [fields, *fields.get("items", ())]
     return [part[name] for part in parts for name in ("id", "item") if name in part]
@@ -142,6 +144,6 @@ def _form(fields: Fields, picture: bytes) -> dict[str, FormField]:
     return {"file": ("picture", picture), **texts}
 
 
-def _is_photograph(media_type: str) -> bool:
+def _is_raster_image(media_type: str) -> bool:
     """Pixels only: an SVG is a document that can carry scripts."""
     return media_type.lower().startswith("image/") and not media_type.lower().startswith("image/svg")

@@ -1,9 +1,9 @@
 """HTTP to the API: the only file that uses requests. Every failure is one of four exceptions.
 
 ApiError
-├── ApiDown       no connection, or it broke
-├── ApiSlow       no answer within the timeout
-├── ApiGarbled    an answer that is not in the contract
+├── ApiUnreachable       no connection, or it broke
+├── ApiTimeout       no answer within the timeout
+├── ApiInvalidAnswer    an answer that is not in the contract
 └── ApiRefused    the API says what is wrong, in a problem document
 """
 
@@ -17,7 +17,7 @@ import requests
 from pydantic import ValidationError
 from requests.adapters import HTTPAdapter
 
-from frontend.api.models import Answer, Problem
+from frontend.api.models import ApiModel, Problem
 
 JSON_LIMIT_BYTES = 8_000_000  # 100 hits with long attributes, or two heat maps, stay far below
 CHUNK_BYTES = 64 * 1024
@@ -25,7 +25,7 @@ CONNECT_SECONDS = 3.0
 POOL_SIZE = 32
 PASSED_HEADERS = ("Content-Type", "Content-Length", "ETag", "Last-Modified", "Cache-Control")
 
-AnswerT = TypeVar("AnswerT", bound=Answer)
+ModelT = TypeVar("ModelT", bound=ApiModel)
 FormField = tuple[str | None, str | bytes]  # file name (None for a plain field), content
 
 
@@ -33,15 +33,15 @@ class ApiError(Exception):
     """The API gave no answer that can be shown. The message is for the log, not for the page."""
 
 
-class ApiDown(ApiError):
+class ApiUnreachable(ApiError):
     """There is no connection to the API, or it broke."""
 
 
-class ApiSlow(ApiError):
+class ApiTimeout(ApiError):
     """The API did not answer in time."""
 
 
-class ApiGarbled(ApiError):
+class ApiInvalidAnswer(ApiError):
     """Something answered, but not as the API's contract says."""
 
 
@@ -93,8 +93,8 @@ class Connection:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """The answer, its body not read yet. Raises ApiDown, ApiSlow."""
-        with _failures_named():
+        """The answer, its body not read yet. Raises ApiUnreachable, ApiTimeout."""
+        with _translate_errors():
             return self._session.request(
                 method,
                 self._url + path,
@@ -107,25 +107,25 @@ class Connection:
                 stream=True,
             )
 
-    def read(self, shape: type[AnswerT], response: requests.Response) -> AnswerT:
+    def read(self, shape: type[ModelT], response: requests.Response) -> ModelT:
         """The answer in its shape. Raises ApiError."""
-        return parsed(shape, response, self.done(response))
+        return parse_model(shape, response, self.done(response))
 
     def done(self, response: requests.Response) -> bytes:
         """The body, if what was asked for is done. Raises ApiError."""
         body = self.body(response)
         if not 200 <= response.status_code < 300:
-            raise _refusal(response, body)
+            raise _error_for(response, body)
         return body
 
     def body(self, response: requests.Response) -> bytes:
         """The whole body, unless it is larger than any answer in the contract. Raises ApiError."""
         body = bytearray()
-        with response, _failures_named():
+        with response, _translate_errors():
             for chunk in response.iter_content(CHUNK_BYTES):
                 body += chunk
                 if len(body) > JSON_LIMIT_BYTES:
-                    raise ApiGarbled(f"{response.url} sent more than {JSON_LIMIT_BYTES} bytes")
+                    raise ApiInvalidAnswer(f"{response.url} sent more than {JSON_LIMIT_BYTES} bytes")
         return bytes(body)
 
     def file(self, path: str, if_none_match: str | None) -> File:
@@ -133,25 +133,25 @@ class Connection:
         conditions = {"If-None-Match": if_none_match} if if_none_match else None
         response = self.send("GET", path, headers=conditions)
         if response.status_code not in (200, 304):
-            raise _refusal(response, self.body(response))
+            raise _error_for(response, self.body(response))
         headers = {name: response.headers[name] for name in PASSED_HEADERS if name in response.headers}
         return File(response.status_code, headers, _chunks(response), response.close)
 
 
-def parsed(shape: type[AnswerT], response: requests.Response, body: bytes) -> AnswerT:
-    """A body in its shape. Raises ApiGarbled."""
+def parse_model(shape: type[ModelT], response: requests.Response, body: bytes) -> ModelT:
+    """A body in its shape. Raises ApiInvalidAnswer."""
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
-        raise ApiGarbled(f"{response.url} is not a {shape.__name__}: {error.errors()[:3]}") from error
+        raise ApiInvalidAnswer(f"{response.url} is not a {shape.__name__}: {error.errors()[:3]}") from error
 
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
-    with response, _failures_named():
+    with response, _translate_errors():
         yield from response.iter_content(CHUNK_BYTES)
 
 
-def _refusal(response: requests.Response, body: bytes) -> ApiError:
+def _error_for(response: requests.Response, body: bytes) -> ApiError:
     """What an answer other than a success means."""
     retry_after = response.headers.get("Retry-After", "")
     seconds = int(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
@@ -160,14 +160,14 @@ def _refusal(response: requests.Response, body: bytes) -> ApiError:
     except ValidationError:
         if response.status_code == 503:  # a load balancer in front of the API says it in its own words
             return ApiRefused(Problem(title="Not available", status=503), seconds)
-        return ApiGarbled(f"{response.url} answered {response.status_code} without a problem document")
+        return ApiInvalidAnswer(f"{response.url} answered {response.status_code} without a problem document")
 
 
 @contextmanager
-def _failures_named() -> Iterator[None]:
+def _translate_errors() -> Iterator[None]:
     try:
         yield
     except requests.Timeout as error:
-        raise ApiSlow(str(error)) from error
+        raise ApiTimeout(str(error)) from error
     except requests.RequestException as error:
-        raise ApiDown(str(error)) from error
+        raise ApiUnreachable(str(error)) from error

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from frontend.api.connection import Connection
-from frontend.api.models import Answer, Item
+from frontend.api.models import ApiModel, Item
 
 Tier = Literal["identical", "same_picture", "same_thing"]
 
 
-class Group(Answer):
+class Group(ApiModel):
     """Items that are one picture or one thing, and which of them is worth keeping, and why."""
 
     keep: str
@@ -21,7 +21,7 @@ class Group(Answer):
     probability: float | None = Field(default=None, ge=0, le=1)
 
 
-class Found(Answer):
+class DuplicateGroups(ApiModel):
     """Some groups of a tier. `stale`: the catalogue has changed since."""
 
     state: Literal["done"]
@@ -33,7 +33,7 @@ class Found(Answer):
     next: str | None = None
 
 
-class Searching(Answer):
+class DuplicateSearch(ApiModel):
     """How far the search is; `total` is 0 until it is known."""
 
     state: Literal["running"]
@@ -48,13 +48,13 @@ class DuplicatesClient:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def groups(self, tier: Tier, *, offset: int, limit: int) -> Found | Searching:
+    def groups(self, tier: Tier, *, offset: int, limit: int) -> DuplicateGroups | DuplicateSearch:
         """Some groups. The first call begins the search for them."""
         params = {"tier": tier, "offset": str(offset), "limit": str(limit)}
         response = self._connection.send("GET", "/duplicates", params=params)
         if response.status_code == 202:
-            return self._connection.read(Searching, response)
-        return self._connection.read(Found, response)
+            return self._connection.read(DuplicateSearch, response)
+        return self._connection.read(DuplicateGroups, response)
 
     def refresh(self) -> None:
         """Begin the search anew."""

@@ -10,13 +10,13 @@ Value = str | bool | int | float
 Attributes = dict[str, Value | None]
 
 
-class Answer(BaseModel):
+class ApiModel(BaseModel):
     """Base of everything that came over the wire."""
 
     model_config = ConfigDict(frozen=True)
 
 
-class Size(Answer):
+class Size(ApiModel):
     """Of a picture, in pixels."""
 
     width: int = Field(gt=0)
@@ -31,7 +31,7 @@ class Item(Size):
     attributes: Attributes = {}
 
 
-class Sample(Answer):
+class ItemSample(ApiModel):
     """Some items to start from, and how many there are in all."""
 
     items: list[Item]
@@ -49,19 +49,19 @@ class Hit(Item):
     more: int | None = Field(default=None, ge=0)
 
 
-class Calibration(Answer):
+class Calibration(ApiModel):
     """What a true match is, of which the probabilities are: one of the same label, or the same picture."""
 
     meaning: Meaning
 
 
-class Milliseconds(Answer):
+class Milliseconds(ApiModel):
     """How long the API worked on the search."""
 
     total: float = Field(ge=0, allow_inf_nan=False)
 
 
-class SearchAnswer(Answer):
+class SearchAnswer(ApiModel):
     """The matches, best first, and how they were found."""
 
     bundle: str
@@ -83,13 +83,13 @@ class SearchAnswer(Answer):
     hits: list[Hit]
 
 
-class HeatMap(Answer):
+class HeatMap(ApiModel):
     """One of two pictures, under what each part of it adds to their similarity."""
 
     overlay_png_base64: str = Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")
 
 
-class ExplainAnswer(Answer):
+class ExplainAnswer(ApiModel):
     """Where two pictures are alike."""
 
     cosine: FiniteFloat
@@ -97,7 +97,7 @@ class ExplainAnswer(Answer):
     item: HeatMap
 
 
-class Face(Answer):
+class Face(ApiModel):
     """One face: its number for a search, and its box in pixels."""
 
     face: int = Field(ge=1)
@@ -113,21 +113,21 @@ class FacesAnswer(Size):
     faces: list[Face]
 
 
-class ValueCount(Answer):
+class ValueCount(ApiModel):
     """A value, and how many items have it."""
 
     value: Value
     count: int = Field(ge=0)
 
 
-class LabelsAnswer(Answer):
+class LabelsAnswer(ApiModel):
     """The most frequent labels, and how many there are in all."""
 
     labels: list[ValueCount]
     distinct: int = Field(ge=0)
 
 
-class Facet(Answer):
+class Facet(ApiModel):
     """The most frequent values of an attribute, and the range of its numbers."""
 
     attribute: str
@@ -137,19 +137,19 @@ class Facet(Answer):
     most: FiniteFloat | None = None
 
 
-class FacetsAnswer(Answer):
+class FacetsAnswer(ApiModel):
     """The attributes by name."""
 
     facets: list[Facet]
 
 
-class Unready(Answer):
+class Readiness(ApiModel):
     """What keeps the API from searching."""
 
     detail: str
 
 
-class Problem(Answer):
+class Problem(ApiModel):
     """An error in the API's own words (RFC 9457)."""
 
     title: str

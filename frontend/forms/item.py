@@ -9,8 +9,8 @@ from werkzeug.exceptions import BadRequest
 from frontend.api.models import Attributes, Value
 
 KINDS = {"text": "text", "number": "number", "truth": "yes or no"}
-MOST_LETTERS = 1000
-TRUTHS = {"yes": True, "true": True, "no": False, "false": False}
+MAX_TEXT_LENGTH = 1000
+BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Description:
     attributes: Attributes
 
 
-def described(sent: MultiDict[str, str]) -> Description:
+def parse_description(sent: MultiDict[str, str]) -> Description:
     """The fields `label`, and `name`, `kind` and `value` once for each attribute. Raises BadRequest."""
     rows = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
     attributes: Attributes = {}
@@ -33,17 +33,17 @@ def described(sent: MultiDict[str, str]) -> Description:
         if name:
             attributes[name] = value(name, kind, text) if text else None
     label = sent.get("label", "").strip()
-    if len(label) > MOST_LETTERS or any(len(name) > MOST_LETTERS for name in attributes):
-        raise BadRequest(f"A label, or the name of an attribute, has up to {MOST_LETTERS} letters.")
+    if len(label) > MAX_TEXT_LENGTH or any(len(name) > MAX_TEXT_LENGTH for name in attributes):
+        raise BadRequest(f"A label, or the name of an attribute, has up to {MAX_TEXT_LENGTH} letters.")
     return Description(label or None, attributes)
 
 
 def value(name: str, kind: str, text: str) -> Value:
     """An attribute's value of its kind. Raises BadRequest."""
     if kind == "truth":
-        if text.lower() not in TRUTHS:
+        if text.lower() not in BOOLEANS:
             raise BadRequest(f"The attribute {_shortened(name)} is yes or no.")
-        return TRUTHS[text.lower()]
+        return BOOLEANS[text.lower()]
     if kind == "number":
         return _number(name, text)
     return text

@@ -8,19 +8,19 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Metric, Value
-from frontend.search_query import Asked, Condition, Part
+from frontend.search_query import Condition, Crop, SearchQuery
 
-MOST_K = 100
-MOST_OTHERS = 15  # further pictures; the API takes 16 with the first
-MOST_VALUES = 200  # of labels, or of one attribute
-MOST_ATTRIBUTES = 20
-MOST_LETTERS = 1000
+MAX_K = 100
+MAX_EXTRA_PICTURES = 15  # further pictures; the API takes 16 with the first
+MAX_VALUES = 200  # of labels, or of one attribute
+MAX_ATTRIBUTES = 20
+MAX_TEXT_LENGTH = 1000
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
-Sent = MultiDict[str, str]
+Fields = MultiDict[str, str]
 
 
-def read(sent: Sent, *, with_picture: bool = False) -> Asked:
+def read(sent: Fields, *, with_picture: bool = False) -> SearchQuery:
     """What is asked for, beside a picture or not; an empty field counts as not given. Raises BadRequest."""
     metric = sent.get("metric") or "cosine"
     if metric not in METRICS:
@@ -29,17 +29,17 @@ def read(sent: Sent, *, with_picture: bool = False) -> Asked:
     url, cursor = address(sent.get("url", "")), sent.get("cursor") or None
     if like and not (item_id or url or cursor or with_picture):
         item_id, like = like[0], like[1:]
-    if len(like) + len(unlike) > MOST_OTHERS:
-        raise BadRequest(f"At most {MOST_OTHERS} pictures can be added to a query.")
-    return Asked(
+    if len(like) + len(unlike) > MAX_EXTRA_PICTURES:
+        raise BadRequest(f"At most {MAX_EXTRA_PICTURES} pictures can be added to a query.")
+    return SearchQuery(
         id=item_id,
         url=url,
         cursor=cursor,
         like=like,
         unlike=unlike,
-        part=_part(sent),
+        crop=_crop(sent),
         face=_whole(sent, "face", 1, 1000, None),
-        k=_whole(sent, "k", 1, MOST_K, 20) or 20,
+        k=_whole(sent, "k", 1, MAX_K, 20) or 20,
         metric=metric,
         group=_group(sent),
         sure=_whole(sent, "sure", 0, 100, 0) or 0,
@@ -52,23 +52,23 @@ def read(sent: Sent, *, with_picture: bool = False) -> Asked:
 def address(text: str) -> str | None:
     """The address of a picture; None for an empty text. Raises BadRequest."""
     text = text.strip()
-    if text and not (text.lower().startswith(("http://", "https://")) and len(text) <= MOST_LETTERS * 2):
+    if text and not (text.lower().startswith(("http://", "https://")) and len(text) <= MAX_TEXT_LENGTH * 2):
         raise BadRequest("The address of a picture begins with https:// or http://.")
     return text or None
 
 
-def _others(sent: Sent, name: str) -> tuple[str, ...]:
+def _others(sent: Fields, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(each for each in sent.getlist(name) if each))
 
 
-def _texts(sent: Sent, name: str) -> tuple[str, ...]:
+def _texts(sent: Fields, name: str) -> tuple[str, ...]:
     texts = tuple(dict.fromkeys(text for text in sent.getlist(name) if text))
-    if len(texts) > MOST_VALUES or any(len(text) > MOST_LETTERS for text in texts):
-        raise BadRequest(f"A filter takes up to {MOST_VALUES} values of {MOST_LETTERS} letters.")
+    if len(texts) > MAX_VALUES or any(len(text) > MAX_TEXT_LENGTH for text in texts):
+        raise BadRequest(f"A filter takes up to {MAX_VALUES} values of {MAX_TEXT_LENGTH} letters.")
     return texts
 
 
-def _whole(sent: Sent, name: str, least: int, most: int, usual: int | None) -> int | None:
+def _whole(sent: Fields, name: str, least: int, most: int, usual: int | None) -> int | None:
     text = sent.get(name)
     if not text:
         return usual
@@ -77,24 +77,24 @@ def _whole(sent: Sent, name: str, least: int, most: int, usual: int | None) -> i
     return int(text)
 
 
-def _part(sent: Sent) -> Part | None:
+def _crop(sent: Fields) -> Crop | None:
     """The part, moved into the picture where it hangs over; None for all of it."""
     if not any(sent.get(name) for name in ("left", "top", "width", "height")):
         return None
     left, top = (_whole(sent, name, 0, 99, 0) or 0 for name in ("left", "top"))
     width = min(_whole(sent, "width", 1, 100, 100) or 100, 100 - left)
     height = min(_whole(sent, "height", 1, 100, 100) or 100, 100 - top)
-    return None if (width, height) == (100, 100) else Part(left, top, width, height)
+    return None if (width, height) == (100, 100) else Crop(left, top, width, height)
 
 
-def _group(sent: Sent) -> str | None:
+def _group(sent: Fields) -> str | None:
     group = sent.get("group") or None
     if group and group != "label" and not (group.startswith("attributes.") and len(group) > len("attributes.")):
         raise BadRequest("Matches are grouped by label, or by attributes. and the name of one.")
     return group
 
 
-def _attributes(sent: Sent) -> dict[str, Condition]:
+def _attributes(sent: Fields) -> dict[str, Condition]:
     conditions: dict[str, Condition] = {}
     for field in sent:
         kind, dot, name = field.partition(".")
@@ -103,8 +103,8 @@ def _attributes(sent: Sent) -> dict[str, Condition]:
             least, most = (_number(sent.get(f"{end}.{name}")) for end in ("least", "most"))
             if values or least is not None or most is not None:
                 conditions[name] = Condition(values) if values else Condition((), least, most)
-    if len(conditions) > MOST_ATTRIBUTES:
-        raise BadRequest(f"A filter takes up to {MOST_ATTRIBUTES} attributes.")
+    if len(conditions) > MAX_ATTRIBUTES:
+        raise BadRequest(f"A filter takes up to {MAX_ATTRIBUTES} attributes.")
     return conditions
 
 

@@ -11,96 +11,98 @@ from werkzeug.exceptions import BadRequest
 from frontend import messages
 from frontend.api.connection import ApiError
 from frontend.api.models import Attributes, Item
-from frontend.forms.item import KINDS, Description, described
-from frontend.rendering import FORM_PICTURES, catalogue, limit_bytes
+from frontend.forms.item import KINDS, Description, parse_description
+from frontend.forms.parameters import accepts
+from frontend.rendering import catalogue, form_limit_bytes, limit_bytes
 
-ABOUT_THE_PICTURE = {400, 404, 409, 413, 415, 422}
+PICTURE_ERRORS = {400, 404, 409, 413, 415, 422}
 """The statuses of refusals after which another picture may well be added; after any other one, none will."""
 
 add = Blueprint("add", __name__, url_prefix="/add")
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class AddResult:
     """What became of one file: it is added, was there already, or was refused and why."""
 
     name: str
     item: Item | None = None
     is_new: bool = False
-    trouble: messages.Trouble | None = None
+    error_message: messages.ErrorMessage | None = None
 
     @property
-    def ends_it(self) -> bool:
+    def stops_all(self) -> bool:
         """Whether the next file would fare no better."""
-        return self.trouble is not None and self.trouble.status not in ABOUT_THE_PICTURE
+        return self.error_message is not None and self.error_message.status not in PICTURE_ERRORS
 
 
 @add.get("/")
+@accepts()
 def start() -> str:
     """A form for pictures, and what is known of all of them."""
     return _page()
 
 
 @add.post("/")
+@accepts("label", "by_folder", lists=("file", "name", "kind", "value"), max_body_bytes=form_limit_bytes)
 def several() -> str | tuple[str, int]:
     """Every file of the form, in its order, until one shows that the rest would fare no better."""
-    request.max_content_length = FORM_PICTURES * limit_bytes()
-    request.max_form_parts = 10_000
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
         return _page(mistake="No picture was chosen."), 400
     try:
-        description = described(request.form)
+        description = parse_description(request.form)
     except BadRequest as mistake:
         return _page(mistake=mistake.description or ""), 400
-    outcomes = list(_until_it_ends(files, description))
-    return render_template("add_results.html", outcomes=outcomes, untried=len(files) - len(outcomes))
+    results = list(_until_it_ends(files, description))
+    return render_template("add_results.html", results=results, untried=len(files) - len(results))
 
 
 @add.post("/one")
+@accepts("file", "label", "by_folder", "path", lists=("name", "kind", "value"))
 def one() -> Response:
     """One file, for the script. `again`: it would be added later; the seconds to wait where the API names them."""
     file = next((file for file in request.files.getlist("file") if file.filename), None)
     if file is None:
         raise BadRequest("A file is missing.")
     try:
-        outcome = _added(file, described(request.form))
+        result = _added(file, parse_description(request.form))
     except BadRequest as mistake:
-        unclear = messages.Trouble(403, "The label and attributes cannot be saved", mistake.description or "", "")
-        outcome = Outcome(_name(file), trouble=unclear)
-    item, trouble = outcome.item, outcome.trouble
+        unclear = messages.ErrorMessage(403, "The label and attributes cannot be saved", mistake.description or "", "")
+        result = AddResult(_name(file), error_message=unclear)
+    item, error_message = result.item, result.error_message
     return jsonify(
         {
-            "state": "refused" if trouble else "added" if outcome.is_new else "known",
+            "state": "refused" if error_message else "added" if result.is_new else "known",
             "page": url_for("items.show", id=item.id) if item else None,
             "picture": url_for("pictures.thumbnail", id=item.id, size=160) if item else None,
-            "why": f"{trouble.title}. {trouble.happened}" if trouble else "",
-            "advice": trouble.advice if trouble else "",
-            "ends": outcome.ends_it,
-            "wait": trouble.retry_after_seconds if trouble and trouble.passing else None,
+            "why": f"{error_message.title}. {error_message.explanation}" if error_message else "",
+            "advice": error_message.advice if error_message else "",
+            "ends": result.stops_all,
+            "wait": error_message.retry_after_seconds if error_message and error_message.is_temporary else None,
         }
     )
 
 
-def _until_it_ends(files: Iterable[FileStorage], description: Description) -> Iterable[Outcome]:
+def _until_it_ends(files: Iterable[FileStorage], description: Description) -> Iterable[AddResult]:
     for file in files:
-        outcome = _added(file, description)
-        yield outcome
-        if outcome.ends_it:
+        result = _added(file, description)
+        yield result
+        if result.stops_all:
             return
 
 
-def _added(file: FileStorage, description: Description) -> Outcome:
+def _added(file: FileStorage, description: Description) -> AddResult:
     picture = file.stream.read(limit_bytes() + 1)
     if len(picture) > limit_bytes():
-        return Outcome(_name(file), trouble=messages.too_large(limit_bytes()))
+        return AddResult(_name(file), error_message=messages.too_large(limit_bytes()))
     label = _folder(file) if request.form.get("by_folder") else None
     attributes: Attributes = {name: value for name, value in description.attributes.items() if value is not None}
     try:
         item, is_new = catalogue().add(picture, label or description.label, attributes)
     except ApiError as error:
-        return Outcome(_name(file), trouble=messages.explain_adding(error, limit_bytes=limit_bytes()))
-    return Outcome(_name(file), item, is_new)
+        return AddResult(_name(file), error_message=messages.explain_adding(error, limit_bytes=limit_bytes()))
+    return AddResult(_name(file), item, is_new)
 
 
 def _name(file: FileStorage) -> str:

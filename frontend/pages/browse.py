@@ -6,10 +6,11 @@ from flask import Blueprint, Response, g, jsonify, render_template, request, url
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.catalogue import Cluster, MapAnswer
+from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts
 from frontend.pages.filters import Choice, choices_for, labels_for
-from frontend.pages.search import remembered
+from frontend.pages.search import read_query
 from frontend.rendering import catalogue
-from frontend.search_query import Asked, cursor_of
+from frontend.search_query import SearchQuery, cursor_of
 
 PAGE_SIZE = 60
 CLUSTERS_SIZE = 120  # on a page, the largest ones first
@@ -20,27 +21,29 @@ browse = Blueprint("browse", __name__, url_prefix="/browse")
 
 
 @browse.get("/")
+@accepts(*FILTER_FIELDS, "order", "after", lists=FILTER_LISTS)
 def start() -> str:
     """The items that pass the filters, and what there is to filter by."""
-    asked, order = remembered(request.args), _order()
-    page = catalogue().page(asked.chosen(), order=order, limit=PAGE_SIZE, cursor=request.args.get("after"))
+    query, order = read_query(request.args), _order()
+    page = catalogue().page(query.filter_fields(), order=order, limit=PAGE_SIZE, cursor=request.args.get("after"))
     g.order = order
-    choices = choices_for(asked)
+    choices = choices_for(query)
     further = cursor_of(page.next)
     return render_template(
         "browse.html",
-        asked=asked,
+        query=query,
         page=page,
         order=order,
         orders=_orders(choices, order),
-        labels=labels_for(asked),
+        labels=labels_for(query),
         choices=choices,
         is_first="after" not in request.args,
-        next_page=f"{browse_link(asked)}&{urlencode({'after': further})}" if further else None,
+        next_page=f"{browse_link(query)}&{urlencode({'after': further})}" if further else None,
     )
 
 
 @browse.get("/clusters")
+@accepts("page")
 def clusters() -> str:
     """The item in the middle of every cluster, the largest clusters first."""
     answer = catalogue().clusters()
@@ -54,26 +57,29 @@ def clusters() -> str:
 
 
 @browse.get("/clusters/<int:number>")
+@accepts()
 def cluster(number: int) -> str:
     """One cluster, from its middle outwards."""
     return render_template("cluster.html", cluster=catalogue().cluster(number))
 
 
 @browse.get("/map")
+@accepts()
 def chart() -> str:
     """The map. Without the script, which draws it, the largest clusters."""
     return render_template("map.html", clusters=_by_size(catalogue().clusters().clusters)[:24])
 
 
 @browse.get("/map/points")
+@accepts()
 def points() -> Response:
     """What the script draws; labels by number, as most of them come again and again."""
-    return jsonify(_numbered(catalogue().map(POINTS)))
+    return jsonify(_map_json(catalogue().map(POINTS)))
 
 
-def browse_link(asked: Asked) -> str:
+def browse_link(query: SearchQuery) -> str:
     """Browsing what passes a search's filter, in the order of this page."""
-    return f"{url_for('browse.start')}?{urlencode([*asked.filter_pairs(), ('order', g.order)])}"
+    return f"{url_for('browse.start')}?{urlencode([*query.filter_parameters(), ('order', g.order)])}"
 
 
 @browse.app_context_processor
@@ -102,7 +108,7 @@ def _by_size(clusters: list[Cluster]) -> list[Cluster]:
     return sorted((each for each in clusters if each.size), key=lambda each: (-each.size, each.number))
 
 
-def _numbered(answer: MapAnswer) -> dict[str, object]:
+def _map_json(answer: MapAnswer) -> dict[str, object]:
     counts: dict[str, int] = {}
     for point in answer.points:
         if point.label is not None:

@@ -7,10 +7,11 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Redirect
 
 from frontend.api.connection import ApiRefused
-from frontend.api.duplicates import DuplicatesClient, Found, Searching, Tier
+from frontend.api.duplicates import DuplicateGroups, DuplicatesClient, DuplicateSearch, Tier
+from frontend.forms.parameters import accepts
 
 PAGE_SIZE = 20  # groups
-MOST_DISMISSED = 200  # the API takes no more at once
+MAX_DISMISSED = 200  # the API takes no more at once
 TIERS = {
     "identical": ("Same file", "Files that are the same, byte by byte. Nothing is lost by deleting all but one."),
     "same_picture": ("Same picture", "One picture, saved in another size or quality, flipped, cropped or brightened."),
@@ -21,6 +22,7 @@ duplicates = Blueprint("duplicates", __name__, url_prefix="/duplicates")
 
 
 @duplicates.get("/")
+@accepts("tier", "offset", "tick")
 def start() -> Response:
     """The groups of a tier; while they are being searched for, how far that is (202), and the script asks again."""
     tier, offset = _tier(request.args.get("tier")), request.args.get("offset", default=0, type=int)
@@ -29,8 +31,8 @@ def start() -> Response:
     known, found, searching = True, None, None
     try:
         answer = _client().groups(tier, offset=offset, limit=PAGE_SIZE)
-        found = answer if isinstance(answer, Found) else None
-        searching = answer if isinstance(answer, Searching) else None
+        found = answer if isinstance(answer, DuplicateGroups) else None
+        searching = answer if isinstance(answer, DuplicateSearch) else None
     except ApiRefused as refused:
         if refused.problem.code != "unsupported_by_model":
             raise
@@ -52,11 +54,12 @@ def start() -> Response:
 
 
 @duplicates.post("/dismiss")
+@accepts("tier", "offset", lists=("id",))
 def dismiss() -> Redirect:
-    """The members of a group are no duplicates of each other; that is remembered."""
+    """The members of a group are no duplicates of each other; that is read_query."""
     ids = list(dict.fromkeys(each for each in request.form.getlist("id") if each))
-    if not 2 <= len(ids) <= MOST_DISMISSED:
-        raise BadRequest(f"From 2 to {MOST_DISMISSED} pictures can be said to be no duplicates of each other.")
+    if not 2 <= len(ids) <= MAX_DISMISSED:
+        raise BadRequest(f"From 2 to {MAX_DISMISSED} pictures can be said to be no duplicates of each other.")
     _client().dismiss(ids)
     tier = _tier(request.form.get("tier"))
     offset = request.form.get("offset", default=0, type=int)
@@ -64,6 +67,7 @@ def dismiss() -> Redirect:
 
 
 @duplicates.post("/refresh")
+@accepts("tier")
 def refresh() -> Redirect:
     """Search anew."""
     _client().refresh()

@@ -7,24 +7,26 @@ from typing import Any
 from flask import Blueprint, Response, abort, request
 
 from frontend.api.models import SearchAnswer
-from frontend.pages.search import remembered
+from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
+from frontend.pages.search import read_query
 from frontend.rendering import api
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = ("rank", "id", "label", "match_probability", "cosine", "euclidean")
 
-saving = Blueprint("saving", __name__)
+export = Blueprint("export", __name__)
 
 
-@saving.get("/search/matches.<kind>")
-def save(kind: str) -> Response:
+@export.get("/search/matches.<kind>")
+@accepts(*SEARCH_FIELDS, lists=SEARCH_LISTS)
+def download(kind: str) -> Response:
     """The matches that a search link shows."""
     if kind not in {"json", "csv"}:
         abort(404)
-    asked = remembered(request.args)
-    if not asked.names_a_picture:
+    query = read_query(request.args)
+    if not query.has_picture:
         abort(404)
-    answer = api().search(asked.search_fields())
+    answer = api().search(query.search_fields())
     body = answer.model_dump_json(indent=2, exclude={"link", "next"}) + "\n" if kind == "json" else _table(answer)
     response = Response(body, mimetype="application/json" if kind == "json" else "text/csv")
     response.headers["Content-Disposition"] = f'attachment; filename="matches.{kind}"'

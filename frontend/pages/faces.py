@@ -3,24 +3,26 @@
 from flask import Blueprint, Response, jsonify, request
 
 from frontend.api.connection import ApiError, ApiRefused
+from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
 from frontend.forms.search import read
 from frontend.messages import explain
-from frontend.pages.search import sent_picture
+from frontend.pages.search import uploaded_file
 from frontend.rendering import api, limit_bytes
 
 faces = Blueprint("faces", __name__)
 
 
 @faces.post("/search/faces")
+@accepts("file", *SEARCH_FIELDS, lists=SEARCH_LISTS)
 def find() -> Response:
     """Each face's number and box, in percent of the picture; nothing (204) where the model looks for none."""
-    upload = sent_picture()
-    asked = read(request.form, with_picture=upload is not None)
+    upload = uploaded_file()
+    query = read(request.form, with_picture=upload is not None)
     try:
         if upload is not None:
             found = api().faces({}, upload.read())
-        elif asked.id is not None:
-            found = api().faces({"id": asked.id})
+        elif query.id is not None:
+            found = api().faces({"id": query.id})
         else:
             return Response(status=204)
     except ApiRefused as refused:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from flask import Blueprint, render_template, request
 
 from frontend.api.models import Facet, FacetsAnswer, LabelsAnswer, Value
-from frontend.pages.search import remembered
+from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
+from frontend.pages.search import read_query
 from frontend.rendering import api
-from frontend.search_query import Asked, Condition
+from frontend.search_query import Condition, SearchQuery
 
-MOST_BOXES = 12  # numbers of more values than this are chosen as a range
+MAX_CHECKBOXES = 12  # numbers of more values than this are chosen as a range
 
 filters = Blueprint("filters", __name__)
 
@@ -19,44 +20,45 @@ class Choice:
     """One attribute, and what of it is chosen."""
 
     facet: Facet
-    chosen: Condition
+    condition: Condition
 
     @property
     def is_range(self) -> bool:
         """Whether it is chosen by two ends."""
-        return self.facet.least is not None and self.facet.distinct > MOST_BOXES and not self.chosen.values
+        return self.facet.least is not None and self.facet.distinct > MAX_CHECKBOXES and not self.condition.values
 
     def has(self, value: Value) -> bool:
         """Whether this value is chosen; 1 is not true."""
-        return any(type(each) is type(value) and each == value for each in self.chosen.values)
+        return any(type(each) is type(value) and each == value for each in self.condition.values)
 
     @property
     def hidden(self) -> list[Value]:
         """Chosen values that are not among the most frequent ones."""
         shown = {(type(each.value), each.value) for each in self.facet.values}
-        return [value for value in self.chosen.values if (type(value), value) not in shown]
+        return [value for value in self.condition.values if (type(value), value) not in shown]
 
 
 @filters.get("/search/filters")
+@accepts(*SEARCH_FIELDS, lists=SEARCH_LISTS)
 def choose() -> str:
     """A page with the form and all filters; the script takes the filters alone out of it."""
-    asked = remembered(request.args)
-    return render_template("filters.html", asked=asked, labels=labels_for(asked), choices=choices_for(asked))
+    query = read_query(request.args)
+    return render_template("filters.html", query=query, labels=labels_for(query), choices=choices_for(query))
 
 
-def labels_for(asked: Asked) -> LabelsAnswer:
+def labels_for(query: SearchQuery) -> LabelsAnswer:
     """The labels, counted without those that are chosen, so that others can be added to them."""
-    return api().labels(asked.changed(labels=()).chosen())
+    return api().labels(query.with_changes(labels=()).filter_fields())
 
 
-def choices_for(asked: Asked) -> list[Choice]:
+def choices_for(query: SearchQuery) -> list[Choice]:
     """Each attribute that there is to choose by, by name."""
-    facets = {facet.attribute: facet for facet in _facets(asked).facets}
-    for name in asked.attributes:
-        others = _facets(asked.without_attribute(name)).facets  # counted without it, as labels are
+    facets = {facet.attribute: facet for facet in _facets(query).facets}
+    for name in query.attributes:
+        others = _facets(query.without_attribute(name)).facets  # counted without it, as labels are
         facets |= {facet.attribute: facet for facet in others if facet.attribute == name}
-    return [Choice(facet, asked.attributes.get(name, Condition())) for name, facet in sorted(facets.items())]
+    return [Choice(facet, query.attributes.get(name, Condition())) for name, facet in sorted(facets.items())]
 
 
-def _facets(asked: Asked) -> FacetsAnswer:
-    return api().facets(asked.chosen())
+def _facets(query: SearchQuery) -> FacetsAnswer:
+    return api().facets(query.filter_fields())

@@ -9,10 +9,11 @@ from werkzeug.wrappers import Response as Redirect
 
 from frontend import messages
 from frontend.api.bundles import Bundles, BundlesClient
-from frontend.api.connection import ApiRefused, ApiSlow
-from frontend.comparison import DEPTHS, Comparison, Side, depth, sides
-from frontend.pages.search import SHOWN_BY_BROWSERS, sent_picture
-from frontend.rendering import api, limit_bytes, problem_page
+from frontend.api.connection import ApiRefused, ApiTimeout
+from frontend.comparison import DEPTHS, SIDE_FIELDS, Comparison, Side, depth, sides
+from frontend.forms.parameters import accepts
+from frontend.pages.search import BROWSER_FORMATS, uploaded_file
+from frontend.rendering import api, error_page, limit_bytes
 
 SAMPLE_SIZE = 12
 # Measures as people read them, the one that says most first; the others by the names that they have.
@@ -30,18 +31,20 @@ models = Blueprint("models", __name__, url_prefix="/models")
 
 
 @models.get("/")
+@accepts("live")
 def start() -> str:
     """Every bundle with its figures, newest first."""
     return _page(done="live" if "live" in request.args else None)
 
 
 @models.post("/activate")
+@accepts("id")
 def activate() -> str | Redirect | Response | tuple[str, int]:
     """Make a bundle the live one: a newer one, or an older one again."""
     bundle_id = request.form.get("id") or abort(404)
     try:
         _client().activate(bundle_id)
-    except ApiSlow:
+    except ApiTimeout:
         return _page(done="slow"), 202
     except ApiRefused as refused:
         if refused.problem.status not in {401, 403}:
@@ -51,6 +54,7 @@ def activate() -> str | Redirect | Response | tuple[str, int]:
 
 
 @models.get("/compare")
+@accepts("id", *SIDE_FIELDS)
 def compare() -> str:
     """The matches of an item, two times; without one, the form and some items to choose from."""
     item_id = request.args.get("id")
@@ -62,20 +66,21 @@ def compare() -> str:
 
 
 @models.post("/compare")
+@accepts("file", "id", *SIDE_FIELDS)
 def compare_picture() -> str | Response:
     """The matches of a picture that is sent, two times."""
-    upload = sent_picture()
+    upload = uploaded_file()
     left, right, k = _asked()
     if upload is None:
         if item_id := request.form.get("id"):
             return cast(Response, redirect(_link(left, right, k, item_id), 303))
-        return problem_page(messages.no_picture())
+        return error_page(messages.no_picture())
     picture = upload.read()
     if len(picture) > limit_bytes():
-        return problem_page(messages.too_large(limit_bytes()))
+        return error_page(messages.too_large(limit_bytes()))
     answers = [api().search(side.fields(k), picture) for side in (left, right)]
     preview = None
-    if upload.mimetype in SHOWN_BY_BROWSERS:
+    if upload.mimetype in BROWSER_FORMATS:
         preview = f"data:{upload.mimetype};base64,{b64encode(picture).decode()}"
     return _comparison(Comparison(answers[0], answers[1], k), preview=preview)
 

@@ -6,6 +6,7 @@ An id may hold slashes and dots, which browsers and servers resolve in a path; i
 from flask import Blueprint, Response, abort, current_app, request
 
 from frontend.api.connection import ApiError, File
+from frontend.forms.parameters import accepts
 from frontend.messages import explain
 from frontend.rendering import THUMBNAIL_SIZES, api, limit_bytes
 
@@ -13,18 +14,20 @@ pictures = Blueprint("pictures", __name__, url_prefix="/pictures")
 
 
 @pictures.get("/thumbnail")
+@accepts("id", "size")
 def thumbnail() -> Response:
     """A small version of an item's picture."""
     size = request.args.get("size", default=0, type=int)
     if size not in THUMBNAIL_SIZES:
         abort(404)
-    return pass_on(api().thumbnail(_item_id(), size, request.headers.get("If-None-Match")))
+    return file_response(api().thumbnail(_item_id(), size, request.headers.get("If-None-Match")))
 
 
 @pictures.get("/full")
+@accepts("id")
 def full() -> Response:
     """An item's picture as it is in the catalogue."""
-    return pass_on(api().image(_item_id(), request.headers.get("If-None-Match")))
+    return file_response(api().image(_item_id(), request.headers.get("If-None-Match")))
 
 
 @pictures.errorhandler(ApiError)
@@ -42,7 +45,7 @@ def _item_id() -> str:
     return item_id
 
 
-def pass_on(file: File) -> Response:
+def file_response(file: File) -> Response:
     """What the API sent, byte by byte."""
     response = Response(file.chunks, status=file.status, headers=dict(file.headers))
     response.call_on_close(file.close)

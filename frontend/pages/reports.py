@@ -6,7 +6,8 @@ load nothing and reach nothing, and is kept apart from this page as if it came f
 
 from flask import Blueprint, Response, request
 
-from frontend.pages.pictures import pass_on
+from frontend.forms.parameters import accepts
+from frontend.pages.pictures import file_response
 from frontend.rendering import api
 
 REPORT_HEADERS = {
@@ -31,8 +32,9 @@ reports = Blueprint("reports", __name__, url_prefix="/reports")
 
 
 @reports.get("/<bundle>/<path:name>")
+@accepts()
 def report(bundle: str, name: str) -> Response:
     """A file of a bundle's report. Its name is a path, so that its links to its neighbours hold."""
-    response = pass_on(api().report(bundle, name, request.headers.get("If-None-Match")))
+    response = file_response(api().report(bundle, name, request.headers.get("If-None-Match")))
     response.headers.update(REPORT_HEADERS)
     return response

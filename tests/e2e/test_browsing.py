@@ -15,7 +15,7 @@ def test_filters_and_order_narrow_the_wall_and_come_off_again(open_tab: OpenTab,
     tiles = tab.locator(".wall > .tile")
     expect(tiles).to_have_count(60)
     tab.get_by_role("link", name="Show more").click()
-    expect(tab.locator("[data-further]")).to_have_count(0)
+    expect(tab.locator("[data-load-more]")).to_have_count(0)
     assert tiles.count() >= PIECES
 
     if width < 960:
@@ -44,7 +44,7 @@ def test_from_a_cluster_to_a_picture_to_its_likes(open_tab: OpenTab, shelves: st
 
 def test_the_map_is_moved_by_keys_buttons_and_pointer_and_leads_to_pictures(open_tab: OpenTab, shelves: str) -> None:
     tab = open_tab(f"{shelves}/browse/map")
-    expect(tab.locator("#told")).to_have_text(re.compile(r"^\d+ pictures$"))
+    expect(tab.locator("#map-status")).to_have_text(re.compile(r"^\d+ pictures$"))
     canvas = tab.locator("canvas")
     blank = tab.evaluate("(wide) => { const c = document.createElement('canvas'); return c.toDataURL().length; }", 1)
     looks = [canvas.evaluate("(canvas) => canvas.toDataURL()")]
@@ -98,7 +98,7 @@ def test_a_click_on_the_map_opens_the_picture_there(open_tab: OpenTab, shelves: 
     tab.mouse.move(box["x"] + spot[1], box["y"] + spot[2])
     expect(tab.locator(".tip")).to_be_visible()
     tab.mouse.click(box["x"] + spot[1], box["y"] + spot[2])
-    expect(tab.locator(".facts .how")).to_contain_text(spot[0])
+    expect(tab.locator(".item-details .how")).to_contain_text(spot[0])
 
 
 def test_browsing_without_a_script(open_tab: OpenTab, shelves: str) -> None:

@@ -70,7 +70,7 @@ def test_every_picture_on_the_page_arrives(tab: Page, page_address: str) -> None
     tab.goto(page_address)
     tab.locator(".wall a").first.click()
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
-    for image in tab.locator("img:not(.beside > img)").all():
+    for image in tab.locator("img:not(.query-thumbnail > img)").all():
         image.scroll_into_view_if_needed()
         expect(image).to_have_js_property("complete", True)
         assert image.evaluate("image => image.naturalWidth") > 0

@@ -48,7 +48,7 @@ def test_the_query_stays_in_view_beside_its_matches(results: Page, shop_address:
         return
     expect(query).not_to_be_in_viewport()
     expect(copy).to_be_in_viewport()
-    assert results.evaluate("document.querySelector('.beside img').naturalWidth > 0")
+    assert results.evaluate("document.querySelector('.query-thumbnail img').naturalWidth > 0")
     copy.click()
     expect(query).to_be_in_viewport()
     expect(copy).to_be_hidden()

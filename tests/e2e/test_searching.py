@@ -51,7 +51,7 @@ def test_a_box_drawn_on_the_picture_searches_with_that_part(tab: Page, width: in
     draw(tab, (0.5, 0.5), (0.9, 0.9))
     expect(tab.get_by_role("button", name="Search with all of it")).to_be_visible()
     settle(tab)
-    expect(tab.locator(".cut")).to_be_visible()
+    expect(tab.locator(".crop-box")).to_be_visible()
     sides = [int(tab.locator(f"main [name={side}]").input_value()) for side in ("left", "top", "width", "height")]
     assert sides == pytest.approx([50, 50, 40, 40], abs=1)
     assert ids(tab) != whole
@@ -67,7 +67,7 @@ def test_numbers_do_the_same_as_a_box(tab: Page, shop_address: str) -> None:
     tab.get_by_text("Search with a part of it").click()
     for side, percent in {"left": 25, "top": 0, "width": 50, "height": 60}.items():
         tab.get_by_label(side, exact=True).fill(str(percent))
-    expect(tab.locator(".cut")).to_be_visible()
+    expect(tab.locator(".crop-box")).to_be_visible()
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/search?id=shelf+1%2Fpiece-021&left=25&top=0&width=50&height=60")
     part = {"left": 25, "top": 0, "width": 50, "height": 60}
@@ -207,7 +207,7 @@ def test_only_sure_matches_and_none_is_an_answer(open_tab: OpenTab, shop_address
     refine(tab)
     slider = tab.get_by_role("slider", name="Only sure matches")
     slider.evaluate("(slider) => { slider.value = 90; slider.dispatchEvent(new Event('input', { bubbles: true })); }")
-    expect(tab.locator(".sure output")).to_have_text("90 % or more")
+    expect(tab.locator(".min-probability output")).to_have_text("90 % or more")
     slider.dispatch_event("change")
     tab.wait_for_url("**sure=90**")
     for words in tab.locator(".score").all_inner_texts():

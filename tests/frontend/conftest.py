@@ -1,4 +1,4 @@
-"""The page, with a canned API behind it."""
+"""The page, with a fake API behind it."""
 
 import threading
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from werkzeug.serving import make_server
 
 from frontend.app import create_app
 from frontend.settings import Settings
-from tests.frontend.fake_api import CannedApi
+from tests.frontend.fake_api import FakeApi
 
 UPLOAD_LIMIT_BYTES = 100_000
 
@@ -23,10 +23,10 @@ class AppFor(Protocol):
 
 
 @pytest.fixture
-def api() -> Iterator[CannedApi]:
-    canned = CannedApi()
-    yield canned
-    canned.close()
+def api() -> Iterator[FakeApi]:
+    fake = FakeApi()
+    yield fake
+    fake.close()
 
 
 @pytest.fixture
@@ -40,18 +40,18 @@ def app_for() -> AppFor:
 
 
 @pytest.fixture
-def page(api: CannedApi, app_for: AppFor) -> FlaskClient:
+def page(api: FakeApi, app_for: AppFor) -> FlaskClient:
     return app_for(api.url).test_client()
 
 
 @pytest.fixture
-def hasty_page(api: CannedApi, app_for: AppFor) -> FlaskClient:
+def hasty_page(api: FakeApi, app_for: AppFor) -> FlaskClient:
     """It waits for 0.2 s only: for an API that never answers."""
     return app_for(api.url, timeout_seconds=0.2).test_client()
 
 
 @pytest.fixture
-def address(api: CannedApi, app_for: AppFor) -> Iterator[str]:
+def address(api: FakeApi, app_for: AppFor) -> Iterator[str]:
     """Where the page is, for a browser."""
     server = make_server("127.0.0.1", 0, app_for(api.url), threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})

@@ -1,4 +1,4 @@
-"""A tiny real HTTP server in the API's place: it gives canned answers and remembers what it was asked."""
+"""A tiny real HTTP server in the API's place: it gives fake answers and remembers the requests that it got."""
 
 import json
 import threading
@@ -22,7 +22,7 @@ CURSOR = "WyJkZW1vIl0"
 
 @dataclass(frozen=True)
 class Reply:
-    """One canned answer. `raw` is sent in place of any HTTP; `hangs` sends nothing until the test is over."""
+    """One fake answer. `raw` is sent in place of any HTTP; `hangs` sends nothing until the test is over."""
 
     status: int = 200
     body: bytes = b""
@@ -33,7 +33,7 @@ class Reply:
 
 
 @dataclass(frozen=True)
-class Asked:
+class ReceivedRequest:
     """One request, as it came over the wire."""
 
     method: str
@@ -87,12 +87,12 @@ def matches(*hits: dict[str, Any], **changes: Any) -> dict[str, Any]:
     return answer | {"hits": list(hits)} | changes
 
 
-class CannedApi:
+class FakeApi:
     """`replies` maps "METHOD /path" to what is answered; what it does not know is answered by `fallback`."""
 
     def __init__(self) -> None:
         self.over = threading.Event()
-        self.asked: list[Asked] = []
+        self.requests: list[ReceivedRequest] = []
         self.reset()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = False  # so that closing waits for them: no thread outlives its test
@@ -105,10 +105,10 @@ class CannedApi:
 
     def reset(self) -> None:
         """Everything is well again: a catalogue of three pictures that all look alike."""
-        self.asked.clear()
+        self.requests.clear()
         picture = Reply(body=TALL_PNG, media_type="image/png", headers={"ETag": '"red"'})
-        self.fallback: Callable[[Asked], Reply] = lambda asked: (
-            picture if asked.target.partition("?")[0].endswith(("/thumbnail", "/image")) else problem(404)
+        self.fallback: Callable[[ReceivedRequest], Reply] = lambda request: (
+            picture if request.target.partition("?")[0].endswith(("/thumbnail", "/image")) else problem(404)
         )
         ids = ("one", "two", "three")
         self.replies: dict[str, Reply] = {f"GET /items/{name}": as_json(item(name)) for name in ids}
@@ -118,7 +118,7 @@ class CannedApi:
         self.replies["POST /faces"] = problem(422, code="unsupported_by_model")
 
     def everything(self, reply: Reply) -> None:
-        """Give this answer to whatever is asked."""
+        """Give this answer to every request."""
         self.replies.clear()
         self.fallback = lambda _: reply
 
@@ -129,21 +129,21 @@ class CannedApi:
         self._server.server_close()
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
-        canned = self
+        fake = self
 
         class Handler(BaseHTTPRequestHandler):
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                asked = Asked(self.command, self.path, dict(self.headers), body)
-                canned.asked.append(asked)
+                request = ReceivedRequest(self.command, self.path, dict(self.headers), body)
+                fake.requests.append(request)
                 key = f"{self.command} {urlsplit(self.path).path}"
-                self.send(canned.replies.get(key) or canned.fallback(asked))
+                self.send(fake.replies.get(key) or fake.fallback(request))
 
             do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - the names that http.server looks for
 
             def send(self, reply: Reply) -> None:
                 if reply.hangs:
-                    canned.over.wait()
+                    fake.over.wait()
                 elif reply.raw is not None:
                     self.wfile.write(reply.raw)
                 else:
@@ -155,6 +155,6 @@ class CannedApi:
                     self.wfile.write(reply.body)
 
             def log_message(self, *_: object) -> None:
-                """Tests read `asked`, nobody reads a log."""
+                """Tests read `requests`, nobody reads a log."""
 
         return Handler

@@ -1,8 +1,8 @@
-"""What a canned API knows beside searching: facets, clusters, a map, duplicates, bundles."""
+"""What a fake API knows beside searching: facets, clusters, a map, duplicates, bundles."""
 
 from typing import Any
 
-from tests.frontend.fake_api import CannedApi, Reply, as_json, item
+from tests.frontend.fake_api import FakeApi, Reply, as_json, item
 
 IDS = ("one", "two", "three")
 BUNDLES = ("20261124-tuned", "20261122-demo", "20261120-frozen")
@@ -10,7 +10,7 @@ MEASURES = {"precision_at_1": 0.57, "map": 0.36, "queries": 120.0}
 TUNED = {"precision_at_1": 0.87, "map": 0.82, "queries": 120.0}
 
 
-def stocked(api: CannedApi, text: str | None = None) -> CannedApi:
+def fill(api: FakeApi, text: str | None = None) -> FakeApi:
     """The API with all of it; with a text, this one wherever text comes from outside."""
     words = {} if text is None else {"label": text, "attributes": {text: text}}
     items = [item(text or name, **words) for name in IDS]

@@ -8,8 +8,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.frontend.attack_texts import ATTACKS
-from tests.frontend.fake_api import TALL_PNG, CannedApi, as_json, hit, item, matches, problem
-from tests.frontend.fake_catalogue import stocked
+from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, matches, problem
+from tests.frontend.fake_catalogue import fill
 from tests.frontend.test_security import HARMLESS, POLICY, Skeleton
 
 PATHS = (
@@ -27,10 +27,10 @@ PATHS = (
 INSIDE = re.compile(r"/(?!/)|#(main|status|icon-[a-z]+)$|data:image/png;base64,")
 
 
-def pages_saying(text: str, page: FlaskClient, api: CannedApi) -> list[str]:
+def pages_saying(text: str, page: FlaskClient, api: FakeApi) -> list[str]:
     """Every page, with this text wherever text comes from outside, or was written and is refused."""
     api.reset()
-    stocked(api, text)
+    fill(api, text)
     words = {"label": text, "attributes": {text: text}}
     api.fallback = lambda _: as_json(item(text, **words))
     api.replies["POST /search"] = as_json(matches(hit(text, **words), bundle=text))
@@ -51,7 +51,7 @@ def file_named(text: str) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)], ids=["every seventh", "all"])
-def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, step: int) -> None:
+def test_no_text_becomes_markup(page: FlaskClient, api: FakeApi, step: int) -> None:
     expected = [Skeleton(html).tags for html in pages_saying(HARMLESS, page, api)]
     for attack in ATTACKS[::step]:
         found = [Skeleton(html) for html in pages_saying(attack, page, api)]
@@ -61,8 +61,8 @@ def test_no_text_becomes_markup(page: FlaskClient, api: CannedApi, step: int) ->
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/browse/map/points"])
-def test_every_page_carries_the_headers(page: FlaskClient, api: CannedApi, path: str) -> None:
-    stocked(api)
+def test_every_page_carries_the_headers(page: FlaskClient, api: FakeApi, path: str) -> None:
+    fill(api)
     headers = page.get(path).headers
     assert headers["Content-Security-Policy"] == POLICY
     assert headers["Cache-Control"] == "no-cache"

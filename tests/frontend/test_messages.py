@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.frontend.conftest import UPLOAD_LIMIT_BYTES, AppFor
-from tests.frontend.fake_api import TALL_PNG, CannedApi, Reply, as_json, hit, item, matches, problem
+from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply, as_json, hit, item, matches, problem
 
 WAYS_IN: dict[str, Callable[[FlaskClient], TestResponse]] = {
     "start": lambda page: page.get("/"),
@@ -36,7 +36,7 @@ FAILURES = {
     "refuses the size": (problem(413), 413, "too large"),
     "refuses the format": (problem(415), 415, "JPEG, PNG, WebP"),
     "refuses the picture": (problem(422, detail="Its bytes stop halfway."), 422, "Its bytes stop halfway."),
-    "is asked too often": (problem(429), 429, "Wait a moment"),
+    "gets too many requests": (problem(429), 429, "Wait a moment"),
 }
 
 
@@ -50,15 +50,15 @@ def assert_friendly(answer: TestResponse, status: int, words: str) -> None:
 
 @pytest.mark.parametrize("way_in", WAYS_IN)
 @pytest.mark.parametrize("failure", FAILURES)
-def test_the_api_fails(page: FlaskClient, api: CannedApi, way_in: str, failure: str) -> None:
+def test_the_api_fails(page: FlaskClient, api: FakeApi, way_in: str, failure: str) -> None:
     reply, status, words = FAILURES[failure]
     api.everything(reply)
     assert_friendly(WAYS_IN[way_in](page), status, words)
-    assert all(asked.target != "/elsewhere" for asked in api.asked), "redirects are not followed"
+    assert all(request.target != "/elsewhere" for request in api.requests), "redirects are not followed"
 
 
 @pytest.mark.parametrize("way_in", WAYS_IN)
-def test_the_api_hangs(hasty_page: FlaskClient, api: CannedApi, way_in: str) -> None:
+def test_the_api_hangs(hasty_page: FlaskClient, api: FakeApi, way_in: str) -> None:
     api.everything(Reply(hangs=True))
     assert_friendly(WAYS_IN[way_in](hasty_page), 504, "takes too long")
 
@@ -86,12 +86,12 @@ def test_the_api_is_down(app_for: AppFor, way_in: str) -> None:
     ],
     ids=str,
 )
-def test_one_wrong_field_is_not_a_crash(page: FlaskClient, api: CannedApi, wrong: dict[str, object]) -> None:
+def test_one_wrong_field_is_not_a_crash(page: FlaskClient, api: FakeApi, wrong: dict[str, object]) -> None:
     api.replies["POST /search"] = as_json(matches(hit("one")) | wrong)
     assert_friendly(WAYS_IN["upload"](page), 502, "does not understand")
 
 
-def test_the_settings_survive_a_failure(page: FlaskClient, api: CannedApi) -> None:
+def test_the_settings_survive_a_failure(page: FlaskClient, api: FakeApi) -> None:
     api.replies["POST /search"] = problem(415)
     answer = page.post("/search", data={"file": (BytesIO(b"x"), "x.txt"), "k": "50", "metric": "euclidean"})
     assert_friendly(answer, 415, "cannot be searched")
@@ -99,7 +99,7 @@ def test_the_settings_survive_a_failure(page: FlaskClient, api: CannedApi) -> No
     assert '<option value="euclidean" selected>' in answer.text
 
 
-def test_when_to_come_back_and_what_to_quote_are_passed_on(page: FlaskClient, api: CannedApi) -> None:
+def test_when_to_come_back_and_what_to_quote_are_passed_on(page: FlaskClient, api: FakeApi) -> None:
     api.everything(problem(503, **{"Retry-After": "7"}))
     answer = page.get("/search?id=one&k=50")
     assert answer.headers["Retry-After"] == "7"
@@ -109,22 +109,22 @@ def test_when_to_come_back_and_what_to_quote_are_passed_on(page: FlaskClient, ap
 
 @pytest.mark.parametrize("excess_bytes", [1, 300_000])
 def test_too_large_uploads_are_refused_before_the_api_sees_them(
-    page: FlaskClient, api: CannedApi, excess_bytes: int
+    page: FlaskClient, api: FakeApi, excess_bytes: int
 ) -> None:
     upload = BytesIO(bytes(UPLOAD_LIMIT_BYTES + excess_bytes))
     assert_friendly(page.post("/search", data={"file": (upload, "me.png")}), 413, "up to 0.1\N{NO-BREAK SPACE}MB")
-    assert not api.asked
+    assert not api.requests
 
 
-def test_the_largest_upload_is_let_through(page: FlaskClient, api: CannedApi) -> None:
+def test_the_largest_upload_is_let_through(page: FlaskClient, api: FakeApi) -> None:
     upload = BytesIO(bytes(UPLOAD_LIMIT_BYTES))
     assert page.post("/search", data={"file": (upload, "me.png"), "k": "20"}).status_code == 200
-    assert len(api.asked[-1].form["file"]) == UPLOAD_LIMIT_BYTES
+    assert len(api.requests[-1].form["file"]) == UPLOAD_LIMIT_BYTES
 
 
-def test_sending_no_picture_is_explained(page: FlaskClient, api: CannedApi) -> None:
+def test_sending_no_picture_is_explained(page: FlaskClient, api: FakeApi) -> None:
     assert_friendly(page.post("/search", data={"k": "20"}), 400, "No picture was chosen")
-    assert not api.asked
+    assert not api.requests
 
 
 @pytest.mark.parametrize(
@@ -154,16 +154,16 @@ def test_sending_no_picture_is_explained(page: FlaskClient, api: CannedApi) -> N
         ("label=" + "x" * 1001, "1000 letters"),
     ],
 )
-def test_links_that_make_no_sense_are_explained(page: FlaskClient, api: CannedApi, query: str, words: str) -> None:
+def test_links_that_make_no_sense_are_explained(page: FlaskClient, api: FakeApi, query: str, words: str) -> None:
     assert_friendly(page.get(f"/search?id=one&{query}"), 400, words)
-    assert not api.asked
+    assert not api.requests
 
 
 @pytest.mark.parametrize("item_id", [".", "..", "x" * 129, "a\nb", "\N{RIGHT-TO-LEFT OVERRIDE}a"])
-def test_what_cannot_be_an_id_never_reaches_the_api(page: FlaskClient, api: CannedApi, item_id: str) -> None:
+def test_what_cannot_be_an_id_never_reaches_the_api(page: FlaskClient, api: FakeApi, item_id: str) -> None:
     assert_friendly(page.get("/search", query_string={"id": item_id}), 404, "not in the catalogue")
     assert page.get("/pictures/full", query_string={"id": item_id}).status_code == 404
-    assert not api.asked
+    assert not api.requests
 
 
 def test_unknown_pages_and_methods_look_like_the_page(page: FlaskClient) -> None:
@@ -177,7 +177,7 @@ def test_a_bug_of_ours_is_a_page_too(page: FlaskClient, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("detail", ["", "/readyz says why."])
-def test_why_it_is_not_ready_is_asked_for(page: FlaskClient, api: CannedApi, detail: str) -> None:
+def test_why_it_is_not_ready_is_asked_for(page: FlaskClient, api: FakeApi, detail: str) -> None:
     api.everything(problem(503, code="not_ready", detail=detail))
     api.replies["GET /readyz"] = as_json({"status": "unready", "detail": "Nothing is published in artifacts."}, 503)
     answer = page.get("/")
@@ -189,14 +189,14 @@ def test_why_it_is_not_ready_is_asked_for(page: FlaskClient, api: CannedApi, det
     assert_friendly(page.get("/"), 503, "not ready")
 
 
-def test_too_much_at_once_is_not_a_missing_model(page: FlaskClient, api: CannedApi) -> None:
+def test_too_much_at_once_is_not_a_missing_model(page: FlaskClient, api: FakeApi) -> None:
     api.everything(problem(503, code="overloaded"))
     answer = page.get("/")
     assert_friendly(answer, 503, "busy")
     assert "make demo" not in answer.text
 
 
-def test_the_page_is_ready_when_the_api_is(page: FlaskClient, api: CannedApi) -> None:
+def test_the_page_is_ready_when_the_api_is(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /readyz"] = as_json({"status": "ready"})
     assert page.get("/readyz").status_code == 200
     api.replies["GET /readyz"] = as_json({"status": "unready", "detail": "Loading."}, 503)
@@ -206,12 +206,12 @@ def test_the_page_is_ready_when_the_api_is(page: FlaskClient, api: CannedApi) ->
     assert page.get("/readyz").status_code == 503
 
 
-def test_the_page_is_alive_whatever_the_api_does(page: FlaskClient, api: CannedApi) -> None:
+def test_the_page_is_alive_whatever_the_api_does(page: FlaskClient, api: FakeApi) -> None:
     api.everything(Reply(raw=b""))
     assert page.get("/livez").status_code == 200
 
 
-def test_an_item_that_is_gone_by_the_time_it_is_searched(page: FlaskClient, api: CannedApi) -> None:
+def test_an_item_that_is_gone_by_the_time_it_is_searched(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /items/one"] = as_json(item("one"))
     api.replies["POST /search"] = problem(404)
     assert_friendly(WAYS_IN["item"](page), 404, "not in the catalogue")

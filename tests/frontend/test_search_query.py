@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from werkzeug.datastructures import MultiDict
 
 from frontend.forms.search import read
-from frontend.search_query import Asked, Condition, Part
-from tests.frontend.fake_api import CURSOR, TALL_PNG, CannedApi, as_json, hit, matches, problem
+from frontend.search_query import Condition, Crop, SearchQuery
+from tests.frontend.fake_api import CURSOR, TALL_PNG, FakeApi, as_json, hit, matches, problem
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -20,15 +20,15 @@ conditions = st.one_of(
     st.builds(Condition, st.lists(values, min_size=1, max_size=3, unique_by=json.dumps).map(tuple)),
     st.builds(Condition, st.just(()), numbers, st.none() | numbers),
 )
-parts = st.tuples(st.integers(0, 99), st.integers(0, 99)).flatmap(
-    lambda at: st.builds(Part, st.just(at[0]), st.just(at[1]), st.integers(1, 100 - at[0]), st.integers(1, 100 - at[1]))
+crops = st.tuples(st.integers(0, 99), st.integers(0, 99)).flatmap(
+    lambda at: st.builds(Crop, st.just(at[0]), st.just(at[1]), st.integers(1, 100 - at[0]), st.integers(1, 100 - at[1]))
 )
 searches = st.builds(
-    Asked,
+    SearchQuery,
     id=names,
     like=st.lists(names, max_size=3, unique=True).map(tuple),
     unlike=st.lists(names, max_size=3, unique=True).map(tuple),
-    part=st.none() | parts.filter(lambda part: (part.width, part.height) != (100, 100)),
+    crop=st.none() | crops.filter(lambda part: (part.width, part.height) != (100, 100)),
     face=st.none() | st.integers(1, 1000),
     k=st.integers(1, 100),
     metric=st.sampled_from(["cosine", "euclidean", "fused"]),
@@ -40,17 +40,17 @@ searches = st.builds(
 
 
 @given(searches)
-def test_a_link_says_all_of_a_search(asked: Asked) -> None:
-    assert read(MultiDict(asked.pairs())) == asked
+def test_a_link_says_all_of_a_search(request: SearchQuery) -> None:
+    assert read(MultiDict(request.parameters())) == request
 
 
-def test_the_api_is_asked_for_all_that_a_link_says(page: FlaskClient, api: CannedApi) -> None:
+def test_the_api_is_asked_for_all_that_a_link_says(page: FlaskClient, api: FakeApi) -> None:
     link = (
         "/search?id=one&k=5&metric=euclidean&sure=90&group=attributes.shape&label=jug&label=vase&has.glazed=true"
         "&has.colour=%22red%22&has.colour=%22blue%22&least.price=2.5&most.price=10&left=10&top=20&width=50&height=30"
     )
     assert page.get(link).status_code == 200
-    assert api.asked[-1].json == {
+    assert api.requests[-1].json == {
         "id": "one",
         "k": 5,
         "metric": "euclidean",
@@ -64,24 +64,24 @@ def test_the_api_is_asked_for_all_that_a_link_says(page: FlaskClient, api: Canne
     }
 
 
-def test_further_pictures_count_for_and_against(page: FlaskClient, api: CannedApi) -> None:
+def test_further_pictures_count_for_and_against(page: FlaskClient, api: FakeApi) -> None:
     page.get("/search?id=one&like=two&unlike=three&metric=fused&sure=90")
     items = [{"id": "one"}, {"id": "two", "weight": 1}, {"id": "three", "weight": -0.5}]
-    assert api.asked[-1].json == {"k": 20, "metric": "fused", "items": items}
+    assert api.requests[-1].json == {"k": 20, "metric": "fused", "items": items}
     upload = {"file": (BytesIO(TALL_PNG), "me.png"), "unlike": "three"}
     page.post("/search", data=upload)
-    first, other = api.asked[-1].json["items"]
+    first, other = api.requests[-1].json["items"]
     assert first["image_base64"].startswith("iVBOR")
     assert other == {"id": "three", "weight": -0.5}
     page.get("/search?like=one")
-    assert api.asked[-1].json["id"] == "one", "one alone is the query itself"
+    assert api.requests[-1].json["id"] == "one", "one alone is the query itself"
 
 
-def test_an_address_is_passed_on_and_never_fetched_or_shown_by_the_page(page: FlaskClient, api: CannedApi) -> None:
+def test_an_address_is_passed_on_and_never_fetched_or_shown_by_the_page(page: FlaskClient, api: FakeApi) -> None:
     answer = page.post("/search", data={"address": " https://pictures.example/a.jpg ", "id": "one", "k": "10"})
     assert answer.location == "/search?url=https%3A%2F%2Fpictures.example%2Fa.jpg&k=10"
     html = page.get(answer.location).text
-    assert api.asked[-1].json == {"url": "https://pictures.example/a.jpg", "k": 10, "metric": "cosine"}
+    assert api.requests[-1].json == {"url": "https://pictures.example/a.jpg", "k": 10, "metric": "cosine"}
     assert 'src="https:' not in html
     assert 'href="https:' not in html
 
@@ -97,35 +97,35 @@ def test_an_address_is_passed_on_and_never_fetched_or_shown_by_the_page(page: Fl
     ],
 )
 def test_what_may_be_wrong_with_a_link_is_explained(
-    page: FlaskClient, api: CannedApi, status: int, code: str, words: str
+    page: FlaskClient, api: FakeApi, status: int, code: str, words: str
 ) -> None:
     api.everything(problem(status, code=code, detail="Why it is so."))
     answer = page.get("/search?url=https://pictures.example/a.jpg")
     assert (answer.status_code, words in answer.text, "Why it is so." in answer.text) == (status, True, True)
 
 
-def test_an_upload_becomes_a_link_without_its_picture(page: FlaskClient, api: CannedApi) -> None:
+def test_an_upload_becomes_a_link_without_its_picture(page: FlaskClient, api: FakeApi) -> None:
     html = page.post("/search", data={"file": (BytesIO(TALL_PNG), "me.png"), "k": "50"}).text
     assert f'data-link="/search?k=50&amp;cursor={CURSOR}"' in html
     answer = page.get(f"/search?k=50&cursor={CURSOR}&metric=euclidean")
     assert answer.status_code == 200
-    assert api.asked[-1].query == {"k": ["50"], "metric": ["euclidean"], "cursor": [CURSOR]}
+    assert api.requests[-1].query == {"k": ["50"], "metric": ["euclidean"], "cursor": [CURSOR]}
     assert "The picture itself is not part of this link" in answer.text
 
 
-def test_the_next_page_is_a_link_that_still_shows_the_query(page: FlaskClient, api: CannedApi) -> None:
+def test_the_next_page_is_a_link_that_still_shows_the_query(page: FlaskClient, api: FakeApi) -> None:
     further = matches(hit("two", rank=21), offset=20, total=21)
     api.replies["POST /search"] = as_json(matches(hit("one"), next="/search?k=20&cursor=bmV4dA"))
     api.replies["GET /search"] = as_json(further)
-    assert 'href="/search?id=one&amp;cursor=bmV4dA" data-further' in page.get("/search?id=one").text
+    assert 'href="/search?id=one&amp;cursor=bmV4dA" data-load-more' in page.get("/search?id=one").text
     html = page.get("/search?id=one&cursor=bmV4dA").text
-    assert api.asked[-1].query["cursor"] == ["bmV4dA"]
+    assert api.requests[-1].query["cursor"] == ["bmV4dA"]
     assert "Matches 21 to 21" in html
     assert "<h1>Tall bottle</h1>" in html
     assert 'href="/search?id=two"' in html
 
 
-def test_each_group_says_how_many_more_there_are(page: FlaskClient, api: CannedApi) -> None:
+def test_each_group_says_how_many_more_there_are(page: FlaskClient, api: FakeApi) -> None:
     found = hit("one", group="jug", more=1234), hit("two", rank=2, group=None, more=3), hit("three", rank=3, more=0)
     api.replies["POST /search"] = as_json(matches(*found))
     html = page.get("/search?id=one&group=attributes.shape").text
@@ -133,7 +133,7 @@ def test_each_group_says_how_many_more_there_are(page: FlaskClient, api: CannedA
     assert 'href="/search?id=one&amp;has.shape=%22jug%22" data-same>1,234 more of this shape' in html
 
 
-def test_nothing_sure_enough_and_nothing_that_passes_are_answers(page: FlaskClient, api: CannedApi) -> None:
+def test_nothing_sure_enough_and_nothing_that_passes_are_answers(page: FlaskClient, api: FakeApi) -> None:
     api.replies["POST /search"] = as_json(matches())
     sure = page.get("/search?id=one&sure=95").text
     assert "No match is 95 % sure" in sure
@@ -143,13 +143,13 @@ def test_nothing_sure_enough_and_nothing_that_passes_are_answers(page: FlaskClie
     assert 'href="/search?id=one" data-same>Search among all' in filtered
 
 
-def test_a_later_page_is_what_is_saved_from_it(page: FlaskClient, api: CannedApi) -> None:
+def test_a_later_page_is_what_is_saved_from_it(page: FlaskClient, api: FakeApi) -> None:
     html = page.get("/search?id=one&cursor=bmV4dA").text
     assert 'href="/search/matches.csv?id=one&amp;cursor=bmV4dA"' in html
     assert 'href="/search/matches.csv?id=one"' in page.get("/search?id=one").text
 
 
-def test_a_match_of_an_address_can_be_explained(page: FlaskClient, api: CannedApi) -> None:
+def test_a_match_of_an_address_can_be_explained(page: FlaskClient, api: FakeApi) -> None:
     api.replies["POST /search"] = as_json(matches(hit("one")))
     assert (
         'href="/why?match=one&amp;url=https%3A%2F%2Fa.example%2Fb.jpg"'

@@ -1,71 +1,71 @@
-// Adding many pictures: each is sent by itself, two at a time, so that one that is refused stops no other one, and so
-// that it can be seen how each fares. They are chosen first; what the form says when it is sent is said of all of them.
+// Adding many pictures: each is its own request, two at a time, so that a refused picture does not stop the others and
+// each has its own progress. Label and attributes of the form apply to all pictures selected when it is sent.
 
 import "./attribute_rows.js";
-import { chosenFrom, droppedFrom } from "./add/files.js";
-import { counts, refused, shown, started, trouble } from "./add/progress.js";
+import { filesFromInput, filesFromDrop } from "./add/files.js";
+import { showCounts, showRefused, showAdded, showStarted, showError } from "./add/progress.js";
 
 const [AT_ONCE, TRIES, PAUSE_SECONDS] = [2, 5, 3];
-const form = document.querySelector("form.adding");
+const form = document.querySelector("form.add-form");
 const limit = Number(form.dataset.limit);
 const button = form.querySelector("[data-begin]");
 const queue = []; // { file, path, fields, tries }
 const tally = { all: 0, added: 0, known: 0, refused: 0 };
 
-let chosen = []; // { file, path }
+let selected = []; // { file, path }
 let running = 0;
 let stopped = false;
 
-function choose(files) {
-  chosen.push(...files);
-  button.disabled = !chosen.length;
-  const words = `Add ${chosen.length.toLocaleString("en")} ${chosen.length === 1 ? "picture" : "pictures"}`;
-  button.textContent = chosen.length ? words : "Nothing is chosen";
-  if (files.length) document.getElementById("status").textContent = `${chosen.length} chosen`;
+function select(files) {
+  selected.push(...files);
+  button.disabled = !selected.length;
+  const words = `Add ${selected.length.toLocaleString("en")} ${selected.length === 1 ? "picture" : "pictures"}`;
+  button.textContent = selected.length ? words : "Nothing is selected";
+  if (files.length) document.getElementById("status").textContent = `${selected.length} selected`;
 }
 
-function begin() {
+function enqueue() {
   const fields = [...new FormData(form)].filter(([name]) => name !== "file");
-  for (const { file, path } of chosen) queue.push({ file, path, fields, tries: 0 });
-  tally.all += chosen.length;
-  chosen = [];
-  choose([]);
-  goOn();
+  for (const { file, path } of selected) queue.push({ file, path, fields, tries: 0 });
+  tally.all += selected.length;
+  selected = [];
+  select([]);
+  resume();
 }
 
-function goOn() {
+function resume() {
   stopped = false;
-  trouble();
+  showError();
   while (running < AT_ONCE && queue.length) {
     running += 1;
     work();
   }
-  tell();
+  updateCounts();
 }
 
 async function work() {
   while (queue.length && !stopped) await sendOne(queue.shift());
   running -= 1;
-  tell();
+  updateCounts();
 }
 
 async function sendOne(job) {
-  const row = started(job.path);
-  const outcome = job.file.size > limit ? tooLarge() : await post(job, row.progress);
+  const row = showStarted(job.path);
+  const result = job.file.size > limit ? tooLarge() : await post(job, row.progress);
   row.remove();
-  if (outcome.ends && outcome.wait !== undefined && job.tries < TRIES && !stopped) {
-    await wait(outcome.wait ?? PAUSE_SECONDS);
+  if (result.ends && result.wait !== undefined && job.tries < TRIES && !stopped) {
+    await wait(result.wait ?? PAUSE_SECONDS);
     queue.unshift({ ...job, tries: job.tries + 1 });
-  } else if (outcome.ends) {
+  } else if (result.ends) {
     queue.unshift({ ...job, tries: 0 });
     stopped = true;
-    trouble(`${outcome.why} ${outcome.advice}`);
+    showError(`${result.why} ${result.advice}`);
   } else {
-    tally[outcome.state] += 1;
-    if (outcome.state === "refused") refused(job.path, outcome);
-    else shown(job.path, outcome);
+    tally[result.state] += 1;
+    if (result.state === "refused") showRefused(job.path, result);
+    else showAdded(job.path, result);
   }
-  tell();
+  updateCounts();
 }
 
 const wait = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
@@ -78,14 +78,14 @@ function post({ file, path, fields }, progress) {
   body.set("path", path);
   body.set("file", file, file.name || "picture");
   return new Promise((resolve) => {
-    const request = new XMLHttpRequest(); // fetch() does not tell how much is sent
+    const request = new XMLHttpRequest(); // fetch() does not report upload progress
     request.open("POST", form.dataset.one);
     request.upload.onprogress = ({ loaded, total }) => progress(loaded / total);
     request.onerror = () => resolve(unanswered);
     request.onload = () => {
       try {
-        const { wait: seconds, ...outcome } = JSON.parse(request.responseText);
-        resolve(seconds === null ? outcome : { ...outcome, wait: seconds });
+        const { wait: seconds, ...result } = JSON.parse(request.responseText);
+        resolve(seconds === null ? result : { ...result, wait: seconds });
       } catch (error) {
         console.error(error);
         resolve(unanswered);
@@ -95,26 +95,26 @@ function post({ file, path, fields }, progress) {
   });
 }
 
-function tell() {
-  counts(tally, { running: running > 0, left: queue.length });
+function updateCounts() {
+  showCounts(tally, { running: running > 0, left: queue.length });
 }
 
 form.addEventListener("change", ({ target }) => {
   if (target.type !== "file") return;
-  choose(chosenFrom(target));
-  target.value = ""; // choosing the same again is a change again
+  select(filesFromInput(target));
+  target.value = ""; // so that selecting the same files again fires a change event
 });
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (chosen.length) begin();
+  if (selected.length) enqueue();
 });
 
 document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-stop]")) stopped = true;
-  else if (target.closest("[data-go-on]")) goOn();
+  else if (target.closest("[data-go-on]")) resume();
   else return;
-  tell();
+  updateCounts();
 });
 
 for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
@@ -122,12 +122,12 @@ for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
     if (!event.dataTransfer?.types.includes("Files")) return;
     event.preventDefault();
     document.documentElement.classList.toggle("dragging", !(name === "drop" || (name === "dragleave" && !event.relatedTarget)));
-    if (name === "drop") choose(await droppedFrom(event.dataTransfer));
+    if (name === "drop") select(await filesFromDrop(event.dataTransfer));
   });
 }
 
 addEventListener("beforeunload", (event) => {
-  if (running) event.preventDefault(); // what is not sent yet would be lost
+  if (running) event.preventDefault(); // unsent pictures would be lost
 });
 
-choose([]);
+select([]);

@@ -1,4 +1,4 @@
-// One more row for an attribute.
+// Adds a row for another attribute.
 
 document.addEventListener("click", ({ target }) => {
   const button = target.closest("[data-another-row]");

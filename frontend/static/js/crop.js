@@ -1,12 +1,12 @@
-// A part of the picture: drawn as a box on it, or typed as numbers; either shows the other.
+// Crop of the query picture: drawn as a box or typed as numbers; both stay in step.
 
-import { ask, partOf } from "./search.js";
+import { searchAgain, cropOf } from "./search.js";
 import { currentMain } from "./history.js";
 
-const LEAST = 4; // percent; less is a click
-let drawing; // { canvas, area, from } while a box is drawn
+const MIN_PERCENT = 4; // smaller is a click
+let drawing; // { canvas, area, from } while a box is being drawn
 
-/** Where the picture itself is on its canvas, in pixels of the page. */
+/** Position and size of the picture on its canvas, in page pixels. */
 export function areaOf(canvas) {
   const picture = canvas.querySelector("img");
   const { left, top, width, height } = picture.getBoundingClientRect();
@@ -15,7 +15,7 @@ export function areaOf(canvas) {
   return { left: left + (width - wide) / 2, top: top + (height - high) / 2, width: wide, height: high };
 }
 
-/** Put a box over the picture, where these percents are. */
+/** Place a box over the picture, given in percent. */
 export function place(box, canvas, part) {
   const area = areaOf(canvas);
   const ground = canvas.getBoundingClientRect();
@@ -26,14 +26,14 @@ export function place(box, canvas, part) {
 }
 
 function show(canvas, part) {
-  canvas.querySelector(".cuts")?.remove();
+  canvas.querySelector(".crop-overlay")?.remove();
   if (!part || !canvas.querySelector("img")?.naturalWidth) return;
-  const cuts = document.createElement("div");
+  const overlay = document.createElement("div");
   const box = document.createElement("div");
-  cuts.className = "cuts";
-  box.className = "cut";
-  cuts.append(box);
-  canvas.append(cuts);
+  overlay.className = "crop-overlay";
+  box.className = "crop-box";
+  overlay.append(box);
+  canvas.append(overlay);
   place(box, canvas, part);
 }
 
@@ -42,8 +42,8 @@ function fill(form, part) {
   form.elements.face.value = "";
 }
 
-/** The box from where the pointer went down to where it is, in whole percents. */
-function drawn({ clientX, clientY }) {
+/** The box from the start of the drag to the pointer, in whole percent. */
+function boxFromPointer({ clientX, clientY }) {
   const { area, from } = drawing;
   const at = (x, start, length) => Math.round(100 * Math.min(1, Math.max(0, (x - start) / length)));
   const [x0, x1] = [from.x, clientX].map((x) => at(x, area.left, area.width)).sort((a, b) => a - b);
@@ -55,67 +55,67 @@ document.addEventListener("pointerdown", (event) => {
   const canvas = event.target.closest?.(".canvas.drawable");
   if (!canvas || event.button || event.target.closest("a, button")) return;
   const byFinger = event.pointerType === "touch";
-  if (byFinger && !currentMain().querySelector(".part").open) return; // a finger scrolls, until a part is wanted
+  if (byFinger && !currentMain().querySelector(".crop").open) return; // touch scrolls unless the crop section is open
   event.preventDefault();
   drawing = { canvas, area: areaOf(canvas), from: { x: event.clientX, y: event.clientY } };
   canvas.setPointerCapture(event.pointerId);
 });
 
 document.addEventListener("pointermove", (event) => {
-  if (drawing) show(drawing.canvas, drawn(event));
+  if (drawing) show(drawing.canvas, boxFromPointer(event));
 });
 
 document.addEventListener("pointerup", (event) => {
   if (!drawing) return;
   const { canvas } = drawing;
-  const part = drawn(event);
+  const part = boxFromPointer(event);
   drawing = null;
   const form = canvas.closest(".query").querySelector("form");
-  if (part.width < LEAST || part.height < LEAST) {
-    show(canvas, partOf(form));
+  if (part.width < MIN_PERCENT || part.height < MIN_PERCENT) {
+    show(canvas, cropOf(form));
     return;
   }
   fill(form, part);
-  form.querySelector(".part").open = true;
-  ask();
+  form.querySelector(".crop").open = true;
+  searchAgain();
 });
 
 document.addEventListener("pointercancel", () => {
-  if (drawing) show(drawing.canvas, partOf(drawing.canvas.closest(".query").querySelector("form")));
+  if (drawing) show(drawing.canvas, cropOf(drawing.canvas.closest(".query").querySelector("form")));
   drawing = null;
 });
 
 document.addEventListener("input", ({ target }) => {
-  const canvas = target.closest?.(".sides") && target.closest(".query")?.querySelector("[data-canvas]");
+  const canvas = target.closest?.(".crop-fields") && target.closest(".query")?.querySelector("[data-canvas]");
   if (!canvas) return;
   target.form.elements.face.value = "";
-  show(canvas, partOf(target.form));
+  show(canvas, cropOf(target.form));
 });
 
 document.addEventListener("click", ({ target }) => {
   if (!target.closest("[data-whole]")) return;
   fill(currentMain().querySelector("form.search"), null);
-  ask();
+  searchAgain();
 });
 
 async function ready(view) {
   const canvas = view.main.querySelector("[data-canvas]");
   const picture = canvas?.querySelector("img");
-  if (!picture || !view.main.querySelector(".part") || view.main.matches("[aria-busy]")) return;
+  if (!picture || !view.main.querySelector(".crop") || view.main.matches("[aria-busy]")) return;
   picture.draggable = false;
   await picture.decode().catch(() => {});
   if (!picture.naturalWidth || !view.main.isConnected) return;
   canvas.classList.add("drawable");
-  show(canvas, partOf(view.main.querySelector("form")));
+  show(canvas, cropOf(view.main.querySelector("form")));
 }
 
 document.addEventListener("shown", ({ detail: view }) => ready(view));
 document.addEventListener("toggle", ({ target }) => {
-  if (target.matches?.("details.part")) redraw();
+  if (target.matches?.("details.crop")) redraw();
 }, true);
 addEventListener("resize", redraw);
 
 function redraw() {
   const canvas = currentMain().querySelector(".canvas.drawable");
-  if (canvas) show(canvas, partOf(currentMain().querySelector("form")));
+  if (canvas) show(canvas, cropOf(currentMain().querySelector("form")));
 }

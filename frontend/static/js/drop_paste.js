@@ -1,5 +1,6 @@
-// Ways in: drop a picture or a link anywhere, or paste one.
+// Search with a picture or link that is dropped or pasted anywhere.
 
+import { searchUrl } from "./history.js";
 import { follow, searchPicture } from "./search.js";
 
 function pictureOf(transfer) {
@@ -7,24 +8,24 @@ function pictureOf(transfer) {
   return files.find((file) => file.type.startsWith("image/")) ?? files[0];
 }
 
-/** The address of a picture in what was dropped or pasted: one line that begins like one. */
+/** The URL in dropped or pasted data, if it is one line. */
 function addressOf(transfer) {
   const text = (transfer?.getData("text/uri-list") || transfer?.getData("text/plain") || "").trim();
   return /^https?:\/\/\S+$/i.test(text) ? text : null;
 }
 
-function take(transfer) {
+function searchWith(transfer) {
   const file = pictureOf(transfer);
   const address = addressOf(transfer);
   if (file) searchPicture(file);
-  else if (address) follow(`/search?${new URLSearchParams({ url: address })}`);
+  else if (address) follow(`${searchUrl}?${new URLSearchParams({ url: address })}`);
   return Boolean(file || address);
 }
 
 document.addEventListener("paste", (event) => {
   const typing = event.target.closest?.("input, textarea");
-  if (typing && !pictureOf(event.clipboardData)) return; // a text that is pasted into a field belongs there
-  if (take(event.clipboardData)) event.preventDefault();
+  if (typing && !pictureOf(event.clipboardData)) return; // pasted text belongs into the field
+  if (searchWith(event.clipboardData)) event.preventDefault();
 });
 
 for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
@@ -34,6 +35,6 @@ for (const name of ["dragenter", "dragover", "dragleave", "drop"]) {
     event.preventDefault();
     const left = name === "drop" || (name === "dragleave" && !event.relatedTarget);
     document.documentElement.classList.toggle("dragging", !left);
-    if (name === "drop") take(event.dataTransfer);
+    if (name === "drop") searchWith(event.dataTransfer);
   });
 }

@@ -1,34 +1,34 @@
-// Duplicates: how far the search is, how many are ticked, deleting with some seconds to undo, groups that are none.
+// Duplicates: progress of the search, number of ticked pictures, deletion with undo, dismissal of groups.
 
 import { deleteLater } from "./undo.js";
 
-const ASK_MILLISECONDS = 1500;
+const POLL_MILLISECONDS = 1500;
 const say = (words) => { document.getElementById("status").textContent = words; };
 
-/** While the search runs, its page takes the place of the one shown, until it is over. */
-async function wait() {
+/** Refresh the page while the search runs. */
+async function pollSearch() {
   if (!document.querySelector("[data-running]")) return;
-  await new Promise((resolve) => { setTimeout(resolve, ASK_MILLISECONDS); });
+  await new Promise((resolve) => { setTimeout(resolve, POLL_MILLISECONDS); });
   try {
     const page = new DOMParser().parseFromString(await (await fetch(location.href)).text(), "text/html");
     const main = document.adoptNode(page.getElementById("main"));
     document.getElementById("main").replaceWith(main);
     if (!main.querySelector("[data-running]")) say(main.querySelector("h2, h1").textContent);
   } catch (error) {
-    console.error(error); // the page's server may be back in a moment
+    console.error(error); // try again: the server may be back soon
   }
   count();
-  wait();
+  pollSearch();
 }
 
-const boxes = () => [...document.querySelectorAll("input[form=chosen]")];
+const boxes = () => [...document.querySelectorAll("input[form=delete-selected]")];
 
 function count() {
   const button = document.querySelector("[data-delete]");
   if (!button) return;
   const ticked = boxes().filter(({ checked }) => checked).length;
   button.disabled = !ticked;
-  const emptied = [...document.querySelectorAll("[data-group]")].filter((group) => !group.querySelector("input[form=chosen]:not(:checked)")).length;
+  const emptied = [...document.querySelectorAll("[data-group]")].filter((group) => !group.querySelector("input[form=delete-selected]:not(:checked)")).length;
   const words = `Delete ${ticked} ticked ${ticked === 1 ? "picture" : "pictures"}`;
   button.textContent = !ticked ? "Nothing is ticked" : emptied ? `${words}, all of ${emptied} ${emptied === 1 ? "group" : "groups"}` : words;
 }
@@ -42,11 +42,11 @@ function deleteTicked(form) {
     button.disabled = false;
     for (const tile of tiles) {
       if (isOver) remove(tile);
-      else tile.classList.remove("going");
+      else tile.classList.remove("pending-delete");
     }
     count();
   };
-  for (const tile of tiles) tile.classList.add("going");
+  for (const tile of tiles) tile.classList.add("pending-delete");
   deleteLater(form, {
     words: ticked.length === 1 ? "1 picture" : `${ticked.length} pictures`,
     after: () => end(true),
@@ -55,7 +55,7 @@ function deleteTicked(form) {
   button.disabled = true;
 }
 
-/** Take a picture away, and its group if that leaves one alone. */
+/** Remove a picture, and its group if only one picture is left. */
 function remove(tile) {
   const group = tile.closest("[data-group]");
   tile.remove();
@@ -67,7 +67,7 @@ async function dismiss(form) {
   const next = group.nextElementSibling ?? group.previousElementSibling;
   const answer = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
   if (!answer?.ok) {
-    form.submit(); // whatever is wrong, that page says it
+    form.submit(); // the error page says what is wrong
     return;
   }
   group.remove();
@@ -79,7 +79,7 @@ async function dismiss(form) {
 document.addEventListener("change", count);
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.matches("#chosen")) { // not form.id: a field is called that
+  if (form.matches("#delete-selected")) { // not form.id: a field has that name
     event.preventDefault();
     deleteTicked(form);
   } else if (form.matches("[data-dismiss]")) {
@@ -89,4 +89,4 @@ document.addEventListener("submit", (event) => {
 });
 
 count();
-wait();
+pollSearch();

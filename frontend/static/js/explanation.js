@@ -1,4 +1,4 @@
-// Why a match is one, over the page instead of on a page of its own.
+// Shows why a match was found, in a dialog instead of on a page of its own.
 
 import { currentMain, currentView, say, send, template } from "./history.js";
 
@@ -28,7 +28,7 @@ async function explain(control) {
   dialog.showModal();
 }
 
-/** The picture, the part or the face of it that was searched with, and the match. */
+/** The form data of an explanation: the query picture, its crop or face, and the match. */
 function bodyOf(control) {
   const body = new FormData();
   const { file } = currentView();

@@ -1,24 +1,24 @@
-// Filters with their counts, fetched when they are opened, and again for what has been chosen.
+// Filters with their counts, fetched when the section is opened and after each change.
 
-import { askedBy, fieldsOf } from "./search.js";
+import { queryOf, fieldsOf } from "./search.js";
 import { send } from "./history.js";
 
-let letGo = Promise.resolve();
+let pointerReleased = Promise.resolve();
 
-function saidBy(form) {
+function queryStringOf(form) {
   return new URLSearchParams(fieldsOf(form).filter(([name]) => name !== "address")).toString();
 }
 
 async function fill(details) {
   const form = details.closest("form");
-  const said = saidBy(form);
-  const { text, status } = await send(`${details.dataset.filters}?${said}`);
-  await letGo;
-  if ("filled" in details.dataset && saidBy(form) !== said) return; // typed meanwhile: it stays, and counts anew once it is asked
+  const queryString = queryStringOf(form);
+  const { text, status } = await send(`${details.dataset.filters}?${queryString}`);
+  await pointerReleased;
+  if ("filled" in details.dataset && queryStringOf(form) !== queryString) return; // changed meanwhile: keep the input; the next search updates the counts
   const choices = new DOMParser().parseFromString(text, "text/html").getElementById("choices");
   const box = details.querySelector(".choices");
   if (status !== 200 || !choices) {
-    if (!("filled" in details.dataset)) tell(box);
+    if (!("filled" in details.dataset)) showFailure(box);
     return;
   }
   const focused = box.contains(document.activeElement) ? document.activeElement : null;
@@ -30,7 +30,7 @@ async function fill(details) {
   }
 }
 
-function tell(box) {
+function showFailure(box) {
   const words = document.createElement("p");
   words.className = "hint";
   words.textContent = "The filters could not be fetched. Close and open them to try again.";
@@ -38,10 +38,10 @@ function tell(box) {
   box.append(words);
 }
 
-// What is pressed stays where it is until it is let go: else the click, which of a finger comes a little later, would be lost.
+// Nothing is replaced between pointerdown and pointerup: the click (on touch it comes a little later) would be lost.
 document.addEventListener("pointerdown", () => {
   const pressed = new AbortController();
-  letGo = new Promise((go) => {
+  pointerReleased = new Promise((go) => {
     const end = () => { pressed.abort(); setTimeout(go, 100); };
     for (const name of ["pointerup", "pointercancel"]) addEventListener(name, end, { signal: pressed.signal });
   });
@@ -54,11 +54,11 @@ document.addEventListener("toggle", ({ target }) => {
 document.addEventListener("leaving", ({ detail: { shown, next } }) => {
   const [from, to] = [shown, next].map((main) => main.querySelector("details.filters"));
   if (!from?.open || !to || "filled" in to.dataset || !("filled" in from.dataset)) return;
-  to.dataset.filled = ""; // what was chosen just now, until it comes with new counts
+  to.dataset.filled = ""; // keep the current choices until new counts arrive
   to.querySelector(".choices").replaceChildren(...[...from.querySelector(".choices").childNodes].map((node) => node.cloneNode(true)));
-  if (!shown.dataset.link || !next.dataset.link) return; // while a search is on its way, nothing says what is on
-  const [before, now] = [shown, next].map(askedBy);
-  for (const field of to.querySelectorAll(".choices input")) { // a chip or a link takes filters off, or puts one on
+  if (!shown.dataset.link || !next.dataset.link) return; // no link while a search is running
+  const [before, now] = [shown, next].map(queryOf);
+  for (const field of to.querySelectorAll(".choices input")) { // chips and links change filters
     const { name, value, type } = field;
     const boxed = type === "checkbox";
     const has = (asked) => (boxed ? asked.getAll(name).includes(value) : asked.has(name));

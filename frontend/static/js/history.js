@@ -1,51 +1,51 @@
-// What is shown, and going back and forward. Answers are whole pages: their <main> takes the place of the one shown, and
-// every state of the history keeps its own. The picture that was searched with is never kept on the server: a small copy
-// of it stays in this browser's history, so that it is there again after a reload.
+// Shown views and the browser history. Answers are whole pages: their <main> replaces the one shown, and each history
+// state keeps its own. The server keeps no query picture: a small copy stays in the browser's history for reloads.
 
-import { fromText } from "./pictures.js";
+import { fileFromDataUrl } from "./pictures.js";
 
-const KEPT_VIEWS = 30;
-const PICTURED = ["like", "unlike", "face"]; // hidden fields that the script changes before it asks
+const MAX_VIEWS = 30;
+const PICTURE_FIELDS = ["like", "unlike", "face"]; // hidden fields that the script changes before a search
 const views = new Map(); // key in history.state -> { main, title, file, preview }
-const given = new WeakMap(); // main -> its PICTURED fields as they came, by which its matches were found
+const initialFields = new WeakMap(); // main -> its PICTURE_FIELDS as served, which belong to its matches
 
-const newKey = () => `${Date.now()}-${Math.random()}`; // a reload empties `views`, not the history: no key comes twice
+const newKey = () => `${Date.now()}-${Math.random()}`; // unique: a reload empties `views` but not the history
+export const searchUrl = `${document.documentElement.dataset.root}search`; // the page may be served under a path
 export const template = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 export const currentView = () => views.get(history.state?.key);
 export const currentMain = () => document.getElementById("main");
-export const say = (words) => { document.getElementById("status").textContent = words; }; // read out by screen readers
+export const say = (words) => { document.getElementById("status").textContent = words; }; // for screen readers
 
-function keep(key, view) {
+function store(key, view) {
   views.set(key, view);
-  if (views.size <= KEPT_VIEWS) return;
+  if (views.size <= MAX_VIEWS) return;
   const [oldest, { preview }] = views.entries().next().value;
   views.delete(oldest);
   const shared = [...views.values()].some((other) => other.preview === preview);
   if (preview && !shared) URL.revokeObjectURL(preview);
 }
 
-/** The field of the new page that stands for the one that has the focus. */
+/** The field of the new page that corresponds to the focused one. */
 function successor(main, focused) {
   if (!focused?.name) return null;
   const same = [...main.querySelectorAll(`[name="${CSS.escape(focused.name)}"]`)].filter(({ type }) => type !== "hidden");
   return same.find(({ value }) => value === focused.value) ?? (focused.type === "checkbox" ? null : same[0]);
 }
 
-function pictured(main) {
-  return [...main.querySelectorAll("form.search > input[type=hidden]")].filter(({ name }) => PICTURED.includes(name));
+function pictureFields(main) {
+  return [...main.querySelectorAll("form.search > input[type=hidden]")].filter(({ name }) => PICTURE_FIELDS.includes(name));
 }
 
-function remember(main) {
-  if (!given.has(main)) given.set(main, pictured(main).map((field) => field.cloneNode()));
+function rememberFields(main) {
+  if (!initialFields.has(main)) initialFields.set(main, pictureFields(main).map((field) => field.cloneNode()));
 }
 
-/** Whoever comes back to a page finds in its form what it shows, not what was asked there last. */
+/** On return to a page its form shows the query of its matches, not later changes. */
 function reset(main) {
   const form = main.querySelector("form");
   if (!form) return;
   form.reset();
-  pictured(main).forEach((field) => field.remove());
-  form.append(...(given.get(main) ?? []).map((field) => field.cloneNode()));
+  pictureFields(main).forEach((field) => field.remove());
+  form.append(...(initialFields.get(main) ?? []).map((field) => field.cloneNode()));
 }
 
 export function display(view) {
@@ -58,26 +58,26 @@ export function display(view) {
     const same = view.main.querySelector(`details.${details.className.split(" ")[0]}`);
     if (same) same.open = true;
   }
-  const heir = successor(view.main, focused);
+  const focusTarget = successor(view.main, focused);
   shown.replaceWith(view.main);
   reset(shown);
-  remember(view.main);
+  rememberFields(view.main);
   document.title = view.title;
-  (heir ?? view.main).focus({ preventScroll: true }); // whoever is changing a setting stays there
+  (focusTarget ?? view.main).focus({ preventScroll: true }); // a setting that is being changed keeps the focus
   say((view.main.querySelector("#matches") ?? view.main.querySelector("h1")).textContent);
   document.dispatchEvent(new CustomEvent("shown", { detail: view }));
 }
 
 export function push(view, url) {
   const key = newKey();
-  history.pushState({ key, picture: view.picture }, "", url); // first: the browser notes how far this page was scrolled
-  keep(key, view);
+  history.pushState({ key, picture: view.picture }, "", url); // first, so that the browser stores the scroll position
+  store(key, view);
   display(view);
   scrollTo(0, 0);
 }
 
-/** Tell the history what it can only know now: the link, or the small copy of the picture. */
-export function note(view, url) {
+/** Store the link and the small copy of the picture in the history once they are known. */
+export function updateState(view, url) {
   if (currentView() === view) history.replaceState({ ...history.state, picture: view.picture }, "", url);
 }
 
@@ -85,7 +85,7 @@ export function showPicture(view) {
   view.main.classList.toggle("has-picture", Boolean(view.file));
   const canvas = view.main.querySelector("[data-canvas]");
   if (!view.preview || !canvas || view.main.dataset.kind === "item") return;
-  if (canvas.querySelector("img")?.src === view.preview) return; // with what is drawn on it
+  if (canvas.querySelector("img")?.src === view.preview) return; // keeps boxes that are drawn on it
   const picture = new Image();
   picture.alt = "The picture you searched with";
   picture.draggable = false;
@@ -94,7 +94,7 @@ export function showPicture(view) {
   if (view.shape) canvas.className = `canvas ${view.shape}`;
 }
 
-/** Ask the server for a page; give its <main> and title to the view. Failures become a page as well. */
+/** Load a page and put its <main> and title into the view; a failure becomes an error page. */
 export async function load(view, url, body, onProgress) {
   try {
     const answer = await send(url, body, onProgress);
@@ -113,7 +113,7 @@ export async function load(view, url, body, onProgress) {
   showPicture(view);
 }
 
-/** Not by fetch(), which does not tell how much of a picture is sent. */
+/** XMLHttpRequest, because fetch() does not report upload progress. */
 export function send(url, body, onProgress) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
@@ -126,11 +126,11 @@ export function send(url, body, onProgress) {
   });
 }
 
-/** The picture of a state whose view is gone, from the small copy in the history. */
+/** Restore the picture of a view from the small copy in the history. */
 function restore(view) {
   const copy = history.state?.picture;
   if (!copy || view.main.dataset.kind === "item" || view.main.dataset.kind === "address") return;
-  view.file = fromText(copy);
+  view.file = fileFromDataUrl(copy);
   view.preview = URL.createObjectURL(view.file);
   view.picture = copy;
   showPicture(view);
@@ -145,18 +145,18 @@ addEventListener("popstate", async () => {
   const view = {};
   const key = history.state?.key ?? newKey();
   history.replaceState({ ...history.state, key }, "");
-  keep(key, view);
+  store(key, view);
   await load(view, location.href);
   if (currentView() !== view) return;
   restore(view);
   display(view);
 });
 
-export function begin() {
+export function start() {
   history.replaceState({ ...history.state, key: newKey() }, "");
   const view = { main: currentMain(), title: document.title };
-  keep(history.state.key, view);
-  remember(view.main);
+  store(history.state.key, view);
+  rememberFields(view.main);
   restore(view);
   document.dispatchEvent(new CustomEvent("shown", { detail: view }));
 }

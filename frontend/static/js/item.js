@@ -1,4 +1,4 @@
-// The page of one item: rows for its attributes, and deleting it with some seconds to undo.
+// The page of one item: rows for its attributes, and deletion that can be undone for some seconds.
 
 import "./attribute_rows.js";
 import { deleteLater } from "./undo.js";
@@ -10,14 +10,14 @@ document.addEventListener("submit", (event) => {
   const button = form.querySelector("button");
   const picture = document.querySelector("main figure");
   button.disabled = true;
-  picture.classList.add("going");
+  picture.classList.add("pending-delete");
   deleteLater(form, {
     words: form.dataset.deletes,
     after: () => location.assign(form.dataset.then),
     undone: () => {
       button.disabled = false;
       button.focus();
-      picture.classList.remove("going");
+      picture.classList.remove("pending-delete");
     },
   });
 });

@@ -1,4 +1,4 @@
-// "Show more" puts the next pictures below those that are there; without the script it is a page of its own.
+// "Show more" appends the next pictures to the list; without the script it is a link to the next page.
 
 async function showMore(link) {
   const wall = document.querySelector("[data-more]");
@@ -13,19 +13,19 @@ async function showMore(link) {
   }
   const tiles = [...(page?.querySelectorAll("[data-more] > li") ?? [])];
   if (!tiles.length) {
-    location.assign(link.href); // whatever is wrong, that page says it
+    location.assign(link.href); // the error page says what is wrong
     return;
   }
   wall.append(...tiles);
-  const further = page.querySelector("[data-further]");
-  if (further) link.parentElement.replaceWith(further.parentElement);
+  const more = page.querySelector("[data-load-more]");
+  if (more) link.parentElement.replaceWith(more.parentElement);
   else link.parentElement.remove();
   tiles[0].querySelector("a").focus({ preventScroll: true });
   document.getElementById("status").textContent = `${wall.children.length} pictures are shown`;
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("[data-further]");
+  const link = event.target.closest("[data-load-more]");
   if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
   if (!link.hasAttribute("aria-disabled")) showMore(link);

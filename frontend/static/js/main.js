@@ -1,7 +1,7 @@
-// Makes the page quicker to use; without it, forms and links do the same. Each module does one thing, and listens to the
-// document alone: what is on the page is replaced again and again.
+// Makes the page quicker; without it, forms and links do the same. Modules listen to the document only, because the
+// content of the page is replaced by each search.
 
-import { begin } from "./history.js";
+import { start } from "./history.js";
 import "./search.js";
 import "./drop_paste.js";
 import "./filters.js";
@@ -13,4 +13,4 @@ import "./viewer.js";
 import "./explanation.js";
 import "./contact_sheet.js";
 
-begin();
+start();

@@ -1,56 +1,56 @@
-// The map of the catalogue: a dot for each picture, and the pictures themselves where there is room for them.
-// 5,000 dots are drawn in a few milliseconds, so that each change draws all of them anew.
+// The map of the catalogue: a dot for each picture, or its thumbnail when few are in view.
+// 5,000 dots take a few milliseconds, so every change redraws all of them.
 
-import { follow } from "./map/input.js";
+import { handleInput } from "./map/input.js";
 import { legend, link, nearest, thumbnail, tip } from "./map/details.js";
 
-const [MARGIN, DOT, THUMBNAIL, MOST_PICTURES, COLOURS] = [32, 3.5, 72, 90, 8]; // pixels, but for the last two
+const [MARGIN, DOT, THUMBNAIL, MAX_PICTURES, COLOURS] = [32, 3.5, 72, 90, 8]; // in pixels, except the last two
 const map = document.querySelector("[data-map]");
 const canvas = map.querySelector("canvas");
-const pen = canvas.getContext("2d");
-const told = document.getElementById("told");
-const pictures = new Map(); // id -> Image, asked for when it is first in view
-const view = { x: 0, y: 0, scale: 1, least: 1 }; // the middle; pixels for one unit of the vectors
+const context = canvas.getContext("2d");
+const statusLine = document.getElementById("map-status");
+const pictures = new Map(); // id -> Image, loaded when first in view
+const view = { x: 0, y: 0, scale: 1, least: 1 }; // centre; pixels for one unit of the vectors
 
 let all = { points: [], labels: [], total: 0 };
-let alone = null; // the number of the label that is shown alone
-let waiting = false;
+let selectedLabel = null; // index of the only label shown; null: all
+let framePending = false;
 
 const place = ({ x, y }) => [(x - view.x) * view.scale + canvas.clientWidth / 2, (view.y - y) * view.scale + canvas.clientHeight / 2];
-const isShown = ({ label }) => alone === null || label === alone;
+const isShown = ({ label }) => selectedLabel === null || label === selectedLabel;
 const colour = (label) => getComputedStyle(map).getPropertyValue(label >= 0 && label < COLOURS ? `--label-${label}` : "--other");
 
-async function begin() {
+async function start() {
   try {
     const answer = await fetch(map.dataset.map);
     if (!answer.ok) throw new Error(`${answer.status}`);
     all = await answer.json();
   } catch (error) {
     console.error(error);
-    told.textContent = "The map could not be fetched. Reload this page to try again.";
+    statusLine.textContent = "The map could not be fetched. Reload this page to try again.";
     return;
   }
   all.points = all.points.map(([id, x, y, label]) => ({ id, x, y, label, name: all.labels[label] ?? "no label" }));
-  told.textContent = words();
+  statusLine.textContent = statusText();
   if (!all.points.length) return;
   legend(map, all.labels.slice(0, COLOURS), colour, (label) => {
-    alone = label;
+    selectedLabel = label;
     redraw();
   });
-  whole();
+  showAll();
   new ResizeObserver(redraw).observe(canvas);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  follow(canvas, { move, zoom, whole, over, open });
+  handleInput(canvas, { move, zoom, showAll, hover, open });
 }
 
-function words() {
+function statusText() {
   const { length } = all.points;
   if (!length) return "There is nothing to show yet: the catalogue is empty.";
-  return length < all.total ? `${length.toLocaleString("en")} of ${all.total.toLocaleString("en")} pictures, chosen at random` : `${length.toLocaleString("en")} pictures`;
+  return length < all.total ? `${length.toLocaleString("en")} of ${all.total.toLocaleString("en")} pictures, selected at random` : `${length.toLocaleString("en")} pictures`;
 }
 
-/** Show all of it. */
-function whole() {
+/** Fit all points into the canvas. */
+function showAll() {
   const [xs, ys] = [all.points.map(({ x }) => x), all.points.map(({ y }) => y)];
   const [left, right, low, high] = [Math.min(...xs), Math.max(...xs), Math.min(...ys), Math.max(...ys)];
   const fits = [(canvas.clientWidth - 2 * MARGIN) / (right - left || 1), (canvas.clientHeight - 2 * MARGIN) / (high - low || 1)];
@@ -65,7 +65,7 @@ function move(right, down) {
   redraw();
 }
 
-/** Closer or farther, about a place of the canvas that stays where it is. */
+/** Zoom about a point of the canvas, which stays in place. */
 function zoom(factor, left = canvas.clientWidth / 2, top = canvas.clientHeight / 2) {
   const scale = Math.min(Math.max(view.scale * factor, view.least), view.least * 4000);
   const [right, down] = [left - canvas.clientWidth / 2, top - canvas.clientHeight / 2];
@@ -76,10 +76,10 @@ function zoom(factor, left = canvas.clientWidth / 2, top = canvas.clientHeight /
 }
 
 function redraw() {
-  if (waiting) return;
-  waiting = true;
+  if (framePending) return;
+  framePending = true;
   requestAnimationFrame(() => {
-    waiting = false;
+    framePending = false;
     draw();
   });
 }
@@ -89,28 +89,28 @@ function draw() {
   if (canvas.width !== Math.round(wide * ratio) || canvas.height !== Math.round(high * ratio)) {
     [canvas.width, canvas.height] = [Math.round(wide * ratio), Math.round(high * ratio)];
   }
-  pen.setTransform(ratio, 0, 0, ratio, 0, 0);
-  pen.clearRect(0, 0, wide, high);
-  const seen = all.points.filter((point) => {
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  context.clearRect(0, 0, wide, high);
+  const visible = all.points.filter((point) => {
     const [left, top] = place(point);
     return isShown(point) && left > -THUMBNAIL && top > -THUMBNAIL && left < wide + THUMBNAIL && top < high + THUMBNAIL;
   });
-  const colours = new Map([...new Set(seen.map(({ label }) => label))].map((label) => [label, colour(label)]));
-  const large = seen.length <= MOST_PICTURES && view.scale > view.least * 2.5;
-  for (const point of seen.reverse()) (large && drawPicture(point, colours)) || drawDot(point, colours);
+  const colours = new Map([...new Set(visible.map(({ label }) => label))].map((label) => [label, colour(label)]));
+  const large = visible.length <= MAX_PICTURES && view.scale > view.least * 2.5;
+  for (const point of visible.reverse()) (large && drawPicture(point, colours)) || drawDot(point, colours);
   const { x, y } = view;
-  nearest(map, seen.map((point) => ({ point, far: Math.hypot(point.x - x, point.y - y) })));
+  nearest(map, visible.map((point) => ({ point, far: Math.hypot(point.x - x, point.y - y) })));
 }
 
 function drawDot(point, colours) {
   const [left, top] = place(point);
-  pen.fillStyle = colours.get(point.label);
-  pen.beginPath();
-  pen.arc(left, top, DOT, 0, 2 * Math.PI);
-  pen.fill();
+  context.fillStyle = colours.get(point.label);
+  context.beginPath();
+  context.arc(left, top, DOT, 0, 2 * Math.PI);
+  context.fill();
 }
 
-/** False as long as the picture has not come. */
+/** False until the picture is loaded. */
 function drawPicture(point, colours) {
   let picture = pictures.get(point.id);
   if (!picture) {
@@ -123,17 +123,17 @@ function drawPicture(point, colours) {
   const scale = THUMBNAIL / Math.max(picture.naturalWidth, picture.naturalHeight);
   const [wide, high] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
   const [left, top] = place(point);
-  pen.drawImage(picture, left - wide / 2, top - high / 2, wide, high);
-  pen.strokeStyle = colours.get(point.label);
-  pen.lineWidth = 2;
-  pen.strokeRect(left - wide / 2, top - high / 2, wide, high);
+  context.drawImage(picture, left - wide / 2, top - high / 2, wide, high);
+  context.strokeStyle = colours.get(point.label);
+  context.lineWidth = 2;
+  context.strokeRect(left - wide / 2, top - high / 2, wide, high);
   return true;
 }
 
-/** The point at a place of the canvas; undefined where there is none. */
+/** The point nearest to a position on the canvas; undefined if none is close. */
 function at(left, top) {
   let found;
-  let least = 20; // pixels: a finger is not exact
+  let least = 20; // pixels; touch is inexact
   for (const point of all.points) {
     const [x, y] = place(point);
     const far = Math.hypot(x - left, y - top);
@@ -142,7 +142,7 @@ function at(left, top) {
   return found;
 }
 
-function over(left, top) {
+function hover(left, top) {
   const point = left === undefined ? undefined : at(left, top);
   canvas.classList.toggle("pointing", Boolean(point));
   tip(map, point, point ? place(point) : [0, 0]);
@@ -153,4 +153,4 @@ function open(left, top) {
   if (point) location.assign(link(point.id));
 }
 
-begin();
+start();

@@ -1,20 +1,20 @@
-// What can be done with the matches: add one to the query, take one out, show more of them.
+// Actions on matches: add one to the query, remove one from it, load more.
 
-import { ask } from "./search.js";
+import { searchAgain } from "./search.js";
 import { currentMain, say, send } from "./history.js";
 
-const MOST_SAVED = 100; // in one answer of the API
+const MAX_SAVED = 100; // the most that one API answer holds
 
-function others(name) {
+function extraFields(name) {
   return [...currentMain().querySelectorAll(`form.search input[name="${name}"]`)];
 }
 
-function take(id) {
-  for (const field of [...others("like"), ...others("unlike")]) if (field.value === id) field.remove();
+function removeExtra(id) {
+  for (const field of [...extraFields("like"), ...extraFields("unlike")]) if (field.value === id) field.remove();
 }
 
-function add(name, id) {
-  take(id);
+function addExtra(name, id) {
+  removeExtra(id);
   const field = document.createElement("input");
   field.type = "hidden";
   field.name = name;
@@ -34,21 +34,21 @@ async function showMore(link) {
   }
   const tiles = [...(page?.querySelectorAll(".hits > li") ?? [])];
   if (!tiles.length) {
-    location.assign(link.href); // whatever is wrong, that page says it
+    location.assign(link.href); // the error page says what is wrong
     return;
   }
   main.querySelector(".hits").append(...tiles);
-  const further = page.querySelector(".further");
-  if (further) link.parentElement.replaceWith(further);
+  const more = page.querySelector(".more");
+  if (more) link.parentElement.replaceWith(more);
   else link.parentElement.remove();
   const { start, children: { length: count } } = main.querySelector(".hits");
   const heading = main.querySelector("#matches");
   heading.textContent = start > 1 ? `Matches ${start} to ${start + count - 1}` : `${count} closest matches`;
   for (const save of main.querySelectorAll("[data-save]")) {
     const url = new URL(save.href);
-    url.searchParams.set("k", Math.min(count, MOST_SAVED));
+    url.searchParams.set("k", Math.min(count, MAX_SAVED));
     save.href = url.href;
-    if (count > MOST_SAVED) save.textContent = `${save.textContent.split(" ")[0]} (the first ${MOST_SAVED})`;
+    if (count > MAX_SAVED) save.textContent = `${save.textContent.split(" ")[0]} (the first ${MAX_SAVED})`;
   }
   tiles[0].querySelector("a").focus({ preventScroll: true });
   say(heading.textContent);
@@ -56,15 +56,15 @@ async function showMore(link) {
 
 document.addEventListener("click", (event) => {
   const { target } = event;
-  const further = target.closest("[data-further]");
-  if (further && !(event.metaKey || event.ctrlKey || event.shiftKey)) {
+  const more = target.closest("[data-load-more]");
+  if (more && !(event.metaKey || event.ctrlKey || event.shiftKey)) {
     event.preventDefault();
-    if (!further.hasAttribute("aria-disabled")) showMore(further);
+    if (!more.hasAttribute("aria-disabled")) showMore(more);
   }
   const id = target.closest("[data-id]")?.dataset.id;
   const adding = target.closest("button[data-add]");
-  if (adding) add(adding.dataset.add, id);
-  else if (target.closest("button[data-remove]")) take(id);
+  if (adding) addExtra(adding.dataset.add, id);
+  else if (target.closest("button[data-remove]")) removeExtra(id);
   else return;
-  ask();
+  searchAgain();
 });

@@ -1,13 +1,13 @@
-// Pictures in the browser: what shape they have, smaller copies of them, and parts.
+// Pictures in the browser: aspect ratio, small copies, crops.
 
-const COPY_SIDE = 640; // pixels; more than any encoder looks at
-const SENT_SIDE = 1280;
+const THUMBNAIL_SIDE = 640; // pixels; larger than any encoder input
+const UPLOAD_SIDE = 1280;
 
-/** The class of a picture's shape, as the server gives it: its width in twentieths of its height. */
+/** The CSS class of an aspect ratio, as on the server: width in twentieths of the height. */
 export const shapeOf = (width, height) => `r${Math.min(44, Math.max(14, Math.round((20 * width) / height)))}`;
 
-/** The decoded picture; null for what this browser cannot show. */
-export async function decoded(url) {
+/** The decoded picture; null if this browser cannot show it. */
+export async function decode(url) {
   const picture = new Image();
   picture.src = url;
   try {
@@ -18,8 +18,8 @@ export async function decoded(url) {
   }
 }
 
-/** A part of a picture (in percent), drawn in at most `side` pixels. */
-function drawn(picture, side, part = { left: 0, top: 0, width: 100, height: 100 }) {
+/** A crop (in percent) of a picture on a canvas of at most `side` pixels. */
+function drawCrop(picture, side, part = { left: 0, top: 0, width: 100, height: 100 }) {
   const [wide, high] = [picture.naturalWidth / 100, picture.naturalHeight / 100];
   const source = [part.left * wide, part.top * high, part.width * wide, part.height * high];
   const scale = Math.min(1, side / Math.max(source[2], source[3]));
@@ -30,16 +30,16 @@ function drawn(picture, side, part = { left: 0, top: 0, width: 100, height: 100 
   return canvas;
 }
 
-/** A small copy as a text, for the history. */
-export const smallCopy = (picture) => drawn(picture, COPY_SIDE).toDataURL("image/jpeg", 0.85);
+/** A small copy as a data URL, for the history. */
+export const thumbnailOf = (picture) => drawCrop(picture, THUMBNAIL_SIDE).toDataURL("image/jpeg", 0.85);
 
-/** A file of a part of the picture; of all of it without one. */
-export function cut(picture, part) {
-  return new Promise((resolve) => { drawn(picture, SENT_SIDE, part).toBlob(resolve, "image/jpeg", 0.92); });
+/** The crop as a file; without a crop, the whole picture. */
+export function cropToFile(picture, part) {
+  return new Promise((resolve) => { drawCrop(picture, UPLOAD_SIDE, part).toBlob(resolve, "image/jpeg", 0.92); });
 }
 
-/** The file in a data: URL. (The page's policy lets no fetch() read one.) */
-export function fromText(url) {
+/** The file in a data URL. (The Content-Security-Policy does not let fetch() read it.) */
+export function fileFromDataUrl(url) {
   const bytes = Uint8Array.from(atob(url.slice(url.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
   return new File([bytes], "picture.jpg", { type: "image/jpeg" });
 }

@@ -1,10 +1,10 @@
-// Where the query is not beside the matches but above them, and has been scrolled out of view: a small copy of its picture
-// stays at their heading, and leads back to it.
+// On narrow windows the query is above the matches. When it is scrolled out of view, a small copy of its picture stays in
+// the heading of the matches; a click on it scrolls back to the query.
 
 import { currentMain } from "./history.js";
 
 const query = new IntersectionObserver((seen) => {
-  const copy = currentMain().querySelector(".beside");
+  const copy = currentMain().querySelector(".query-thumbnail");
   if (!copy) return;
   const isSeen = seen.at(-1).isIntersecting;
   if (isSeen && copy === document.activeElement) currentMain().focus({ preventScroll: true });
@@ -18,14 +18,14 @@ function copyOf(canvas) {
   picture.sizes = "7rem";
   copy.type = "button";
   copy.hidden = true;
-  copy.className = `beside arrived ${[...canvas.classList].find((name) => /^r\d+$/.test(name))}`;
+  copy.className = `query-thumbnail arrived ${[...canvas.classList].find((name) => /^r\d+$/.test(name))}`;
   copy.append(picture);
   return copy;
 }
 
 document.addEventListener("shown", ({ detail: { main } }) => {
   query.disconnect();
-  main.querySelector(".beside")?.remove(); // of a page that is shown again
+  main.querySelector(".query-thumbnail")?.remove(); // left from an earlier view of this page
   const canvas = main.querySelector(".query [data-canvas]:has(img)");
   const heading = main.querySelector(".heading");
   if (!canvas || !heading) return;
@@ -34,7 +34,7 @@ document.addEventListener("shown", ({ detail: { main } }) => {
 });
 
 document.addEventListener("click", ({ target }) => {
-  if (!target.closest(".beside")) return;
+  if (!target.closest(".query-thumbnail")) return;
   scrollTo(0, 0);
   currentMain().focus({ preventScroll: true });
 });

@@ -1,63 +1,63 @@
-// Asking: with a picture, which is shown at once and its matches when they come; or by a link or form without one.
+// Searching with a picture, a link or a form. A picture is shown at once, its matches when they arrive.
 
-import { currentMain, currentView, display, load, note, push, say, template } from "./history.js";
-import { cut, decoded, shapeOf, smallCopy } from "./pictures.js";
+import { currentMain, currentView, display, load, push, say, searchUrl, template, updateState } from "./history.js";
+import { cropToFile, decode, shapeOf, thumbnailOf } from "./pictures.js";
 
 const SIDES = ["left", "top", "width", "height"];
-const OF_THE_QUERY = new Set(["id", "url", "cursor", "like", "unlike", "face", ...SIDES]); // the rest are settings
+const QUERY_FIELDS = new Set(["id", "url", "cursor", "like", "unlike", "face", ...SIDES]); // all other fields are settings
 
-let following; // the view that is on its way
+let pendingView; // the view that is being loaded
 
-/** What a form says, without what is empty. */
+/** The fields of a form that are not empty. */
 export function fieldsOf(form) {
   return form ? [...new FormData(form)].filter(([, value]) => typeof value === "string" && value !== "") : [];
 }
 
-/** What a page of matches answers, by its link. */
-export function askedBy(main) {
-  return new URL(main.dataset.link ?? "/search", location.href).searchParams;
+/** The query parameters of the matches that are shown. */
+export function queryOf(main) {
+  return new URL(main.dataset.link ?? searchUrl, location.href).searchParams;
 }
 
 const mainForm = () => currentMain().querySelector("form.search");
 
-/** The part that the form names, in percent; null for all of the picture. */
-export function partOf(form) {
+/** The crop entered in the form, in percent; null for the whole picture. */
+export function cropOf(form) {
   const [left, top, width, height] = SIDES.map((side) => form?.elements[side]?.value ?? "");
   if (!left && !top && !width && !height) return null;
   return { left: Number(left), top: Number(top), width: Number(width || 100 - left), height: Number(height || 100 - top) };
 }
 
-/** Search with a picture: a new one by the settings alone, the one shown (`again`) by all that the form says. */
+/** Search with a picture: a new picture uses the settings only, the shown one (`again`) all fields of the form. */
 export async function searchPicture(file, { again = false } = {}) {
   const form = mainForm();
   const known = again ? currentView() : null;
   const view = { main: template("searching"), file, preview: known?.preview ?? URL.createObjectURL(file), title: "Searching…" };
-  let picture = await decoded(view.preview);
-  let fields = fieldsOf(form).filter(([name]) => name !== "address" && (again ? !["id", "url", "cursor"].includes(name) : !OF_THE_QUERY.has(name)));
+  let picture = await decode(view.preview);
+  let fields = fieldsOf(form).filter(([name]) => name !== "address" && (again ? !["id", "url", "cursor"].includes(name) : !QUERY_FIELDS.has(name)));
   let copy = known?.picture;
-  let sent = file;
+  let upload = file;
   if (picture && fields.some(([name]) => name === "like" || name === "unlike")) {
-    const part = partOf(form);
-    sent = await cut(picture, part ?? undefined);
-    if (part) { // the API takes no part of it beside further pictures: from here on, the part is the picture
-      view.file = sent;
-      view.preview = URL.createObjectURL(sent);
-      picture = await decoded(view.preview);
+    const part = cropOf(form);
+    upload = await cropToFile(picture, part ?? undefined);
+    if (part) { // the API takes no crop together with extra pictures, so send the cropped picture
+      view.file = upload;
+      view.preview = URL.createObjectURL(upload);
+      picture = await decode(view.preview);
       fields = fields.filter(([name]) => !SIDES.includes(name));
       copy = undefined;
     }
   }
   if (picture) {
     view.shape = shapeOf(picture.naturalWidth, picture.naturalHeight);
-    view.picture = copy ?? smallCopy(picture);
+    view.picture = copy ?? thumbnailOf(picture);
   }
   const body = new FormData();
   for (const [name, value] of fields) body.append(name, value);
-  body.set("file", sent, "picture");
-  carry(form, view.main.querySelector("form"));
-  push(view, "/search");
-  await load(view, "/search", body, progress(view.main.querySelector("progress")));
-  note(view, view.main.dataset.link ?? "/search");
+  body.set("file", upload, "picture");
+  copySettings(form, view.main.querySelector("form"));
+  push(view, searchUrl);
+  await load(view, searchUrl, body, progress(view.main.querySelector("progress")));
+  updateState(view, view.main.dataset.link ?? searchUrl);
   if (currentView() === view) display(view);
 }
 
@@ -71,41 +71,41 @@ function progress(bar) {
   };
 }
 
-/** Show in one form what another one says. */
-function carry(from, to) {
+/** Copy the selected settings from one form to another. */
+function copySettings(from, to) {
   for (const field of to.elements) {
     const other = from?.elements[field.name];
     if (field.tagName === "SELECT" && other) field.value = other.value;
   }
 }
 
-/** Follow a link or send a form without a picture: what is there stays until the answer has come. */
+/** Follow a link or send a form without a picture; the shown page stays until the answer arrives. */
 export async function follow(url, body, { same = false } = {}) {
   const from = currentMain();
   const { file, preview, picture, shape } = currentView();
   const view = same ? { file, preview, picture, shape } : {};
   from.setAttribute("aria-busy", "true");
   say("Searching…");
-  following = view;
+  pendingView = view;
   await load(view, url, body);
-  if (following !== view) return; // another link has been followed since
+  if (pendingView !== view) return; // the user has followed another link since
   from.removeAttribute("aria-busy");
   if (from.isConnected) push(view, view.url ?? url);
 }
 
-/** Search again by what the form of this page says. */
-export function ask() {
+/** Search again with the fields of the form on this page. */
+export function searchAgain() {
   const view = currentView();
   const form = mainForm();
   const names = new Set(fieldsOf(form).map(([name]) => name));
-  if (view.file && view.main.dataset.kind !== "item" && changesThePicture(form)) searchPicture(view.file, { again: true });
-  else if (["id", "url", "cursor"].some((name) => names.has(name))) follow("/search", withoutFile(form), { same: true });
+  if (view.file && view.main.dataset.kind !== "item" && changesPicture(form)) searchPicture(view.file, { again: true });
+  else if (["id", "url", "cursor"].some((name) => names.has(name))) follow(searchUrl, withoutFile(form), { same: true });
   else if (view.file) searchPicture(view.file, { again: true });
 }
 
-/** Whether the form names another part, another face or other further pictures than those of the page. */
-function changesThePicture(form) {
-  const shown = askedBy(currentMain());
+/** Whether crop, face or extra pictures in the form differ from those of the shown matches. */
+function changesPicture(form) {
+  const shown = queryOf(currentMain());
   const said = new FormData(form);
   return [...SIDES, "face", "like", "unlike"].some(
     (name) => said.getAll(name).filter(Boolean).join("\n") !== shown.getAll(name).join("\n"),
@@ -128,8 +128,8 @@ document.addEventListener("change", ({ target }) => {
   if (!target.form?.matches("form.search")) return;
   if (target.name === "file") {
     if (target.files[0]) searchPicture(target.files[0]);
-    target.value = ""; // choosing the same picture again is a change again
-  } else if (target.name !== "address" && !SIDES.includes(target.name)) ask();
+    target.value = ""; // so that selecting the same file again fires a change event
+  } else if (target.name !== "address" && !SIDES.includes(target.name)) searchAgain();
 });
 
 document.addEventListener("submit", (event) => {
@@ -137,11 +137,11 @@ document.addEventListener("submit", (event) => {
   if (!form.matches("form.search")) return;
   event.preventDefault();
   const { address } = form.elements;
-  if (address?.value.trim()) follow("/search", withoutFile(form));
+  if (address?.value.trim()) follow(searchUrl, withoutFile(form));
   else if (event.submitter?.closest(".address")) {
     address.setCustomValidity("Type or paste the address of a picture.");
     address.reportValidity();
-  } else ask();
+  } else searchAgain();
 });
 
 document.addEventListener("click", (event) => {
@@ -154,8 +154,8 @@ document.addEventListener("click", (event) => {
     return;
   }
   const url = new URL(link.href);
-  const ours = url.origin === location.origin && ["/", "/search"].includes(url.pathname);
-  if (!ours || "further" in link.dataset) return; // matches.js puts further matches below these
+  const ours = url.origin === location.origin && [document.documentElement.dataset.root, searchUrl].includes(url.pathname);
+  if (!ours || "loadMore" in link.dataset) return; // matches.js appends further matches
   event.preventDefault();
   const { file } = currentView();
   if ("again" in link.dataset && file) {
@@ -163,7 +163,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (currentMain().matches(".start") && link.closest(".wall")) {
-    for (const [name, value] of fieldsOf(mainForm())) url.searchParams.append(name, value);
+    for (const [name, value] of fieldsOf(mainForm())) if (name !== "address") url.searchParams.append(name, value);
   }
   follow(url.href, undefined, { same: "same" in link.dataset });
 });

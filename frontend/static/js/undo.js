@@ -1,45 +1,45 @@
-// Deleting with some seconds to think again. The items are deleted only once these are over, or when the page is left:
-// until then nothing has happened, so that undoing cannot fail. While somebody is at the bar that says so, time stands still.
+// Deletion with some seconds to undo. Items are deleted when the time is over or the page is left; nothing is sent before,
+// so undoing cannot fail. The timer is paused while the bar is hovered or focused.
 
 const SECONDS = 8;
-const MOST_TAKEN_ALONG = 60_000; // bytes; of what is under way when a page is left, browsers send 64 KiB on
+const MAX_KEEPALIVE_BYTES = 60_000; // browsers send up to 64 KiB after a page is left
 let pending; // { body, url, box, timer, undone, after }
 
-const goesAlong = (body) => body.toString().length <= MOST_TAKEN_ALONG;
+const fitsKeepalive = (body) => body.toString().length <= MAX_KEEPALIVE_BYTES;
 
-function bar(words, body) {
+function undoBar(words, body) {
   const box = document.createElement("div");
   const said = document.createElement("span");
   const button = document.createElement("button");
   box.className = "undo";
   box.setAttribute("role", "status");
-  said.textContent = `${words} will be deleted in ${SECONDS} seconds${goesAlong(body) ? ", or when you leave this page" : ""}.`;
+  said.textContent = `${words} will be deleted in ${SECONDS} seconds${fitsKeepalive(body) ? ", or when you leave this page" : ""}.`;
   button.type = "button";
   button.textContent = "Undo";
   button.addEventListener("click", undo);
   box.append(said, button);
   for (const come of ["pointermove", "focusin"]) box.addEventListener(come, () => { if (pending?.box === box) clearTimeout(pending.timer); });
-  for (const go of ["pointerleave", "focusout"]) box.addEventListener(go, () => { if (pending?.box === box && !box.matches(":focus-within")) wind(); });
+  for (const go of ["pointerleave", "focusout"]) box.addEventListener(go, () => { if (pending?.box === box && !box.matches(":focus-within")) startTimer(); });
   return box;
 }
 
-function wind() {
+function startTimer() {
   clearTimeout(pending.timer);
-  pending.timer = setTimeout(act, SECONDS * 1000);
+  pending.timer = setTimeout(deleteNow, SECONDS * 1000);
 }
 
-/** Delete what the form names, later. `after` is called with the server's answer, `undone` instead if it is undone. */
+/** Delete the items of the form after the delay; calls `after` when they are deleted, `undone` when they are not. */
 export function deleteLater(form, { words, after, undone }) {
-  if (pending) act();
+  if (pending) deleteNow();
   const body = new URLSearchParams([...new FormData(form)]);
   body.set("sure", "yes");
-  const box = bar(words, body);
-  form.append(box); // where the focus is: the next Tab leads to Undo
+  const box = undoBar(words, body);
+  form.append(box); // next to the focus: the next Tab reaches Undo
   pending = { body, url: form.action, box, undone, after };
-  wind();
+  startTimer();
 }
 
-function take() {
+function takePending() {
   const taken = pending;
   pending = undefined;
   clearTimeout(taken.timer);
@@ -47,7 +47,7 @@ function take() {
 }
 
 function undo() {
-  const { box, undone } = take();
+  const { box, undone } = takePending();
   const form = box.parentElement;
   box.remove();
   undone();
@@ -55,13 +55,13 @@ function undo() {
   document.getElementById("status").textContent = "Nothing was deleted.";
 }
 
-async function act() {
-  const { body, url, box, after, undone } = take();
+async function deleteNow() {
+  const { body, url, box, after, undone } = takePending();
   box.firstChild.textContent = "Deleting…";
   box.lastChild.remove();
   let answer;
   try {
-    answer = await fetch(url, { method: "POST", body, keepalive: goesAlong(body) });
+    answer = await fetch(url, { method: "POST", body, keepalive: fitsKeepalive(body) });
   } catch (error) {
     console.error(error);
   }
@@ -74,7 +74,7 @@ async function act() {
   undone();
 }
 
-/** What the page that came instead says. */
+/** The text of the error page. */
 async function reason(answer) {
   if (!answer) return "this page’s server did not answer.";
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -82,7 +82,7 @@ async function reason(answer) {
 }
 
 addEventListener("pagehide", () => {
-  if (!pending || !goesAlong(pending.body)) return;
-  const { body, url } = take();
+  if (!pending || !fitsKeepalive(pending.body)) return;
+  const { body, url } = takePending();
   navigator.sendBeacon(url, body);
 });

@@ -1,4 +1,4 @@
-// A match in full size: arrows go from one to the next, Esc closes.
+// Shows matches in full size: arrow keys step through them, Esc closes.
 
 import { currentMain, template } from "./history.js";
 
@@ -13,7 +13,7 @@ function show(index) {
   const tile = all[at];
   const small = tile.querySelector("img");
   const picture = dialog.querySelector("img");
-  picture.src = small.currentSrc || small.src; // at once; the large one when it has come
+  picture.src = small.currentSrc || small.src; // at once, until the large one is loaded
   picture.alt = small.alt;
   const large = new Image();
   large.src = tile.querySelector("[data-view]").href;

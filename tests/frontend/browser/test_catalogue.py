@@ -1,4 +1,4 @@
-"""Duplicates and adding in a real browser, before a canned API that can do what a real one rarely does."""
+"""Duplicates and adding in a real browser, before a fake API that can do what a real one rarely does."""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.test_accessibility import violations
 from tests.frontend.attack_texts import ATTACKS
-from tests.frontend.fake_api import TALL_PNG, Asked, CannedApi, Reply, as_json, hit, item, matches, problem
-from tests.frontend.fake_catalogue import IDS, cluster, drift, duplicates, stocked
+from tests.frontend.fake_api import TALL_PNG, FakeApi, ReceivedRequest, Reply, as_json, hit, item, matches, problem
+from tests.frontend.fake_catalogue import IDS, cluster, drift, duplicates, fill
 from tests.gestures import wait_until
 
 RUNNING = {"state": "running", "step": "reading", "done": 3, "total": 9}
@@ -26,9 +26,9 @@ GROUPS = duplicates(
 
 
 @pytest.fixture(params=[390, 1440])
-def tab(browser: Browser, address: str, api: CannedApi, request: pytest.FixtureRequest) -> Iterator[Page]:
+def tab(browser: Browser, address: str, api: FakeApi, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A tab; at the end, nothing may have gone wrong behind it."""
-    stocked(api)
+    fill(api)
     api.replies["GET /duplicates"] = as_json(GROUPS)
     context = browser.new_context(viewport={"width": request.param, "height": 850}, base_url=address)
     opened, mistakes = context.new_page(), []
@@ -40,8 +40,8 @@ def tab(browser: Browser, address: str, api: CannedApi, request: pytest.FixtureR
     assert mistakes == []
 
 
-def deletions(api: CannedApi) -> list[str]:
-    return [asked.target for asked in api.asked if asked.method == "DELETE"]
+def deletions(api: FakeApi) -> list[str]:
+    return [request.target for request in api.requests if request.method == "DELETE"]
 
 
 def frozen(tab: Page, path: str) -> None:
@@ -55,7 +55,7 @@ def files(*names: str) -> list[dict[str, object]]:
     return [{"name": name, "mimeType": "image/png", "buffer": TALL_PNG} for name in names]
 
 
-def test_groups_appear_when_the_search_is_over(tab: Page, api: CannedApi) -> None:
+def test_groups_appear_when_the_search_is_over(tab: Page, api: FakeApi) -> None:
     api.replies["GET /duplicates"] = as_json(RUNNING, 202)
     tab.goto("/duplicates/")
     expect(tab.get_by_text("3 of 9")).to_be_visible()
@@ -76,14 +76,14 @@ def test_the_button_says_how_many_go_and_whether_any_stays(tab: Page) -> None:
     expect(button).to_have_text("Delete 2 ticked pictures, all of 1 group")
 
 
-def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: CannedApi) -> None:
+def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /items/four"] = Reply(204)
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(7_000)
     tab.get_by_role("button", name="Undo").click()
     tab.clock.fast_forward(60_000)
-    expect(tab.locator(".going")).to_have_count(0)
+    expect(tab.locator(".pending-delete")).to_have_count(0)
     assert deletions(api) == []
 
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
@@ -92,7 +92,7 @@ def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: CannedA
     assert deletions(api) == ["/items/two", "/items/four"]
 
 
-def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: CannedApi) -> None:
+def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /items/four"] = Reply(204)
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
@@ -102,12 +102,12 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: CannedApi) ->
     undo.blur()
     tab.get_by_text("will be deleted").hover()
     tab.clock.fast_forward(60_000)
-    expect(tab.locator(".going")).to_have_count(2)
+    expect(tab.locator(".pending-delete")).to_have_count(2)
     assert deletions(api) == []
     undo.focus()
     tab.mouse.move(5, 5)
     tab.clock.fast_forward(60_000)
-    expect(tab.locator(".going")).to_have_count(2)
+    expect(tab.locator(".pending-delete")).to_have_count(2)
     assert deletions(api) == []
     undo.blur()
     tab.clock.fast_forward(8_100)
@@ -115,7 +115,7 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: CannedApi) ->
     assert deletions(api) == ["/items/two", "/items/four"]
 
 
-def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: CannedApi) -> None:
+def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /items/two"] = problem(403, code="insufficient_scope")
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
@@ -129,7 +129,7 @@ def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: CannedApi) -> 
     expect(tab.locator("[data-group]")).to_have_count(0)
 
 
-def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: CannedApi) -> None:
+def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: FakeApi) -> None:
     long = [f"{'x' * 121}/{n:05}" for n in range(481)]
     members = [item(each, label="cup") for each in long]
     groups = [{"keep": long[0], "why": "the first", "members": members, "probability": None}]
@@ -143,7 +143,7 @@ def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: CannedAp
     assert len(deletions(api)) == 480
 
 
-def test_leaving_the_page_deletes_at_once(tab: Page, api: CannedApi) -> None:
+def test_leaving_the_page_deletes_at_once(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /items/four"] = Reply(204)
     tab.goto("/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
@@ -151,25 +151,27 @@ def test_leaving_the_page_deletes_at_once(tab: Page, api: CannedApi) -> None:
     wait_until(lambda: len(deletions(api)) == 2)
 
 
-def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: CannedApi) -> None:
+def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /items/two"] = problem(403, code="insufficient_scope")
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(8_100)
     expect(tab.get_by_text("Not everything was deleted. The search service does not let this page in")).to_be_visible()
     expect(tab.locator("[data-group]")).to_have_count(2)
-    expect(tab.locator(".going")).to_have_count(0)
+    expect(tab.locator(".pending-delete")).to_have_count(0)
 
 
-def test_what_are_no_duplicates_leaves_the_page_and_the_focus_goes_on(tab: Page, api: CannedApi) -> None:
+def test_what_are_no_duplicates_leaves_the_page_and_the_focus_goes_on(tab: Page, api: FakeApi) -> None:
     tab.goto("/duplicates/")
     tab.get_by_role("button", name=re.compile("Not duplicates ?: group 1")).click()
     expect(tab.locator("[data-group]")).to_have_count(1)
     expect(tab.get_by_role("button", name=re.compile("Not duplicates ?: group 2"))).to_be_focused()
-    assert [asked.json for asked in api.asked if asked.target == "/duplicates/dismissed"] == [{"ids": ["one", "two"]}]
+    assert [request.json for request in api.requests if request.target == "/duplicates/dismissed"] == [
+        {"ids": ["one", "two"]}
+    ]
 
 
-def test_what_concerns_all_pictures_stops_adding_until_one_goes_on(tab: Page, api: CannedApi) -> None:
+def test_what_concerns_all_pictures_stops_adding_until_one_goes_on(tab: Page, api: FakeApi) -> None:
     well = api.replies["POST /items"]
     api.replies["POST /items"] = problem(507, code="storage_full", detail="Full.")
     tab.goto("/add/")
@@ -183,12 +185,12 @@ def test_what_concerns_all_pictures_stops_adding_until_one_goes_on(tab: Page, ap
     expect(tab.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_busy_service_is_asked_again_by_itself(tab: Page, api: CannedApi) -> None:
+def test_a_busy_service_is_asked_again_by_itself(tab: Page, api: FakeApi) -> None:
     well = api.replies.pop("POST /items")
     busy = [problem(503, code="overloaded", **{"Retry-After": "1"}) for _ in range(2)]
     fallback = api.fallback
-    api.fallback = lambda asked: (
-        (busy.pop() if busy else well) if (asked.method, asked.target) == ("POST", "/items") else fallback(asked)
+    api.fallback = lambda request: (
+        (busy.pop() if busy else well) if (request.method, request.target) == ("POST", "/items") else fallback(request)
     )
     tab.goto("/add/")
     tab.set_input_files("#files", files("a.png"))  # type: ignore[arg-type]
@@ -197,14 +199,14 @@ def test_a_busy_service_is_asked_again_by_itself(tab: Page, api: CannedApi) -> N
     assert not busy
 
 
-def test_dropped_pictures_are_chosen_and_stop_stops(tab: Page, api: CannedApi) -> None:
+def test_dropped_pictures_are_chosen_and_stop_stops(tab: Page, api: FakeApi) -> None:
     held: list[Reply] = [Reply(hangs=True), Reply(hangs=True)]
     well = api.replies.pop("POST /items")
     fallback = api.fallback
 
-    def answer(asked: Asked) -> Reply:
-        if (asked.method, asked.target) != ("POST", "/items"):
-            return fallback(asked)
+    def answer(request: ReceivedRequest) -> Reply:
+        if (request.method, request.target) != ("POST", "/items"):
+            return fallback(request)
         return held.pop() if held else well
 
     api.fallback = answer
@@ -220,7 +222,7 @@ def test_dropped_pictures_are_chosen_and_stop_stops(tab: Page, api: CannedApi) -
         }"""
     )
     tab.get_by_role("button", name="Add 3 pictures").click()
-    expect(tab.locator(".now li")).to_have_count(2)
+    expect(tab.locator(".in-progress li")).to_have_count(2)
     tab.get_by_role("button", name="Stop").click()
     api.over.set()
     expect(tab.get_by_role("button", name="Go on")).to_be_visible()
@@ -236,7 +238,7 @@ def test_dropped_pictures_are_chosen_and_stop_stops(tab: Page, api: CannedApi) -
     ],
     ids=["groups", "none", "stale"],
 )
-def test_axe_finds_nothing(tab: Page, api: CannedApi, path: str, reply: dict[str, object]) -> None:
+def test_axe_finds_nothing(tab: Page, api: FakeApi, path: str, reply: dict[str, object]) -> None:
     api.replies["GET /duplicates"] = as_json(reply)
     tab.emulate_media(reduced_motion="reduce")
     tab.goto(path)
@@ -248,9 +250,9 @@ def test_axe_finds_nothing(tab: Page, api: CannedApi, path: str, reply: dict[str
 
 
 @pytest.mark.parametrize("bypass_csp", [False, True], ids=["with the policy", "without the policy"])
-def test_no_text_runs(browser: Browser, address: str, api: CannedApi, bypass_csp: bool) -> None:
+def test_no_text_runs(browser: Browser, address: str, api: FakeApi, bypass_csp: bool) -> None:
     """150 of them, as ids, labels, attributes, reasons and bundles, also where scripts show them."""
-    stocked(api, ATTACKS[0])
+    fill(api, ATTACKS[0])
     shown = [item(attack, label=attack, attributes={attack: attack}) for attack in ATTACKS]
     points = [{"id": each["id"], "x": n, "y": n % 9, "label": each["label"]} for n, each in enumerate(shown)]
     groups = [{"keep": each["id"], "why": each["id"], "members": [each, each], "probability": None} for each in shown]
@@ -289,19 +291,19 @@ def test_no_text_runs(browser: Browser, address: str, api: CannedApi, bypass_csp
     assert dialogs == []
 
 
-def test_a_map_that_does_not_come_says_so(tab: Page, api: CannedApi) -> None:
+def test_a_map_that_does_not_come_says_so(tab: Page, api: FakeApi) -> None:
     api.replies["GET /map"] = problem(503, code="overloaded")
     tab.goto("/browse/map")
-    expect(tab.locator("#told")).to_contain_text("could not be fetched")
+    expect(tab.locator("#map-status")).to_contain_text("could not be fetched")
     api.replies["GET /map"] = as_json({"points": [], "total": 0})
     tab.reload()
-    expect(tab.locator("#told")).to_contain_text("the catalogue is empty")
+    expect(tab.locator("#map-status")).to_contain_text("the catalogue is empty")
 
 
-def test_all_points_in_one_place_can_be_looked_at(tab: Page, api: CannedApi) -> None:
+def test_all_points_in_one_place_can_be_looked_at(tab: Page, api: FakeApi) -> None:
     points = [{"id": name, "x": 0.5, "y": 0.5, "label": None} for name in IDS]
     api.replies["GET /map"] = as_json({"points": points, "total": 3})
     tab.goto("/browse/map")
     expect(tab.locator(".nearest a")).to_have_count(3)
     tab.locator("canvas").press("+")
-    expect(tab.locator("#told")).to_have_text("3 pictures")
+    expect(tab.locator("#map-status")).to_have_text("3 pictures")

@@ -1,4 +1,4 @@
-"""The page in a real browser, on a phone and on a desk, before a canned API."""
+"""The page in a real browser, on a phone and on a desk, before a fake API."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -9,7 +9,18 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.frontend.attack_texts import ATTACKS
-from tests.frontend.fake_api import CURSOR, TALL_PNG, Asked, CannedApi, Reply, as_json, hit, item, matches, problem
+from tests.frontend.fake_api import (
+    CURSOR,
+    TALL_PNG,
+    FakeApi,
+    ReceivedRequest,
+    Reply,
+    as_json,
+    hit,
+    item,
+    matches,
+    problem,
+)
 from tests.gestures import pass_over, refine
 
 PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
@@ -41,19 +52,21 @@ def page(browser: Browser, address: str, viewport: dict[str, int]) -> Iterator[P
     assert not too_wide
 
 
-def uploads(api: CannedApi) -> list[dict[str, bytes]]:
+def uploads(api: FakeApi) -> list[dict[str, bytes]]:
     """The searches that came with a picture."""
     return [
-        asked.form for asked in api.asked if asked.target == "/search" and "multipart" in asked.headers["Content-Type"]
+        request.form
+        for request in api.requests
+        if request.target == "/search" and "multipart" in request.headers["Content-Type"]
     ]
 
 
-def searches(api: CannedApi) -> list[Asked]:
-    return [asked for asked in api.asked if asked.target.partition("?")[0] == "/search"]
+def searches(api: FakeApi) -> list[ReceivedRequest]:
+    return [request for request in api.requests if request.target.partition("?")[0] == "/search"]
 
 
 @pytest.mark.parametrize("way", WAYS_TO_SHOW)
-def test_one_action_from_the_cold_page_to_the_matches(page: Page, api: CannedApi, way: str) -> None:
+def test_one_action_from_the_cold_page_to_the_matches(page: Page, api: FakeApi, way: str) -> None:
     WAYS_TO_SHOW[way](page)
     expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
     assert uploads(api) == [{"file": TALL_PNG, "k": b"20", "metric": b"cosine"}]
@@ -63,7 +76,7 @@ def test_one_action_from_the_cold_page_to_the_matches(page: Page, api: CannedApi
     expect(page.get_by_role("status")).to_have_text("3 closest matches")
 
 
-def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: CannedApi) -> None:
+def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: FakeApi) -> None:
     WAYS_TO_SHOW["choose"](page)
     preview = page.get_by_alt_text("The picture you searched with").get_attribute("src")
     page.get_by_role("link", name="Match 2").click()
@@ -90,7 +103,7 @@ def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: Canne
     expect(page.get_by_role("heading", level=1)).to_have_text("Search with a picture.")
 
 
-def test_a_setting_searches_again_with_the_same_picture(page: Page, api: CannedApi) -> None:
+def test_a_setting_searches_again_with_the_same_picture(page: Page, api: FakeApi) -> None:
     WAYS_TO_SHOW["choose"](page)
     expect(page.locator("#matches")).to_have_text("3 closest matches")
     api.replies["GET /search"] = as_json(matches(hit("one"), metric="euclidean"))
@@ -113,7 +126,7 @@ def test_a_setting_searches_again_with_the_same_picture(page: Page, api: CannedA
     page.wait_for_url("**/search?id=two&metric=euclidean")
 
 
-def test_the_settings_hold_for_the_pictures_to_start_from(page: Page, api: CannedApi) -> None:
+def test_the_settings_hold_for_the_pictures_to_start_from(page: Page, api: FakeApi) -> None:
     page.get_by_label("Matches").select_option("50")
     page.get_by_role("link", name="Tall bottle").first.click()
     page.wait_for_url("**/search?id=one&k=50")
@@ -132,7 +145,7 @@ def test_the_keyboard_is_enough(page: Page) -> None:
     expect(page.locator("main")).to_be_focused()
 
 
-def test_a_failure_keeps_the_picture_for_another_try(page: Page, api: CannedApi) -> None:
+def test_a_failure_keeps_the_picture_for_another_try(page: Page, api: FakeApi) -> None:
     well = api.replies["POST /search"]
     api.replies["POST /search"] = problem(503, detail="No bundle is published.")
     WAYS_TO_SHOW["choose"](page)
@@ -152,7 +165,7 @@ def test_a_server_that_is_gone_is_told_and_tried_again(page: Page) -> None:
     expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
 
 
-def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page, api: CannedApi) -> None:
+def test_nothing_moves_when_the_matches_and_their_pictures_arrive(page: Page, api: FakeApi) -> None:
     hits = [hit(name, n, match_probability=0.9) for n, name in enumerate(("one", "two", "three"), start=1)]
     long = {"bundle": "20261124-101500-efficientnet-lite0", "report_url": "/bundles/x/report/index.html"}
     api.replies["POST /search"] = as_json(matches(*hits, **long))
@@ -194,7 +207,7 @@ REPORT = """<!doctype html><meta charset="utf-8"><title>Report</title><style>h1 
 </script>"""
 
 
-def test_the_report_opens_beside_the_matches_and_reaches_nothing(page: Page, api: CannedApi) -> None:
+def test_the_report_opens_beside_the_matches_and_reaches_nothing(page: Page, api: FakeApi) -> None:
     """Its own style and script work, and its tables can be saved; the page it came from is out of its reach."""
     hits = [hit(name, n, match_probability=1 - n / 10) for n, name in enumerate(("one", "two", "three"), start=1)]
     answer = matches(*hits, calibration={"meaning": "label", "pairs": 340}, report_url="/bundles/x/report/index.html")
@@ -216,7 +229,7 @@ def test_the_report_opens_beside_the_matches_and_reaches_nothing(page: Page, api
     expect(page.locator("#matches")).to_have_text("3 closest matches")
 
 
-def test_it_works_without_javascript(browser: Browser, address: str, viewport: dict[str, int], api: CannedApi) -> None:
+def test_it_works_without_javascript(browser: Browser, address: str, viewport: dict[str, int], api: FakeApi) -> None:
     context = browser.new_context(viewport=viewport, base_url=address, java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
@@ -236,7 +249,7 @@ def test_it_works_without_javascript(browser: Browser, address: str, viewport: d
 
 
 @pytest.mark.parametrize("bypass_csp", [False, True], ids=["with the policy", "without the policy"])
-def test_no_text_runs(browser: Browser, address: str, api: CannedApi, bypass_csp: bool) -> None:
+def test_no_text_runs(browser: Browser, address: str, api: FakeApi, bypass_csp: bool) -> None:
     """150 of them at once, as ids, labels, names and values of attributes, bundles, file names and errors."""
     shown = [(attack, {"label": attack, "attributes": {attack: attack}}) for attack in ATTACKS]
     api.replies["GET /items"] = as_json({"items": [item(attack, **words) for attack, words in shown], "total": 150})

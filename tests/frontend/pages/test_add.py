@@ -8,27 +8,27 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.frontend.conftest import UPLOAD_LIMIT_BYTES, AppFor
-from tests.frontend.fake_api import TALL_PNG, CannedApi, as_json, item, problem
-from tests.frontend.fake_catalogue import stocked
+from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, item, problem
+from tests.frontend.fake_catalogue import fill
 from tests.frontend.pages.test_search import links
 
 DESCRIPTION = {"label": "Jug", "name": ["price", "shape"], "kind": ["number", "text"], "value": ["4", ""]}
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: CannedApi) -> CannedApi:
-    return stocked(api)
+def shelves(api: FakeApi) -> FakeApi:
+    return fill(api)
 
 
 def files(*names: str) -> dict[str, Any]:
     return {"file": [(BytesIO(TALL_PNG), name) for name in names]}
 
 
-def added(api: CannedApi) -> list[dict[str, bytes]]:
-    return [asked.form for asked in api.asked if asked.method == "POST"]
+def added(api: FakeApi) -> list[dict[str, bytes]]:
+    return [request.form for request in api.requests if request.method == "POST"]
 
 
-def test_a_picture_reaches_the_api_with_what_is_known_of_it(page: FlaskClient, api: CannedApi) -> None:
+def test_a_picture_reaches_the_api_with_what_is_known_of_it(page: FlaskClient, api: FakeApi) -> None:
     answer = page.post("/add/one", data=DESCRIPTION | files("jug.png"))
     (sent,) = added(api)
     assert (sent["file"], sent["label"]) == (TALL_PNG, b"Jug")
@@ -37,7 +37,7 @@ def test_a_picture_reaches_the_api_with_what_is_known_of_it(page: FlaskClient, a
     assert (answer.json["state"], answer.json["page"]) == ("added", "/items/?id=one")
 
 
-def test_the_same_file_again_is_said_to_be_there(page: FlaskClient, api: CannedApi) -> None:
+def test_the_same_file_again_is_said_to_be_there(page: FlaskClient, api: FakeApi) -> None:
     api.replies["POST /items"] = as_json(item("one"), 200)
     answer = page.post("/add/one", data=files("jug.png"))
     assert answer.json is not None
@@ -46,7 +46,7 @@ def test_the_same_file_again_is_said_to_be_there(page: FlaskClient, api: CannedA
 
 
 @pytest.mark.parametrize(("path", "label"), [("shop/jugs/7.png", b"jugs"), ("7.png", b"Jug")])
-def test_a_folder_is_a_label_where_that_is_wanted(page: FlaskClient, api: CannedApi, path: str, label: bytes) -> None:
+def test_a_folder_is_a_label_where_that_is_wanted(page: FlaskClient, api: FakeApi, path: str, label: bytes) -> None:
     page.post("/add/one", data=DESCRIPTION | files("7.png") | {"by_folder": "yes", "path": path})
     page.post("/add/", data=DESCRIPTION | files(path) | {"by_folder": "yes"})
     page.post("/add/one", data=DESCRIPTION | files("7.png") | {"path": path})
@@ -67,42 +67,42 @@ def test_a_folder_is_a_label_where_that_is_wanted(page: FlaskClient, api: Canned
     ],
 )
 def test_a_refusal_says_why_and_whether_others_may_fare_better(
-    page: FlaskClient, api: CannedApi, status: int, code: str, ends: bool
+    page: FlaskClient, api: FakeApi, status: int, code: str, ends: bool
 ) -> None:
     later = {"Retry-After": "7"} if status in (429, 503) else {}
     api.replies["POST /items"] = problem(status, detail="Because.", code=code, **later)
-    outcome = page.post("/add/one", data=files("jug.png")).json
-    assert outcome is not None
-    assert (outcome["state"], outcome["ends"]) == ("refused", ends)
-    assert outcome["why"]
-    assert outcome["advice"]
-    assert outcome["wait"] == (7 if later else None)
-    assert "search" not in outcome["why"].lower() or status in (403, 503)
+    result = page.post("/add/one", data=files("jug.png")).json
+    assert result is not None
+    assert (result["state"], result["ends"]) == ("refused", ends)
+    assert result["why"]
+    assert result["advice"]
+    assert result["wait"] == (7 if later else None)
+    assert "search" not in result["why"].lower() or status in (403, 503)
 
     text = page.post("/add/", data=files("a.png", "b.png", "c.png")).text
     assert text.count("<strong>") == (1 if ends else 3)
     assert ("2 more were not tried" in text) is ends
 
 
-def test_a_mistake_in_the_form_is_said_before_anything_is_added(page: FlaskClient, api: CannedApi) -> None:
+def test_a_mistake_in_the_form_is_said_before_anything_is_added(page: FlaskClient, api: FakeApi) -> None:
     wrong = {"label": "Jug", "name": "price", "kind": "number", "value": "cheap"}
     answer = page.post("/add/", data=wrong | files("a.png"))
     assert answer.status_code == 400
     assert "“price” is to be a number" in answer.text
     assert 'value="cheap"' in answer.text
-    outcome = page.post("/add/one", data=wrong | files("a.png")).json
-    assert outcome is not None
-    assert outcome["ends"]
+    result = page.post("/add/one", data=wrong | files("a.png")).json
+    assert result is not None
+    assert result["ends"]
     assert added(api) == []
 
 
-def test_a_form_without_a_picture_says_so(page: FlaskClient, api: CannedApi) -> None:
+def test_a_form_without_a_picture_says_so(page: FlaskClient, api: FakeApi) -> None:
     answer = page.post("/add/", data={"file": (BytesIO(b""), "")})
     assert answer.status_code == 400
     assert "No picture was chosen" in answer.text
 
 
-def test_pictures_together_may_be_larger_than_one(page: FlaskClient, api: CannedApi) -> None:
+def test_pictures_together_may_be_larger_than_one(page: FlaskClient, api: FakeApi) -> None:
     half = bytes(UPLOAD_LIMIT_BYTES // 2)
     many = {"file": [(BytesIO(half), f"{n}.png") for n in range(6)]}
     assert page.post("/add/", data=many).status_code == 200
@@ -111,7 +111,7 @@ def test_pictures_together_may_be_larger_than_one(page: FlaskClient, api: Canned
     assert page.post("/add/", data=too_many).status_code == 413
 
 
-def test_one_that_is_too_large_stops_no_other_one(page: FlaskClient, api: CannedApi) -> None:
+def test_one_that_is_too_large_stops_no_other_one(page: FlaskClient, api: FakeApi) -> None:
     large = {"file": [(BytesIO(bytes(UPLOAD_LIMIT_BYTES + 1)), "large.png"), (BytesIO(TALL_PNG), "small.png")]}
     html = page.post("/add/", data=large).text
     assert "1 picture is added" in html
@@ -126,7 +126,7 @@ def test_an_api_that_is_down_is_said(app_for: AppFor) -> None:
     assert "is not running" in answer.text
 
 
-def test_another_site_adds_nothing(page: FlaskClient, api: CannedApi) -> None:
+def test_another_site_adds_nothing(page: FlaskClient, api: FakeApi) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site"}
     for path in ("/add/", "/add/one"):
         assert page.post(path, data=files("a.png"), headers=foreign).status_code == 403

@@ -5,18 +5,18 @@ import json
 import pytest
 from flask.testing import FlaskClient
 
-from tests.frontend.fake_api import CannedApi, as_json, problem
-from tests.frontend.fake_catalogue import IDS, stocked
+from tests.frontend.fake_api import FakeApi, as_json, problem
+from tests.frontend.fake_catalogue import IDS, fill
 from tests.frontend.pages.test_search import links
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: CannedApi) -> CannedApi:
-    return stocked(api)
+def shelves(api: FakeApi) -> FakeApi:
+    return fill(api)
 
 
-def asked_items(api: CannedApi) -> dict[str, list[str]]:
-    return next(asked.query for asked in api.asked if asked.target.startswith("/items?"))
+def asked_items(api: FakeApi) -> dict[str, list[str]]:
+    return next(request.query for request in api.requests if request.target.startswith("/items?"))
 
 
 def test_pictures_lead_to_their_pages_and_to_their_likes(page: FlaskClient) -> None:
@@ -27,15 +27,15 @@ def test_pictures_lead_to_their_pages_and_to_their_likes(page: FlaskClient) -> N
         assert f"/search?id={name}" in links(html)
 
 
-def test_filters_and_order_reach_the_api(page: FlaskClient, api: CannedApi) -> None:
+def test_filters_and_order_reach_the_api(page: FlaskClient, api: FakeApi) -> None:
     query = {"label": "Tall bottle", "has.shape": '"bottle"', "least.price": "2", "order": "-attributes.price"}
     html = page.get("/browse/", query_string=query).text
-    asked = asked_items(api)
-    assert json.loads(asked["filter"][0]) == {
+    request = asked_items(api)
+    assert json.loads(request["filter"][0]) == {
         "label": ["Tall bottle"],
         "attributes": {"shape": ["bottle"], "price": {"gte": 2.0}},
     }
-    assert asked["order"] == ["-attributes.price"]
+    assert request["order"] == ["-attributes.price"]
     assert '<option value="-attributes.price" selected>' in html
     assert 'name="label" value="Tall bottle" checked' in html
     assert '<input type="number" step="any" name="least.price" value="2.0"' in html
@@ -47,11 +47,11 @@ def test_a_filter_is_taken_off_by_its_chip_and_the_order_stays(page: FlaskClient
     assert "/browse/?label=Tall+bottle&order=label" in links(html)
 
 
-def test_the_next_page_begins_where_this_one_ends(page: FlaskClient, api: CannedApi) -> None:
+def test_the_next_page_begins_where_this_one_ends(page: FlaskClient, api: FakeApi) -> None:
     html = page.get("/browse/?label=Tall+bottle&order=label").text
     following = "/browse/?label=Tall+bottle&order=label&after=NEXT"
     assert following in links(html)
-    api.asked.clear()
+    api.requests.clear()
     page.get(following)
     assert asked_items(api)["cursor"] == ["NEXT"]
 
@@ -61,7 +61,7 @@ def test_an_order_that_there_is_not_is_a_mistake_of_the_link(page: FlaskClient, 
     assert page.get("/browse/", query_string={"order": order}).status_code == 400
 
 
-def test_an_empty_catalogue_and_an_empty_choice_are_two_things(page: FlaskClient, api: CannedApi) -> None:
+def test_an_empty_catalogue_and_an_empty_choice_are_two_things(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /items"] = as_json({"items": [], "total": 0, "next": None})
     assert "make demo IMAGES=" in page.get("/browse/").text
     html = page.get("/browse/?label=None").text
@@ -76,7 +76,7 @@ def test_clusters_come_largest_first_and_say_when_to_train_again(page: FlaskClie
     assert "Training again would pay: Many are new." in html
 
 
-def test_empty_clusters_are_not_shown(page: FlaskClient, api: CannedApi) -> None:
+def test_empty_clusters_are_not_shown(page: FlaskClient, api: FakeApi) -> None:
     empty = {"number": 1, "size": 0, "radius": 0.0, "medoid": None, "labels": []}
     api.replies["GET /clusters"] = as_json({"clusters": [empty], "drift": {"retrain": False, "reason": ""}})
     html = page.get("/browse/clusters").text
@@ -84,7 +84,7 @@ def test_empty_clusters_are_not_shown(page: FlaskClient, api: CannedApi) -> None
     assert "made by training" in html
 
 
-def test_many_clusters_are_turned_over_like_pages(page: FlaskClient, api: CannedApi) -> None:
+def test_many_clusters_are_turned_over_like_pages(page: FlaskClient, api: FakeApi) -> None:
     many = [{"number": n, "size": 500 - n, "radius": 0.1, "medoid": None, "labels": []} for n in range(250)]
     api.replies["GET /clusters"] = as_json({"clusters": many, "drift": {"retrain": False, "reason": ""}})
     seen, target = [], "/browse/clusters"
@@ -121,7 +121,7 @@ def test_without_a_script_the_map_is_replaced_by_clusters(page: FlaskClient) -> 
 @pytest.mark.parametrize(
     "path", ["/browse/", "/browse/clusters", "/browse/clusters/5", "/browse/map", "/browse/map/points"]
 )
-def test_what_keeps_the_api_from_answering_is_said(page: FlaskClient, api: CannedApi, path: str) -> None:
+def test_what_keeps_the_api_from_answering_is_said(page: FlaskClient, api: FakeApi, path: str) -> None:
     api.everything(problem(503, code="not_ready", detail="No bundle is published."))
     answer = page.get(path)
     assert answer.status_code == 503

@@ -4,19 +4,19 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
-from tests.frontend.fake_api import CannedApi, as_json, item, problem
-from tests.frontend.fake_catalogue import IDS, duplicates, stocked
+from tests.frontend.fake_api import FakeApi, as_json, item, problem
+from tests.frontend.fake_catalogue import IDS, duplicates, fill
 from tests.frontend.pages.test_search import links
 
 ITEMS = [item(name) for name in IDS]
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: CannedApi) -> CannedApi:
-    return stocked(api)
+def shelves(api: FakeApi) -> FakeApi:
+    return fill(api)
 
 
-def test_while_the_search_runs_it_is_said_how_far_it_is(page: FlaskClient, api: CannedApi) -> None:
+def test_while_the_search_runs_it_is_said_how_far_it_is(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /duplicates"] = as_json({"state": "running", "step": "reading", "done": 420, "total": 1200}, 202)
     answer = page.get("/duplicates/")
     assert answer.status_code == 202
@@ -39,10 +39,10 @@ def test_a_group_says_which_to_keep_and_why(page: FlaskClient) -> None:
 def test_only_what_loses_nothing_is_ticked_by_itself(page: FlaskClient, query: str, ticked: int) -> None:
     html = page.get(f"/duplicates/{query}").text
     assert html.count(" checked>") == ticked
-    assert 'value="one" form="chosen">' in html, "the one to keep"
+    assert 'value="one" form="delete-selected">' in html, "the one to keep"
 
 
-def test_groups_come_in_pages(page: FlaskClient, api: CannedApi) -> None:
+def test_groups_come_in_pages(page: FlaskClient, api: FakeApi) -> None:
     further = duplicates(ITEMS, total_groups=45, next="/duplicates?offset=20", stale=True, unreadable=1)
     api.replies["GET /duplicates"] = as_json(further)
     html = page.get("/duplicates/?tier=same_picture").text
@@ -50,25 +50,25 @@ def test_groups_come_in_pages(page: FlaskClient, api: CannedApi) -> None:
     assert "1 picture was left out" in html
     assert "has changed since" in html
     assert "/duplicates/?tier=same_picture&offset=20" in links(html)
-    assert api.asked[-1].query == {"tier": ["same_picture"], "offset": ["0"], "limit": ["20"]}
+    assert api.requests[-1].query == {"tier": ["same_picture"], "offset": ["0"], "limit": ["20"]}
     assert "/duplicates/?tier=same_picture" in links(page.get("/duplicates/?tier=same_picture&offset=20").text)
 
 
-def test_what_are_no_duplicates_is_remembered(page: FlaskClient, api: CannedApi) -> None:
+def test_what_are_no_duplicates_is_remembered(page: FlaskClient, api: FakeApi) -> None:
     sent = MultiDict([("id", name) for name in IDS] + [("tier", "same_thing"), ("offset", "20")])
     answer = page.post("/duplicates/dismiss", data=sent)
     assert answer.location == "/duplicates/?tier=same_thing&offset=20"
-    assert (api.asked[-1].target, api.asked[-1].json) == ("/duplicates/dismissed", {"ids": list(IDS)})
+    assert (api.requests[-1].target, api.requests[-1].json) == ("/duplicates/dismissed", {"ids": list(IDS)})
     assert page.post("/duplicates/dismiss", data={"id": "one", "tier": "identical"}).status_code == 400
 
 
-def test_looking_again_begins_anew(page: FlaskClient, api: CannedApi) -> None:
+def test_looking_again_begins_anew(page: FlaskClient, api: FakeApi) -> None:
     answer = page.post("/duplicates/refresh", data={"tier": "same_thing"})
     assert answer.location == "/duplicates/?tier=same_thing"
-    assert api.asked[-1].target == "/duplicates/refresh"
+    assert api.requests[-1].target == "/duplicates/refresh"
 
 
-def test_a_model_that_is_not_calibrated_says_so_and_keeps_the_other_tiers(page: FlaskClient, api: CannedApi) -> None:
+def test_a_model_that_is_not_calibrated_says_so_and_keeps_the_other_tiers(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /duplicates"] = problem(422, code="unsupported_by_model")
     answer = page.get("/duplicates/?tier=same_thing")
     assert answer.status_code == 200
@@ -76,7 +76,7 @@ def test_a_model_that_is_not_calibrated_says_so_and_keeps_the_other_tiers(page: 
     assert "/duplicates/?tier=same_picture" in links(answer.text)
 
 
-def test_no_duplicates_are_good_news(page: FlaskClient, api: CannedApi) -> None:
+def test_no_duplicates_are_good_news(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /duplicates"] = as_json(duplicates([item("one")], total_groups=0, groups=[]))
     assert "Nothing is there twice" in page.get("/duplicates/").text
 
@@ -87,6 +87,6 @@ def test_a_link_that_makes_no_sense_is_refused(page: FlaskClient, query: str) ->
 
 
 @pytest.mark.parametrize("path", ["dismiss", "refresh"])
-def test_another_site_changes_nothing(page: FlaskClient, api: CannedApi, path: str) -> None:
+def test_another_site_changes_nothing(page: FlaskClient, api: FakeApi, path: str) -> None:
     assert page.post(f"/duplicates/{path}", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
-    assert api.asked == []
+    assert api.requests == []

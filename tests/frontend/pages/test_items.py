@@ -5,15 +5,15 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
-from frontend.forms.item import described
-from tests.frontend.fake_api import CannedApi, Reply, problem
-from tests.frontend.fake_catalogue import stocked
+from frontend.forms.item import parse_description
+from tests.frontend.fake_api import FakeApi, Reply, problem
+from tests.frontend.fake_catalogue import fill
 from tests.frontend.pages.test_search import links
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: CannedApi) -> CannedApi:
-    return stocked(api)
+def shelves(api: FakeApi) -> FakeApi:
+    return fill(api)
 
 
 def sent(*rows: tuple[str, str, str], **fields: str) -> MultiDict[str, str]:
@@ -21,8 +21,8 @@ def sent(*rows: tuple[str, str, str], **fields: str) -> MultiDict[str, str]:
     return MultiDict([*fields.items(), *pairs])
 
 
-def changes(api: CannedApi, method: str) -> list[str]:
-    return [asked.target for asked in api.asked if asked.method == method]
+def changes(api: FakeApi, method: str) -> list[str]:
+    return [request.target for request in api.requests if request.method == method]
 
 
 def test_an_item_shows_what_is_known_and_leads_to_its_likes(page: FlaskClient) -> None:
@@ -34,21 +34,21 @@ def test_an_item_shows_what_is_known_and_leads_to_its_likes(page: FlaskClient) -
     assert page.get("/items/").status_code == 404
 
 
-def test_a_description_is_saved_with_the_kinds_of_its_values(page: FlaskClient, api: CannedApi) -> None:
+def test_a_description_is_saved_with_the_kinds_of_its_values(page: FlaskClient, api: FakeApi) -> None:
     rows = ("shape", "text", "jug"), ("price", "number", "4"), ("glazed", "truth", "Yes"), ("age", "number", "")
     answer = page.post("/items/change", data=sent(*rows, id="one", label=" Round jug "))
     assert answer.status_code == 303
     assert answer.location == "/items/?id=one&done=saved"
-    (change,) = [asked for asked in api.asked if asked.method == "PATCH"]
+    (change,) = [request for request in api.requests if request.method == "PATCH"]
     assert change.target == "/items/one"
     attributes = {"shape": "jug", "price": 4, "glazed": True, "age": None}
     assert change.json == {"label": "Round jug", "attributes": attributes}
     assert "are saved" in page.get(answer.location).text
 
 
-def test_an_empty_label_is_taken_away(page: FlaskClient, api: CannedApi) -> None:
+def test_an_empty_label_is_taken_away(page: FlaskClient, api: FakeApi) -> None:
     page.post("/items/change", data=sent(id="one", label=""))
-    assert api.asked[-1].json == {"label": None, "attributes": {}}
+    assert api.requests[-1].json == {"label": None, "attributes": {}}
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_an_empty_label_is_taken_away(page: FlaskClient, api: CannedApi) -> None
     ],
 )
 def test_a_mistake_is_named_and_nothing_that_was_written_is_lost(
-    page: FlaskClient, api: CannedApi, rows: list[tuple[str, str, str]], words: str
+    page: FlaskClient, api: FakeApi, rows: list[tuple[str, str, str]], words: str
 ) -> None:
     answer = page.post("/items/change", data=sent(*rows, id="one", label="Half-written"))
     assert answer.status_code == 400
@@ -72,7 +72,7 @@ def test_a_mistake_is_named_and_nothing_that_was_written_is_lost(
     assert changes(api, "PATCH") == []
 
 
-def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: CannedApi) -> None:
+def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: FakeApi) -> None:
     api.replies["PATCH /items/one"] = problem(422, detail="At most 64 attributes.")
     answer = page.post("/items/change", data=sent(id="one", label="Half-written"))
     assert answer.status_code == 422
@@ -81,7 +81,7 @@ def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: Ca
 
 
 @pytest.mark.parametrize("reply", [problem(503, code="not_ready"), problem(404, code="item_missing"), problem(500)])
-def test_whatever_fails_nothing_that_was_written_is_lost(page: FlaskClient, api: CannedApi, reply: Reply) -> None:
+def test_whatever_fails_nothing_that_was_written_is_lost(page: FlaskClient, api: FakeApi, reply: Reply) -> None:
     api.replies["PATCH /items/one"] = reply
     answer = page.post("/items/change", data=sent(("price", "number", "4"), id="one", label="Half-written"))
     assert answer.status_code >= 400
@@ -94,16 +94,16 @@ def test_whatever_fails_nothing_that_was_written_is_lost(page: FlaskClient, api:
     [("4", 4), ("-4", -4), ("4.0", 4.0), ("1e3", 1000.0), ("12345678901234567890", 12345678901234567890.0)],
 )
 def test_whole_numbers_stay_whole(text: str, number: float) -> None:
-    (known,) = described(sent(("n", "number", text))).attributes.values()
+    (known,) = parse_description(sent(("n", "number", text))).attributes.values()
     assert (type(known), known) == (type(number), number)
 
 
 def test_too_long_a_label_is_refused() -> None:
     with pytest.raises(BadRequest, match="1000 letters"):
-        described(sent(label="a" * 1001))
+        parse_description(sent(label="a" * 1001))
 
 
-def test_deleting_asks_first(page: FlaskClient, api: CannedApi) -> None:
+def test_deleting_asks_first(page: FlaskClient, api: FakeApi) -> None:
     asking = page.post("/items/delete", data={"id": "one"})
     assert "Delete this picture?" in asking.text
     assert changes(api, "DELETE") == []
@@ -114,7 +114,7 @@ def test_deleting_asks_first(page: FlaskClient, api: CannedApi) -> None:
     assert changes(api, "DELETE") == ["/items/one", "/items/two"]
 
 
-def test_what_is_gone_already_is_no_failure(page: FlaskClient, api: CannedApi) -> None:
+def test_what_is_gone_already_is_no_failure(page: FlaskClient, api: FakeApi) -> None:
     api.replies["DELETE /items/one"] = problem(404, code="item_missing")
     assert page.post("/items/delete", data={"id": "one", "sure": "yes"}).status_code == 303
     api.replies.pop("GET /items/one")
@@ -128,13 +128,13 @@ def test_after_deleting_one_stays_on_this_site(page: FlaskClient, back: str) -> 
 
 
 @pytest.mark.parametrize("path", ["/items/change", "/items/delete"])
-def test_another_site_changes_nothing(page: FlaskClient, api: CannedApi, path: str) -> None:
+def test_another_site_changes_nothing(page: FlaskClient, api: FakeApi, path: str) -> None:
     foreign = {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
     assert page.post(path, data={"id": "one", "sure": "yes"}, headers=foreign).status_code == 403
-    assert api.asked == []
+    assert api.requests == []
 
 
-def test_a_key_that_may_only_read_is_named(page: FlaskClient, api: CannedApi) -> None:
+def test_a_key_that_may_only_read_is_named(page: FlaskClient, api: FakeApi) -> None:
     api.replies["DELETE /items/one"] = problem(403, code="insufficient_scope", detail="The key may not do this.")
     answer = page.post("/items/delete", data={"id": "one", "sure": "yes"})
     assert answer.status_code == 502

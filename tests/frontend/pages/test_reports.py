@@ -4,13 +4,13 @@ import pytest
 from flask.testing import FlaskClient
 
 from api.routes.bundles import REPORT_HEADERS
-from tests.frontend.fake_api import CannedApi, Reply, problem
+from tests.frontend.fake_api import FakeApi, Reply, problem
 from tests.frontend.test_messages import assert_friendly
 
 REPORT = b"<!doctype html><title>Report</title><script>1</script>"
 
 
-def test_a_report_comes_as_it_is_under_the_policy_that_the_api_sends_with_it(page: FlaskClient, api: CannedApi) -> None:
+def test_a_report_comes_as_it_is_under_the_policy_that_the_api_sends_with_it(page: FlaskClient, api: FakeApi) -> None:
     lax = {
         "Content-Security-Policy": "default-src *",
         "Set-Cookie": "a=b",
@@ -27,15 +27,15 @@ def test_a_report_comes_as_it_is_under_the_policy_that_the_api_sends_with_it(pag
     assert "Set-Cookie" not in answer.headers
 
 
-def test_what_the_browser_has_is_not_sent_again(page: FlaskClient, api: CannedApi) -> None:
+def test_what_the_browser_has_is_not_sent_again(page: FlaskClient, api: FakeApi) -> None:
     api.everything(Reply(304, headers={"ETag": '"abc"'}))
     answer = page.get("/reports/demo/index.html", headers={"If-None-Match": '"abc"'})
     assert (answer.status_code, answer.data) == (304, b"")
-    assert api.asked[-1].headers["If-None-Match"] == '"abc"'
+    assert api.requests[-1].headers["If-None-Match"] == '"abc"'
 
 
 @pytest.mark.parametrize(
-    ("asked", "target"),
+    ("name", "target"),
     [
         ("demo/lonely.csv", "/bundles/demo/report/lonely.csv"),
         ("demo/sheets/epoch%201.png", "/bundles/demo/report/sheets%2Fepoch%201.png"),
@@ -43,16 +43,16 @@ def test_what_the_browser_has_is_not_sent_again(page: FlaskClient, api: CannedAp
         ("demo/sheets/%2e%2e/%2e%2e/manifest.json", "/bundles/demo/report/sheets%2F..%2F..%2Fmanifest.json"),
     ],
 )
-def test_a_name_reaches_the_api_as_one_name(page: FlaskClient, api: CannedApi, asked: str, target: str) -> None:
+def test_a_name_reaches_the_api_as_one_name(page: FlaskClient, api: FakeApi, name: str, target: str) -> None:
     api.everything(Reply(body=b"1", media_type="text/csv"))
-    assert page.get(f"/reports/{asked}").data == b"1"
-    assert api.asked[-1].target == target
+    assert page.get(f"/reports/{name}").data == b"1"
+    assert api.requests[-1].target == target
 
 
-@pytest.mark.parametrize("asked", ["demo/%2e%2e", "%2e%2e/index.html", "./index.html"])
-def test_no_name_leads_out_of_the_reports(page: FlaskClient, api: CannedApi, asked: str) -> None:
-    assert page.get(f"/reports/{asked}").status_code == 404
-    assert not api.asked
+@pytest.mark.parametrize("name", ["demo/%2e%2e", "%2e%2e/index.html", "./index.html"])
+def test_no_name_leads_out_of_the_reports(page: FlaskClient, api: FakeApi, name: str) -> None:
+    assert page.get(f"/reports/{name}").status_code == 404
+    assert not api.requests
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_no_name_leads_out_of_the_reports(page: FlaskClient, api: CannedApi, ask
     ],
 )
 def test_a_failure_is_a_page_under_the_pages_own_policy(
-    page: FlaskClient, api: CannedApi, reply: Reply, status: int, words: str
+    page: FlaskClient, api: FakeApi, reply: Reply, status: int, words: str
 ) -> None:
     api.everything(reply)
     answer = page.get("/reports/demo/index.html")

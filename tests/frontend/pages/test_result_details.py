@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from frontend.app import create_app
 from frontend.settings import Settings
 from tests.frontend.conftest import AppFor
-from tests.frontend.fake_api import CURSOR, TALL_PNG, CannedApi, as_json, hit, matches, problem
+from tests.frontend.fake_api import CURSOR, TALL_PNG, FakeApi, as_json, hit, matches, problem
 from tests.frontend.test_messages import assert_friendly
 
 FACETS = {
@@ -28,20 +28,20 @@ FACETS = {
 
 
 @pytest.fixture
-def catalogue(api: CannedApi) -> CannedApi:
+def catalogue(api: FakeApi) -> FakeApi:
     api.replies["GET /labels"] = as_json({"labels": [{"value": "jug", "count": 1200}], "distinct": 81})
     api.replies["GET /facets"] = as_json(FACETS)
     return api
 
 
-def test_filters_are_counted_without_their_own_condition(page: FlaskClient, catalogue: CannedApi) -> None:
+def test_filters_are_counted_without_their_own_condition(page: FlaskClient, catalogue: FakeApi) -> None:
     html = page.get("/search/filters?id=one&label=jug&has.glazed=true").text
-    asked = {
-        target: [each.query["filter"][0] for each in catalogue.asked if each.target.startswith(target)]
+    request = {
+        target: [each.query["filter"][0] for each in catalogue.requests if each.target.startswith(target)]
         for target in ("/labels", "/facets")
     }
-    assert asked["/labels"] == ['{"attributes": {"glazed": [true]}}']
-    assert asked["/facets"] == ['{"label": ["jug"], "attributes": {"glazed": [true]}}', '{"label": ["jug"]}']
+    assert request["/labels"] == ['{"attributes": {"glazed": [true]}}']
+    assert request["/facets"] == ['{"label": ["jug"], "attributes": {"glazed": [true]}}', '{"label": ["jug"]}']
     assert '<input type="checkbox" name="label" value="jug" checked>' in html
     assert '<input type="checkbox" name="has.glazed" value="true" checked>' in html
     assert '<input type="checkbox" name="has.stock" value="1">' in html, "few values are boxes"
@@ -51,26 +51,26 @@ def test_filters_are_counted_without_their_own_condition(page: FlaskClient, cata
 
 
 def test_a_value_that_is_chosen_stays_when_it_is_not_among_the_frequent_ones(
-    page: FlaskClient, catalogue: CannedApi
+    page: FlaskClient, catalogue: FakeApi
 ) -> None:
     html = page.get("/search/filters?id=one&label=rare&has.stock=7&has.stock=true").text
     for name, value in (("label", "rare"), ("has.stock", "7"), ("has.stock", "true")):
         assert f'<input type="checkbox" name="{name}" value="{value}" checked>' in html
 
 
-def test_why_shows_both_maps_of_the_part_that_was_searched_with(page: FlaskClient, api: CannedApi) -> None:
+def test_why_shows_both_maps_of_the_part_that_was_searched_with(page: FlaskClient, api: FakeApi) -> None:
     api.replies["POST /explain"] = as_json(
         {"cosine": 0.876, **{side: {"overlay_png_base64": "iVBORw0KGgo="} for side in ("query", "item")}}
     )
     html = page.get("/why?id=one&match=two&left=0&top=0&width=50&height=50&k=50").text
-    assert api.asked[-1].json == {"id": "one", "item": "two", "crop": {"x": 0, "y": 0, "width": 0.5, "height": 0.5}}
+    assert api.requests[-1].json == {"id": "one", "item": "two", "crop": {"x": 0, "y": 0, "width": 0.5, "height": 0.5}}
     assert html.count('src="data:image/png;base64,iVBORw0KGgo="') == 2
     assert "0.88" in html
     assert 'href="/search?id=one&amp;left=0&amp;top=0&amp;width=50&amp;height=50&amp;k=50"' in html, "the way back"
 
     upload = {"file": (BytesIO(TALL_PNG), "me.png"), "match": "two", "face": "2"}
     assert page.post("/why", data=upload).status_code == 200
-    assert api.asked[-1].form == {"file": TALL_PNG, "face": b"2", "item": b"two"}
+    assert api.requests[-1].form == {"file": TALL_PNG, "face": b"2", "item": b"two"}
     assert_friendly(page.post("/why", data={"match": "two"}), 400, "No picture was chosen")
     for half in ("/why?id=one", "/why?match=two"):
         assert_friendly(page.get(half), 404, "Not Found")
@@ -78,20 +78,20 @@ def test_why_shows_both_maps_of_the_part_that_was_searched_with(page: FlaskClien
     assert_friendly(page.get("/why?id=one&match=two"), 422, "cannot do that")
 
 
-def test_a_heat_map_is_a_picture_and_nothing_else(page: FlaskClient, api: CannedApi) -> None:
+def test_a_heat_map_is_a_picture_and_nothing_else(page: FlaskClient, api: FakeApi) -> None:
     sides = {side: {"overlay_png_base64": '"><script>'} for side in ("query", "item")}
     api.replies["POST /explain"] = as_json({"cosine": 0.5, **sides})
     assert_friendly(page.get("/why?id=one&match=two"), 502, "does not understand")
 
 
-def test_faces_are_told_in_percent_of_the_picture(page: FlaskClient, api: CannedApi) -> None:
+def test_faces_are_told_in_percent_of_the_picture(page: FlaskClient, api: FakeApi) -> None:
     face = {"face": 1, "x": 20, "y": 10, "width": 50, "height": 40, "confidence": 0.9, "landmarks": None}
     api.replies["POST /faces"] = as_json({"width": 200, "height": 100, "faces": [face]})
-    asked = {"file": (BytesIO(TALL_PNG), "me.png")}
-    told = page.post("/search/faces", data=asked).json
+    request = {"file": (BytesIO(TALL_PNG), "me.png")}
+    told = page.post("/search/faces", data=request).json
     assert told == [{"face": 1, "left": 10, "top": 10, "width": 25, "height": 40}]
     assert page.post("/search/faces", data={"id": "one"}).json == told
-    assert api.asked[-1].json == {"id": "one"}
+    assert api.requests[-1].json == {"id": "one"}
     assert page.post("/search/faces", data={"url": "https://a.example"}).status_code == 204
 
 
@@ -100,18 +100,18 @@ def test_faces_are_told_in_percent_of_the_picture(page: FlaskClient, api: Canned
     [("unsupported_by_model", 422, 204), ("face_missing", 422, 204), ("overloaded", 503, 503)],
 )
 def test_where_there_are_no_faces_the_page_goes_on(
-    page: FlaskClient, api: CannedApi, code: str, status: int, told: int
+    page: FlaskClient, api: FakeApi, code: str, status: int, told: int
 ) -> None:
     api.replies["POST /faces"] = problem(status, code=code)
     answer = page.post("/search/faces", data={"id": "one"})
     assert (answer.status_code, answer.data) == (told, b"")
 
 
-def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: CannedApi) -> None:
+def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: FakeApi) -> None:
     hits = hit("=1+1", label="@SUM(A1)", attributes={"price": -3.5, "-x": "\n+1"}), hit("two", rank=2, attributes={})
     api.replies["POST /search"] = api.replies["GET /search"] = as_json(matches(*hits))
     answer = page.get("/search/matches.json?id=one&k=7&metric=euclidean")
-    assert api.asked[-1].json == {"id": "one", "k": 7, "metric": "euclidean"}
+    assert api.requests[-1].json == {"id": "one", "k": 7, "metric": "euclidean"}
     assert [each["id"] for each in answer.json["hits"]] == ["=1+1", "two"]  # type: ignore[index]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="matches.json"'
     table = page.get(f"/search/matches.csv?cursor={CURSOR}").text
@@ -141,27 +141,27 @@ def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: CannedApi) 
 )
 @pytest.mark.parametrize("path", ["/search", "/why", "/search/faces", "/nowhere"])
 def test_no_other_site_sends_forms(
-    page: FlaskClient, api: CannedApi, path: str, headers: dict[str, str], status: int
+    page: FlaskClient, api: FakeApi, path: str, headers: dict[str, str], status: int
 ) -> None:
     answer = page.post(path, data={"file": (BytesIO(TALL_PNG), "me.png")}, headers=headers)
     if status == 403:
         assert answer.status_code == 403
-        assert not api.asked
+        assert not api.requests
     else:
         assert answer.status_code != 403
     assert page.get("/", headers=headers).status_code == 200, "links from elsewhere are fine"
 
 
-def test_the_key_goes_to_the_api_and_nowhere_else(api: CannedApi, app_for: AppFor) -> None:
+def test_the_key_goes_to_the_api_and_nowhere_else(api: FakeApi, app_for: AppFor) -> None:
     page = create_app(Settings(api_url=api.url, frontend_api_key="s3cret-key")).test_client()  # type: ignore[arg-type]
     answers = [page.get("/"), page.get("/search?id=one"), page.get("/pictures/full?id=one")]
-    assert {asked.headers["Authorization"] for asked in api.asked} == {"Bearer s3cret-key"}
+    assert {request.headers["Authorization"] for request in api.requests} == {"Bearer s3cret-key"}
     api.everything(problem(403, code="insufficient_scope"))
     answers.append(page.get("/"))
     assert_friendly(answers[-1], 502, "does not let this page in")
     assert all(b"s3cret" not in answer.data + str(answer.headers).encode() for answer in answers)
     app_for(api.url).test_client().get("/")
-    assert "Authorization" not in api.asked[-1].headers
+    assert "Authorization" not in api.requests[-1].headers
 
 
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel"])

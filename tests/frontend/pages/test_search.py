@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 import frontend
-from frontend.formatting import likeness, sureness
-from tests.frontend.fake_api import TALL_PNG, CannedApi, as_json, hit, item, matches
+from frontend.formatting import probability_words, similarity_words
+from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, matches
 
 STATIC = Path(frontend.__file__).parent / "static"
 
@@ -50,17 +50,17 @@ def test_the_first_page_is_small(page: FlaskClient) -> None:
     assert len(html.encode()) + sum(file.stat().st_size for file in loaded) < 100_000
 
 
-def test_an_empty_catalogue_says_how_to_fill_it(page: FlaskClient, api: CannedApi) -> None:
+def test_an_empty_catalogue_says_how_to_fill_it(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /items"] = as_json({"items": [], "total": 0})
     answer = page.get("/")
     assert answer.status_code == 200
     assert "make demo IMAGES=" in answer.text
 
 
-def test_an_upload_reaches_the_api_unchanged(page: FlaskClient, api: CannedApi) -> None:
+def test_an_upload_reaches_the_api_unchanged(page: FlaskClient, api: FakeApi) -> None:
     picture = bytes(range(256)) * 40
     assert uploaded(page, picture, k="50", metric="euclidean").status_code == 200
-    assert api.asked[-1].form == {"file": picture, "k": b"50", "metric": b"euclidean"}
+    assert api.requests[-1].form == {"file": picture, "k": b"50", "metric": b"euclidean"}
 
 
 def test_matches_are_shown_beside_the_upload(page: FlaskClient) -> None:
@@ -85,7 +85,7 @@ def test_a_file_that_is_no_picture_by_name_is_not_shown(page: FlaskClient) -> No
     assert "data:" not in uploaded(page, b"<script>", "me.html").text
 
 
-def test_distances_are_shown_when_they_were_asked_for(page: FlaskClient, api: CannedApi) -> None:
+def test_distances_are_shown_when_they_were_asked_for(page: FlaskClient, api: FakeApi) -> None:
     api.replies["POST /search"] = as_json(matches(hit("one"), metric="euclidean", exact=False))
     html = page.get("/search?id=two&metric=euclidean").text
     assert "distance 0.42" in html
@@ -93,14 +93,14 @@ def test_distances_are_shown_when_they_were_asked_for(page: FlaskClient, api: Ca
     assert "/search?id=one&metric=euclidean" in links(html), "the next search keeps the settings"
 
 
-def test_a_calibrated_match_says_first_how_sure_it_is(page: FlaskClient, api: CannedApi) -> None:
+def test_a_calibrated_match_says_first_how_sure_it_is(page: FlaskClient, api: FakeApi) -> None:
     hits = hit("one", match_probability=0.968), hit("two", rank=2, match_probability=0.0)
     of_labels, of_pictures = ({"meaning": meaning, "pairs": 340} for meaning in ("label", "picture"))
     api.replies["POST /search"] = as_json(matches(*hits, calibration=of_labels))
     html = uploaded(page).text
     assert re.search(r"97\N{NO-BREAK SPACE}% sure ·\s+0\.91", html)
     assert re.search(r"under 1\N{NO-BREAK SPACE}% sure ·\s+0\.91", html)
-    assert "very close" not in html, "the words of a measured likeness would be a second opinion"
+    assert "very close" not in html, "the words of a measured similarity_words would be a second opinion"
     assert "about 90 have the same label" in html
     api.replies["POST /search"] = as_json(matches(*hits, calibration=of_pictures, metric="euclidean"))
     html = uploaded(page).text
@@ -108,7 +108,7 @@ def test_a_calibrated_match_says_first_how_sure_it_is(page: FlaskClient, api: Ca
     assert "about 90 are the same picture" in html
 
 
-def test_the_report_of_the_live_bundle_is_one_click_away(page: FlaskClient, api: CannedApi) -> None:
+def test_the_report_of_the_live_bundle_is_one_click_away(page: FlaskClient, api: FakeApi) -> None:
     assert "The report" not in uploaded(page).text, "there is none"
     api.replies["POST /search"] = as_json(matches(hit("one"), report_url="//evil.example/report"))
     html = uploaded(page).text
@@ -117,9 +117,9 @@ def test_the_report_of_the_live_bundle_is_one_click_away(page: FlaskClient, api:
     assert "evil" not in html, "what the API calls its address is not one of this page"
 
 
-def test_a_click_searches_with_an_item(page: FlaskClient, api: CannedApi) -> None:
+def test_a_click_searches_with_an_item(page: FlaskClient, api: FakeApi) -> None:
     html = page.get("/search?id=two&k=35").text
-    assert api.asked[-1].json == {"id": "two", "k": 35, "metric": "cosine"}
+    assert api.requests[-1].json == {"id": "two", "k": 35, "metric": "cosine"}
     assert "<h1>Tall bottle</h1>" in html
     assert "<option selected>35</option>" in html
     assert "/search?id=one&k=35" in links(html)
@@ -131,14 +131,14 @@ def test_the_form_without_a_new_picture_searches_with_the_item_again(page: Flask
     assert answer.location == "/search?id=a%2Fb&k=10&metric=euclidean"
 
 
-def test_no_other_item_is_an_empty_state_not_an_error(page: FlaskClient, api: CannedApi) -> None:
+def test_no_other_item_is_an_empty_state_not_an_error(page: FlaskClient, api: FakeApi) -> None:
     api.replies["POST /search"] = as_json(matches())
     answer = page.get("/search?id=one")
     assert answer.status_code == 200
     assert "nothing else in the catalogue" in answer.text
 
 
-def test_items_without_label_or_attributes_are_fine(page: FlaskClient, api: CannedApi) -> None:
+def test_items_without_label_or_attributes_are_fine(page: FlaskClient, api: FakeApi) -> None:
     bare = {"label": None, "attributes": {}}
     api.replies["GET /items"] = as_json({"items": [item("one", **bare)], "total": 1})
     api.replies["GET /items/one"] = as_json(item("one", **bare))
@@ -158,7 +158,7 @@ def test_search_without_a_picture_goes_to_the_start(page: FlaskClient) -> None:
     [(1.0, "nearly the same"), (0.8, "very close"), (0.799, "very close"), (0.79, "close"), (-0.3, "barely alike")],
 )
 def test_words_agree_with_the_digits_beside_them(cosine: float, words: str) -> None:
-    assert likeness(cosine) == words
+    assert similarity_words(cosine) == words
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,7 @@ def test_words_agree_with_the_digits_beside_them(cosine: float, words: str) -> N
     ],
 )
 def test_nothing_is_ever_certain(probability: float, words: str) -> None:
-    assert sureness(probability).replace("\N{NO-BREAK SPACE}", " ") == words
+    assert probability_words(probability).replace("\N{NO-BREAK SPACE}", " ") == words
 
 
 printable = st.text(
@@ -182,7 +182,7 @@ printable = st.text(
 
 @given(item_id=printable.filter(lambda text: text.strip() and text not in {".", ".."}))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_id_comes_back_as_it_was(page: FlaskClient, api: CannedApi, item_id: str) -> None:
+def test_any_id_comes_back_as_it_was(page: FlaskClient, api: FakeApi, item_id: str) -> None:
     api.reset()
     api.replies["GET /items"] = as_json({"items": [item(item_id)], "total": 1})
     html = page.get("/").text
@@ -192,8 +192,8 @@ def test_any_id_comes_back_as_it_was(page: FlaskClient, api: CannedApi, item_id:
     known = dict(api.replies)
     api.fallback = lambda _: known["GET /items/one"]
     assert page.get(search).status_code == 200
-    assert api.asked[-1].json["id"] == item_id
-    _, root, quoted = api.asked[-2].target.split("/")
+    assert api.requests[-1].json["id"] == item_id
+    _, root, quoted = api.requests[-2].target.split("/")
     assert (root, unquote(quoted)) == ("items", item_id)
     page.get(picture)
-    assert api.asked[-1].target == f"/items/{quoted}/thumbnail?size=320"
+    assert api.requests[-1].target == f"/items/{quoted}/thumbnail?size=320"

@@ -1,32 +1,32 @@
-// The files that were chosen or dropped, with their paths below the folder that was.
+// Selected or dropped files, with their paths relative to the selected folder.
 
-const HIDDEN = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$)/i; // what systems put into folders by themselves
+const HIDDEN = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$)/i; // files that operating systems create
 
 const isWanted = ({ path }) => !HIDDEN.test(path);
 
-export function chosenFrom(field) {
+export function filesFromInput(field) {
   return [...field.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })).filter(isWanted);
 }
 
-/** Folders are walked into; what cannot be read is left out. */
-export async function droppedFrom(transfer) {
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean); // before anything is awaited
+/** Reads folders recursively; skips what cannot be read. */
+export async function filesFromDrop(transfer) {
+  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean); // must be read before the first await
   if (!entries.length) return [...transfer.files].map((file) => ({ file, path: file.name }));
-  const found = [];
-  for (const entry of entries) await walk(entry, found);
-  return found.filter(isWanted);
+  const files = [];
+  for (const entry of entries) await walk(entry, files);
+  return files.filter(isWanted);
 }
 
-async function walk(entry, found) {
+async function walk(entry, files) {
   if (entry.isFile) {
     const file = await new Promise((resolve) => { entry.file(resolve, () => resolve(null)); });
-    if (file) found.push({ file, path: entry.fullPath.slice(1) });
+    if (file) files.push({ file, path: entry.fullPath.slice(1) });
     return;
   }
   const reader = entry.createReader();
-  for (;;) { // it gives some at a time
+  for (;;) { // readEntries returns a part of the entries at a time
     const some = await new Promise((resolve) => { reader.readEntries(resolve, () => resolve([])); });
     if (!some.length) return;
-    for (const each of some) await walk(each, found);
+    for (const each of some) await walk(each, files);
   }
 }

@@ -1,6 +1,6 @@
-// How the pictures fare, as it is shown: in counts, and one by one for those that are refused, on their way, or the last.
+// Shows the progress of adding: counts, uploads in progress, refused files, and the pictures added last.
 
-const [MOST_ADDED, MOST_REFUSED] = [24, 500];
+const [MAX_ADDED, MAX_REFUSED] = [24, 500];
 const box = document.querySelector(".progress");
 const find = (place) => box.querySelector(place);
 
@@ -10,43 +10,43 @@ function element(name, known = {}, ...children) {
   return made;
 }
 
-/** A row for a picture that is being sent. */
-export function started(path) {
+/** Adds a row for an upload in progress. */
+export function showStarted(path) {
   const bar = element("progress", { max: 1, value: 0 });
   bar.setAttribute("aria-label", path);
   const row = element("li", {}, element("span", { textContent: path }), bar);
-  find(".now").append(row);
+  find(".in-progress").append(row);
   return {
     progress: (share) => {
       if (share < 1) bar.value = share;
-      else bar.removeAttribute("value"); // it is sent, and being looked at
+      else bar.removeAttribute("value"); // upload complete; the server is processing it
     },
     remove: () => row.remove(),
   };
 }
 
-export function shown(path, { page, picture, state }) {
+export function showAdded(path, { page, picture, state }) {
   find("[data-added]").hidden = false;
   const words = state === "known" ? "was there" : path.split("/").pop();
   const link = element("a", { href: page, title: path }, element("img", { src: picture, alt: path, width: 80, height: 80 }));
   const list = find(".added");
   list.prepend(element("li", {}, link, element("small", { textContent: words })));
-  while (list.children.length > MOST_ADDED) list.lastChild.remove();
+  while (list.children.length > MAX_ADDED) list.lastChild.remove();
 }
 
-export function refused(path, { why, advice }) {
+export function showRefused(path, { why, advice }) {
   find("[data-refused]").hidden = false;
   const list = find(".refused");
-  if (list.children.length < MOST_REFUSED) list.append(element("li", {}, element("strong", { textContent: path }), `${why} ${advice}`));
+  if (list.children.length < MAX_REFUSED) list.append(element("li", {}, element("strong", { textContent: path }), `${why} ${advice}`));
 }
 
-/** What keeps all of them from being added; nothing, once it goes on. */
-export function trouble(words = "") {
-  find("[data-trouble]").hidden = !words;
-  find("[data-trouble]").textContent = words;
+/** Shows an error that stops all uploads; without an argument, hides it. */
+export function showError(words = "") {
+  find("[data-error]").hidden = !words;
+  find("[data-error]").textContent = words;
 }
 
-export function counts({ all, added, known, refused: not }, { running, left }) {
+export function showCounts({ all, added, known, refused: not }, { running, left }) {
   box.hidden = false;
   const done = added + known + not;
   const parts = [`${added} added`, known && `${known} there already`, not && `${not} not added`, left && `${left} to go`];

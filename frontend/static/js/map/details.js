@@ -1,4 +1,4 @@
-// What is beside the map: what the colours mean, the picture under the pointer, links to those in the middle.
+// Around the map: legend, thumbnail under the pointer, links to the pictures nearest to the centre.
 
 const [NEAREST, PAUSE_MILLISECONDS] = [10, 250];
 const SVG = "http://www.w3.org/2000/svg";
@@ -23,7 +23,7 @@ function dot(fill) {
   return drawing;
 }
 
-/** A button for each label that has a colour: pressed, it is shown alone. */
+/** A toggle button for each coloured label: shows only that label. */
 export function legend(map, labels, colour, choose) {
   const buttons = labels.map((name, label) => {
     const button = element("button", { type: "button" }, dot(colour(label)), name);
@@ -42,7 +42,7 @@ export function legend(map, labels, colour, choose) {
   list.hidden = !buttons.length;
 }
 
-/** The picture of a point, beside it. */
+/** The thumbnail next to a point. */
 export function tip(map, point, [left, top]) {
   const box = map.querySelector(".tip");
   box.hidden = !point;
@@ -55,12 +55,12 @@ export function tip(map, point, [left, top]) {
   box.style.top = `${Math.max(4, Math.min(top - 40, ground.clientHeight - box.offsetHeight - 4))}px`;
 }
 
-/** Links to the points nearest to the middle, once the map rests. */
+/** Links to the points nearest to the centre, updated when the map stops moving. */
 export function nearest(map, measured) {
   clearTimeout(timer);
   timer = setTimeout(() => {
-    const chosen = measured.sort((a, b) => a.far - b.far).slice(0, NEAREST);
-    map.querySelector(".nearest").replaceChildren(...chosen.map(({ point: { id, name } }) => {
+    const selected = measured.sort((a, b) => a.far - b.far).slice(0, NEAREST);
+    map.querySelector(".nearest").replaceChildren(...selected.map(({ point: { id, name } }) => {
       const picture = element("img", { src: thumbnail(id), alt: "", width: 96, height: 96 });
       return element("li", {}, element("a", { href: link(id) }, picture, name));
     }));

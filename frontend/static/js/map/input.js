@@ -1,11 +1,11 @@
-// Moving the map: with a pointer, with two fingers, with the wheel, with keys, with buttons.
+// Moves the map by pointer, pinch, wheel, keys and buttons.
 
-const [CLICK, STEP] = [4, 60]; // pixels: less is a click; what an arrow moves
+const [CLICK, STEP] = [4, 60]; // pixels: less is a click; one arrow key step
 const KEYS = { ArrowLeft: [STEP, 0], ArrowRight: [-STEP, 0], ArrowUp: [0, STEP], ArrowDown: [0, -STEP] };
 
-/** Call `move(right, down)`, `zoom(factor, left, top)`, `whole()`, `over(left, top)` and `open(left, top)`. */
-export function follow(canvas, { move, zoom, whole, over, open }) {
-  const down = new Map(); // pointer -> where it is
+/** Call `move(right, down)`, `zoom(factor, left, top)`, `showAll()`, `hover(left, top)` and `open(left, top)`. */
+export function handleInput(canvas, { move, zoom, showAll, hover, open }) {
+  const pointers = new Map(); // pointer id -> position
   let moved = 0;
 
   const where = ({ clientX, clientY }) => {
@@ -20,26 +20,26 @@ export function follow(canvas, { move, zoom, whole, over, open }) {
   canvas.addEventListener("pointerdown", (event) => {
     if (event.button) return;
     canvas.setPointerCapture(event.pointerId);
-    if (!down.size) moved = 0;
-    down.set(event.pointerId, where(event));
-    over();
+    if (!pointers.size) moved = 0;
+    pointers.set(event.pointerId, where(event));
+    hover();
   });
   canvas.addEventListener("pointermove", (event) => {
     const here = where(event);
-    if (!down.has(event.pointerId)) {
-      over(...here);
+    if (!pointers.has(event.pointerId)) {
+      hover(...here);
       return;
     }
-    const [x, y] = down.get(event.pointerId);
-    if (down.size === 1) {
-      down.set(event.pointerId, here);
+    const [x, y] = pointers.get(event.pointerId);
+    if (pointers.size === 1) {
+      pointers.set(event.pointerId, here);
       moved += Math.hypot(here[0] - x, here[1] - y);
       if (moved < CLICK) return;
       canvas.classList.add("moving");
       move(here[0] - x, here[1] - y);
-    } else if (down.size === 2) {
+    } else if (pointers.size === 2) {
       const before = spread();
-      down.set(event.pointerId, here);
+      pointers.set(event.pointerId, here);
       const after = spread();
       moved = CLICK;
       move(after.middle[0] - before.middle[0], after.middle[1] - before.middle[1]);
@@ -48,12 +48,12 @@ export function follow(canvas, { move, zoom, whole, over, open }) {
   });
   for (const name of ["pointerup", "pointercancel"]) {
     canvas.addEventListener(name, (event) => {
-      if (!down.delete(event.pointerId)) return;
+      if (!pointers.delete(event.pointerId)) return;
       canvas.classList.remove("moving");
-      if (name === "pointerup" && !down.size && moved < CLICK) open(...where(event));
+      if (name === "pointerup" && !pointers.size && moved < CLICK) open(...where(event));
     });
   }
-  canvas.addEventListener("pointerleave", () => over());
+  canvas.addEventListener("pointerleave", () => hover());
   canvas.addEventListener("wheel", (event) => {
     event.preventDefault();
     zoom(Math.exp(-Math.max(-50, Math.min(50, event.deltaY)) / 150), ...where(event));
@@ -64,13 +64,13 @@ export function follow(canvas, { move, zoom, whole, over, open }) {
     if (event.key in KEYS) move(...KEYS[event.key]);
     else if (event.key === "+" || event.key === "=") zoom(1.6);
     else if (event.key === "-" || event.key === "−") zoom(1 / 1.6);
-    else if (event.key === "0") whole();
+    else if (event.key === "0") showAll();
     else return;
     event.preventDefault();
   });
   canvas.parentElement.addEventListener("click", ({ target }) => {
     const factor = Number(target.closest("[data-zoom]")?.dataset.zoom ?? NaN);
     if (factor) zoom(factor);
-    else if (factor === 0) whole();
+    else if (factor === 0) showAll();
   });
 }

@@ -1,0 +1,96 @@
+"""Parameters of the page's routes: one that a route does not know is refused, so that no typing error is ignored."""
+
+from collections.abc import Callable, Collection, Iterable
+from difflib import get_close_matches
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+from flask import request
+from werkzeug.exceptions import UnprocessableEntity
+
+FILTER_FIELDS = ("least.*", "most.*")
+FILTER_LISTS = ("label", "has.*")
+SEARCH_FIELDS = (
+    *("id", "url", "cursor", "left", "top", "width", "height", "face"),
+    *("k", "metric", "group", "sure", "bundle", *FILTER_FIELDS),
+)
+SEARCH_LISTS = ("like", "unlike", *FILTER_LISTS)
+"""What describes a search in links and forms: fields with one value, and with several. * is an attribute's name."""
+
+TRACKING = {
+    *("fbclid", "gclid", "dclid", "gbraid", "wbraid", "gad_source", "gad_campaignid", "srsltid", "msclkid", "yclid"),
+    *("twclid", "ttclid", "igsh", "igshid", "li_fat_id", "mc_cid", "mc_eid", "mkt_tok", "ref", "ref_src", "si"),
+    *("_ga", "_gl", "_hsenc", "_hsmi", "vero_id", "wickedid", "s_kwcid", "epik", "rdt_cid"),
+}
+"""What other sites and mail programs add to links. It is ignored, so that shared links open."""
+
+MAX_FORM_PARTS = 10_000  # files and fields of one form
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def accepts(
+    *names: str, lists: Iterable[str] = (), max_body_bytes: Callable[[], int] | None = None
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Let a view have these parameters only: in the query of a GET, in the form of a POST.
+
+    Those of `lists` may have several values. `max_body_bytes` is for forms larger than one picture. The view raises
+    UnprocessableEntity for other parameters, and for several values where one is expected.
+    """
+    lists = frozenset(lists)
+    known = lists.union(names)
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+            if max_body_bytes is not None:
+                request.max_content_length = max_body_bytes()
+                request.max_form_parts = MAX_FORM_PARTS
+            _check(known, lists)
+            return view(*args, **kwargs)
+
+        checked.known_parameters = known  # type: ignore[attr-defined]  # a test looks whether every view has it
+        return checked
+
+    return decorate
+
+
+def _check(known: Collection[str], lists: Collection[str]) -> None:
+    is_form = request.method == "POST"
+    for name in request.args:
+        if not is_tracking(name) and (is_form or _pattern(name) not in known):
+            raise UnprocessableEntity(_unknown("link", name, () if is_form else known))
+    for name in (*request.form, *request.files) if is_form else ():
+        if _pattern(name) not in known:
+            raise UnprocessableEntity(_unknown("form", name, known))
+    fields = request.form if is_form else request.args
+    for name in fields:
+        if _pattern(name) not in lists and not is_tracking(name) and len(set(fields.getlist(name))) > 1:
+            raise UnprocessableEntity(f"“{_short(name)}” has several values, but only one is possible.")
+
+
+def is_tracking(name: str) -> bool:
+    """Whether a parameter is one of those that are added to links to follow who opens them."""
+    return name.startswith("utm_") or name in TRACKING
+
+
+def _pattern(name: str) -> str:
+    kind, dot, attribute = name.partition(".")
+    return f"{kind}.*" if dot and attribute else name
+
+
+def _unknown(where: str, name: str, names: Collection[str]) -> str:
+    known = sorted(names)
+    nearest = get_close_matches(_pattern(name), known, n=1)
+    if not known:
+        hint = "It takes no parameters."
+    elif nearest:
+        hint = f"Did you mean “{nearest[0].replace('*', name.partition('.')[2] or 'NAME')}”?"
+    else:
+        hint = f"Known are {', '.join(known).replace('*', 'NAME')}."
+    return f"The {where} has the parameter “{_short(name)}”, which this page does not know. {hint}"
+
+
+def _short(name: str) -> str:
+    return f"{name[:60]}…" if len(name) > 60 else name

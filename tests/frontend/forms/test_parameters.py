@@ -1,0 +1,136 @@
+"""Unknown parameters are refused on every route, with the nearest known name; and HEAD works wherever GET does."""
+
+from io import BytesIO
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.frontend.conftest import AppFor
+from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply
+from tests.frontend.fake_catalogue import fill
+
+GET_PATHS = {
+    "search.start": "/",
+    "search.by_link": "/search?id=one",
+    "filters.choose": "/search/filters?id=one",
+    "explanation.by_link": "/why?id=one&match=two",
+    "export.download": "/search/matches.csv?id=one",
+    "browse.start": "/browse/",
+    "browse.clusters": "/browse/clusters",
+    "browse.cluster": "/browse/clusters/5",
+    "browse.chart": "/browse/map",
+    "browse.points": "/browse/map/points",
+    "items.show": "/items/?id=one",
+    "add.start": "/add/",
+    "duplicates.start": "/duplicates/",
+    "models.start": "/models/",
+    "models.compare": "/models/compare?id=one",
+    "pictures.thumbnail": "/pictures/thumbnail?id=one&size=160",
+    "pictures.full": "/pictures/full?id=one",
+    "reports.report": "/reports/20261122-demo/index.html",
+    "health.livez": "/livez",
+    "health.readyz": "/readyz",
+}
+POST_PATHS: dict[str, dict[str, Any]] = {
+    "/search": {"id": "one"},
+    "/search/faces": {"id": "one"},
+    "/why": {"match": "two"},
+    "/add/": {"label": "x"},
+    "/add/one": {"label": "x"},
+    "/items/change": {"id": "one"},
+    "/items/delete": {"id": "one"},
+    "/duplicates/dismiss": {"id": ["one", "two"]},
+    "/duplicates/refresh": {"tier": "identical"},
+    "/models/activate": {"id": "20261120-frozen"},
+    "/models/compare": {"id": "one"},
+}
+
+
+@pytest.fixture(autouse=True)
+def catalogue(api: FakeApi) -> FakeApi:
+    fill(api)
+    maps = {side: {"overlay_png_base64": "iVBORw0KGgo="} for side in ("query", "item")}
+    api.replies |= {
+        "POST /explain": Reply(body=b'{"cosine": 0.5, %s}' % str(maps)[1:-1].replace("'", '"').encode()),
+        "GET /bundles/20261122-demo/report/index.html": Reply(body=b"<title>r</title>", media_type="text/html"),
+        "GET /readyz": Reply(body=b"{}"),
+    }
+    return api
+
+
+def with_parameter(path: str, parameter: str) -> str:
+    return f"{path}{'&' if '?' in path else '?'}{parameter}"
+
+
+def test_every_route_is_in_these_tests(app_for: AppFor) -> None:
+    app = app_for("http://127.0.0.1:1")
+    rules = [rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"]
+    assert {rule.endpoint for rule in rules if "GET" in (rule.methods or ())} == set(GET_PATHS)
+    assert {rule.rule for rule in rules if "POST" in (rule.methods or ())} == set(POST_PATHS)
+    assert {
+        rule.endpoint for rule in rules if not hasattr(app.view_functions[rule.endpoint], "known_parameters")
+    } == set()
+
+
+@pytest.mark.parametrize("path", GET_PATHS.values())
+def test_an_unknown_parameter_of_a_link_is_refused(page: FlaskClient, api: FakeApi, path: str) -> None:
+    assert page.get(path).status_code == 200
+    api.requests.clear()
+    answer = page.get(with_parameter(path, "lable=x"))
+    assert answer.status_code == 422
+    assert "“lable”" in answer.text
+    assert api.requests == []
+
+
+@pytest.mark.parametrize("path", GET_PATHS.values())
+@pytest.mark.parametrize("tracking", ["utm_source=a&utm_medium=b&utm_x=c", "fbclid=1&fbclid=2", "gclid=1", "ref=mail"])
+def test_links_with_tracking_parameters_open(page: FlaskClient, path: str, tracking: str) -> None:
+    assert page.get(with_parameter(path, tracking)).status_code == 200
+
+
+@pytest.mark.parametrize(("path", "fields"), POST_PATHS.items())
+def test_an_unknown_field_of_a_form_is_refused(
+    page: FlaskClient, api: FakeApi, path: str, fields: dict[str, Any]
+) -> None:
+    for wrong in ({"lable": "x"}, {"utm_source": "x"}, {"picture": (BytesIO(TALL_PNG), "me.png")}):
+        assert page.post(path, data=fields | wrong).status_code == 422
+    assert page.post(f"{path}?k=5", data=fields).status_code == 422, "a form's fields are not read from the link"
+    assert api.requests == []
+
+
+@pytest.mark.parametrize(
+    ("link", "hint"),
+    [
+        ("/search?id=one&lable=x", "Did you mean “label”?"),
+        ("/search?id=one&metrik=x", "Did you mean “metric”?"),
+        ("/search?id=one&leats.price=1", "Did you mean “least.price”?"),
+        ("/browse/?page=2", "Known are after, "),
+        ("/browse/?filter[label]=x", "“filter[label]”"),
+        ("/browse/?k=20", "“k”"),
+        ("/livez?verbose", "It takes no parameters."),
+        ("/search?id=one&" + "x" * 500 + "=1", "x" * 60 + "…"),
+    ],
+)
+def test_the_nearest_known_name_is_told(page: FlaskClient, link: str, hint: str) -> None:
+    answer = page.get(link)
+    assert (answer.status_code, hint in answer.text) == (422, True)
+
+
+@pytest.mark.parametrize("link", ["/search?id=one&id=two", "/search?id=one&k=5&k=6", "/browse/?least.a=1&least.a=2"])
+def test_several_values_where_one_is_possible_are_refused(page: FlaskClient, link: str) -> None:
+    answer = page.get(link)
+    assert (answer.status_code, "several values" in answer.text) == (422, True)
+
+
+def test_the_same_value_twice_is_one(page: FlaskClient) -> None:
+    assert page.get("/search?id=one&id=one&label=a&label=b").status_code == 200
+
+
+@pytest.mark.parametrize("path", [*GET_PATHS.values(), "/static/css/tokens.css", "/nowhere", "/search?id=one&x=1"])
+def test_head_says_what_get_would(page: FlaskClient, path: str) -> None:
+    with page.get(path) as got, page.head(path) as head:
+        assert head.data == b""
+        assert head.status_code == got.status_code
+        names = {"Content-Type", "Content-Length", "Content-Security-Policy", "Cache-Control", "ETag", "Location"}
+        assert {name: head.headers.get(name) for name in names} == {name: got.headers.get(name) for name in names}
