@@ -13,6 +13,7 @@ from api.limits import Pool
 from api.serving.engine import Engine
 from api.serving.snapshot import Served, Snapshot
 from api.state import AppState
+from retrieval.text import nfc
 
 # These are coroutines, although they wait for nothing, because FastAPI runs plain functions in threads of its own.
 
@@ -66,4 +67,5 @@ ItemId = Annotated[
     str,
     Path(alias="id", description="The item's id, with everything escaped, slashes too.", examples=["amphora 3.jpg"]),
     AfterValidator(unquote),  # the path reaches the routes undecoded: see web/middleware.py
+    AfterValidator(nfc),
 ]

@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.duplicates.search import Step, Tier
 from api.schemas.search_answer import Answer, ItemAnswer
 from retrieval.catalogue import ID_LENGTH
+from retrieval.text import nfc
 
 MAX_DISMISSED = 200
 
@@ -69,7 +70,7 @@ class DismissalBody(BaseModel):
     )
 
     ids: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=ID_LENGTH)], ...],
+        tuple[Annotated[str, Field(min_length=1, max_length=ID_LENGTH), AfterValidator(nfc)], ...],
         Field(min_length=2, max_length=MAX_DISMISSED, json_schema_extra={"uniqueItems": True}),
     ]
 

@@ -10,6 +10,7 @@ from api.items.listing import ORDER
 from api.openapi.bodies import filter_parameter
 from api.openapi.problems import problems
 from api.schemas.search_answer import ItemAnswer, ItemsAnswer, ThumbnailSize
+from api.schemas.text import OfAttribute
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_filter
@@ -42,6 +43,7 @@ async def list_items(
             "before it: `-created` lists the newest first. Numbers come before texts; items without it come last.",
             examples=["-attributes.price"],
         ),
+        OfAttribute,
     ] = "id",
     limit: Annotated[int, Query(ge=1, le=200)] = 24,
     cursor: Annotated[

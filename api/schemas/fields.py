@@ -7,7 +7,6 @@ from pydantic.json_schema import SkipJsonSchema
 
 Nothing = SkipJsonSchema[None]  # a field is there or not, it is never null
 
-ItemName = Annotated[str, Field(max_length=1000)]
 Base64 = Annotated[
     str, Field(description="A picture's file in Base64 (RFC 4648).", json_schema_extra={"contentEncoding": "base64"})
 ]

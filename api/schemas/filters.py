@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
 from api.schemas.period import PeriodBody
+from api.schemas.text import DifferentNames, Text
 from retrieval import filters
 
 MAX_VALUES = 1000
 MAX_ATTRIBUTES = 20
 
-# No database holds a NUL in a text.
-Text: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[^\u0000]*$", max_length=1000)]
 Number: TypeAlias = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
 Scalar: TypeAlias = Text | StrictBool | Number
 
@@ -73,6 +72,7 @@ class FilterBody(_Part):
     label: Annotated[ConditionBody, Field(description="null: only items without a label.")] = None
     attributes: Annotated[
         Mapping[Text, ConditionBody],
+        DifferentNames,
         Field(description="Conditions by attribute; all must hold.", max_length=MAX_ATTRIBUTES),
     ] = Field(default_factory=dict)
     created: Annotated[PeriodBody | None, Field(description="When the items came into the catalogue.")] = None

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, TypeAlias
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -12,15 +11,13 @@ from pydantic import (
     StrictBool,
     StrictFloat,
     StrictInt,
-    StrictStr,
 )
 
 from api.schemas.fields import Base64, Base64Field, File, Nothing, Url
-from retrieval.catalogue import ID_LENGTH, is_id
+from api.schemas.text import DifferentNames, Label, Name, NewId, Text
 from retrieval.filters import LARGEST
 
 MAX_ATTRIBUTES = 100
-MAX_TEXT = 1000  # characters
 
 ITEM_EXAMPLES = {
     "a picture with what is known of it": {
@@ -36,14 +33,6 @@ DESCRIPTION_EXAMPLES = {
 }
 
 
-def _own_id(text: str) -> str:
-    if not is_id(text):
-        raise ValueError(f"an id is 1 to {ID_LENGTH} printable characters")
-    if text in {".", ".."}:
-        raise ValueError("an id cannot be . or .., which mean a folder in an address")
-    return text
-
-
 def _no_whole_number(value: object) -> object:
     """Else one that is too large would be rounded without a word."""
     if isinstance(value, int):
@@ -51,20 +40,12 @@ def _no_whole_number(value: object) -> object:
     return value
 
 
-# No database holds a NUL in a text.
-Text: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[^\u0000]*$", max_length=MAX_TEXT)]
-Name: TypeAlias = Annotated[StrictStr, Field(pattern=r"^[^\u0000]+$", max_length=MAX_TEXT)]
 Value: TypeAlias = (
     Text
     | StrictBool
     | Annotated[StrictInt, Field(ge=-LARGEST, le=LARGEST)]
     | Annotated[StrictFloat, BeforeValidator(_no_whole_number), Field(allow_inf_nan=False)]
 )
-OwnId: TypeAlias = Annotated[
-    str,
-    AfterValidator(_own_id),
-    Field(min_length=1, max_length=ID_LENGTH, description="1 to 128 printable characters; slashes are fine."),
-]
 
 
 class _Body(BaseModel):
@@ -77,16 +58,18 @@ class ItemBody(_Body):
     image_base64: Base64 | Nothing = None
     url: Url | Nothing = None
     id: Annotated[
-        OwnId | Nothing,
+        NewId | Nothing,
         Field(
             description="Its own id; without one, it is made of the content: the first 32 hexadecimal digits of the "
             "file's SHA-256.",
             examples=["vases/amphora 3.jpg"],
         ),
     ] = None
-    label: Annotated[Text | Nothing, Field(examples=["amphora"])] = None
+    label: Annotated[Label | Nothing, Field(examples=["amphora"])] = None
     attributes: Annotated[
-        Mapping[Name, Value], Field(max_length=MAX_ATTRIBUTES, examples=[{"price": 3.5, "glazed": True}])
+        Mapping[Name, Value],
+        DifferentNames,
+        Field(max_length=MAX_ATTRIBUTES, examples=[{"price": 3.5, "glazed": True}]),
     ] = Field(default_factory=dict)
 
     def urls(self) -> list[str]:
@@ -104,9 +87,10 @@ class ItemForm(ItemBody):
 class DescriptionBody(_Body):
     """What is to be different of an item. What is not named stays."""
 
-    label: Annotated[Text | None, Field(description="null takes it away.", examples=["bowl"])] = None
+    label: Annotated[Label | None, Field(description="null takes it away.", examples=["bowl"])] = None
     attributes: Annotated[
         Mapping[Name, Value | None],
+        DifferentNames,
         Field(
             description="null takes an attribute away.",
             max_length=2 * MAX_ATTRIBUTES,

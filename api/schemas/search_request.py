@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, model_validator
 
-from api.schemas.fields import Base64, Base64Field, BundleName, File, ItemName, Nothing, Url
+from api.schemas.fields import Base64, Base64Field, BundleName, File, Nothing, Url
 from api.schemas.filters import FilterBody
 from api.schemas.search_answer import Ranking
+from api.schemas.text import ItemName, OfAttribute
 
 MAX_HITS = 100
 MAX_OFFSET = 10_000
@@ -95,7 +96,7 @@ class Options(_Body):
     ] = 0
     filter: Annotated[FilterBody | Nothing, Field(description="Only items that it lets through.")] = None
     group_by: Annotated[
-        Annotated[str, Field(pattern=r"^(label|attributes\.[^\u0000]+)$", max_length=1000)] | Nothing,
+        Annotated[str, Field(pattern=r"^(label|attributes\.[^\u0000]+)$", max_length=1000), OfAttribute] | Nothing,
         Field(
             description="Only the best hit of each group, with how many more there are: `label`, or `attributes.` and "
             "an attribute's name. Items without such a value are one group.",

@@ -16,6 +16,7 @@ import numpy as np
 
 from api.errors import Refusal
 from retrieval.clusters import Vectors
+from retrieval.text import unprintable
 from retrieval.vectors.base import comparable
 
 MARK_BYTES = 6
@@ -115,7 +116,7 @@ class Cursor:
         vector = np.frombuffer(base64.b64decode(query, validate=True), "<f4").astype(np.float32)
         texts = (bundle, metric, last, *query_ids)
         if (
-            not all(isinstance(text, str) and text.isprintable() for text in texts)  # as all ids are
+            not all(isinstance(text, str) and not unprintable(text) for text in texts)  # as all ids are
             or not isinstance(count, int)
             or not 0 <= count < MAX_COUNT
         ):
