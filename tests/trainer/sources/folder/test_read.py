@@ -72,6 +72,11 @@ def test_only_pictures_that_are_not_hidden_are_collected(tmp_path: Path) -> None
     kept = [f"cup/1{ending}" for ending in sorted(EXTENSIONS)] + ["cup/2.JPG", "cup/3.PgM"]
     fill(tmp_path, *kept, "cup/.4.jpg", ".cup/5.jpg", "cup/.old/6.jpg", "notes.txt", "jpg", "7.jpg.part", "8.svg")
     assert set(found(tmp_path)) == set(kept)
+    listing = read_folder(tmp_path)
+    assert {Path(entry.place).name for entry in listing.skipped} == {"7.jpg.part", "8.svg"}
+    assert listing.notes == [
+        "Not pictures, and ignored: 3 hidden or system files (.cup, .4.jpg, .old), 1 without an ending, 1 .txt."
+    ]
 
 
 def test_ids_and_order_are_the_same_from_run_to_run_and_place_to_place(tmp_path: Path) -> None:
@@ -136,10 +141,24 @@ def test_links_to_pictures_count_and_what_is_no_file_is_skipped_with_its_reason(
     assert "name that folder itself" in reasons["plate"]
 
 
-def test_no_pictures_is_an_error_that_says_what_was_looked_for(tmp_path: Path) -> None:
-    fill(tmp_path, "cup/notes.txt", ".hidden/1.jpg")
-    with pytest.raises(SourceError, match=r"holds no pictures.*\.jpg"):
-        read_folder(tmp_path)
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ([], "It is empty."),
+        (
+            ["cup/notes.txt", "cup/b.txt", ".hidden/1.jpg"],
+            "It holds 1 hidden or system file (.hidden), 2 .txt instead.",
+        ),
+        (["shop.csv"], "It holds 1 .csv instead. To read shop.csv, name that file instead of the folder."),
+        (["all.zip"], "It holds 1 .zip instead. Unpack its archives first."),
+        (["a.cr2", "b.nef"], "a.cr2 and 1 others cannot be used: a raw file of a camera"),
+        (["@eaDir/1.jpg"], "It holds 1 hidden or system file (@eaDir) instead."),
+    ],
+)
+def test_no_pictures_is_an_error_that_says_what_there_is(places: list[str], said: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"holds no pictures, at any depth\.") as raised:
+        read_folder(fill(tmp_path, *places))
+    assert said in str(raised.value)
 
 
 @pytest.mark.parametrize("place", ["absent", "file.jpg"])
@@ -147,3 +166,30 @@ def test_what_is_no_folder_is_said(place: str, tmp_path: Path) -> None:
     fill(tmp_path, "file.jpg")
     with pytest.raises(SourceError, match="is not a folder"):
         read_folder(tmp_path / place)
+
+
+def test_labels_and_ids_that_look_the_same_are_the_same(tmp_path: Path) -> None:
+    one = fill(tmp_path / "one", "caf\u00e9/1.jpg", "cup/2.jpg")
+    other = fill(tmp_path / "other", "cafe\u0301/1.jpg", "cup\u200b /2.jpg")
+    first, second = read_folder(one).pictures, read_folder(other).pictures
+    assert [p.label for p in first] == [p.label for p in second] == ["caf\u00e9", "cup"]
+    assert first[0].id == second[0].id
+
+
+def test_two_files_of_one_name_in_two_forms_are_two_pictures(tmp_path: Path) -> None:
+    fill(tmp_path, "caf\u00e9.jpg", "cafe\u0301.jpg")
+    if len(list(tmp_path.iterdir())) == 1:
+        pytest.skip("this file system takes both forms for one name")
+    assert len({picture.id for picture in read_folder(tmp_path).pictures}) == 2
+
+
+def test_a_deep_tree_and_a_circle_of_links_come_to_an_end(tmp_path: Path) -> None:
+    deep = tmp_path
+    for _ in range(300):
+        deep = deep / "d"
+    fill(tmp_path, "cup/1.jpg", f"{deep.relative_to(tmp_path)}/2.jpg")
+    (tmp_path / "cup/up").symlink_to(tmp_path)
+    (tmp_path / "cup/self.jpg").symlink_to("self.jpg")
+    listing = read_folder(tmp_path)
+    assert [picture.path.name for picture in listing.pictures] == ["1.jpg", "2.jpg"]
+    assert {Path(entry.place).name for entry in listing.skipped} == {"up", "self.jpg"}
