@@ -35,12 +35,17 @@ async def get_pool(state: StateDep) -> Pool:
     return state.pool
 
 
+async def get_writers(state: StateDep) -> Pool:
+    return state.writers
+
+
 async def get_fetcher(state: StateDep) -> Fetcher:
     return state.fetcher
 
 
 EngineDep = Annotated[Engine, Depends(get_engine)]
 PoolDep = Annotated[Pool, Depends(get_pool)]
+WritersDep = Annotated[Pool, Depends(get_writers)]
 FetcherDep = Annotated[Fetcher, Depends(get_fetcher)]
 
 

@@ -34,6 +34,7 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+LOGGED = (503, 507)  # statuses whose reason is for whoever runs the server
 
 Code = Literal[
     "unparseable",
@@ -67,6 +68,7 @@ Code = Literal[
     "not_ready",
     "bundle_damaged",
     "overloaded",
+    "write_unavailable",
     "url_timeout",
     "storage_full",
 ]
@@ -107,8 +109,17 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
     "bundle_damaged": (503, "The files of this bundle are not as they were written; publish another one."),
     "overloaded": (503, "Too many requests are waiting; try again shortly."),
+    "write_unavailable": (
+        503,
+        "Nothing was written: another change is under way, or the server's storage does not take any. Searches go on; "
+        "/readyz says what is wrong. Send the request again after the seconds of Retry-After.",
+    ),
     "url_timeout": (504, "The URL took too long to fetch; send the picture itself."),
-    "storage_full": (507, "The server has no room left; delete something, or ask whoever runs it for more."),
+    "storage_full": (
+        507,
+        "Nothing was written: the server's disk is full. Searches go on. Ask whoever runs the server to free room on "
+        "its disk, then send the request again.",
+    ),
 }
 
 # RFC 9110's names; those of Python's http.HTTPStatus differ between its versions.
@@ -146,7 +157,11 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
     retrieval.PictureMissing: "picture_missing",
     retrieval.VectorMissing: "item_missing",
     retrieval.VectorStoreError: "not_ready",
-    retrieval.FolderNotWritable: "not_ready",
+    retrieval.StorageError: "write_unavailable",
+    retrieval.StorageFull: "storage_full",
+    retrieval.StorageBusy: "write_unavailable",
+    retrieval.StorageUnavailable: "write_unavailable",
+    retrieval.FolderNotWritable: "write_unavailable",
 }
 
 # Those whose message may be told: it holds limits and advice, and nothing of the server or of the picture.
@@ -189,13 +204,13 @@ def problem(code: Code, request_id: str, detail: str | None = None) -> Problem:
 
 
 def problem_of(error: retrieval.LookalikeError | Refusal | RequestValidationError, request_id: str) -> Problem:
-    """The document for what was raised; what means that nothing can be searched is logged."""
+    """The document for what was raised; what whoever runs the server should see is logged."""
     if isinstance(error, Refusal):
         return problem(error.code, request_id, error.detail)
     if isinstance(error, RequestValidationError):
         return problem("invalid_parameter", request_id, _complaints(error))
     document = problem(CODES[type(error)], request_id, str(error) if isinstance(error, TELLING) else None)
-    if document.status == 503:
+    if document.status in LOGGED:
         logger.error("request %s: %s", request_id, error)
     return document
 
@@ -215,7 +230,7 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(retrieval.LookalikeError)
     async def on_retrieval_error(request: Request, error: retrieval.LookalikeError) -> Response:
         code = CODES[type(error)]
-        if PROBLEMS[code][0] == 503:
+        if PROBLEMS[code][0] in LOGGED:
             logger.error("request %s: %s", request.state.request_id, error)
         detail = str(error) if isinstance(error, TELLING) else None
         return problem_response(code, request.state.request_id, detail)

@@ -18,13 +18,26 @@ T = TypeVar("T")
 
 
 class Pool:
-    """Threads for everything that would hold up the event loop, with a bounded queue before them."""
+    """Threads for everything that would hold up the event loop, with a bounded queue before them.
 
-    def __init__(self, *, workers: int, queue: int) -> None:
+    Readers and writers have one each: changes that wait for a locked database hold up no search.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        queue: int,
+        wait_seconds: float | None = None,
+        observe: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        """`wait_seconds`: how long work waits for a thread before it is refused; `observe` hears what work raises."""
         self.queue = queue
         self._workers = workers
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="lookalike")
         self._places = workers + queue
+        self._wait_seconds = wait_seconds
+        self._observe = observe
 
     @property
     def busy(self) -> int:
@@ -41,23 +54,34 @@ class Pool:
         return self._workers + self.queue - self._places
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run in a thread, from the event loop. Raises Refusal (overloaded) at once when the queue is full.
+        """Run in a thread, from the event loop. What is logged there is of the same request.
 
-        What is logged there is of the same request.
+        Raises Refusal (overloaded) at once when the queue is full, and when no thread was free in time.
         """
         if self._places == 0:
             raise Refusal("overloaded")
         self._places -= 1
+        job = self._threads.submit(contextvars.copy_context().run, partial(work, *args, **kwargs))
+        outcome = asyncio.wrap_future(job)
+        outcome.add_done_callback(self._release)  # when the thread is free again, whoever still waits for it
         try:
-            return await asyncio.wrap_future(
-                self._threads.submit(contextvars.copy_context().run, partial(work, *args, **kwargs))
-            )
-        finally:
-            self._places += 1
+            if self._wait_seconds is not None:
+                await asyncio.wait([outcome], timeout=self._wait_seconds)
+                if not outcome.done() and job.cancel():
+                    raise Refusal("overloaded")
+            return await asyncio.shield(outcome)
+        except asyncio.CancelledError:
+            job.cancel()
+            raise
 
     def close(self) -> None:
         """Wait for what is running."""
         self._threads.shutdown()
+
+    def _release(self, outcome: asyncio.Future[T]) -> None:
+        self._places += 1
+        if not outcome.cancelled() and (error := outcome.exception()) is not None and self._observe is not None:
+            self._observe(error)
 
 
 class UploadLimit:

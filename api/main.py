@@ -39,6 +39,12 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, AppState]]:
         """Load in the background, so that /livez and /readyz answer meanwhile; close everything at the end."""
         engine, pool = Engine(settings), Pool(workers=settings.workers, queue=settings.queue)
+        writers = Pool(
+            workers=settings.write_workers,
+            queue=settings.write_queue,
+            wait_seconds=settings.write_seconds,
+            observe=engine.writing.observe,
+        )
         keys = Keys(settings.api_keys, needed=settings.keys_needed, rate_per_minute=settings.rate_per_minute)
         fetcher = Fetcher(
             enabled=settings.fetch_urls,
@@ -52,15 +58,16 @@ def create_app(settings: Settings) -> FastAPI:
             with engine.using() as served:
                 yield served.live
 
-        finder = Finder(settings.catalogue_url or catalogue_url(settings.artifacts), hold)
+        finder = Finder(settings.catalogue_url or catalogue_url(settings.artifacts), hold, settings.write_seconds)
         loading = asyncio.create_task(engine.run())
         try:
             yield {
                 "app": AppState(
                     engine=engine,
                     pool=pool,
+                    writers=writers,
                     access=Access(keys, hosts=settings.hosts, cors_origins=settings.cors_origins),
-                    metrics=Metrics(engine, pool),
+                    metrics=Metrics(engine, pool, writers),
                     stats=Stats(),
                     fetcher=fetcher,
                     duplicates=finder,
@@ -71,6 +78,7 @@ def create_app(settings: Settings) -> FastAPI:
             engine.stop()
             await loading
             pool.close()
+            writers.close()
             fetcher.close()
             finder.close()
             engine.close()

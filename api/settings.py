@@ -64,6 +64,19 @@ class Settings(BaseSettings):
         description="threads that decode, encode and search; as many as there are cores unless given",
     )
     queue: int = Field(default=64, ge=0, description="requests that may wait for a worker; one more is refused")
+    write_workers: int = Field(
+        default_factory=lambda: os.cpu_count() or 1,
+        ge=1,
+        description="threads that add, change and delete items, beside those of searches; as many as there are cores "
+        "unless given",
+    )
+    write_queue: int = Field(default=64, ge=0, description="changes that may wait for a thread; one more is refused")
+    write_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=600,
+        description="how long a change waits for a thread, for other changes, and for a locked database, each",
+    )
     bundles: tuple[str, ...] | Literal["all"] = Field(
         default=(),
         description="bundles to keep loaded beside the live one, so that searches may name them: a JSON list, or all",

@@ -20,6 +20,9 @@ class AppState:
 
     engine: Engine
     pool: Pool
+    """For what reads."""
+    writers: Pool
+    """For what changes something."""
     access: Access
     metrics: Metrics
     stats: Stats

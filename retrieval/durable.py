@@ -1,10 +1,25 @@
-"""Folders that can be written to, and making what was written survive a power cut."""
+"""Folders that can be written to, making what was written survive a power cut, and why something was not written."""
 
+import errno
 import os
+import sqlite3
 from pathlib import Path
 from tempfile import TemporaryFile
 
-from retrieval.errors import FolderNotWritable
+from retrieval.errors import FolderNotWritable, StorageBusy, StorageError, StorageFull, StorageUnavailable
+
+MIN_FREE_BYTES = 1 << 20
+"""A disk with less room than this is full: a database grows by pages and by its log."""
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+SQLITE_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+SQLITE_UNAVAILABLE = {
+    sqlite3.SQLITE_READONLY,
+    sqlite3.SQLITE_IOERR,
+    sqlite3.SQLITE_CANTOPEN,
+    sqlite3.SQLITE_PERM,
+    sqlite3.SQLITE_AUTH,
+    sqlite3.SQLITE_NOLFS,
+}
 
 
 def sync(path: Path) -> None:
@@ -26,3 +41,48 @@ def check_writable(folder: Path) -> None:
             pass
     except OSError as error:
         raise FolderNotWritable(f"Nothing can be written in {folder}: {error.strerror}.") from error
+
+
+def check_room(folder: Path) -> None:
+    """Raise StorageError unless MIN_FREE_BYTES can be written into a folder that is there."""
+    try:
+        with TemporaryFile(dir=folder) as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, MIN_FREE_BYTES)
+    except OSError as error:
+        if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:  # a file system that cannot set room aside
+            raise storage_error(error, str(folder)) from error
+
+
+def storage_error(error: OSError, what: str) -> StorageError:
+    """Why `what` could not be written, from what the operating system says."""
+    if error.errno in FULL:
+        return StorageFull(f"{what} cannot be written: {error.strerror}; free room on the disk")
+    return StorageUnavailable(f"{what} cannot be written: {error.strerror or error}")
+
+
+def sqlite_storage_error(error: BaseException | None, what: str, file: str | Path | None) -> StorageError | None:
+    """Why a change of the SQLite database `what` was not written; None where its file, not the disk, is the reason.
+
+    `file`: where the database is, if it is a file.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    if primary in SQLITE_BUSY:
+        return StorageBusy(f"{what} is locked by somebody else who writes ({error}); try again shortly")
+    if primary == sqlite3.SQLITE_FULL or (primary in SQLITE_UNAVAILABLE and file is not None and _is_full(file)):
+        return StorageFull(f"{what} cannot be written ({error}); free room on the disk")
+    if primary in SQLITE_UNAVAILABLE:
+        return StorageUnavailable(f"{what} cannot be written ({error}); see that its folder and files may be written")
+    return None
+
+
+def _is_full(file: str | Path) -> bool:
+    """Whether the disk is full, as SQLite reports some of its consequences as other errors."""
+    try:
+        check_room(Path(file).absolute().parent)
+    except StorageFull:
+        return True
+    except StorageError:
+        return False
+    return False

@@ -15,7 +15,11 @@ LookalikeError
 │   └── PictureMissing        the item exists, the file it points to does not
 ├── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
 │   └── VectorMissing         the item may exist, but the bundle has no vector of it
-└── FolderNotWritable         the artifacts folder is none, or cannot be written to
+└── StorageError              nothing was written, and what was there is as it was
+    ├── StorageFull           the disk has no room left
+    ├── StorageBusy           somebody else has been writing for too long
+    ├── StorageUnavailable    files or database may not be written, or the disk fails
+    └── FolderNotWritable     the artifacts folder is none, or cannot be written to
 """
 
 
@@ -79,5 +83,21 @@ class VectorMissing(VectorStoreError):
     """There is no vector of that id under this bundle."""
 
 
-class FolderNotWritable(LookalikeError):
+class StorageError(LookalikeError):
+    """A change could not be written; nothing of it was."""
+
+
+class StorageFull(StorageError):
+    """There is no room left on the disk."""
+
+
+class StorageBusy(StorageError):
+    """Somebody else has been writing for longer than one waits."""
+
+
+class StorageUnavailable(StorageError):
+    """The files may not be written, or the disk reports errors."""
+
+
+class FolderNotWritable(StorageError):
     """No file can be made in a folder that is to be written to."""

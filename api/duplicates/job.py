@@ -41,8 +41,10 @@ class Stopped(Exception):
 class Finder:
     """Runs the search, and remembers what it found and what was dismissed. Blocking: to be asked in the pool."""
 
-    def __init__(self, catalogue_url: str, hold: Hold) -> None:
+    def __init__(self, catalogue_url: str, hold: Hold, write_seconds: float) -> None:
+        """`write_seconds`: how long a dismissal waits for another change of the database."""
         self._hold = hold
+        self._write_seconds = write_seconds
         self._url = catalogue_url
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="duplicates")
@@ -88,7 +90,8 @@ class Finder:
     def dismiss(self, ids: Sequence[str]) -> None:
         """No two of these are to be reported together again."""
         with self._lock:
-            self._open().dismiss(ids)
+            dismissals = self._open()
+        dismissals.dismiss(ids)  # not under the lock: it may wait for another change, and readers must not
 
     def apart(self) -> dict[str, frozenset[str]]:
         """For each item the dismissals that it is in, also those that another server has been told of."""
@@ -135,7 +138,7 @@ class Finder:
 
     def _open(self) -> Dismissals:
         if self._dismissals is None:
-            self._dismissals = Dismissals(self._url)
+            self._dismissals = Dismissals(self._url, busy_seconds=self._write_seconds)
         return self._dismissals
 
 

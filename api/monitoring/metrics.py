@@ -23,7 +23,7 @@ UNKNOWN = "none"
 class Metrics:
     """Counted as it happens; what is a state, such as the queue, is looked at when it is asked for."""
 
-    def __init__(self, engine: Engine, pool: Pool) -> None:
+    def __init__(self, engine: Engine, pool: Pool, writers: Pool) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "lookalike_requests", "Requests that were answered.", ["operation", "status"], registry=self._registry
@@ -51,7 +51,7 @@ class Metrics:
         self._opened = Histogram(
             "lookalike_clusters_opened", "Clusters that a search opened.", buckets=CLUSTERS, registry=self._registry
         )
-        self._registry.register(_States(engine, pool))
+        self._registry.register(_States(engine, pool, writers))
 
     def answered(self, operation: str, status: int, seconds: float) -> None:
         """Count a request."""
@@ -74,9 +74,9 @@ class Metrics:
 class _States(Collector):
     """What is loaded and waiting at the moment."""
 
-    def __init__(self, engine: Engine, pool: Pool) -> None:
+    def __init__(self, engine: Engine, pool: Pool, writers: Pool) -> None:
         self._engine = engine
-        self._pool = pool
+        self._pools = {"": pool, "write_": writers}
 
     def describe(self) -> list[Metric]:
         """Nothing ahead of time; else registering would ask the catalogue."""
@@ -86,9 +86,13 @@ class _States(Collector):
         ready = self._engine.readiness.status
         yield _gauge("lookalike_ready", "1 where searches are answered.", ready in ("ready", "degraded"))
         yield _gauge("lookalike_degraded", "1 where /readyz has something to tell.", ready == "degraded")
-        yield _gauge("lookalike_queue_waiting", "Requests that wait for a worker.", self._pool.waiting)
-        yield _gauge("lookalike_queue_places", "Requests that may wait.", self._pool.queue)
-        yield _gauge("lookalike_workers_busy", "Workers that are at it.", self._pool.busy)
+        writable = self._engine.writing.problem is None
+        yield _gauge("lookalike_writable", "1 where items can be added, changed and deleted.", writable)
+        for name, pool in self._pools.items():
+            what = "Changes" if name else "Searches and other reads"
+            yield _gauge(f"lookalike_{name}queue_waiting", f"{what} that wait for a worker.", pool.waiting)
+            yield _gauge(f"lookalike_{name}queue_places", f"{what} that may wait.", pool.queue)
+            yield _gauge(f"lookalike_{name}workers_busy", f"Workers that are at {what.lower()}.", pool.busy)
         yield from self._bundles()
         yield from self._catalogue()
 

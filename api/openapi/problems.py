@@ -20,12 +20,26 @@ def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
     return {status: _response(status, by_status[status]) for status in sorted(by_status)}
 
 
+def _write_problems(operation: dict[str, Any], responses: dict[str, Any]) -> dict[str, Any]:
+    """Those responses, and what an operation that changes something refuses where nothing can be written."""
+    if not _scopes(operation) & {"write", "admin"}:
+        return responses
+    known = responses.get("503", _response(503, []))
+    codes = [*known["content"][MEDIA_TYPE]["examples"], "write_unavailable"]
+    return responses | {"503": _response(503, codes), "507": _response(507, ["storage_full"])}
+
+
+def _scopes(operation: dict[str, Any]) -> set[str]:
+    """Of which scopes the key must be."""
+    return {scope for needed in operation.get("security", ()) for scope in needed.get(SCHEME, ())}
+
+
 def _key_problems(operation: dict[str, Any]) -> dict[str, Any]:
     """What an operation that needs a key refuses without a good one."""
-    scopes = [scope for needed in operation.get("security", ()) for scope in needed.get(SCHEME, ())]
+    scopes = _scopes(operation)
     if not scopes:
         return {}
-    weak: tuple[Code, ...] = () if set(scopes) == {"read"} else ("insufficient_scope",)  # every key may read
+    weak: tuple[Code, ...] = () if scopes == {"read"} else ("insufficient_scope",)  # every key may read
     responses = problems("key_missing", "key_unknown", *weak, "cross_origin_refused", "rate_limited")
     return {str(status): response for status, response in responses.items() if status != 500}
 
@@ -49,7 +63,7 @@ def install(app: FastAPI) -> None:
             del schemas["HTTPValidationError"], schemas["ValidationError"]
             for operations in document["paths"].values():
                 for operation in operations.values():
-                    responses = operation["responses"] | _key_problems(operation)
+                    responses = _write_problems(operation, operation["responses"]) | _key_problems(operation)
                     operation["responses"] = dict(sorted(responses.items()))
                     if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {MEDIA_TYPE: None}):
                         del operation["responses"]["422"]

@@ -7,7 +7,7 @@ from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Response
 
-from api.deps import ArtifactsDep, EngineDep, PoolDep
+from api.deps import ArtifactsDep, EngineDep, PoolDep, WritersDep
 from api.errors import Refusal
 from api.openapi.problems import problems
 from api.schemas.search_answer import BundleAnswer, BundlesAnswer
@@ -63,7 +63,7 @@ async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep
     responses=problems("bundle_missing", "bundle_damaged", "overloaded"),
 )
 async def activate_bundle(
-    bundle_id: BundleId, artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep
+    bundle_id: BundleId, artifacts: ArtifactsDep, engine: EngineDep, pool: WritersDep
 ) -> BundleAnswer:
     """Answers once it is live: checked, loaded beside the one that was, and with vectors of all items.
 

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.deps import PoolDep, SnapshotDep, StateDep
+from api.deps import PoolDep, SnapshotDep, StateDep, WritersDep
 from api.duplicates.job import Finder, Progress
 from api.duplicates.results import show
 from api.duplicates.schemas import DismissalBody, DuplicatesAnswer, SearchingAnswer
@@ -83,7 +83,7 @@ async def post_refresh(_snapshot: SnapshotDep, state: StateDep, pool: PoolDep) -
     ),
     openapi_extra={"requestBody": json_body(DismissalBody)},
 )
-async def post_dismissed(request: Request, snapshot: SnapshotDep, state: StateDep, pool: PoolDep) -> None:
+async def post_dismissed(request: Request, snapshot: SnapshotDep, state: StateDep, pool: WritersDep) -> None:
     """No two of them are reported together again, by any search."""
     body = await read_json_body(request, DismissalBody)
     await pool.run(_dismiss, snapshot, state.duplicates, body.ids)

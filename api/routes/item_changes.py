@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from api.deps import EngineDep, FetcherDep, ItemId, PoolDep, SnapshotDep, StateDep
+from api.deps import EngineDep, FetcherDep, ItemId, SnapshotDep, StateDep, WritersDep
 from api.errors import Code, Refusal
 from api.fetch.client import Downloads
 from api.items import add, update
@@ -64,7 +64,6 @@ router = APIRouter(tags=["items"], dependencies=[Write])
         "not_ready",
         "overloaded",
         "url_timeout",
-        "storage_full",
     )
     | {
         200: {"model": ItemAnswer, "description": "It is there already, with this very picture; nothing has changed."},
@@ -77,7 +76,7 @@ async def post_item(
     engine: EngineDep,
     _: SnapshotDep,
     fetcher: FetcherDep,
-    pool: PoolDep,
+    pool: WritersDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
     """Send exactly one of `file`, `image_base64` and `url`. The next search finds it, and nothing is trained again.
@@ -107,7 +106,7 @@ async def post_batch(request: Request, state: StateDep, _: SnapshotDep) -> Respo
     """
     # What was added before a client goes away stays added.
     lines = read_lines(request, state.upload_limit_bytes)
-    answers = await answer_lines(lines, state.engine, state.fetcher, state.pool, request.state.request_id)
+    answers = await answer_lines(lines, state.engine, state.fetcher, state.writers, request.state.request_id)
     return Response("".join(f"{answer.model_dump_json()}\n" for answer in answers), media_type=NDJSON)
 
 
@@ -118,7 +117,9 @@ async def post_batch(request: Request, state: StateDep, _: SnapshotDep) -> Respo
     responses=problems(*BODY_PROBLEMS, "item_missing", "not_ready", "overloaded"),
     openapi_extra={"requestBody": json_body(DescriptionBody, DESCRIPTION_EXAMPLES)},
 )
-async def patch_item(item_id: ItemId, request: Request, engine: EngineDep, _: SnapshotDep, pool: PoolDep) -> ItemAnswer:
+async def patch_item(
+    item_id: ItemId, request: Request, engine: EngineDep, _: SnapshotDep, pool: WritersDep
+) -> ItemAnswer:
     """What is not named stays as it is; null takes away. A training run describes its source's items anew."""
     body = await read_json_body(request, DescriptionBody)
     return await pool.run(update.describe, engine, item_id, body)
@@ -132,7 +133,7 @@ async def patch_item(item_id: ItemId, request: Request, engine: EngineDep, _: Sn
     response_class=Response,
     responses=problems("item_missing", "not_ready", "overloaded"),
 )
-async def delete_item(item_id: ItemId, engine: EngineDep, _: SnapshotDep, pool: PoolDep) -> Response:
+async def delete_item(item_id: ItemId, engine: EngineDep, _: SnapshotDep, pool: WritersDep) -> Response:
     """No search finds it any more. A training run brings back what its source still has."""
     await pool.run(update.delete, engine, item_id)
     return Response(status_code=204)
@@ -149,7 +150,7 @@ async def delete_items(
     request: Request,
     engine: EngineDep,
     snapshot: SnapshotDep,
-    pool: PoolDep,
+    pool: WritersDep,
     dry_run: Annotated[bool, Query(description="Only say how many there are.")] = False,
 ) -> DeletedAnswer:
     """The filter must be sent; `{}` means everything."""

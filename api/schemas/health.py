@@ -19,9 +19,16 @@ class Ready(Answer):
     status: Literal["ready", "degraded"]
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
     items: Annotated[int, Field(examples=[1200])]
+    writes: Annotated[
+        Literal["available", "unavailable"],
+        Field(description="Whether items can be added, changed and deleted; `detail` says why not."),
+    ]
     detail: Annotated[
         str | None,
-        Field(description="What is wrong, such as why a bundle that was published is not served.", examples=[None]),
+        Field(
+            description="What is wrong, such as why a published bundle is not served, or why nothing can be written.",
+            examples=[None],
+        ),
     ]
 
 

@@ -67,7 +67,10 @@ def list_bundles(artifacts: Path, loaded: Sequence[str]) -> BundlesAnswer:
 
 
 def publish(artifacts: Path, bundle_id: str) -> None:
-    """Let CURRENT name a bundle of the list, once every file of it is found to be as it was written. Raises Refusal."""
+    """Let CURRENT name a bundle of the list, once every file of it is found to be as it was written.
+
+    Raises Refusal, StorageError.
+    """
     if bundle_id not in bundles.ids(artifacts) or _servable(artifacts, bundle_id) is None:
         raise Refusal("bundle_missing")
     try:

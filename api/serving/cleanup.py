@@ -15,6 +15,7 @@ from api.serving import image_files
 from api.serving.snapshot import Snapshot
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
+from retrieval.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -24,6 +25,19 @@ PLAUSIBLE = 100
 DRAFT_SECONDS = 3600  # after which a file that was begun is not going to be finished
 
 Value = TypeVar("Value")
+
+
+def sweep(snapshot: Snapshot, *, pictures: bool) -> None:
+    """Delete the left-overs among a bundle's vectors, and with `pictures` among the pictures of the catalogue.
+
+    Where nothing can be written they stay: no search finds them. Raises CatalogueError, VectorStoreError.
+    """
+    try:
+        if pictures:
+            sweep_pictures(snapshot.artifacts, snapshot.catalogue)
+        sweep_vectors(snapshot)
+    except StorageError as error:
+        logger.warning("left-overs stay until the next start: %s", error)
 
 
 def sweep_pictures(artifacts: Path, catalogue: Catalogue) -> None:

@@ -18,9 +18,11 @@ from time import monotonic
 
 from api.errors import Refusal
 from api.schemas.health import Ready, Unready
+from api.serving import image_files
 from api.serving.backfill import Stopped, backfill_vectors
-from api.serving.cleanup import sweep_pictures, sweep_vectors
+from api.serving.cleanup import sweep
 from api.serving.snapshot import Served, Snapshot
+from api.serving.writes import Writes
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
@@ -48,10 +50,12 @@ class Engine:
     """Holds the snapshots. One task runs `run`; everything else may be called from any thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self.writing = threading.Lock()
+        folders = (settings.artifacts, settings.artifacts / image_files.FOLDER)
+        self.writing = Writes(folders, lambda: self._catalogue, seconds=settings.write_seconds)
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
         self._settings = settings
         self._stopping = threading.Event()
+        self._ended = asyncio.Event()
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
         self._catalogue: Catalogue | None = None
@@ -83,9 +87,15 @@ class Engine:
         failures, snapshot = self._failures, self.snapshot
         if snapshot is None:
             return failures[LIVE].unready if LIVE in failures else Unready(status="starting", detail=STARTING)
-        detail = " ".join(failure.unready.detail for failure in failures.values()) or None
+        unwritable = self.writing.problem
+        said = [failure.unready.detail for failure in failures.values()]
+        detail = " ".join([*said, f"Nothing can be written: {unwritable}." if unwritable else ""]).strip() or None
         return Ready(
-            status="degraded" if detail else "ready", bundle=snapshot.id, items=len(snapshot.store), detail=detail
+            status="degraded" if detail else "ready",
+            bundle=snapshot.id,
+            items=len(snapshot.store),
+            writes="unavailable" if unwritable else "available",
+            detail=detail,
         )
 
     @contextmanager
@@ -103,7 +113,10 @@ class Engine:
                 self._users.subtract(served.snapshots)
 
     async def run(self) -> None:
-        """Watch CURRENT until `stop`."""
+        """Watch CURRENT, and whether changes can be written, until `stop`."""
+        await asyncio.gather(self._watch(), self.writing.watch(self._ended))
+
+    async def _watch(self) -> None:
         while not self._stopping.is_set():
             self._wake.clear()
             waiting, self._waiting = self._waiting, []
@@ -130,6 +143,7 @@ class Engine:
     def stop(self) -> None:
         """Let `run` end soon; from the event loop."""
         self._stopping.set()
+        self._ended.set()
         self._wake.set()
 
     def close(self) -> None:
@@ -152,7 +166,7 @@ class Engine:
             self._try(bundle_id, None, partial(self._load, bundle_id, live=False))
         unwanted = [each for each in self._loaded[1:] if each.id not in beside]
         if unwanted:
-            with self.writing:
+            with self.writing.patiently():
                 self._replace([each for each in self._loaded if each not in unwanted])
         self._failures = {name: why for name, why in self._failures.items() if name == LIVE or name in beside}
 
@@ -178,11 +192,10 @@ class Engine:
             return
         snapshot = known or Snapshot.open(self._settings, bundle_id, self._items())
         try:
-            if not self._loaded:
-                sweep_pictures(self.artifacts, self._items())
-            sweep_vectors(snapshot)
+            sweep(snapshot, pictures=not self._loaded)
             skipped = backfill_vectors(snapshot, self._stopping)
-            with self.writing:  # so that no item can come between its last look for items and its first request
+            # So that no item can come between its last look for items and its first request.
+            with self.writing.patiently():
                 backfill_vectors(snapshot, self._stopping, skipped)
                 snapshot.store.changed_elsewhere()  # what its forerunner wrote meanwhile is here, too, by now
                 others = [each for each in self._loaded if each.id != bundle_id]
@@ -196,7 +209,8 @@ class Engine:
 
     def _items(self) -> Catalogue:
         if self._catalogue is None:
-            self._catalogue = Catalogue(self._settings.catalogue_url or bundles.catalogue_url(self.artifacts))
+            url = self._settings.catalogue_url or bundles.catalogue_url(self.artifacts)
+            self._catalogue = Catalogue(url, busy_seconds=self._settings.write_seconds)
         return self._catalogue
 
     def _replace(self, loaded: Sequence[Snapshot]) -> None:

@@ -5,16 +5,15 @@
 The pictures of a training run's source are elsewhere and never touched.
 """
 
-import errno
 import logging
 import os
 import re
 import secrets
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
-from api.errors import Refusal
-from retrieval.durable import sync
+from retrieval.durable import storage_error, sync
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +28,6 @@ ENDINGS = {
     "image/x-portable-anymap": "pnm",
 }
 _OURS = re.compile(rf"{FOLDER}/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.[a-z]+")
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def location_of(sha256: str, media_type: str) -> str:
@@ -38,13 +36,13 @@ def location_of(sha256: str, media_type: str) -> str:
 
 
 def keep(artifacts: Path, location: str, data: bytes) -> None:
-    """Write a picture unless it is there; durable when it returns. Raises Refusal (storage_full)."""
+    """Write a picture unless it is there; durable when it returns. Raises StorageError."""
     path = artifacts / location
-    if path.exists():  # it got its name after its content was durable; but is the name, if another thread gave it?
-        sync(path.parent)
-        return
     draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}{DRAFT}")
     try:
+        if path.exists():  # it got its name after its content was durable; but is the name, if another thread gave it?
+            sync(path.parent)
+            return
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, exist_ok=True)
             sync(path.parent.parent)
@@ -56,11 +54,10 @@ def keep(artifacts: Path, location: str, data: bytes) -> None:
         draft.replace(path)
         sync(path.parent)
     except OSError as error:
-        if error.errno in _FULL:
-            raise Refusal("storage_full") from error
-        raise
+        raise storage_error(error, str(path.parent)) from error
     finally:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):
+            draft.unlink()
 
 
 def discard(artifacts: Path, locations: Iterable[str]) -> None:

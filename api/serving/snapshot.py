@@ -51,7 +51,9 @@ class Snapshot:
         queries = bundle.embedder
         if _together(settings, bundle):
             queries = replace(queries, encoder=TogetherEncoder(encoder))
-        store = VectorStores(artifacts).open(bundle_id, bundle.clusters, auto_probes=bundle.auto_probes)
+        store = VectorStores(artifacts).open(
+            bundle_id, bundle.clusters, auto_probes=bundle.auto_probes, busy_seconds=settings.write_seconds
+        )
         query_cache = QueryVectorCache(settings.query_cache_size)
         return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, query_cache)
 

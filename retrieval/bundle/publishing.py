@@ -6,7 +6,7 @@ from pathlib import Path
 
 from retrieval.bundle.layout import bundle_path
 from retrieval.bundle.reading import load, verify
-from retrieval.durable import sync
+from retrieval.durable import storage_error, sync
 from retrieval.errors import BundleDamaged, BundleMissing
 
 
@@ -23,7 +23,10 @@ def current(artifacts: Path) -> str:
 
 
 def publish(artifacts: Path, bundle_id: str, *, forced: bool = False) -> None:
-    """Make one bundle the served one, atomically. Raises when it does not verify; forced: when it cannot be loaded."""
+    """Make one bundle the served one, atomically.
+
+    Raises BundleError when it does not verify; forced: when it cannot be loaded. Raises StorageError.
+    """
     folder = bundle_path(artifacts, bundle_id)
     if forced:
         load(folder)  # whatever else is wrong with it, it starts
@@ -47,5 +50,8 @@ def _name_in_current(artifacts: Path, bundle_id: str) -> None:
         sync(artifacts)  # the folders of bundles and vectors may be new: CURRENT must not outlive them
         part.replace(artifacts / "CURRENT")
         sync(artifacts)
+    except OSError as error:
+        raise storage_error(error, str(artifacts / "CURRENT")) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

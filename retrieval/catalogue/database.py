@@ -2,30 +2,42 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from retrieval.errors import CatalogueError
+from retrieval.durable import sqlite_storage_error
+from retrieval.errors import CatalogueError, StorageBusy, StorageError, StorageFull, StorageUnavailable
 
 KINDS = ("sqlite", "postgresql")
-BUSY_SECONDS = 30  # how long a writer waits for another one (SQLite)
+BUSY_SECONDS = 30.0  # how long a writer waits for another one, unless a caller sets another time
+# What PostgreSQL says where a change was not written, by SQLSTATE.
+NOT_WRITTEN: dict[str, type[StorageError]] = {
+    "53100": StorageFull,  # disk_full
+    "55P03": StorageBusy,  # lock_not_available, after lock_timeout
+    "25006": StorageUnavailable,  # read_only_sql_transaction, as on a standby
+}
 POOL_SIZE = 8  # connections kept open
 
 
 class Database:
-    """One database, shared by threads. Every method raises CatalogueError where it cannot answer."""
+    """One database, shared by threads.
 
-    def __init__(self, url: str) -> None:
+    Every method raises CatalogueError where it cannot answer, and StorageError where a change cannot be written.
+    """
+
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """`busy_seconds`: how long a change waits for somebody else's before it is given up (StorageBusy)."""
         self.name = "the catalogue"
         """What messages call it: its URL, without the password."""
         with self._failures():
             parsed = sa.make_url(url)
             self.name = f"the catalogue {parsed.render_as_string(hide_password=True)}"
-            self._engine = _engine(parsed)
+            self._file = parsed.database if parsed.get_backend_name() == "sqlite" else None
+            self._engine = _engine(parsed, busy_seconds)
 
     @property
     def dialect(self) -> str:
@@ -40,7 +52,7 @@ class Database:
         writes. With PostgreSQL, rows that are read to be written must be locked by the statement that reads them.
         """
         engine = self._engine.execution_options(writing=writing)
-        with self._failures(), engine.begin() as connection:
+        with self._failures(writing=writing), engine.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -48,32 +60,43 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def _failures(self) -> Iterator[None]:
+    def _failures(self, *, writing: bool = False) -> Iterator[None]:
         try:
             yield
         except SQLAlchemyError as error:
             reason = getattr(error, "orig", None) or error
+            if writing and (not_written := self._not_written(reason)) is not None:
+                raise not_written from error
             raise CatalogueError(
                 f"{self.name} cannot be used ({reason}); see that its folder or server can be reached and "
                 "written, and that it is a database; a damaged file can be moved away and published again"
             ) from error
 
+    def _not_written(self, reason: BaseException) -> StorageError | None:
+        """Why a change was not written; None where the database itself is the reason."""
+        state = getattr(reason, "sqlstate", None) or getattr(reason, "pgcode", None)
+        if state in NOT_WRITTEN:
+            return NOT_WRITTEN[state](f"{self.name} cannot be written ({reason})")
+        return sqlite_storage_error(reason, self.name, self._file)
 
-def _engine(url: sa.URL) -> sa.Engine:
+
+def _engine(url: sa.URL, busy_seconds: float) -> sa.Engine:
     kind = url.get_backend_name()
     if kind not in KINDS:
         raise CatalogueError(f"a catalogue cannot be kept in {kind}; name a {' or '.join(KINDS)} URL")
     # Callers bound their threads, so that no query need wait for a connection as well.
     pool: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": -1}
     if kind == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **pool)
+        engine = sa.create_engine(url, connect_args={"timeout": busy_seconds}, **pool)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     try:
-        return sa.create_engine(url, pool_pre_ping=True, **pool)
+        engine = sa.create_engine(url, pool_pre_ping=True, **pool)
     except ImportError as error:
         raise CatalogueError(f"a catalogue in {kind} needs its database driver installed: {error}") from error
+    sa.event.listen(engine, "begin", _begin_postgresql(busy_seconds))
+    return engine
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -84,6 +107,14 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writing") else "BEGIN")
+
+
+def _begin_postgresql(busy_seconds: float) -> Callable[[sa.Connection], None]:
+    def begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("writing"):
+            connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(1000 * busy_seconds)}")
+
+    return begin
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:

@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
+from retrieval.catalogue.database import BUSY_SECONDS
 from retrieval.catalogue.schema import open_database
 from retrieval.catalogue.table import BATCH, DISMISSALS, ITEMS, insert
 
@@ -16,8 +17,8 @@ class Dismissals:
     Every method raises CatalogueError where the database cannot answer.
     """
 
-    def __init__(self, url: str) -> None:
-        self._database = open_database(url)
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        self._database = open_database(url, busy_seconds=busy_seconds)
 
     def dismiss(self, ids: Collection[str]) -> None:
         """No two of these are duplicates. Durable when it returns; the same again changes nothing."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
-from retrieval.catalogue.database import Database
+from retrieval.catalogue.database import BUSY_SECONDS, Database
 from retrieval.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ FIRST_TABLES = {
 }
 
 
-def open_database(url: str) -> Database:
-    """The database at `url`, with its tables made, or brought to this version.
+def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Database:
+    """The database at `url`, with its tables made, or brought to this version; `busy_seconds` as in Database.
 
-    Raises CatalogueError where it cannot be used, is of a newer version, or its tables are another program's.
+    Raises CatalogueError where it cannot be used, is of a newer version, or its tables are another program's; and
+    StorageError where its tables cannot be written.
     """
-    database = Database(url)
+    database = Database(url, busy_seconds=busy_seconds)
     try:
         upgrade(database)
     except BaseException:

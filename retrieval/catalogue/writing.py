@@ -12,6 +12,7 @@ from itertools import islice
 import sqlalchemy as sa
 
 from retrieval.catalogue.changes import Changes
+from retrieval.catalogue.database import BUSY_SECONDS
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
 from retrieval.catalogue.schema import open_database
@@ -22,11 +23,12 @@ class Catalogue(CatalogueReader):
     """The items in the database at `url`, such as sqlite:////srv/artifacts/catalogue.sqlite.
 
     The tables are made, or upgraded from an earlier version. Every method raises CatalogueError where the database
-    cannot answer.
+    cannot answer, and StorageError where a change cannot be written.
     """
 
-    def __init__(self, url: str) -> None:
-        super().__init__(open_database(url))
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+        """`busy_seconds`: how long a change waits for somebody else's before it is given up (StorageBusy)."""
+        super().__init__(open_database(url, busy_seconds=busy_seconds))
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""
@@ -57,6 +59,11 @@ class Catalogue(CatalogueReader):
         """A transaction in which items come, change and go; committed at the end, or undone if it raises."""
         with self._database.transaction(writing=True) as connection:
             yield Changes(connection)
+
+    def check_writable(self) -> None:
+        """Raise StorageError or CatalogueError where a change could not be begun now."""
+        with self.writing():
+            pass
 
     def close(self) -> None:
         """Close all connections; nothing may be asked afterwards."""

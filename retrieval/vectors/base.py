@@ -109,11 +109,12 @@ class VectorStore(Protocol):
         """Adds vectors float32 [n, d], or replaces those of ids that are here. Durable when it returns.
 
         `digests`: the SHA-256 of the files that they were made of, for `held`.
-        Raises VectorStoreError for vectors that do not fit or cannot be written; then nothing has changed.
+        Raises VectorStoreError for vectors that do not fit, and StorageError where they cannot be written; then nothing
+        has changed.
         """
 
     def delete(self, ids: Collection[str]) -> None:
-        """Removes vectors, durably; ids that are not here are passed over. Raises VectorStoreError as `upsert` does."""
+        """Removes vectors, durably; ids that are not here are passed over. Raises StorageError as `upsert` does."""
 
     def get(self, item_id: str) -> Vectors:
         """One vector float32 [d]. Raises VectorMissing if there is none of that id."""

@@ -17,7 +17,7 @@ from retrieval.vectors.base import Hits, Members, Probes, comparable, distances_
 from retrieval.vectors.index import ClusterIndex, Selector
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.rounds import Answer, search_rounds
-from retrieval.vectors.rows import Batch, Shape, VectorFile
+from retrieval.vectors.rows import BUSY_SECONDS, Batch, Shape, VectorFile
 
 SMALL = 20_000
 """Vectors up to which `probes="auto"` always goes on until the answer is certified: a few milliseconds at worst."""
@@ -53,8 +53,8 @@ class EmbeddedStore:
     ) -> None:
         """Writes a new file with these vectors [n, d]: all of it or nothing. Of an id given twice, the last one counts.
 
-        `digests` as in `upsert`. Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists or
-        cannot be written.
+        `digests` as in `upsert`. Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists, and
+        StorageError if it cannot be written.
         """
         vectors = _fitting(vectors, clusters.dims, rows=len(ids))
         rows = _latest_rows(ids)
@@ -65,13 +65,22 @@ class EmbeddedStore:
         VectorFile.create(path, Shape(bundle, clusters.dims, len(clusters)), batch, digests)
 
     @classmethod
-    def open(cls, path: Path, clusters: Clusters, *, bundle: str, auto_probes: int | None = None) -> Self:
+    def open(
+        cls,
+        path: Path,
+        clusters: Clusters,
+        *,
+        bundle: str,
+        auto_probes: int | None = None,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> Self:
         """Opens the file that was created for this bundle and these clusters, and loads its vectors into memory.
 
         `auto_probes`: the most clusters that a search with `probes="auto"` opens beyond 20,000 vectors.
+        `busy_seconds`: how long a change waits for another process's before it is given up (StorageBusy).
         Raises VectorStoreError if the file is missing, damaged, or of another bundle.
         """
-        file = VectorFile(path, Shape(bundle, clusters.dims, len(clusters)))
+        file = VectorFile(path, Shape(bundle, clusters.dims, len(clusters)), busy_seconds=busy_seconds)
         try:
             return cls(file, clusters, auto_probes)
         except BaseException:

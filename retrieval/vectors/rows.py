@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.clusters import Numbers, Vectors
-from retrieval.durable import sync
+from retrieval.durable import sqlite_storage_error, storage_error, sync
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import comparable
 
@@ -32,6 +32,7 @@ CREATE TABLE vectors (
 """
 BATCH = 1 << 16
 """Vectors held at once while reading: 32 MB at 128 dims."""
+BUSY_SECONDS = 5.0  # how long a change waits for another process's, unless a caller sets another time
 LITTLE_ENDIAN = np.dtype("<f4")
 
 
@@ -62,14 +63,16 @@ class Batch:
 class VectorFile:
     """One open file. Writers take turns outside; `read` is for opening time."""
 
-    def __init__(self, path: Path, shape: Shape) -> None:
+    def __init__(self, path: Path, shape: Shape, *, busy_seconds: float = BUSY_SECONDS) -> None:
         """Raises VectorStoreError if there is no such file, or it is not a vector file of this shape."""
         if not path.is_file():
             raise VectorStoreError(f"there is no vector store at {path}; create it from the bundle's vectors first")
         self._path = path
         self._shape = shape
         with _explained(path):
-            self._database = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, check_same_thread=False)
+            self._database = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=rw", timeout=busy_seconds, uri=True, check_same_thread=False
+            )
             try:
                 self._check_meta()
                 self._check_size()
@@ -86,7 +89,7 @@ class VectorFile:
         """Writes a whole new file under a temporary name, makes it durable, and renames it to `path`.
 
         `digests`: the SHA-256 of the files that the vectors were made of, where they are known.
-        Raises VectorStoreError if `path` exists or cannot be written.
+        Raises VectorStoreError if `path` exists, and StorageError if it cannot be written.
         """
         if path.exists():
             raise VectorStoreError(f"there is a vector store at {path} already; delete it to build it anew")
@@ -96,7 +99,7 @@ class VectorFile:
             # A log left behind by a deleted file of this name would be replayed into the new one.
             for left_over in (draft, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
                 left_over.unlink(missing_ok=True)
-            with _explained(path), closing(sqlite3.connect(draft)) as database:
+            with _explained(path, writing=True), closing(sqlite3.connect(draft)) as database:
                 database.execute("PRAGMA journal_mode = OFF")  # an unfinished draft is thrown away, not rolled back
                 database.execute("PRAGMA synchronous = OFF")  # made durable as a whole below
                 database.executescript(SCHEMA)
@@ -109,7 +112,7 @@ class VectorFile:
             draft.replace(path)
             sync(path.parent)
         except OSError as error:
-            raise VectorStoreError(f"the vector store {path} cannot be written: {error}") from error
+            raise storage_error(error, f"the vector store {path}") from error
         finally:
             draft.unlink(missing_ok=True)
 
@@ -169,7 +172,7 @@ class VectorFile:
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:
         """A transaction; other processes' changes come before or after all of it."""
-        with _explained(self._path), self._database:
+        with _explained(self._path, writing=True), self._database:
             self._database.execute("BEGIN IMMEDIATE")
             yield self._database
 
@@ -216,9 +219,11 @@ def _meta(shape: Shape) -> dict[str, int | str]:
 
 
 @contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """SQLite's errors as ours."""
+def _explained(path: Path, *, writing: bool = False) -> Iterator[None]:
+    """SQLite's errors as ours: StorageError where a change cannot be written, VectorStoreError else."""
     try:
         yield
     except sqlite3.Error as error:
+        if writing and (not_written := sqlite_storage_error(error, f"the vector store {path}", path)) is not None:
+            raise not_written from error
         raise VectorStoreError(f"the vector store {path} cannot be used: {error}") from error

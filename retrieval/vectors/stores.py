@@ -11,7 +11,7 @@ from pathlib import Path
 from retrieval.clusters import Clusters, Vectors
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.embedded import EmbeddedStore
-from retrieval.vectors.rows import Shape, VectorFile
+from retrieval.vectors.rows import BUSY_SECONDS, Shape, VectorFile
 
 LOGS = ("-wal", "-shm")  # what SQLite appends to the name of a file for its logs
 
@@ -38,18 +38,29 @@ class VectorStores:
         """Write a new store with the vectors float32 [n, d] of n ids, durably: all of it or nothing.
 
         Of an id that occurs twice, the last one counts. `digests`: the SHA-256 of the files that the vectors were made
-        of. Raises VectorStoreError if the vectors do not fit the clusters, the store exists, or it cannot be written.
+        of. Raises VectorStoreError if the vectors do not fit the clusters or the store exists, and StorageError if it
+        cannot be written.
         """
         path = self._path(bundle_id)
         EmbeddedStore.create(path, clusters, bundle=bundle_id, ids=ids, vectors=vectors, digests=digests)
 
-    def open(self, bundle_id: str, clusters: Clusters, *, auto_probes: int | None = None) -> VectorStore:
+    def open(
+        self,
+        bundle_id: str,
+        clusters: Clusters,
+        *,
+        auto_probes: int | None = None,
+        busy_seconds: float = BUSY_SECONDS,
+    ) -> VectorStore:
         """Open the store of a bundle for searches and changes.
 
-        `auto_probes`: the most clusters that a search with `probes="auto"` opens in a large store. Raises
-        VectorStoreError if there is no store, or it is damaged, or of another bundle.
+        `auto_probes`: the most clusters that a search with `probes="auto"` opens in a large store. `busy_seconds`: how
+        long a change waits for another process's before it is given up (StorageBusy). Raises VectorStoreError if there
+        is no store, or it is damaged, or of another bundle.
         """
-        return EmbeddedStore.open(self._path(bundle_id), clusters, bundle=bundle_id, auto_probes=auto_probes)
+        return EmbeddedStore.open(
+            self._path(bundle_id), clusters, bundle=bundle_id, auto_probes=auto_probes, busy_seconds=busy_seconds
+        )
 
     def held(self, bundle_id: str, clusters: Clusters) -> dict[str, str | None]:
         """What `VectorStore.held` says, without loading the vectors. Raises VectorStoreError as `open` does."""

@@ -26,7 +26,7 @@ def wait_for(client: TestClient, status: str) -> dict[str, object]:
 def test_a_ready_api_says_what_it_serves(client: TestClient) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200
-    assert answer.json() == {"status": "ready", "bundle": "tiny", "items": 60, "detail": None}
+    assert answer.json() == {"status": "ready", "bundle": "tiny", "items": 60, "writes": "available", "detail": None}
     assert client.get("/livez").json() == {"status": "alive"}
 
 

@@ -1,5 +1,6 @@
 """A vector file is written whole or not at all; one that is missing, foreign or damaged is refused in plain words."""
 
+import errno
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from retrieval.clusters import Clusters
-from retrieval.errors import VectorStoreError
+from retrieval.errors import StorageFull, VectorStoreError
 from retrieval.vectors import rows
 from retrieval.vectors.embedded import EmbeddedStore
 
@@ -65,10 +66,10 @@ def test_a_creation_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytes
         EmbeddedStore.create(tmp_path / "v", CLUSTERS, bundle="b", ids=IDS, vectors=VECTORS[1:])
 
     def full(_: Path) -> None:
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "no space left on device")
 
     monkeypatch.setattr(rows, "sync", full)
-    with pytest.raises(VectorStoreError, match="no space left"):
+    with pytest.raises(StorageFull, match="no space left"):
         EmbeddedStore.create(tmp_path / "v", CLUSTERS, bundle="b", ids=IDS, vectors=VECTORS)
     assert list(tmp_path.iterdir()) == []
 

@@ -50,7 +50,7 @@ def test_a_way_back_from_a_broken_bundle(client: TestClient, artifacts: Path) ->
     until(client, lambda ready: ready["status"] == "degraded")
     assert client.post("/bundles/old/activate").json()["live"]
     ready = client.get("/readyz").json()
-    assert ready == {"status": "ready", "bundle": "old", "items": 20, "detail": None}
+    assert ready == {"status": "ready", "bundle": "old", "items": 20, "writes": "available", "detail": None}
 
 
 def test_what_cannot_be_served_is_not_activated(client: TestClient, artifacts: Path) -> None:
@@ -71,7 +71,8 @@ def test_a_bundle_that_fails_only_while_it_is_loaded_is_reported_and_not_left_pu
     check_problem(answer, 503, "bundle_damaged")
     assert "vectors/new.sqlite" in answer.json()["detail"]
     assert bundles.current(artifacts) == "old"
-    assert client.get("/readyz").json() == {"status": "ready", "bundle": "old", "items": 20, "detail": None}
+    ready = client.get("/readyz").json()
+    assert ready == {"status": "ready", "bundle": "old", "items": 20, "writes": "available", "detail": None}
     assert search(client, SHOP[3].data)["bundle"] == "old"
 
 
