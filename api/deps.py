@@ -1,11 +1,11 @@
-"""What routes ask for: the live snapshot, the thread pool, the id in a path."""
+"""What routes depend on: the live snapshot, the thread pool, the id of an item."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path as FolderPath
 from typing import Annotated
 from urllib.parse import unquote
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
 from api.fetch.client import Fetcher
@@ -69,6 +69,9 @@ ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
 ServedDep = Annotated[Served, Depends(get_served)]
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
 ItemId = Annotated[
+    str, Query(alias="id", min_length=1, max_length=1000, description="The item's id.", examples=["amphora 3.jpg"])
+]
+PathItemId = Annotated[
     str,
     Path(alias="id", description="The item's id, with everything escaped, slashes too.", examples=["amphora 3.jpg"]),
     AfterValidator(unquote),  # the path reaches the routes undecoded: see web/middleware.py

@@ -167,6 +167,8 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
 # Those whose message may be told: it holds limits and advice, and nothing of the server or of the picture.
 TELLING = (retrieval.TooManyPixels, retrieval.FaceMissing)
 
+NO_SUCH_PATH = "There is nothing at this address; an item is at /item?id=ID, its picture at /item/image?id=ID."
+
 # What FastAPI and Starlette raise, by status.
 HTTP_CODES: dict[int, Code] = {
     400: "unparseable",
@@ -242,7 +244,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_exception(request: Request, error: HTTPException) -> Response:
         headers = {"Allow": allowed_at(request)} if error.status_code == 405 else error.headers
-        return problem_response(HTTP_CODES[error.status_code], request.state.request_id, headers=headers)
+        below_items = error.status_code == 404 and request.scope["path"].startswith("/items/")
+        detail = NO_SUCH_PATH if below_items else None
+        return problem_response(HTTP_CODES[error.status_code], request.state.request_id, detail, headers)
 
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:

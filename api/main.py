@@ -17,7 +17,7 @@ from api.limits import Pool, UploadLimit
 from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
-from api.routes import bundles, clusters, duplicates, explore, health, item_changes, items, search
+from api.routes import bundles, clusters, duplicates, explore, health, item_changes, item_paths, items, search
 from api.security.keys import Access, Keys
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
@@ -92,7 +92,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for route in (search, explore, items, item_changes, clusters, duplicates, bundles, health):
+    for route in (search, explore, items, item_changes, item_paths, clusters, duplicates, bundles, health):
         app.include_router(route.router)
     errors.install(app)
     problems.install(app)

@@ -118,12 +118,13 @@ def test_every_command_of_the_tour_succeeds_and_together_they_reach_every_operat
 
 @cache
 def operations() -> dict[str, tuple[str, str]]:
-    """Every operation's method and path, by its name."""
+    """The method and path of every operation that is not deprecated, by its name."""
     paths = create_app(Settings()).openapi()["paths"]
     return {
         operation["operationId"]: (method.upper(), path)
         for path, methods in paths.items()
         for method, operation in methods.items()
+        if not operation.get("deprecated")
     }
 
 

@@ -2,7 +2,6 @@
 
 from hashlib import sha256
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
@@ -17,7 +16,7 @@ from api.openapi.bodies import body_of, filter_parameter, json_body, reference
 from api.openapi.problems import problems
 from api.schemas.clusters import DeletedAnswer, LineAnswer
 from api.schemas.item_request import DESCRIPTION_EXAMPLES, ITEM_EXAMPLES, DescriptionBody, ItemBody, ItemForm
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.search_answer import ItemAnswer, item_url
 from api.security.keys import Write
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
@@ -86,7 +85,7 @@ async def post_item(
     body = await read_either(request, ItemForm, ItemBody)
     downloads = await fetcher.fetch_all(body.urls())
     answer = await pool.run(_add, engine, body, downloads, idempotency_key)
-    location = f"/items/{quote(ItemAnswer.model_validate_json(answer.body).id, safe='')}"
+    location = item_url(ItemAnswer.model_validate_json(answer.body).id)
     return Response(answer.body, answer.status, {"Location": location}, "application/json")
 
 
@@ -111,7 +110,7 @@ async def post_batch(request: Request, state: StateDep, _: SnapshotDep) -> Respo
 
 
 @router.patch(
-    "/items/{id}",
+    "/item",
     operation_id="describe_item",
     summary="Change an item's label or attributes",
     responses=problems(*BODY_PROBLEMS, "item_missing", "not_ready", "overloaded"),
@@ -126,7 +125,7 @@ async def patch_item(
 
 
 @router.delete(
-    "/items/{id}",
+    "/item",
     operation_id="delete_item",
     summary="Delete an item",
     status_code=204,

@@ -1,6 +1,10 @@
-"""GET /items and what is below it: what the catalogue holds, and its pictures."""
+"""GET /items, /item and what is below it: what the catalogue holds, and its pictures.
 
-from typing import Annotated
+The id of an item is sent in the query. In a path, a proxy may resolve `..`, decode `%2F` or merge slashes, and so lead
+to another item; item_paths.py has those addresses for clients of earlier versions.
+"""
+
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -18,6 +22,29 @@ from api.web.conditional import Conditions, ConditionsDep
 from retrieval import images
 
 PICTURE_PROBLEMS = problems("item_missing", "picture_missing", "range_unsatisfiable", "not_ready", "overloaded")
+
+IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file.", "content": {"image/*": {}}},
+    206: {"description": "The part that is wanted of it.", "content": {"image/*": {}}},
+    304: {"description": "What the client has is still good."},
+    **PICTURE_PROBLEMS,
+}
+THUMBNAIL_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The thumbnail.", "content": {"image/webp": {}}},
+    206: {"description": "The part that is wanted of it.", "content": {"image/webp": {}}},
+    304: {"description": "What the client has is still good."},
+    **problems(
+        "item_missing",
+        "picture_missing",
+        "unsupported_format",
+        "range_unsatisfiable",
+        "broken_image",
+        "too_many_pixels",
+        "invalid_parameter",
+        "not_ready",
+        "overloaded",
+    ),
+}
 
 router = APIRouter(tags=["items"])
 
@@ -56,44 +83,24 @@ async def list_items(
 
 
 @router.get(
-    "/items/{id}/image",
+    "/item/image",
     dependencies=[Read],
     operation_id="get_image",
     summary="An item's picture as it came",
     response_class=Response,
-    responses={
-        200: {"description": "The file.", "content": {"image/*": {}}},
-        206: {"description": "The part that is wanted of it.", "content": {"image/*": {}}},
-        304: {"description": "What the client has is still good."},
-        **PICTURE_PROBLEMS,
-    },
+    responses=IMAGE_RESPONSES,
 )
 async def get_image(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep, conditions: ConditionsDep) -> Response:
-    return await pool.run(_image, snapshot, item_id, conditions)
+    return await pool.run(send_image, snapshot, item_id, conditions)
 
 
 @router.get(
-    "/items/{id}/thumbnail",
+    "/item/thumbnail",
     dependencies=[Read],
     operation_id="get_thumbnail",
     summary="An item's picture, small, as WebP",
     response_class=Response,
-    responses={
-        200: {"description": "The thumbnail.", "content": {"image/webp": {}}},
-        206: {"description": "The part that is wanted of it.", "content": {"image/webp": {}}},
-        304: {"description": "What the client has is still good."},
-        **problems(
-            "item_missing",
-            "picture_missing",
-            "unsupported_format",
-            "range_unsatisfiable",
-            "broken_image",
-            "too_many_pixels",
-            "invalid_parameter",
-            "not_ready",
-            "overloaded",
-        ),
-    },
+    responses=THUMBNAIL_RESPONSES,
 )
 async def get_thumbnail(
     item_id: ItemId,
@@ -103,11 +110,11 @@ async def get_thumbnail(
     size: ThumbnailSize = ThumbnailSize.MEDIUM,
 ) -> Response:
     """Upright, in `size` x `size` pixels, never enlarged."""
-    return await pool.run(_thumbnail, snapshot, item_id, size, conditions)
+    return await pool.run(send_thumbnail, snapshot, item_id, size, conditions)
 
 
 @router.get(
-    "/items/{id}",
+    "/item",
     dependencies=[Read],
     operation_id="get_item",
     summary="One item",
@@ -117,12 +124,14 @@ async def get_item(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep) -> Ite
     return await pool.run(lambda: ItemAnswer.of(snapshot.catalogue.get(item_id)))
 
 
-def _image(snapshot: Snapshot, item_id: str, conditions: Conditions) -> Response:
+def send_image(snapshot: Snapshot, item_id: str, conditions: Conditions) -> Response:
+    """The file of an item's picture, or the part that is wanted. Raises ItemMissing, PictureMissing, Refusal."""
     item = snapshot.catalogue.get(item_id)
     return conditions.response(f'"{item.sha256}"', item.media_type, lambda: snapshot.picture(item))
 
 
-def _thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, conditions: Conditions) -> Response:
+def send_thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, conditions: Conditions) -> Response:
+    """As `send_image`, of at most `size` x `size` pixels. Raises ImageError, too."""
     item = snapshot.catalogue.get(item_id)
     etag = f'"{item.sha256}-{size}"'
     return conditions.response(etag, "image/webp", lambda: images.thumbnail(snapshot.picture(item), size))

@@ -85,7 +85,7 @@ class MapPoint(Answer):
     y: Annotated[float, Field(examples=[-0.12])]
     label: Annotated[str | None, Field(examples=["amphora"])]
     cluster: Annotated[int, Field(examples=[7])]
-    thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
+    thumbnail_url: Annotated[str, Field(examples=["/item/thumbnail?id=vases%2Famphora%203.jpg"])]
 
 
 class MapAnswer(Answer):

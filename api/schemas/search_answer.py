@@ -50,8 +50,8 @@ class ItemAnswer(Answer):
     width: Annotated[int, Field(examples=[400])]
     height: Annotated[int, Field(examples=[533])]
     created: Created
-    image_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/image"])]
-    thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
+    image_url: Annotated[str, Field(examples=["/item/image?id=vases%2Famphora%203.jpg"])]
+    thumbnail_url: Annotated[str, Field(examples=["/item/thumbnail?id=vases%2Famphora%203.jpg"])]
 
     @classmethod
     def of(cls, item: Item) -> Self:
@@ -122,8 +122,8 @@ class Hit(Answer):
         Field(description="Further items of its group that pass the filter. null without groups.", examples=[12]),
     ]
     cluster: Annotated[int, Field(description="The cluster that the item's vector is in.", examples=[7])]
-    image_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/image"])]
-    thumbnail_url: Annotated[str, Field(examples=["/items/vases%2Famphora%203.jpg/thumbnail"])]
+    image_url: Annotated[str, Field(examples=["/item/image?id=vases%2Famphora%203.jpg"])]
+    thumbnail_url: Annotated[str, Field(examples=["/item/thumbnail?id=vases%2Famphora%203.jpg"])]
 
 
 class Milliseconds(Answer):
@@ -223,9 +223,14 @@ class BundlesAnswer(Answer):
     bundles: list[BundleAnswer]
 
 
+def item_url(item_id: str, part: str = "") -> str:
+    """Where an item is, or a part of it. The id is in the query, which no proxy changes as it may change a path."""
+    return f"/item{part}?id={quote(item_id, safe='')}"
+
+
 def image_url(item_id: str) -> str:
-    """Where an item's picture is; everything in the id is escaped, slashes too."""
-    return f"/items/{quote(item_id, safe='')}/image"
+    """Where an item's picture is."""
+    return item_url(item_id, "/image")
 
 
 def report_url(bundle_id: str) -> str:
@@ -235,4 +240,4 @@ def report_url(bundle_id: str) -> str:
 
 def thumbnail_url(item_id: str) -> str:
     """Where an item's thumbnail is."""
-    return f"/items/{quote(item_id, safe='')}/thumbnail"
+    return item_url(item_id, "/thumbnail")

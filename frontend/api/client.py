@@ -79,11 +79,11 @@ class ApiClient:
 
     def thumbnail(self, item_id: str, size: int, if_none_match: str | None) -> File:
         """An item's picture, at most `size` pixels wide and high."""
-        return self._picture(f"{item_path(item_id)}/thumbnail?size={size}", if_none_match)
+        return self._picture(f"{item_path(item_id, '/thumbnail')}&size={size}", if_none_match)
 
     def image(self, item_id: str, if_none_match: str | None) -> File:
         """An item's picture as it is in the catalogue."""
-        return self._picture(f"{item_path(item_id)}/image", if_none_match)
+        return self._picture(item_path(item_id, "/image"), if_none_match)
 
     def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
         """A file of a bundle's report, whatever it is: it must not be shown as one of this page's own."""
@@ -116,13 +116,13 @@ class ApiClient:
         return file
 
 
-def item_path(item_id: str) -> str:
-    """The item's path, with everything escaped. Raises ApiRefused for what cannot be an id."""
-    return f"/items/{quote(_checked_id(item_id), safe='')}"
+def item_path(item_id: str, part: str = "") -> str:
+    """Where an item is, or a part of it, by its id in the query. Raises ApiRefused for what cannot be an id."""
+    return f"/item{part}?id={quote(_checked_id(item_id), safe='')}"
 
 
 def _checked_id(item_id: str) -> str:
-    """The id, if an item can have it. In a path `.` and `..` cannot be escaped, and would lead out of /items."""
+    """The id, if an item can have it."""
     if 1 <= len(item_id) <= 128 and item_id.isprintable() and item_id not in {".", ".."}:
         return item_id
     raise ApiRefused(Problem(title="There is no such picture", status=404))

@@ -74,7 +74,7 @@ def test_more_of_the_same_is_no_drift_and_another_kind_is(own_shop: Shop, open_a
 
 def test_a_catalogue_that_has_doubled_or_become_uneven_has_drifted(shop: Shop, open_api: OpenApi) -> None:
     client = open_api(artifacts=shop.artifacts)
-    engine = client.app_state["engine"]
+    engine = client.app_state["app"].engine
     with engine.using() as served:
         grown = drift(served.live, [20] * 6, 0)
         uneven = drift(served.live, [100, *[1] * 5], 0)
@@ -98,7 +98,7 @@ def test_the_map_shows_the_two_directions_of_most_variance(client: TestClient, s
     assigned = clusters_of(shop).assign(vectors.astype(np.float32)).tolist()
     for point, cluster in zip(answer["points"], assigned, strict=True):
         assert (point["label"], point["cluster"]) == (shop.pieces[point["id"]].label, cluster)
-        assert point["thumbnail_url"] == f"/items/{quote(point['id'], safe='')}/thumbnail"
+        assert point["thumbnail_url"] == f"/item/thumbnail?id={quote(point['id'], safe='')}"
 
 
 def test_a_sample_of_the_map_is_always_the_same(client: TestClient) -> None:

@@ -88,7 +88,10 @@ def matches(*hits: dict[str, Any], **changes: Any) -> dict[str, Any]:
 
 
 class FakeApi:
-    """`replies` maps "METHOD /path" to what is answered; what it does not know is answered by `fallback`."""
+    """`replies` maps "METHOD /path", of an item "METHOD /item?id=ID", to what is answered.
+
+    What it does not know is answered by `fallback`.
+    """
 
     def __init__(self) -> None:
         self.over = threading.Event()
@@ -111,7 +114,7 @@ class FakeApi:
             picture if request.target.partition("?")[0].endswith(("/thumbnail", "/image")) else problem(404)
         )
         ids = ("one", "two", "three")
-        self.replies: dict[str, Reply] = {f"GET /items/{name}": as_json(item(name)) for name in ids}
+        self.replies: dict[str, Reply] = {f"GET /item?id={name}": as_json(item(name)) for name in ids}
         self.replies["GET /items"] = as_json({"items": [item(name) for name in ids], "total": 1200})
         found = as_json(matches(*(hit(name, n) for n, name in enumerate(ids, start=1))))
         self.replies |= {"POST /search": found, "GET /search": found}
@@ -136,7 +139,8 @@ class FakeApi:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 request = ReceivedRequest(self.command, self.path, dict(self.headers), body)
                 fake.requests.append(request)
-                key = f"{self.command} {urlsplit(self.path).path}"
+                path = urlsplit(self.path).path
+                key = f"{self.command} {self.path if path == '/item' else path}"
                 self.send(fake.replies.get(key) or fake.fallback(request))
 
             do_GET = do_POST = do_PATCH = do_DELETE = answer  # noqa: N815 - the names that http.server looks for

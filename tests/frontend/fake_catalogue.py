@@ -26,9 +26,9 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
         ),
         "GET /clusters/5": as_json(cluster(5, items[1]) | {"sample": items}),
         "GET /map": as_json({"points": [point(each, n) for n, each in enumerate(items)], "total": 1200}),
-        "PATCH /items/one": as_json(items[0]),
-        "DELETE /items/one": Reply(204),
-        "DELETE /items/two": Reply(204),
+        "PATCH /item?id=one": as_json(items[0]),
+        "DELETE /item?id=one": Reply(204),
+        "DELETE /item?id=two": Reply(204),
         "POST /items": as_json(items[0], 201),
         "GET /duplicates": as_json(duplicates(items, text)),
         "POST /duplicates/dismissed": Reply(204),
@@ -37,7 +37,7 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
         "POST /bundles/20261120-frozen/activate": as_json(bundles(text)[2] | {"live": True}),
     }
     if text is not None:
-        api.replies["GET /items/one"] = as_json(items[0])
+        api.replies["GET /item?id=one"] = as_json(items[0])
     return api
 
 

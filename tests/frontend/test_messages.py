@@ -212,6 +212,6 @@ def test_the_page_is_alive_whatever_the_api_does(page: FlaskClient, api: FakeApi
 
 
 def test_an_item_that_is_gone_by_the_time_it_is_searched(page: FlaskClient, api: FakeApi) -> None:
-    api.replies["GET /items/one"] = as_json(item("one"))
+    api.replies["GET /item?id=one"] = as_json(item("one"))
     api.replies["POST /search"] = problem(404)
     assert_friendly(WAYS_IN["item"](page), 404, "not in the catalogue")

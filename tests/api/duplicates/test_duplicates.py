@@ -76,7 +76,7 @@ def test_each_tier_tells_what_is_there_more_than_once_and_what_to_keep(client: T
     pictures = done(client)
     assert members(pictures) == [["copies/0", "copies/0-small", "shelf/0"], ["copies/1-flipped", "shelf/1"]]
     assert "240 x 180" in pictures["groups"][0]["why"]
-    assert pictures["groups"][0]["members"][2] == client.get("/items/shelf%2F0").json()
+    assert pictures["groups"][0]["members"][2] == client.get("/item?id=shelf%2F0").json()
     assert (pictures["tier"], pictures["total_groups"], pictures["stale"]) == ("same_picture", 2, False)
     assert pictures["groups"][0]["probability"] is None
 

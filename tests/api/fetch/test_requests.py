@@ -101,8 +101,8 @@ def adding(own_shop: Shop, site: Site) -> Iterator[TestClient]:
 
 def test_an_item_is_added_by_its_url_and_keeps_the_picture(adding: TestClient, site: Site) -> None:
     added = adding.post("/items", json={"url": f"{site.url}/", "id": "new", "label": "vase"})
-    assert (added.status_code, added.headers["location"]) == (201, "/items/new")
-    assert adding.get("/items/new/image").content == PICTURE
+    assert (added.status_code, added.headers["location"]) == (201, "/item?id=new")
+    assert adding.get("/item/image?id=new").content == PICTURE
     assert adding.post("/items", files={"url": (None, f"{site.url}/"), "id": (None, "new")}).status_code == 200
     assert adding.post("/items", json={"url": "http://127.0.0.1/", "id": "x"}).json()["code"] == "url_refused"
     assert adding.post("/items", json={"url": f"{site.url}/", "image_base64": ""}).json()["code"] == "invalid_parameter"

@@ -37,7 +37,7 @@ def add(client: TestClient, data: bytes, headers: dict[str, str] | None = None, 
 
 
 def url(item_id: str) -> str:
-    return f"/items/{quote(item_id, safe='')}"
+    return f"/item?id={quote(item_id, safe='')}"
 
 
 def best_hit(client: TestClient, data: bytes) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def test_without_an_id_it_gets_that_of_its_content(client: TestClient) -> None:
 def test_an_id_is_taken_by_one_picture(client: TestClient, shop: Shop) -> None:
     known, other = list(shop.pieces.values())[:2]
     check_problem(add(client, other.data, id=known.id), 409, "item_exists")
-    assert client.get(f"{url(known.id)}/image").content == known.data
+    assert client.get("/item/image", params={"id": known.id}).content == known.data
     same = add(client, known.data, id=known.id)
     assert (same.status_code, same.json()["label"]) == (200, known.label)
     assert add(client, known.data, id="the same under another id").status_code == 201
@@ -164,7 +164,7 @@ KEY = {"Idempotency-Key": "order 4711/2"}
 def test_the_same_request_with_the_same_key_is_answered_as_the_first_time(client: TestClient) -> None:
     first = add(client, FRESH, KEY, id="once", label="a")
     assert first.status_code == 201
-    client.patch("/items/once", json={"label": "changed"})
+    client.patch("/item?id=once", json={"label": "changed"})
     again = add(client, FRESH, KEY, id="once", label="a")
     assert (again.status_code, again.json(), again.headers["location"]) == (
         201,
@@ -173,9 +173,9 @@ def test_the_same_request_with_the_same_key_is_answered_as_the_first_time(client
     )
     form = client.post("/items", files={"file": FRESH}, data={"id": "once", "label": "a"}, headers=KEY)
     assert (form.status_code, form.json()) == (201, first.json())
-    client.delete("/items/once")
+    client.delete("/item?id=once")
     assert add(client, FRESH, KEY, id="once", label="a").status_code == 201  # nothing is added by it
-    assert client.get("/items/once").status_code == 404
+    assert client.get("/item?id=once").status_code == 404
 
 
 def test_a_key_is_for_one_request(client: TestClient) -> None:
@@ -243,8 +243,8 @@ def test_every_face_becomes_an_item_where_every_face_is_one(tmp_path: Path, open
         assert (hit["id"], hit["euclidean"]) == (item_id, pytest.approx(0, abs=1e-4))
     check_problem(add(client, two_faces(), id="x" * 127), 422, "invalid_parameter")
     check_problem(add(client, portrait(90), id="couple#3"), 422, "invalid_parameter")
-    assert client.delete("/items/couple").status_code == 204
-    assert client.get("/items/couple%232/image").content == two_faces()  # it is still the other one's
+    assert client.delete("/item?id=couple").status_code == 204
+    assert client.get("/item/image?id=couple%232").content == two_faces()  # it is still the other one's
     check_problem(add(client, two_faces(), id="couple"), 409, "item_exists")
     assert client.get("/items").json()["total"] == 13
 

@@ -43,13 +43,13 @@ def test_every_line_is_added(client: TestClient) -> None:
     assert client.get("/items").json()["total"] == 100
     for number in (0, 15, 16, 39):
         assert best_hit(client, picture(7400 + number))["id"] == f"line {number}"
-        assert client.get(f"/items/line%20{number}").json()["attributes"] == {"n": number}
+        assert client.get(f"/item?id=line%20{number}").json()["attributes"] == {"n": number}
 
 
 def test_an_item_of_the_same_address_is_not_described_without_end(client: TestClient) -> None:
     """Only what is posted to /items/batch is read a line at a time."""
     body = b'{"label": "' + b"x" * 20_000 + b'"}'
-    check_problem(client.patch("/items/batch", content=body, headers=JSON), 413, "too_many_bytes")
+    check_problem(client.patch("/items/batch?id=batch", content=body, headers=JSON), 413, "too_many_bytes")
 
 
 BROKEN = {

@@ -79,13 +79,13 @@ class Living(RuleBasedStateMachine):
 
     @rule(name=NAMES)
     def delete(self, name: str) -> None:
-        answer = self.client.delete(f"/items/{quote(name, safe='')}")
+        answer = self.client.delete(f"/item?id={quote(name, safe='')}")
         assert answer.status_code == (204 if self.expected.pop(name, None) else 404)
 
     @rule(name=NAMES, label=LABELS, size=SIZES)
     def describe(self, name: str, label: str | None, size: Any) -> None:
         body = {"label": label, "attributes": {"size": size}}
-        answer = self.client.patch(f"/items/{quote(name, safe='')}", json=body)
+        answer = self.client.patch(f"/item?id={quote(name, safe='')}", json=body)
         before = self.expected.get(name)
         assert answer.status_code == (404 if before is None else 200)
         if before is not None:

@@ -30,7 +30,7 @@ def test_an_item_says_when_it_came_and_keeps_that(own_shop: Shop, open_api: Open
     before = datetime.now(UTC)
     new = add(client, "a new/one")
     assert before <= moment(new) <= datetime.now(UTC)
-    path = f"/items/{quote('a new/one', safe='')}"
+    path = f"/item?id={quote('a new/one', safe='')}"
     assert client.get(path).json() == new
     assert add(client, "a new/one") == new  # it is there already
     changed = client.patch(path, json={"label": "amphora"}).json()
@@ -45,7 +45,7 @@ def test_a_caller_cannot_set_it(own_shop: Shop, open_api: OpenApi) -> None:
     client = open_api(artifacts=own_shop.artifacts)
     answer = client.post("/items", files={"file": picture(1)}, data={"created": "2020-01-01"})
     check_problem(answer, 422, "invalid_parameter")
-    answer = client.patch(f"/items/{quote(next(iter(own_shop.pieces)), safe='')}", json={"created": "2020-01-01"})
+    answer = client.patch(f"/item?id={quote(next(iter(own_shop.pieces)), safe='')}", json={"created": "2020-01-01"})
     check_problem(answer, 422, "invalid_parameter")
 
 

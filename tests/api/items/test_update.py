@@ -59,19 +59,19 @@ def test_a_description_of_another_shape_is_refused(client: TestClient, body: obj
 
 def test_an_item_has_a_hundred_attributes_at_most(client: TestClient) -> None:
     add(client, FRESH, id="a", attributes={str(n): n for n in range(99)})
-    assert client.patch("/items/a", json={"attributes": {"99": 1}}).status_code == 200
-    check_problem(client.patch("/items/a", json={"attributes": {"100": 1}}), 422, "invalid_parameter")
-    assert client.patch("/items/a", json={"attributes": {"100": 1, "0": None}}).status_code == 200
+    assert client.patch("/item?id=a", json={"attributes": {"99": 1}}).status_code == 200
+    check_problem(client.patch("/item?id=a", json={"attributes": {"100": 1}}), 422, "invalid_parameter")
+    assert client.patch("/item?id=a", json={"attributes": {"100": 1, "0": None}}).status_code == 200
 
 
 def test_what_is_deleted_is_gone_for_every_search(client: TestClient, own_shop: Shop) -> None:
     add(client, FRESH, id="a")
-    assert client.delete("/items/a").status_code == 204
+    assert client.delete("/item?id=a").status_code == 204
     assert best_hit(client, FRESH)["id"] != "a"
-    for path in ("/items/a", "/items/a/image", "/items/a/thumbnail"):
+    for path in ("/item?id=a", "/item/image?id=a", "/item/thumbnail?id=a"):
         check_problem(client.get(path), 404, "item_missing")
     check_problem(client.post("/search", json={"id": "a"}), 404, "item_missing")
-    for answer in (client.delete("/items/a"), client.patch("/items/a", json={})):
+    for answer in (client.delete("/item?id=a"), client.patch("/item?id=a", json={})):
         check_problem(answer, 404, "item_missing")
     assert files(own_shop.artifacts) == set()
     assert client.get("/readyz").json()["items"] == 60
@@ -80,10 +80,10 @@ def test_what_is_deleted_is_gone_for_every_search(client: TestClient, own_shop: 
 def test_a_picture_stays_while_another_item_has_it(client: TestClient, own_shop: Shop) -> None:
     add(client, FRESH, id="a")
     add(client, FRESH, id="b")
-    client.delete("/items/a")
-    assert client.get("/items/b/image").content == FRESH
+    client.delete("/item?id=a")
+    assert client.get("/item/image?id=b").content == FRESH
     assert best_hit(client, FRESH)["id"] == "b"
-    client.delete("/items/b")
+    client.delete("/item?id=b")
     assert files(own_shop.artifacts) == set()
 
 
@@ -101,8 +101,8 @@ def test_an_id_may_come_again_with_another_picture(client: TestClient) -> None:
     for number in range(3):
         assert add(client, picture(7300 + number), id="a").status_code == 201
         assert best_hit(client, picture(7300 + number))["euclidean"] == pytest.approx(0, abs=1e-4)
-        assert client.get("/items/a/image").content == picture(7300 + number)
-        assert client.delete("/items/a").status_code == 204
+        assert client.get("/item/image?id=a").content == picture(7300 + number)
+        assert client.delete("/item?id=a").status_code == 204
 
 
 def test_deleting_by_filter_counts_first_if_asked_to(client: TestClient, shop: Shop) -> None:

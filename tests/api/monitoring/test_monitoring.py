@@ -171,7 +171,7 @@ def test_no_log_holds_what_was_sent(shop: Shop, open_api: OpenApi, written: io.S
         for request, _, _ in REFUSED.values():
             client.post("/search", **request)
         client.get("/search", params={"id": CANARY, "filter": json.dumps({"label": CANARY})})
-        client.get(f"/items/{CANARY}")
+        client.get(f"/item?id={CANARY}")
         client.get(f"/{CANARY}?{CANARY}={CANARY}")
         client.post("/search", json={"image_base64": picture_base64})
         client.post("/search", json={"image_base64": picture_base64[:-5] + "!" + CANARY})

@@ -37,7 +37,7 @@ def test_it_starts_without_a_bundle_and_serves_it_once_it_is_published(own_shop:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.headers["content-type"]) == (503, "application/json")
     assert client.get("/livez").status_code == 200
-    for refused in (client.post("/search", files={"file": picture(1)}), client.get("/items"), client.get("/items/a")):
+    for refused in (client.post("/search", files={"file": picture(1)}), client.get("/items"), client.get("/item?id=a")):
         assert (refused.status_code, refused.json()["code"]) == (503, "not_ready")
         assert int(refused.headers["retry-after"]) > 0
     bundles.publish(own_shop.artifacts, "tiny")

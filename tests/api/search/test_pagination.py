@@ -27,7 +27,7 @@ class Stock:
     """Came, went or changed since the search began."""
 
     def delete(self, item: str) -> None:
-        assert self.client.delete(f"/items/{item.replace('/', '%2F')}").status_code == 204
+        assert self.client.delete(f"/item?id={item.replace('/', '%2F')}").status_code == 204
         del self.labels[item]
         self.touched.add(item)
 
@@ -101,7 +101,7 @@ def test_what_is_described_anew_between_pages_breaks_nothing(stock: Stock, metri
     renamed: set[str] = set()
     while answer["next"]:
         item = sorted(set(stock.labels) - set(ids) - renamed)[0]
-        assert stock.client.patch(f"/items/{item.replace('/', '%2F')}", json={"label": "gone"}).status_code == 200
+        assert stock.client.patch(f"/item?id={item.replace('/', '%2F')}", json={"label": "gone"}).status_code == 200
         renamed.add(item)
         answer = stock.client.get(answer["next"]).json()
         ids += [hit["id"] for hit in answer["hits"]]

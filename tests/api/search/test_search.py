@@ -82,7 +82,7 @@ def test_the_answer_says_what_was_found_and_how(client: TestClient, shop: Shop) 
         piece = shop.pieces[hit["id"]]
         assert (hit["label"], hit["attributes"]) == (piece.label, piece.attributes)
         assert [type(value) for value in hit["attributes"].values()] == [str, float, int, bool]
-        assert hit["image_url"] == f"/items/{hit['id'].replace('/', '%2F').replace(' ', '%20')}/image"
+        assert hit["image_url"] == f"/item/image?id={hit['id'].replace('/', '%2F').replace(' ', '%20')}"
         assert client.get(hit["image_url"]).content == piece.data
         assert client.get(hit["thumbnail_url"]).status_code == 200
 
@@ -130,7 +130,7 @@ def test_an_item_whose_picture_cannot_be_read_is_there_and_not_found(own_shop: S
     catalogue.replace_source([*items, replace(items[0], id="newer", location="pictures/gone")])
     catalogue.close()
     client = open_api(artifacts=own_shop.artifacts)
-    assert client.get("/items/newer").status_code == 200
+    assert client.get("/item?id=newer").status_code == 200
     answer = client.post("/search", files={"id": (None, "newer")})
     assert (answer.status_code, answer.json()["code"]) == (404, "item_missing")
 

@@ -51,7 +51,7 @@ def test_left_overs_are_swept_at_the_start(own_shop: Shop, open_api: OpenApi) ->
     os.utime(draft, (time.time() - 7200,) * 2)
     client = open_api(artifacts=own_shop.artifacts)
     assert files(own_shop.artifacts) == before
-    assert client.get("/items/kept").json() == answer
+    assert client.get("/item?id=kept").json() == answer
     assert best_hit(client, FRESH)["id"] == "kept"
 
 

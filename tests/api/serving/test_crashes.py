@@ -62,7 +62,7 @@ class Writer:
 
     def delete(self, client: httpx2.Client, name: str) -> None:
         self.unsure = "delete", name, self.items.pop(name)
-        answer = client.delete(f"/items/{name.replace('/', '%2F')}")
+        answer = client.delete(f"/item?id={name.replace('/', '%2F')}")
         assert answer.status_code == 204, answer.text
         self.unsure = None
 
@@ -136,7 +136,7 @@ def check(client: httpx2.Client, artifacts: Path, expected: dict[str, bytes]) ->
     held = {piece.id: piece.data for piece in SHOP} | expected
     assert sorted(listed(client)) == sorted(searched(client)) == sorted(held)
     for name, data in expected.items():
-        assert client.get(f"/items/{name.replace('/', '%2F')}/image").content == data
+        assert client.get(f"/item/image?id={name.replace('/', '%2F')}").content == data
     for name in np.random.default_rng(len(held)).permutation(sorted(expected))[:3].tolist():
         fields = {"metric": "euclidean", "k": "1"}
         hit = client.post("/search", files={"file": expected[name]}, data=fields).json()["hits"][0]

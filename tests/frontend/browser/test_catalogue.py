@@ -77,7 +77,7 @@ def test_the_button_says_how_many_go_and_whether_any_stays(tab: Page) -> None:
 
 
 def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /items/four"] = Reply(204)
+    api.replies["DELETE /item?id=four"] = Reply(204)
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(7_000)
@@ -89,11 +89,11 @@ def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(8_100)
     expect(tab.locator("[data-group]")).to_have_count(0)
-    assert deletions(api) == ["/items/two", "/items/four"]
+    assert deletions(api) == ["/item?id=two", "/item?id=four"]
 
 
 def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /items/four"] = Reply(204)
+    api.replies["DELETE /item?id=four"] = Reply(204)
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     undo = tab.get_by_role("button", name="Undo")
@@ -112,17 +112,17 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> N
     undo.blur()
     tab.clock.fast_forward(8_100)
     expect(tab.locator("[data-group]")).to_have_count(0)
-    assert deletions(api) == ["/items/two", "/items/four"]
+    assert deletions(api) == ["/item?id=two", "/item?id=four"]
 
 
 def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /items/two"] = problem(403, code="insufficient_scope")
+    api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(8_100)
     over = tab.get_by_text("Not everything was deleted.")
     expect(over).to_be_visible()
-    api.replies |= {f"DELETE /items/{name}": Reply(204) for name in ("two", "four")}
+    api.replies |= {f"DELETE /item?id={name}": Reply(204) for name in ("two", "four")}
     tab.get_by_role("button", name="Delete 2 ticked pictures").press("Enter")
     over.dispatch_event("pointermove")
     tab.clock.fast_forward(8_100)
@@ -134,7 +134,7 @@ def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: FakeApi)
     members = [item(each, label="cup") for each in long]
     groups = [{"keep": long[0], "why": "the first", "members": members, "probability": None}]
     api.replies["GET /duplicates"] = as_json(duplicates(members, total_groups=1, groups=groups))
-    api.replies |= {f"DELETE /items/{quote(each, safe='')}": Reply(204) for each in long}
+    api.replies |= {f"DELETE /item?id={quote(each, safe='')}": Reply(204) for each in long}
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 480 ticked pictures").click()
     expect(tab.get_by_text("480 pictures will be deleted in 8 seconds.", exact=True)).to_be_visible()
@@ -144,7 +144,7 @@ def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: FakeApi)
 
 
 def test_leaving_the_page_deletes_at_once(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /items/four"] = Reply(204)
+    api.replies["DELETE /item?id=four"] = Reply(204)
     tab.goto("/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.get_by_role("link", name="Browse").click()
@@ -152,7 +152,7 @@ def test_leaving_the_page_deletes_at_once(tab: Page, api: FakeApi) -> None:
 
 
 def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /items/two"] = problem(403, code="insufficient_scope")
+    api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
     frozen(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 ticked pictures").click()
     tab.clock.fast_forward(8_100)

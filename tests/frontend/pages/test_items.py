@@ -40,7 +40,7 @@ def test_a_description_is_saved_with_the_kinds_of_its_values(page: FlaskClient, 
     assert answer.status_code == 303
     assert answer.location == "/items/?id=one&done=saved"
     (change,) = [request for request in api.requests if request.method == "PATCH"]
-    assert change.target == "/items/one"
+    assert change.target == "/item?id=one"
     attributes = {"shape": "jug", "price": 4, "glazed": True, "age": None}
     assert change.json == {"label": "Round jug", "attributes": attributes}
     assert "are saved" in page.get(answer.location).text
@@ -73,7 +73,7 @@ def test_a_mistake_is_named_and_nothing_that_was_written_is_lost(
 
 
 def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: FakeApi) -> None:
-    api.replies["PATCH /items/one"] = problem(422, detail="At most 64 attributes.")
+    api.replies["PATCH /item?id=one"] = problem(422, detail="At most 64 attributes.")
     answer = page.post("/items/change", data=sent(id="one", label="Half-written"))
     assert answer.status_code == 422
     assert "At most 64 attributes." in answer.text
@@ -82,7 +82,7 @@ def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: Fa
 
 @pytest.mark.parametrize("reply", [problem(503, code="not_ready"), problem(404, code="item_missing"), problem(500)])
 def test_whatever_fails_nothing_that_was_written_is_lost(page: FlaskClient, api: FakeApi, reply: Reply) -> None:
-    api.replies["PATCH /items/one"] = reply
+    api.replies["PATCH /item?id=one"] = reply
     answer = page.post("/items/change", data=sent(("price", "number", "4"), id="one", label="Half-written"))
     assert answer.status_code >= 400
     assert "Not saved yet" in answer.text
@@ -111,13 +111,13 @@ def test_deleting_asks_first(page: FlaskClient, api: FakeApi) -> None:
         "/items/delete", data={"id": ["one", "two", "one"], "sure": "yes", "back": "/duplicates/?tier=identical"}
     )
     assert done.location == "/duplicates/?tier=identical"
-    assert changes(api, "DELETE") == ["/items/one", "/items/two"]
+    assert changes(api, "DELETE") == ["/item?id=one", "/item?id=two"]
 
 
 def test_what_is_gone_already_is_no_failure(page: FlaskClient, api: FakeApi) -> None:
-    api.replies["DELETE /items/one"] = problem(404, code="item_missing")
+    api.replies["DELETE /item?id=one"] = problem(404, code="item_missing")
     assert page.post("/items/delete", data={"id": "one", "sure": "yes"}).status_code == 303
-    api.replies.pop("GET /items/one")
+    api.replies.pop("GET /item?id=one")
     assert "Nothing is left to delete" in page.post("/items/delete", data={"id": "one"}).text
 
 
@@ -135,7 +135,7 @@ def test_another_site_changes_nothing(page: FlaskClient, api: FakeApi, path: str
 
 
 def test_a_key_that_may_only_read_is_named(page: FlaskClient, api: FakeApi) -> None:
-    api.replies["DELETE /items/one"] = problem(403, code="insufficient_scope", detail="The key may not do this.")
+    api.replies["DELETE /item?id=one"] = problem(403, code="insufficient_scope", detail="The key may not do this.")
     answer = page.post("/items/delete", data={"id": "one", "sure": "yes"})
     assert answer.status_code == 502
     assert "LOOKALIKE_FRONTEND_API_KEY" in answer.text

@@ -15,7 +15,7 @@ def test_bytes_and_caching_pass_through(page: FlaskClient, api: FakeApi) -> None
     picture = bytes(range(256)) * 1000
     api.everything(Reply(body=picture, media_type="image/webp", headers=kept | {"Set-Cookie": "a=b"}))
     answer = page.get(THUMBNAIL)
-    assert api.requests[-1].target == "/items/one/thumbnail?size=160"
+    assert api.requests[-1].target == "/item/thumbnail?id=one&size=160"
     assert answer.data == picture
     assert answer.content_type == "image/webp"
     assert answer.content_length == len(picture)
@@ -26,7 +26,7 @@ def test_bytes_and_caching_pass_through(page: FlaskClient, api: FakeApi) -> None
 
 def test_the_full_picture_is_the_items_image(page: FlaskClient, api: FakeApi) -> None:
     assert page.get("/pictures/full?id=one").data == TALL_PNG
-    assert api.requests[-1].target == "/items/one/image"
+    assert api.requests[-1].target == "/item/image?id=one"
 
 
 def test_what_the_browser_has_is_not_sent_again(page: FlaskClient, api: FakeApi) -> None:

@@ -141,7 +141,7 @@ def test_no_other_item_is_an_empty_state_not_an_error(page: FlaskClient, api: Fa
 def test_items_without_label_or_attributes_are_fine(page: FlaskClient, api: FakeApi) -> None:
     bare = {"label": None, "attributes": {}}
     api.replies["GET /items"] = as_json({"items": [item("one", **bare)], "total": 1})
-    api.replies["GET /items/one"] = as_json(item("one", **bare))
+    api.replies["GET /item?id=one"] = as_json(item("one", **bare))
     api.replies["POST /search"] = as_json(matches(hit("two", **bare)))
     assert page.get("/").status_code == 200
     html = page.get("/search?id=one").text
@@ -190,10 +190,10 @@ def test_any_id_comes_back_as_it_was(page: FlaskClient, api: FakeApi, item_id: s
     (picture,) = [unescape(source) for source in re.findall(r'<img src="(/pictures[^"]*)"', html)]
 
     known = dict(api.replies)
-    api.fallback = lambda _: known["GET /items/one"]
+    api.fallback = lambda _: known["GET /item?id=one"]
     assert page.get(search).status_code == 200
     assert api.requests[-1].json["id"] == item_id
-    _, root, quoted = api.requests[-2].target.split("/")
-    assert (root, unquote(quoted)) == ("items", item_id)
+    path, _, quoted = api.requests[-2].target.partition("?id=")
+    assert (path, unquote(quoted)) == ("/item", item_id)
     page.get(picture)
-    assert api.requests[-1].target == f"/items/{quoted}/thumbnail?size=320"
+    assert api.requests[-1].target == f"/item/thumbnail?id={quoted}&size=320"
