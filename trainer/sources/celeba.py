@@ -10,7 +10,7 @@ from pathlib import Path
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture, Skipped
 from trainer.sources.fetch.remote import RemoteFile
-from trainer.sources.public import DataSet, read_rows
+from trainer.sources.public import DataSet, innermost, read_rows
 
 FOLDER = "img_align_celeba"
 PARTITIONS: dict[str, Part] = {"0": "train", "1": "validation", "2": "test"}
@@ -24,7 +24,7 @@ def read(folder: Path) -> Listing:
     """
     partitions = _column(folder / "list_eval_partition.txt")
     attributes = _attributes(folder / "list_attr_celeba.txt")
-    images = (folder / FOLDER).absolute()
+    images = innermost((folder / FOLDER).absolute())
     there = {path.name for path in images.iterdir()}
     pictures: list[Picture] = []
     skipped: list[Skipped] = []

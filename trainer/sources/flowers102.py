@@ -14,7 +14,7 @@ from scipy.io import loadmat
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture, Skipped
 from trainer.sources.fetch.remote import RemoteFile
-from trainer.sources.public import DataSet
+from trainer.sources.public import DataSet, innermost
 
 PAGE = "https://www.robots.ox.ac.uk/~vgg/data/flowers/102/"
 SETS: dict[str, Part] = {"trnid": "train", "valid": "validation", "tstid": "test"}
@@ -46,10 +46,11 @@ def read(folder: Path) -> Listing:
         raise SourceError(f"{folder / 'imagelabels.mat'} holds labels other than 1 to {len(NAMES)}.")
     sets = _numbers(folder / "setid.mat", list(SETS))
     parts = {int(number): part for numbers, part in zip(sets, SETS.values(), strict=True) for number in numbers}
+    images = innermost((folder / "jpg").absolute())
     pictures: list[Picture] = []
     skipped: list[Skipped] = []
     for number, label in enumerate(labels, start=1):
-        path = (folder / "jpg" / f"image_{number:05d}.jpg").absolute()
+        path = images / f"image_{number:05d}.jpg"
         if path.is_file():
             pictures.append(Picture(path.stem, path, NAMES[label - 1], part=parts.get(number)))
         else:

@@ -2,7 +2,8 @@
 
 `lfw-deepfunneled/<Name>/<Name>_0001.jpg`; `peopleDevTrain.txt` and `peopleDevTest.txt` (view 1): the number of people,
 then a line `name n` for each; `pairs.txt` (view 2): see read_pairs. The formats are those of the README of the
-publisher (sections 3a to 3d), the checksums those of torchvision.datasets.LFWPeople.
+publisher (sections 3a to 3d), the checksums those of torchvision.datasets.LFWPeople. The copy at Kaggle has the
+pictures one folder deeper, and `peopleDevTrain.csv` with a line `name,images` above.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture
 from trainer.sources.fetch.remote import RemoteFile
-from trainer.sources.public import DataSet, read_rows
+from trainer.sources.public import DataSet, innermost, read_rows
 
 PAGE = "http://vis-www.cs.umass.edu/lfw/"
 FOLDER = "lfw-deepfunneled"
@@ -35,7 +36,7 @@ def read(folder: Path) -> Listing:
     Raises SourceError when a list of people is not what it should be.
     """
     parts = {name: part for file, part in PEOPLE.items() for name in _people(folder / file)}
-    paths = sorted((folder / FOLDER).absolute().glob("*/*.jpg"))
+    paths = sorted(innermost((folder / FOLDER).absolute()).glob("*/*.jpg"))
     return Listing([Picture(path.stem, path, path.parent.name, part=parts.get(path.parent.name)) for path in paths])
 
 
@@ -65,10 +66,20 @@ def _pair(row: Sequence[str], *, same: bool, fold: int, file: Path) -> Pair:
 
 
 def _people(file: Path) -> list[str]:
-    header, *rows = read_rows(file) or [[]]
-    if header != [str(len(rows))] or not all(len(row) == 2 for row in rows):
+    table = file.with_suffix(".csv")
+    if not file.exists() and table.exists():
+        header, *rows = [line[0].rsplit(",", 1) for line in read_rows(table)] or [[]]
+        is_one = header == ["name", "images"]
+    else:
+        header, *rows = read_rows(file) or [[]]
+        is_one = header == [str(len(rows))]
+    if not is_one or not all(len(row) == 2 for row in rows):
         raise SourceError(f"{file} is not the number of people and then a line `name n` for each.")
     return [name for name, _ in rows]
+
+
+def _list_of_people(name: str, checksum: str) -> RemoteFile:
+    return RemoteFile(f"{name}.txt", checksum, f"{PAGE}{name}.txt", copied_as=f"{name}.csv")
 
 
 DATA_SET = DataSet(
@@ -76,9 +87,9 @@ DATA_SET = DataSet(
     PAGE,
     (
         RemoteFile(f"{FOLDER}.tgz", "md5:68331da3eb755a505a502b5aacb3c201", f"{PAGE}{FOLDER}.tgz", FOLDER),
-        RemoteFile("pairs.txt", "md5:9f1ba174e4e1c508ff7cdf10ac338a7d", f"{PAGE}pairs.txt"),
-        RemoteFile("peopleDevTrain.txt", "md5:54eaac34beb6d042ed3a7d883e247a21", f"{PAGE}peopleDevTrain.txt"),
-        RemoteFile("peopleDevTest.txt", "md5:e4bf5be0a43b5dcd9dc5ccfcb8fb19c5", f"{PAGE}peopleDevTest.txt"),
+        RemoteFile("pairs.txt", "md5:9f1ba174e4e1c508ff7cdf10ac338a7d", f"{PAGE}pairs.txt", copied_as="pairs.csv"),
+        _list_of_people("peopleDevTrain", "md5:54eaac34beb6d042ed3a7d883e247a21"),
+        _list_of_people("peopleDevTest", "md5:e4bf5be0a43b5dcd9dc5ccfcb8fb19c5"),
     ),
     read,
     # github.com/pytorch/vision/issues/8888 and pull/9463

@@ -1,7 +1,9 @@
 """A public data set: which files it has, how they come here, and what to do by hand where no program may fetch them."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import requests
@@ -11,6 +13,7 @@ from trainer.progress import Progress
 from trainer.sources.base import Listing
 from trainer.sources.fetch.archives import unpack
 from trainer.sources.fetch.remote import RemoteFile, fetch_file, verify
+from trainer.sources.folder.system import is_system_folder
 
 
 def read_rows(file: Path) -> list[list[str]]:
@@ -19,6 +22,17 @@ def read_rows(file: Path) -> list[list[str]]:
         return [cells for line in file.read_text(encoding="utf-8").splitlines() if (cells := line.split())]
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{file} cannot be read as text: {error}") from error
+
+
+def innermost(folder: Path) -> Path:
+    """The folder itself, or the one in it where it holds nothing else: copies of data sets are often packed twice."""
+    while folder.is_dir():
+        with os.scandir(folder) as entries:
+            visible = list(islice((entry for entry in entries if not is_system_folder(entry.name)), 2))
+        if len(visible) != 1 or not visible[0].is_dir() or visible[0].name != folder.name:
+            break
+        folder = Path(visible[0].path)
+    return folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +50,7 @@ class DataSet:
 
     def missing(self, folder: Path) -> list[RemoteFile]:
         """The files that reading needs and that do not lie in `folder`, or not unpacked."""
-        return [file for file in self.files if not (folder / file.needed).exists()]
+        return [file for file in self.files if not file.is_in(folder)]
 
 
 def download(data_set: DataSet, folder: Path, progress: Progress | None = None) -> None:

@@ -38,6 +38,26 @@ def test_a_list_of_people_that_is_none_is_an_error(content: str | bytes, tmp_pat
         lfw.read(tmp_path)
 
 
+def test_the_copy_that_is_packed_twice_and_has_tables(tmp_path: Path) -> None:
+    wanted = [(p.id, p.label, p.part) for p in lfw.read(fill(tmp_path / "published")).pictures]
+    copy = fill(tmp_path / "copy")
+    (copy / "lfw-deepfunneled").rename(copy / "inner")
+    (copy / "lfw-deepfunneled").mkdir()
+    (copy / "inner").rename(copy / "lfw-deepfunneled" / "lfw-deepfunneled")
+    (copy / "lfw-deepfunneled" / ".DS_Store").touch()
+    for name in ("peopleDevTrain", "peopleDevTest"):
+        people = [line.split() for line in (copy / f"{name}.txt").read_text(encoding="utf-8").splitlines()[1:]]
+        table = "name,images\n" + "".join(f"{person},{count}\n" for person, count in people)
+        (copy / f"{name}.csv").write_text(table, encoding="utf-8")
+        (copy / f"{name}.txt").unlink()
+    (copy / "pairs.csv").touch()
+    assert not lfw.DATA_SET.missing(copy)
+    assert [(p.id, p.label, p.part) for p in lfw.read(copy).pictures] == wanted
+    (copy / "peopleDevTest.csv").write_text("who,images\nx,1\n", encoding="utf-8")
+    with pytest.raises(SourceError, match="peopleDevTest"):
+        lfw.read(copy)
+
+
 # --- pairs
 
 SAME = ["Abel_Pacheco\t1\t4", "Akhmed_Zakayev\t1\t3"]

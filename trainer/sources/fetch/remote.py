@@ -18,13 +18,19 @@ MEGABYTE = 1_000_000
 class RemoteFile:
     """A file as its publisher names it. `checksum` is `md5:...` or `sha256:...`.
 
-    `url` is None where no program may fetch it. `unpacked` is the folder that an archive holds.
+    `url` is None where no program may fetch it. `unpacked` is the folder that an archive holds. `copied_as` is what
+    copies of the data set elsewhere have in its place.
     """
 
     name: str
     checksum: str
     url: str | None = None
     unpacked: str | None = None
+    copied_as: str | None = None
+
+    def is_in(self, folder: Path) -> bool:
+        """Whether what reading the data set needs of it lies in `folder`."""
+        return (folder / self.needed).exists() or (self.copied_as is not None and (folder / self.copied_as).exists())
 
     @property
     def needed(self) -> str:
