@@ -7,6 +7,7 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.catalogue import Catalogue, Item
 from retrieval.clusters import Metric
+from retrieval.errors import BundleMissing
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.stores import VectorStores
 from trainer.errors import SourceError
@@ -44,18 +45,29 @@ LIVE = "live"
 
 
 def load_named(artifacts: Path, name: str) -> NamedBundle:
-    """The bundle called `live` (the published one), by its id, or by the path of its folder or an artifacts folder.
+    """The bundle that `find_named` finds. Raises BundleError."""
+    home, folder = find_named(artifacts, name)
+    return NamedBundle(home, bundle.load(folder))
 
-    Of another artifacts folder the published one is meant. Raises BundleError.
+
+def find_named(artifacts: Path, name: str) -> tuple[Path, Path]:
+    """The artifacts folder and the bundle folder that a name stands for; nothing is opened.
+
+    The name is `live` (the published one), an id, or the path of a bundle or of another artifacts folder, of which the
+    published one is meant. Raises BundleMissing.
     """
-    if name == LIVE:
-        return NamedBundle(artifacts, load_current(artifacts))
     path, folder = Path(name), bundle.bundle_path(artifacts, name)
-    if path.name == name and (folder.is_dir() or not path.is_dir()):
-        return NamedBundle(artifacts, bundle.load(folder))
-    if (path / "CURRENT").exists():
-        return NamedBundle(path, load_current(path))
-    return NamedBundle(path.resolve().parent.parent, bundle.load(path))
+    if name == LIVE:
+        home, folder = artifacts, bundle.bundle_path(artifacts, bundle.current(artifacts))
+    elif path.name == name and (folder.is_dir() or not path.is_dir()):
+        home = artifacts
+    elif (path / "CURRENT").exists():
+        home, folder = path, bundle.bundle_path(path, bundle.current(path))
+    else:
+        home, folder = path.resolve().parent.parent, path
+    if not folder.is_dir():
+        raise BundleMissing(f"There is no bundle in {folder}.")
+    return home, folder
 
 
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:

@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from trainer.commands.console import Display, out, silenced
+from trainer.commands.console import Display, err, out, silenced
 from trainer.commands.options import Artifacts
 
 
@@ -28,12 +28,20 @@ def compare(
 
     Example: `lookalike compare demo siamese --source ~/Pictures/shoes`
     """
+    from trainer.compare.plan import Failure, plan
+
     display = Display()
+    planned = plan(configs, source, artifacts, display)
+    failures = [entry for entry in planned if isinstance(entry, Failure)]
+    if len(failures) == len(planned):
+        for failure in failures:
+            err.print("[red]Failed:[/]", Text(f"{failure.configuration}: {failure.reason}"), soft_wrap=True)
+        raise typer.Exit(1)
     with display.step("Loading TensorFlow"), silenced():
         from trainer.compare.page import COLUMNS, PAGE, cells, write
         from trainer.compare.runner import compare as compare_all
 
-    found = compare_all(configs, source, artifacts, display)
+    found = compare_all(planned, source, artifacts, display)
     results = results or artifacts / "compare" / "latest"
     write(found, results)
     columns = [column for column in COLUMNS if column.short]

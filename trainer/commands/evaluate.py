@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.checks import check_named
 from trainer.commands.console import Display, out, skipped_table
 from trainer.commands.options import Artifacts, Metric
 
@@ -35,6 +36,15 @@ def evaluate(
 
     Example: `lookalike evaluate --queries shoes/test --gallery shoes/train --against live`
     """
+    check_named(artifacts, [bundle, *(against or ())])
+    display = Display()
+    from trainer.data.labelled import read_labelled
+
+    labelled = {}
+    for role, source in (("queries", queries), ("gallery", gallery)):
+        if source is not None:
+            with display.step(f"Reading {role}") as progress:
+                labelled[role] = read_labelled(source, artifacts, progress)
     from trainer.commands import evaluation_tables
     from trainer.evaluation.evaluate import evaluate as measure
     from trainer.evaluation.leaks import look_alike
@@ -42,10 +52,10 @@ def evaluate(
 
     found = measure(
         artifacts,
-        queries,
-        gallery,
+        labelled.get("queries"),
+        labelled.get("gallery"),
         metric.value,
-        Display().step,
+        display.step,
         name=bundle,
         against=against or (),
         ladder=ladder,

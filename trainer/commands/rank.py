@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.checks import check_folders, check_published
 from trainer.commands.console import Display, out, skipped_table
 from trainer.commands.options import Artifacts
 
@@ -24,6 +25,8 @@ def rank(
 
     Example: `lookalike rank --queries shoes/new --gallery shoes/all --out results.json --sheet sheets`
     """
+    check_folders(queries, gallery)
+    check_published(artifacts)
     from trainer.evaluation.rank import rank as compare_all
 
     done = compare_all(queries, gallery, artifacts, results, sheets=sheet, k=k, step=Display().step)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.checks import check_published
 from trainer.commands.console import Display, out, silenced
 from trainer.commands.options import Artifacts
 
@@ -31,6 +32,7 @@ def report(
 
     Example: `lookalike report --out ~/report`
     """
+    check_published(artifacts)
     from trainer.report import write_report
     from trainer.report.published import read_published
     from trainer.report.write import FIGURES, PAGE

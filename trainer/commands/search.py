@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from trainer.commands.checks import check_published
 from trainer.commands.console import out
 from trainer.commands.options import Artifacts, Metric
 
@@ -21,6 +22,7 @@ def search(
 
     Example: `lookalike search photo.jpg --k 5`
     """
+    check_published(artifacts)
     from trainer.bundles import search_picture
 
     result = search_picture(artifacts, picture, k, metric.value)

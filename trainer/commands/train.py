@@ -27,17 +27,19 @@ def train(
     Example: `lookalike train --source ~/Pictures/shoes --config unlabelled`
     """
     from trainer.config import load_config
+    from trainer.run.inputs import read_inputs
     from trainer.threads import thread_count
 
     settings = load_config(config)
     thread_count()  # a setting that is wrong is told before anything slow is imported
     display = Display()
+    inputs = read_inputs(source, settings, artifacts, display)
     with display.step("Loading TensorFlow"), silenced():
         from trainer.run import pipeline
         from trainer.training import history
     if tensorboard:
         display = Display(history.tensorboard(tensorboard))
-    outcome = pipeline.run(source, settings, artifacts, display, resume=resume)
+    outcome = pipeline.run(inputs, display, resume=resume)
     if outcome.skipped:
         out.print(skipped_table(outcome.skipped, outcome.skipped_csv))
     if outcome.scores:

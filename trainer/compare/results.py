@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from retrieval import bundle
 from retrieval.catalogue import Catalogue, Item
 from trainer.bundles import load_current, open_store
+from trainer.compare.plan import Failure
 from trainer.config import Config
 from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.errors import SourceError
@@ -68,14 +69,6 @@ class Row:
     losses: Mapping[str, str]
     history: tuple[Epoch, ...]
     versions: Mapping[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A configuration that could not be trained or measured, and why, in words for its owner."""
-
-    configuration: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)

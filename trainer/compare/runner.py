@@ -9,117 +9,60 @@ the rest, for what the run itself holds out. A publisher's own test part is take
       frozen-<hash>/             the same before tuning, shared by all configurations that start from it
 """
 
-import csv
-import io
 import sqlite3
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from retrieval.errors import LookalikeError
-from trainer.compare.results import Comparison, Failure, Row, measure
-from trainer.config import (
-    AutoencoderConfig,
-    Config,
-    FinetuneConfig,
-    HeadConfig,
-    SourceConfig,
-    SplitConfig,
-    load_config,
-)
-from trainer.data.split import PART_NUMBERS, TEST, VALIDATION, split
-from trainer.errors import SourceError
-from trainer.progress import Listener, Progress
+from trainer.compare.plan import Candidate, Failure, SetAside
+from trainer.compare.results import Comparison, Row, measure
+from trainer.config import AutoencoderConfig, Config, FinetuneConfig, HeadConfig, SourceConfig, SplitConfig
+from trainer.progress import Listener
 from trainer.run import pipeline
-from trainer.sources import read_source
+from trainer.run.inputs import read_inputs
 
 UNTUNED = {"autoencoder": AutoencoderConfig(), "head": HeadConfig(enabled=False), "finetune": FinetuneConfig()}
 
 
-@dataclass(frozen=True, slots=True)
-class SetAside:
-    """A source with its parts: the CSV that runs are given, and which of its pictures they do not look at.
+def compare(planned: Sequence[Candidate | Failure], source: str, artifacts: Path, listener: Listener) -> Comparison:
+    """Train each candidate, or reuse it, and measure it before and after tuning.
 
-    `digest` stands for the table and the files that it names.
-    """
-
-    table: str
-    test: frozenset[Path]
-    digest: str
-
-
-def compare(paths: Sequence[Path], source: str, artifacts: Path, listener: Listener) -> Comparison:
-    """Train each configuration, or reuse it, and measure it before and after tuning.
-
-    What a user can mend in one configuration, or in the source, is kept as its Failure, and the others go on; where it
-    fails after tuning, what it was before is kept as well.
+    What a user can mend in one configuration is kept as its Failure, and the others go on; where it fails after tuning,
+    what it was before is kept as well.
     """
     rows: list[Row] = []
     failures: list[Failure] = []
-    for path, name in zip(paths, _names(paths), strict=True):
+    for candidate in planned:
+        if isinstance(candidate, Failure):
+            failures.append(candidate)
+            continue
         try:
-            _compare_one(path, name, source, artifacts, listener, rows)
+            _compare_one(candidate, artifacts, listener, rows)
         except (LookalikeError, OSError, sqlite3.Error) as error:
-            failures.append(Failure(name, str(error)))
-            listener.note(f"{name} failed: {error}")
+            failures.append(Failure(candidate.name, str(error)))
+            listener.note(f"{candidate.name} failed: {error}")
     return Comparison(source, datetime.now(UTC), tuple(rows), tuple(failures))
 
 
-def set_aside(source: str, config: Config, artifacts: Path, progress: Progress) -> SetAside:
-    """Read a source and choose its test pictures. Raises SourceError for one without labels, or with too few pictures.
-
-    Pictures that are rendered or downloaded come to lie in `artifacts`, once for all configurations.
-    """
-    pictures = read_source(source, artifacts, config.source, progress=progress).pictures
-    if len({picture.label for picture in pictures} - {None}) < 2:
-        raise SourceError(
-            f"{source} has no two labels, so there is nothing to compare by. Put the pictures of each label into a "
-            "folder of its own, or name the labels in the column label of a CSV."
-        )
-    parts = split(pictures, config.split, config.seed)
-    if not (parts == TEST).any():
-        parts[parts == VALIDATION] = TEST
-        rest = np.flatnonzero(parts != TEST).tolist()
-        again = SplitConfig(share=config.split.share) if config.split.by == "publisher" else config.split
-        try:
-            parts[rest] = split([pictures[row] for row in rest], again, config.seed)
-        except SourceError as error:
-            raise SourceError(f"Once the test pictures are set aside, the rest is too little: {error}") from error
-    names = {number: name for name, number in PART_NUMBERS.items() if name}
-    table = io.StringIO(newline="")
-    writer = csv.writer(table)
-    writer.writerow(["id", "path", "label", "part"])
-    writer.writerows((p.id, p.path, p.label, names[part]) for p, part in zip(pictures, parts, strict=True))
-    digest = sha256(table.getvalue().encode())
-    for picture in pictures:
-        about = picture.path.stat()
-        digest.update(f"{about.st_size} {about.st_mtime_ns}\n".encode())
-    test = frozenset(picture.path for picture, part in zip(pictures, parts, strict=True) if part == TEST)
-    return SetAside(table.getvalue(), test, digest.hexdigest())
-
-
-def _compare_one(path: Path, name: str, source: str, artifacts: Path, listener: Listener, rows: list[Row]) -> None:
+def _compare_one(candidate: Candidate, artifacts: Path, listener: Listener, rows: list[Row]) -> None:
     """Add to `rows` what one configuration is before and after tuning, each as soon as it is known."""
-    config = load_config(path)
-    with listener.step(f"Reading the source of {name}") as progress:
-        pictures = set_aside(source, config, artifacts, progress)
+    config, pictures = candidate.config, candidate.pictures
     # The table says all that [source] and [split] did.
     after = config.model_copy(update={"source": SourceConfig(), "split": SplitConfig(by="publisher")})
     before = after.model_copy(update=UNTUNED)
     runs = [("frozen", before)]
     if any(stage.enabled for stage in (config.autoencoder, config.head, config.finetune)):
-        runs.append((path.stem, after))
+        runs.append((candidate.stem, after))
     for tuned, (stem, settings) in enumerate(runs):
-        listener.note(f"{name}, {'after' if tuned else 'before'} tuning")
+        listener.note(f"{candidate.name}, {'after' if tuned else 'before'} tuning")
         folder = _trained(stem, settings, pictures, artifacts, listener)
         with listener.step("Measuring") as progress:
-            rows.append(measure(folder, name, config, pictures.test, tuned=bool(tuned), progress=progress))
+            rows.append(measure(folder, candidate.name, config, pictures.test, tuned=bool(tuned), progress=progress))
 
 
 def _trained(stem: str, config: Config, pictures: SetAside, artifacts: Path, listener: Listener) -> Path:
@@ -137,13 +80,5 @@ def _trained(stem: str, config: Config, pictures: SetAside, artifacts: Path, lis
     table = folder / "source.csv"
     table.write_text(pictures.table, encoding="utf-8", newline="")
     keras.utils.clear_session()  # what the run before has left in memory
-    pipeline.run(str(table), config, folder, listener, resume=True)
+    pipeline.run(read_inputs(str(table), config, folder, listener), listener, resume=True)
     return folder
-
-
-def _names(paths: Sequence[Path]) -> list[str]:
-    """What the configurations are called: the file's stem, or the whole path where two have the same."""
-    stems = [path.stem for path in paths]
-    return [
-        stem if stems.count(stem) == 1 else str(path.with_suffix("")) for stem, path in zip(stems, paths, strict=True)
-    ]

@@ -15,6 +15,7 @@ from retrieval.bundle import Bundle
 from retrieval.catalogue import Item
 from retrieval.clusters import Metric
 from trainer.bundles import LIVE, load_named, open_store
+from trainer.data.labelled import LabelledPictures
 from trainer.errors import SourceError
 from trainer.evaluation.latency import query_milliseconds
 from trainer.evaluation.leaks import Alike, SamePicture, find_alike, left_out
@@ -42,8 +43,8 @@ class EvaluationResult:
 
 def evaluate(
     artifacts: Path,
-    queries: str | None,
-    gallery: str | None,
+    queries: LabelledPictures | None,
+    gallery: LabelledPictures | None,
     metric: Metric,
     step: Step,
     *,
@@ -52,9 +53,9 @@ def evaluate(
     ladder: bool = True,
     same_picture: SamePicture | None = None,
 ) -> EvaluationResult:
-    """Measure a bundle, named as in `load_named`, on the source `queries`, or on the pictures that it held out.
+    """Measure a bundle, named as in `load_named`, on `queries`, or on the pictures that it held out.
 
-    They are searched in the source `gallery`, or in the catalogue. What this bundle, or one `against` which it is held,
+    They are searched in `gallery`, or in the catalogue. What this bundle, or one `against` which it is held,
     was trained on is no query. A picture on both sides is left out of its own answer; copies are found by
     their bytes, and with `same_picture` by what they show. Raises SourceError where there is nothing to search with,
     and BundleError for a bundle that cannot be read.
@@ -144,7 +145,7 @@ def _own_items(queries: EmbeddedSet, items: Sequence[Item]) -> list[str | None]:
     return [by_content.get(digest) for digest in queries.digests]
 
 
-def _nothing_left(queries: str | None, items: Sequence[Item], candidate: Bundle) -> str:
+def _nothing_left(queries: LabelledPictures | None, items: Sequence[Item], candidate: Bundle) -> str:
     """Why there is no query, and what to do."""
     if queries is None and not any(item.label for item in items):
         return "The catalogue has no labelled items to search with; name labelled pictures: --queries."
@@ -152,7 +153,7 @@ def _nothing_left(queries: str | None, items: Sequence[Item], candidate: Bundle)
     if queries is None:
         reason = f"{subject} held nothing back: a head is fitted once more on the pictures that it was chosen by"
     else:
-        reason = f"{subject}, or one that it is held against, was trained on every picture of {queries}"
+        reason = f"{subject}, or one that it is held against, was trained on every picture of {queries.source}"
     return f"There is nothing to measure by: {reason}. Name labelled pictures that are new to it: --queries."
 
 

@@ -13,11 +13,11 @@ from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
 from retrieval.vectors.base import VectorStore
 from trainer.bundles import LIVE, NamedBundle, load_named
+from trainer.data.labelled import LabelledPictures
 from trainer.data.loading import EmbeddedPictures, embed_readable
 from trainer.errors import SourceError
 from trainer.evaluation.leaks import Files
 from trainer.progress import Progress
-from trainer.sources import read_source
 from trainer.sources.base import Picture, Skipped
 
 Rows = NDArray[np.int64] | NDArray[np.bool_]
@@ -121,14 +121,13 @@ class EvaluationData:
     store: VectorStore
     step: Step
 
-    def from_source(self, role: str, source: str) -> EmbeddedSet:
+    def from_source(self, role: str, labelled: LabelledPictures) -> EmbeddedSet:
         """The labelled pictures of a source. Raises SourceError when none can be used."""
-        pictures, unlabelled = labelled_pictures(source, self.candidate.artifacts)
         with self.step(f"Embedding {role}") as progress:
-            embedded = embed(pictures, self._bundles(), progress)
-        skipped = [*unlabelled, *embedded.skipped]
+            embedded = embed(labelled.pictures, self._bundles(), progress)
+        skipped = [*labelled.skipped, *embedded.skipped]
         if not embedded.pictures:
-            raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
+            raise SourceError(f"No picture of {labelled.source} can be used: {skipped[0].place}: {skipped[0].reason}.")
         return replace(embedded, skipped=skipped)
 
     def from_catalogue(self, role: str, items: Sequence[Item]) -> EmbeddedSet:
@@ -165,14 +164,3 @@ def all_items(artifacts: Path) -> list[Item]:
     """The catalogue, labelled or not."""
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
         return list(catalogue.items())
-
-
-def labelled_pictures(source: str, artifacts: Path) -> tuple[list[Picture], list[Skipped]]:
-    """The labelled pictures of a source, and what cannot be used, with the reason."""
-    listing = read_source(source, artifacts)
-    unlabelled = [
-        Skipped(str(picture.path), "it has no label to measure by")
-        for picture in listing.pictures
-        if picture.label is None
-    ]
-    return [picture for picture in listing.pictures if picture.label is not None], [*listing.skipped, *unlabelled]

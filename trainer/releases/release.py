@@ -64,6 +64,7 @@ def publish(
     `forced`: even then, as long as it can be served. `pin`: a source whose labelled pictures are pinned
     first. Raises BundleMissing, PublisherBusy, and what keeps a bundle from being served.
     """
+    _folder(artifacts, bundle_id)  # before anything is written
     with alone(artifacts):
         live = log.live_id(artifacts)
         _finish(artifacts, live, listener)
@@ -104,9 +105,7 @@ def rollback(artifacts: Path, listener: Listener) -> Release:
 
 def _open(artifacts: Path, bundle_id: str, *, forced: bool) -> tuple[Bundle | None, str]:
     """The bundle, or None and what is wrong with it. Raises BundleMissing, and if forced what keeps it from loading."""
-    folder = bundle.bundle_path(artifacts, bundle_id)
-    if folder.name != bundle_id or not folder.is_dir():
-        raise BundleMissing(f"There is no bundle {bundle_id} in {artifacts}. `lookalike bundles` lists them.")
+    folder = _folder(artifacts, bundle_id)
     if forced:
         return bundle.load(folder), ""
     try:
@@ -114,6 +113,14 @@ def _open(artifacts: Path, bundle_id: str, *, forced: bool) -> tuple[Bundle | No
         return bundle.load(folder), ""
     except BundleDamaged as error:
         return None, str(error)
+
+
+def _folder(artifacts: Path, bundle_id: str) -> Path:
+    """The folder of a bundle. Raises BundleMissing where there is none."""
+    folder = bundle.bundle_path(artifacts, bundle_id)
+    if folder.name != bundle_id or not folder.is_dir():
+        raise BundleMissing(f"There is no bundle {bundle_id} in {artifacts}. `lookalike bundles` lists them.")
+    return folder
 
 
 def _judge(artifacts: Path, loaded: Bundle, live: str | None, pins: Sequence[Pin], listener: Listener) -> Change | None:

@@ -27,9 +27,9 @@ from trainer.progress import Epoch, Listener, Progress
 from trainer.releases.release import Release
 from trainer.run import training_files, write_bundle
 from trainer.run.assess import assess
+from trainer.run.inputs import Inputs
 from trainer.run.report import report_run
 from trainer.run.workspace import workspace
-from trainer.sources import read_source
 from trainer.sources.base import Skipped
 from trainer.training import devices, stages
 from trainer.training.dataset import Pictures
@@ -55,32 +55,28 @@ class Outcome:
     release: Release
 
 
-def run(source: str, config: Config, artifacts: Path, listener: Listener, *, resume: bool = False) -> Outcome:
-    """Train on `source`, publish the bundle in `artifacts`, and make the pictures the catalogue.
+def run(inputs: Inputs, listener: Listener, *, resume: bool = False) -> Outcome:
+    """Train on the source, publish the bundle in the artifacts folder, and make the pictures the catalogue.
 
     Unless the gate refuses: then the bundle is kept, and what is served stays as it is.
 
     With `resume`, a run that was stopped is continued after its last whole epoch. Raises TrainerError for what a user
     can mend; features and finished epochs are kept then too.
     """
+    config = inputs.config
     devices.seed_everything(config.seed, deterministic=config.deterministic)
-    with workspace(artifacts, source, config, resume=resume) as (work, resumed):
+    with workspace(inputs.artifacts, inputs.source, config, resume=resume) as (work, resumed):
         if resume:
             listener.note(
                 f"Going on with run {work.name}." if resumed else "There is no stopped run: this is a new one."
             )
-        return _run(source, config, artifacts, listener, work)
+        return _run(inputs, listener, work)
 
 
-def _run(source: str, config: Config, artifacts: Path, listener: Listener, work: Path) -> Outcome:
-    with listener.step("Finding pictures") as progress:
-        listing = read_source(source, artifacts, config.source, progress=progress)
-    for note in listing.notes:
-        listener.note(note)
-    if _measured(config):  # what cannot be held out is said now, not after an hour of features
-        split(listing.pictures, config.split, config.seed)
-    skipped = list(listing.skipped)
-    pictures, faces, opener = listing.pictures, None, open_whole
+def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
+    config, artifacts = inputs.config, inputs.artifacts
+    skipped = list(inputs.listing.skipped)
+    pictures, faces, opener = inputs.listing.pictures, None, open_whole
     if config.faces:
         faces = face_stage(config.faces)
         opener = faces.opener("the face detector")
@@ -91,9 +87,9 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     with listener.step(f"Building {config.encoder.name}"):
         frozen = encoders.frozen(config.encoder, mirror=stages.mirror_of(config))
     supervised = not config.self_supervised and len({p.label for p in pictures} - {None}) > 1
-    if _measured(config) and not supervised and not config.self_supervised:
+    if inputs.holds_out and not supervised and not config.self_supervised:
         listener.note("There are not two labels to tell apart, so augmented views of each picture are what is alike.")
-    views = Views(config.head.views if config.head.enabled else 0, detail=_measured(config) and not supervised)
+    views = Views(config.head.views if config.head.enabled else 0, detail=inputs.holds_out and not supervised)
 
     def compute(encoder: Encoders, progress: Progress) -> Features:
         cache = (
@@ -109,11 +105,11 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     training_files.write_skipped(artifacts / "skipped.csv", skipped)
     if not computed.files:
         raise SourceError(
-            f"None of the {len(skipped)} pictures of {source} can be used: see {artifacts / 'skipped.csv'}."
+            f"None of the {len(skipped)} pictures of {inputs.source} can be used: see {artifacts / 'skipped.csv'}."
         )
 
-    tuning = _tuning(computed, frozen, config, opener, listener, work)
-    if _measured(config):
+    tuning = _tuning(computed, frozen, inputs, opener, listener, work)
+    if inputs.holds_out:
         stages.tune(tuning, compute)
     encoder, precision = _exported(tuning)
     with listener.step("Embedding the gallery") as progress:
@@ -143,18 +139,14 @@ def _run(source: str, config: Config, artifacts: Path, listener: Listener, work:
     return Outcome(work.name, len(computed.files), tuning.scores, tuning.history, skipped, listed, release)
 
 
-def _measured(config: Config) -> bool:
-    """Whether anything is chosen on held-out pictures."""
-    return any((config.autoencoder.enabled, config.head.enabled, config.finetune.enabled, config.export.int8))
-
-
 def _tuning(
-    computed: Features, frozen: Encoders, config: Config, opener: Opener, listener: Listener, work: Path
+    computed: Features, frozen: Encoders, inputs: Inputs, opener: Opener, listener: Listener, work: Path
 ) -> Tuning:
     """What the stages start from."""
+    config = inputs.config
     labels = number_labels([file.picture.label for file in computed.files])
     parts = np.full(len(labels), TRAIN, np.int8)
-    if _measured(config):
+    if inputs.holds_out:
         parts = split([file.picture for file in computed.files], config.split, config.seed)
     side = frozen.onnx.height
     pictures = Pictures(computed.files, labels, parts, side, opener, config.seed, computed.details is None)

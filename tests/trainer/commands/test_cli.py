@@ -81,7 +81,9 @@ def test_a_backbone_without_that_block(kinds: Path, tmp_path: Path) -> None:
 
 def test_nothing_to_go_on_with_is_said(kinds: Path, tmp_path: Path) -> None:
     config = tmp_path / "none.toml"
-    config.write_text('[encoder]\nonnx = "absent.onnx"\n')
+    model = tmp_path / "text.onnx"
+    model.write_text("no model")
+    config.write_text(f"[encoder]\nonnx = {str(model)!r}\n")
     done = run_trainer("run", "--resume", "--source", kinds, "--config", config, "--artifacts", tmp_path / "a")
     assert done.returncode == 1
     assert "There is no stopped run: this is a new one." in done.stderr

@@ -21,6 +21,7 @@ from retrieval.errors import BundleMissing
 from tests import bundles
 from tests.bundles import Piece, picture, write_artifacts
 from trainer.commands.evaluate import evaluate as command
+from trainer.data.labelled import read_labelled
 from trainer.errors import SourceError
 from trainer.evaluation.evaluate import EvaluationResult, evaluate
 from trainer.evaluation.metrics import score
@@ -90,7 +91,8 @@ def folder(root: Path, pictures: Mapping[str, bytes]) -> str:
 
 
 def measured(home: Path, queries: str | None = None, gallery: str | None = None, **options: object) -> EvaluationResult:
-    return evaluate(home, queries, gallery, "cosine", silent, **({"ladder": False} | options))  # type: ignore[arg-type]
+    sides = [source if source is None else read_labelled(source, home) for source in (queries, gallery)]
+    return evaluate(home, *sides, "cosine", silent, **({"ladder": False} | options))  # type: ignore[arg-type]
 
 
 def known(found: EvaluationResult) -> Protocol:

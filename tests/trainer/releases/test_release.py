@@ -282,7 +282,7 @@ def test_a_damaged_live_bundle_does_not_keep_another_from_going_live(shop: Shop)
 
 @pytest.mark.parametrize("name", ["never", "../bundles/old", ".", ""])
 def test_a_bundle_that_is_not_there(name: str, shop: Shop) -> None:
-    with pytest.raises(BundleMissing, match="trainer bundles"):
+    with pytest.raises(BundleMissing, match="lookalike bundles"):
         release.publish(shop.artifacts, name, Quiet())
 
 

@@ -11,6 +11,7 @@ from trainer.config import Config
 from trainer.evaluation.metrics import Scores
 from trainer.networks.encoders import Encoders
 from trainer.run import pipeline
+from trainer.run.inputs import read_inputs
 from trainer.run.pipeline import Outcome
 from trainer.training.dataset import Pictures
 from trainer.training.quantization import int8_encoder
@@ -30,7 +31,8 @@ CONFIG = {
 
 def run_here(source: Path, artifacts: Path, **changes: object) -> tuple[Outcome, Quiet]:
     listener = Quiet()
-    return pipeline.run(str(source), Config.model_validate(CONFIG | changes), artifacts, listener), listener
+    inputs = read_inputs(str(source), Config.model_validate(CONFIG | changes), artifacts, listener)
+    return pipeline.run(inputs, listener), listener
 
 
 @pytest.mark.parametrize("labels", [0, 1])
@@ -93,6 +95,7 @@ def test_a_run_that_was_killed_while_it_published_publishes_again(
     (tmp_path / "shop").mkdir()
     pictures_in(tmp_path / "shop", labels=3, each=5)
     config, artifacts = Config.model_validate(CONFIG), tmp_path / "artifacts"
+    inputs = read_inputs(str(tmp_path / "shop"), config, artifacts, Quiet())
 
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
@@ -100,9 +103,9 @@ def test_a_run_that_was_killed_while_it_published_publishes_again(
     for moment in ("publish", "verify"):  # bundle and vectors are there; once without items
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             patched.setattr(bundle, moment, killed)
-            pipeline.run(str(tmp_path / "shop"), config, artifacts, Quiet(), resume=True)
+            pipeline.run(inputs, Quiet(), resume=True)
     (written,) = (artifacts / "bundles").iterdir()
-    outcome = pipeline.run(str(tmp_path / "shop"), config, artifacts, Quiet(), resume=True)
+    outcome = pipeline.run(inputs, Quiet(), resume=True)
     assert outcome.bundle_id == written.name == bundle.current(artifacts)
     bundle.verify(written)
     assert list((artifacts / "work").iterdir()) == []

@@ -1,0 +1,61 @@
+"""What a run starts from, read and checked without TensorFlow: a user's mistake is told before anything slow begins."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from retrieval.durable import check_writable
+from trainer.config import Config, EncoderConfig
+from trainer.data.split import split
+from trainer.errors import WeightsError
+from trainer.progress import Listener
+from trainer.sources import read_source
+from trainer.sources.base import Listing
+
+BUILT_IN_WEIGHTS = ("imagenet", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """A source that has been read, the configuration to train by, and the folder that the result goes to."""
+
+    source: str
+    listing: Listing
+    config: Config
+    artifacts: Path
+
+    @property
+    def holds_out(self) -> bool:
+        """Whether anything is chosen on held-out pictures."""
+        return _holds_out(self.config)
+
+
+def read_inputs(source: str, config: Config, artifacts: Path, listener: Listener) -> Inputs:
+    """Read the source, which may render or download it into `artifacts`, and check what the configuration names.
+
+    Raises FolderNotWritable for the artifacts folder, WeightsError for a file of the encoder that is not there, and
+    SourceError for a source without usable pictures or with nothing to hold out.
+    """
+    check_writable(artifacts)
+    check_encoder_files(config.encoder)
+    with listener.step("Finding pictures") as progress:
+        listing = read_source(source, artifacts, config.source, progress=progress)
+    for note in listing.notes:
+        listener.note(note)
+    if _holds_out(config):
+        split(listing.pictures, config.split, config.seed)
+    return Inputs(source, listing, config, artifacts)
+
+
+def _holds_out(config: Config) -> bool:
+    return any((config.autoencoder.enabled, config.head.enabled, config.finetune.enabled, config.export.int8))
+
+
+def check_encoder_files(encoder: EncoderConfig) -> None:
+    """Raise WeightsError where a file that a network is read from is not there."""
+    for member in encoder.ensemble or (encoder,):
+        if member.onnx is not None and not member.onnx.is_file():
+            raise WeightsError(f"There is no ONNX model {member.onnx}. It is what onnx names under [encoder].")
+        if member.onnx is None and member.weights not in BUILT_IN_WEIGHTS and not Path(member.weights).is_file():
+            raise WeightsError(
+                f'There is no weights file {member.weights}. Set weights to "imagenet", "none" or a file.'
+            )
