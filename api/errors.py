@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from retrieval import errors as retrieval
+from retrieval.images import SUPPORTED
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
@@ -94,7 +95,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "idempotency_conflict": (409, "This Idempotency-Key came with another request before; choose a new one."),
     "cursor_expired": (410, "The model that found this page is not loaded any more; search again from the start."),
     "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
-    "unsupported_format": (415, "Not a picture in a format known here; send JPEG, PNG, WebP, GIF, BMP or PGM."),
+    "unsupported_format": (415, f"Not a picture in a format known here; send {SUPPORTED}."),
     "unsupported_body": (415, "Not a kind of body known here; send multipart/form-data or application/json."),
     "range_unsatisfiable": (416, "The range begins beyond the end; Content-Range says where that is."),
     "broken_image": (422, "The picture is damaged or cut short; save it again, or send another."),
@@ -165,7 +166,7 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
 }
 
 # Those whose message may be told: it holds limits and advice, and nothing of the server or of the picture.
-TELLING = (retrieval.TooManyPixels, retrieval.FaceMissing)
+TELLING = (retrieval.UnsupportedFormat, retrieval.TooManyPixels, retrieval.FaceMissing)
 
 NO_SUCH_PATH = "There is nothing at this address; an item is at /item?id=ID, its picture at /item/image?id=ID."
 

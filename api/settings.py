@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from api.fetch.addresses import read_endpoint
 from api.security.keys import ApiKey
-from retrieval.images import MAX_PIXELS
+from retrieval.images import MAX_JPEG_PIXELS, MAX_PIXELS
 
 NO_KEYS = (
     "LOOKALIKE_API_KEYS: the server would listen on {host}, where others can reach it, and has no keys; make one with "
@@ -51,7 +51,12 @@ class Settings(BaseSettings):
         'a JSON list, ["*"] for any',
     )
     upload_limit_bytes: int = Field(default=20_000_000, gt=0, description="largest request body, in bytes")
-    pixel_limit: int = Field(default=MAX_PIXELS, gt=0, le=MAX_PIXELS, description="largest query picture, in pixels")
+    pixel_limit: int = Field(
+        default=MAX_JPEG_PIXELS,
+        gt=0,
+        le=MAX_JPEG_PIXELS,
+        description=f"largest picture, in pixels; for formats other than JPEG never more than {MAX_PIXELS:,}",
+    )
     fetch_urls: bool = Field(default=True, description="whether queries may name a picture by its URL")
     fetch_seconds: float = Field(default=10, gt=0, le=300, description="longest wait for the URLs of one request")
     fetch_allowed: tuple[str, ...] = Field(

@@ -4,7 +4,14 @@
 SIMILARITY_WORDS = ((0.95, "nearly the same"), (0.8, "very close"), (0.6, "close"), (0.35, "somewhat alike"))
 LOWEST_SIMILARITY_WORDS = "barely alike"
 
-FORMATS = "JPEG, PNG, WebP, GIF, BMP or PGM"
+# What the API reads, for a test holds these against it.
+FORMATS = "JPEG, PNG, WebP, GIF, BMP, HEIC, AVIF, TIFF or PBM/PGM/PPM"
+BROWSER_FORMATS = frozenset({"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp", "image/avif"})
+# For a file dialog: by media type, and by ending for those that not every system has a media type for.
+ACCEPTED_FILES = (
+    "image/jpeg,image/png,image/webp,image/gif,image/bmp,image/heic,image/avif,image/tiff,image/x-portable-anymap,"
+    ".heic,.heif,.hif,.avif,.tif,.tiff,.pnm,.pbm,.pgm,.ppm"
+)
 
 
 def similarity_words(cosine: float) -> str:

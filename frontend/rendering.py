@@ -99,6 +99,7 @@ def _template_context() -> dict[str, Any]:
     return {
         "query": g.get("query", SearchQuery()),
         "formats": formatting.FORMATS,
+        "accepted_files": formatting.ACCEPTED_FILES,
         "limit_bytes": limit_bytes(),
         "navigation": {page: name for page, name in NAVIGATION.items() if page in current_app.view_functions},
     }

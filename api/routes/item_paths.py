@@ -53,7 +53,7 @@ ConfirmedId = Annotated[str, Depends(confirmed_id)]
     operation_id="get_image_by_path",
     summary="As GET /item/image",
     response_class=Response,
-    responses=IMAGE_RESPONSES | problems("invalid_parameter"),
+    responses=IMAGE_RESPONSES,
 )
 async def get_image(item_id: PathItemId, snapshot: SnapshotDep, pool: PoolDep, conditions: ConditionsDep) -> Response:
     await pool.run(_check_meaning, snapshot, item_id, "/image")

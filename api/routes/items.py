@@ -4,7 +4,7 @@ The id of an item is sent in the query. In a path, a proxy may resolve `..`, dec
 to another item; item_paths.py has those addresses for clients of earlier versions.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 
@@ -20,30 +20,40 @@ from api.serving.snapshot import Snapshot
 from api.web.bodies import read_filter
 from api.web.conditional import Conditions, ConditionsDep
 from retrieval import images
+from retrieval.catalogue import Item
 
-PICTURE_PROBLEMS = problems("item_missing", "picture_missing", "range_unsatisfiable", "not_ready", "overloaded")
+RENDERED_PROBLEMS = problems(
+    "item_missing",
+    "picture_missing",
+    "unsupported_format",
+    "range_unsatisfiable",
+    "broken_image",
+    "too_many_pixels",
+    "invalid_parameter",
+    "not_ready",
+    "overloaded",
+)
+BROWSER_SIDE = 2560  # pixels of the longer side, of a copy for a whole screen
+
+ImageFormat = Literal["original", "browser"]
+FORMAT_OF_IMAGE = (
+    "`original`: the file as it came. `browser`: the same where every browser shows its format, else (HEIC, TIFF, "
+    f"PBM/PGM/PPM) a WebP copy of it, upright, of at most {BROWSER_SIDE} x {BROWSER_SIDE} pixels."
+)
+
+ImageFormatQuery = Annotated[ImageFormat, Query(alias="format", description=FORMAT_OF_IMAGE)]
 
 IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"image/*": {}}},
     206: {"description": "The part that is wanted of it.", "content": {"image/*": {}}},
     304: {"description": "What the client has is still good."},
-    **PICTURE_PROBLEMS,
+    **RENDERED_PROBLEMS,
 }
 THUMBNAIL_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The thumbnail.", "content": {"image/webp": {}}},
     206: {"description": "The part that is wanted of it.", "content": {"image/webp": {}}},
     304: {"description": "What the client has is still good."},
-    **problems(
-        "item_missing",
-        "picture_missing",
-        "unsupported_format",
-        "range_unsatisfiable",
-        "broken_image",
-        "too_many_pixels",
-        "invalid_parameter",
-        "not_ready",
-        "overloaded",
-    ),
+    **RENDERED_PROBLEMS,
 }
 
 router = APIRouter(tags=["items"])
@@ -86,12 +96,18 @@ async def list_items(
     "/item/image",
     dependencies=[Read],
     operation_id="get_image",
-    summary="An item's picture as it came",
+    summary="An item's picture as it came, or as every browser shows it",
     response_class=Response,
     responses=IMAGE_RESPONSES,
 )
-async def get_image(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep, conditions: ConditionsDep) -> Response:
-    return await pool.run(send_image, snapshot, item_id, conditions)
+async def get_image(
+    item_id: ItemId,
+    snapshot: SnapshotDep,
+    pool: PoolDep,
+    conditions: ConditionsDep,
+    format_: ImageFormatQuery = "original",
+) -> Response:
+    return await pool.run(send_image, snapshot, item_id, conditions, format_)
 
 
 @router.get(
@@ -124,14 +140,23 @@ async def get_item(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep) -> Ite
     return await pool.run(lambda: ItemAnswer.of(snapshot.catalogue.get(item_id)))
 
 
-def send_image(snapshot: Snapshot, item_id: str, conditions: Conditions) -> Response:
-    """The file of an item's picture, or the part that is wanted. Raises ItemMissing, PictureMissing, Refusal."""
+def send_image(snapshot: Snapshot, item_id: str, conditions: Conditions, format_: ImageFormat = "original") -> Response:
+    """The file of an item's picture, or the part that is wanted. Raises ItemMissing, PictureMissing, Refusal.
+
+    Also ImageError where a copy is made for a browser.
+    """
     item = snapshot.catalogue.get(item_id)
+    if format_ == "browser" and item.media_type not in images.BROWSER_MEDIA_TYPES:
+        return _copy(snapshot, item, BROWSER_SIDE, conditions)
     return conditions.response(f'"{item.sha256}"', item.media_type, lambda: snapshot.picture(item))
 
 
 def send_thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, conditions: Conditions) -> Response:
     """As `send_image`, of at most `size` x `size` pixels. Raises ImageError, too."""
-    item = snapshot.catalogue.get(item_id)
-    etag = f'"{item.sha256}-{size}"'
-    return conditions.response(etag, "image/webp", lambda: images.thumbnail(snapshot.picture(item), size))
+    return _copy(snapshot, snapshot.catalogue.get(item_id), size, conditions)
+
+
+def _copy(snapshot: Snapshot, item: Item, side: int, conditions: Conditions) -> Response:
+    """A WebP copy of at most side x side pixels; its ETag changes with how copies are made, too."""
+    etag = f'"{item.sha256}-{side}-srgb"'
+    return conditions.response(etag, "image/webp", lambda: images.thumbnail(snapshot.picture(item), side))

@@ -5,6 +5,8 @@ from typing import Annotated
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
 
+from retrieval.images import SUPPORTED
+
 Nothing = SkipJsonSchema[None]  # a field is there or not, it is never null
 
 Base64 = Annotated[
@@ -25,7 +27,7 @@ Url = Annotated[
 File = Annotated[
     bytes | Nothing,
     Field(
-        description="The picture: JPEG, PNG, WebP, GIF, BMP or PGM.",
+        description=f"The picture: {SUPPORTED}.",
         json_schema_extra={"contentMediaType": "application/octet-stream", "format": "binary"},
     ),
 ]

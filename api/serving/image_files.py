@@ -14,25 +14,19 @@ from contextlib import suppress
 from pathlib import Path
 
 from retrieval.durable import storage_error, sync
+from retrieval.images import FORMATS
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "images"
 DRAFT = ".part"  # what an unfinished file's name ends in
-ENDINGS = {
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/webp": "webp",
-    "image/gif": "gif",
-    "image/bmp": "bmp",
-    "image/x-portable-anymap": "pnm",
-}
+_EXTENSIONS = {kind.media_type: kind.extensions[0] for kind in FORMATS}
 _OURS = re.compile(rf"{FOLDER}/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.[a-z]+")
 
 
 def location_of(sha256: str, media_type: str) -> str:
     """Where the picture of this content is, relative to the artifacts folder."""
-    return f"{FOLDER}/{sha256[:2]}/{sha256}.{ENDINGS[media_type]}"
+    return f"{FOLDER}/{sha256[:2]}/{sha256}{_EXTENSIONS[media_type]}"
 
 
 def keep(artifacts: Path, location: str, data: bytes) -> None:

@@ -82,8 +82,8 @@ class ApiClient:
         return self._picture(f"{item_path(item_id, '/thumbnail')}&size={size}", if_none_match)
 
     def image(self, item_id: str, if_none_match: str | None) -> File:
-        """An item's picture as it is in the catalogue."""
-        return self._picture(item_path(item_id, "/image"), if_none_match)
+        """An item's picture as it is in the catalogue, or where browsers do not show its format, a large copy."""
+        return self._picture(f"{item_path(item_id, '/image')}&format=browser", if_none_match)
 
     def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
         """A file of a bundle's report, whatever it is: it must not be shown as one of this page's own."""

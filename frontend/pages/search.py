@@ -9,13 +9,13 @@ from werkzeug.wrappers import Response
 
 from frontend import messages
 from frontend.api.models import SearchAnswer
+from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
 from frontend.forms.search import address, read
 from frontend.rendering import api, error_page, limit_bytes, search_link
 from frontend.search_query import SearchQuery, cursor_of
 
 SAMPLE_SIZE = 24
-BROWSER_FORMATS = {"image/jpeg", "image/png", "image/webp", "image/gif", "image/bmp"}
 SCRIPT_HEADER = "X-Lookalike-Script"  # our script asks, and shows the picture it has by itself
 
 search = Blueprint("search", __name__)

@@ -6,10 +6,19 @@ format is told by the content, never by a name, and only the reader of that one 
 
 from retrieval.images.copies import cut, resize, thumbnail
 from retrieval.images.decoding import ImageInfo, decode, inspect
-from retrieval.images.formats import EXTENSIONS, FORMATS, MAX_JPEG_PIXELS, MAX_PIXELS, SUPPORTED, Format
+from retrieval.images.formats import (
+    BROWSER_MEDIA_TYPES,
+    EXTENSIONS,
+    FORMATS,
+    MAX_JPEG_PIXELS,
+    MAX_PIXELS,
+    SUPPORTED,
+    Format,
+)
 from retrieval.images.pixels import RGB
 
 __all__ = [
+    "BROWSER_MEDIA_TYPES",
     "EXTENSIONS",
     "FORMATS",
     "MAX_JPEG_PIXELS",

@@ -54,6 +54,9 @@ FORMATS = (JPEG, PNG, WEBP, GIF, BMP, HEIC, AVIF, TIFF, PNM)
 EXTENSIONS = frozenset(extension for kind in FORMATS for extension in kind.extensions)
 """File name endings, lower case, of the formats that are read."""
 
+BROWSER_MEDIA_TYPES = frozenset(kind.media_type for kind in FORMATS if kind.in_browsers)
+"""Media types of the formats that every browser shows."""
+
 SUPPORTED = f"{', '.join(kind.name for kind in FORMATS[:-1])} or {FORMATS[-1].name}"
 """The formats that are read, for people."""
 

@@ -26,7 +26,7 @@ def test_bytes_and_caching_pass_through(page: FlaskClient, api: FakeApi) -> None
 
 def test_the_full_picture_is_the_items_image(page: FlaskClient, api: FakeApi) -> None:
     assert page.get("/pictures/full?id=one").data == TALL_PNG
-    assert api.requests[-1].target == "/item/image?id=one"
+    assert api.requests[-1].target == "/item/image?id=one&format=browser"
 
 
 def test_what_the_browser_has_is_not_sent_again(page: FlaskClient, api: FakeApi) -> None:
