@@ -1,8 +1,12 @@
-"""Folders that can be written to, making what was written survive a power cut, and why something was not written."""
+"""Writing as a whole or not at all, also in a power cut; whether it can be done, and why it was not."""
 
 import errno
 import os
+import secrets
+import shutil
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -21,6 +25,9 @@ SQLITE_UNAVAILABLE = {
     sqlite3.SQLITE_NOLFS,
 }
 
+DRAFT = ".part"
+"""What the name of an unfinished file or folder ends in; it begins with a dot."""
+
 
 def sync(path: Path) -> None:
     """Make a file's content, or a folder's entries, durable."""
@@ -29,6 +36,38 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+@contextmanager
+def write_atomically(path: Path, *, several: bool = False, durable: bool = True) -> Iterator[Path]:
+    """A name beside `path`, to write a file or a folder under; it takes the place of `path` at the end of the block.
+
+    So whoever reads `path` sees all of the old file or all of the new one; so do those who read it after a power cut,
+    unless `durable` is False. After an error, all is as before. What a killed process leaves is overwritten the next
+    time. `several`: others may write the same path at the same time, and the last one counts. A folder takes no other
+    folder's place: raises OSError.
+    """
+    draft = path.with_name(f".{path.name}{f'.{secrets.token_hex(8)}' if several else ''}{DRAFT}")
+    _remove(draft)
+    try:
+        yield draft
+        if durable:
+            for each in (*draft.rglob("*"), draft):
+                sync(each)
+        draft.replace(path)
+        if durable:
+            sync(path.parent)
+    except BaseException:
+        with suppress(OSError):  # what went wrong first is what is told
+            _remove(draft)
+        raise
+
+
+def _remove(draft: Path) -> None:
+    if draft.is_dir():
+        shutil.rmtree(draft)
+    else:
+        draft.unlink(missing_ok=True)
 
 
 def check_writable(folder: Path) -> None:

@@ -6,20 +6,16 @@ The pictures of a training run's source are elsewhere and never touched.
 """
 
 import logging
-import os
 import re
-import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
-from retrieval.durable import storage_error, sync
+from retrieval.durable import DRAFT, storage_error, sync, write_atomically
 from retrieval.images import FORMATS
 
 logger = logging.getLogger(__name__)
 
 FOLDER = "images"
-DRAFT = ".part"  # what an unfinished file's name ends in
 _EXTENSIONS = {kind.media_type: kind.extensions[0] for kind in FORMATS}
 _OURS = re.compile(rf"{FOLDER}/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.[a-z]+")
 
@@ -32,7 +28,6 @@ def location_of(sha256: str, media_type: str) -> str:
 def keep(artifacts: Path, location: str, data: bytes) -> None:
     """Write a picture unless it is there; durable when it returns. Raises StorageError."""
     path = artifacts / location
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}{DRAFT}")
     try:
         if path.exists():  # it got its name after its content was durable; but is the name, if another thread gave it?
             sync(path.parent)
@@ -41,17 +36,10 @@ def keep(artifacts: Path, location: str, data: bytes) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             sync(path.parent.parent)
             sync(artifacts)
-        with draft.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-        sync(path.parent)
+        with write_atomically(path, several=True) as draft:
+            draft.write_bytes(data)
     except OSError as error:
         raise storage_error(error, str(path.parent)) from error
-    finally:
-        with suppress(OSError):
-            draft.unlink()
 
 
 def discard(artifacts: Path, locations: Iterable[str]) -> None:

@@ -1,12 +1,11 @@
 """Which bundle is served: read and replace CURRENT."""
 
-import secrets
 from contextlib import suppress
 from pathlib import Path
 
 from retrieval.bundle.layout import bundle_path
 from retrieval.bundle.reading import load, verify
-from retrieval.durable import storage_error, sync
+from retrieval.durable import storage_error, sync, write_atomically
 from retrieval.errors import BundleDamaged, BundleMissing
 
 
@@ -43,15 +42,10 @@ def take_back(artifacts: Path, bundle_id: str, former: str) -> None:
 
 
 def _name_in_current(artifacts: Path, bundle_id: str) -> None:
-    part = artifacts / f".CURRENT.{secrets.token_hex(8)}.part"  # nobody else's, who publishes at the same time
+    path = artifacts / "CURRENT"
     try:
-        part.write_text(bundle_id + "\n", encoding="ascii")
-        sync(part)
-        sync(artifacts)  # the folders of bundles and vectors may be new: CURRENT must not outlive them
-        part.replace(artifacts / "CURRENT")
-        sync(artifacts)
+        with write_atomically(path, several=True) as draft:
+            draft.write_text(bundle_id + "\n", encoding="ascii")
+            sync(artifacts)  # the folders of bundles and vectors may be new: CURRENT must not outlive them
     except OSError as error:
-        raise storage_error(error, str(artifacts / "CURRENT")) from error
-    finally:
-        with suppress(OSError):
-            part.unlink()
+        raise storage_error(error, str(path)) from error

@@ -24,7 +24,7 @@ from retrieval.bundle.layout import (
 )
 from retrieval.calibration import Calibration
 from retrieval.clusters import Clusters
-from retrieval.durable import sync
+from retrieval.durable import write_atomically
 from retrieval.manifest import Manifest
 from retrieval.projection import Projection
 
@@ -54,28 +54,24 @@ def write(
     folder = bundle_path(artifacts, description["id"])
     if folder.exists():
         raise FileExistsError(f"{folder} is already there; a bundle is never changed.")
-    draft = folder.with_name(f".{folder.name}.draft")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    shutil.copyfile(encoder, draft / ENCODER)
-    np.savez(draft / PROJECTION, mean=projection.mean, components=projection.components)
-    np.savez(draft / CLUSTERS, centroids=clusters.centroids, radii=radii, auto_probes=np.int64(auto_probes))
-    if calibration is not None:
-        np.savez(draft / CALIBRATION, **calibration.arrays())  # type: ignore[arg-type]  # none is "allow_pickle"
-    shutil.copytree(training, draft / TRAINING)
-    if report is not None:
-        shutil.copytree(report, draft / REPORT)
-    if faces is not None:
-        (draft / FACES).mkdir()
-        for name, model in faces.models.items():
-            (draft / FACE_MODELS[name]).write_bytes(model)
-    fields = {**description, "faces": faces and faces.spec, "files": checksums.entries(draft)}
-    manifest = Manifest.model_validate(fields)
-    text = manifest.model_dump_json(indent=2).encode()
-    (draft / MANIFEST).write_bytes(text)
-    (draft / CHECKSUM).write_bytes(checksums.line(text))
-    for path in [*draft.rglob("*"), draft]:
-        sync(path)
-    draft.rename(folder)
-    sync(folder.parent)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with write_atomically(folder) as draft:
+        draft.mkdir()
+        shutil.copyfile(encoder, draft / ENCODER)
+        np.savez(draft / PROJECTION, mean=projection.mean, components=projection.components)
+        np.savez(draft / CLUSTERS, centroids=clusters.centroids, radii=radii, auto_probes=np.int64(auto_probes))
+        if calibration is not None:
+            np.savez(draft / CALIBRATION, **calibration.arrays())  # type: ignore[arg-type]  # none is "allow_pickle"
+        shutil.copytree(training, draft / TRAINING)
+        if report is not None:
+            shutil.copytree(report, draft / REPORT)
+        if faces is not None:
+            (draft / FACES).mkdir()
+            for name, model in faces.models.items():
+                (draft / FACE_MODELS[name]).write_bytes(model)
+        fields = {**description, "faces": faces and faces.spec, "files": checksums.entries(draft)}
+        manifest = Manifest.model_validate(fields)
+        text = manifest.model_dump_json(indent=2).encode()
+        (draft / MANIFEST).write_bytes(text)
+        (draft / CHECKSUM).write_bytes(checksums.line(text))
     return folder

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from retrieval.clusters import Numbers, Vectors
-from retrieval.durable import sqlite_storage_error, storage_error, sync
+from retrieval.durable import sqlite_storage_error, storage_error, write_atomically
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import comparable
 
@@ -93,28 +93,26 @@ class VectorFile:
         """
         if path.exists():
             raise VectorStoreError(f"there is a vector store at {path} already; delete it to build it anew")
-        draft = path.with_name(f"{path.name}.new")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # A log left behind by a deleted file of this name would be replayed into the new one.
-            for left_over in (draft, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
-                left_over.unlink(missing_ok=True)
-            with _explained(path, writing=True), closing(sqlite3.connect(draft)) as database:
+            for end in ("-wal", "-shm"):
+                path.with_name(path.name + end).unlink(missing_ok=True)
+            with (
+                write_atomically(path) as draft,
+                _explained(path, writing=True),
+                closing(sqlite3.connect(draft)) as database,
+            ):
                 database.execute("PRAGMA journal_mode = OFF")  # an unfinished draft is thrown away, not rolled back
-                database.execute("PRAGMA synchronous = OFF")  # made durable as a whole below
+                database.execute("PRAGMA synchronous = OFF")  # made durable as a whole when it is closed
                 database.executescript(SCHEMA)
                 with database:
                     database.executemany("INSERT INTO meta VALUES (?, ?)", _meta(shape).items())
                     database.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
                     if digests is not None:
                         database.executemany("INSERT INTO contents VALUES (?, ?)", zip(batch.ids, digests, strict=True))
-            sync(draft)
-            draft.replace(path)
-            sync(path.parent)
         except OSError as error:
             raise storage_error(error, f"the vector store {path}") from error
-        finally:
-            draft.unlink(missing_ok=True)
 
     def read(self) -> Iterator[Batch]:
         """All vectors, batch by batch. Raises VectorStoreError for a row that does not fit the file's shape."""

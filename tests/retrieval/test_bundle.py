@@ -78,7 +78,7 @@ def test_a_bundle_is_never_changed(artifacts: Path) -> None:
 
 
 def test_leftovers_of_a_killed_writer_are_no_bundle_and_do_not_stop_the_next(artifacts: Path) -> None:
-    draft = bundle.bundle_path(artifacts, ".next.draft")
+    draft = bundle.bundle_path(artifacts, ".next.part")
     draft.mkdir()
     (draft / "encoder.onnx").write_bytes(b"half")
     write_bundle(artifacts, [picture(n) for n in range(12)], "next")

@@ -1,7 +1,6 @@
 """A comparison as files: one self-contained page, the training curves, and all figures as JSON."""
 
 import json
-import secrets
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -10,7 +9,7 @@ from typing import Literal
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from retrieval.durable import sync
+from retrieval.durable import write_atomically
 from trainer.compare.plots import draw
 from trainer.compare.results import TIMED_CUTS, Comparison, Row
 from trainer.evaluation.results import CUTS
@@ -173,10 +172,5 @@ def _versions(rows: Sequence[Row]) -> dict[str, str]:
 
 def _replace(path: Path, data: bytes) -> None:
     """Whoever reads the file sees all of the old one or all of the new one."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with write_atomically(path, several=True) as draft:
         draft.write_bytes(data)
-        sync(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

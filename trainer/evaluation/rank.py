@@ -4,7 +4,6 @@ Exact, without an index or a catalogue: what a study of a model needs, and what 
 """
 
 import json
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.durable import sync
+from retrieval.durable import write_atomically
 from retrieval.embedder import Embedder
 from trainer.bundles import load_current
 from trainer.data.loading import embed_readable
@@ -153,14 +152,9 @@ def _tile(root: Path, hit: Hit) -> Tile:
 
 def _write(path: Path, header: dict[str, object], answers: Iterator[dict[str, object]]) -> None:
     """Write JSON with one line for each answer, none of them held in memory, and put it in place when it is whole."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with draft.open("w", encoding="ascii") as file:  # json escapes the rest, bytes that are no text as well
-            file.write(json.dumps(header, indent=2).removesuffix("\n}") + ',\n  "results": [')
-            for number, answer in enumerate(answers):
-                file.write((",\n    " if number else "\n    ") + json.dumps(answer))
-            file.write("\n  ]\n}\n")
-        sync(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+    with write_atomically(path, several=True) as draft, draft.open("w", encoding="ascii") as file:
+        # json escapes the rest, bytes that are no text as well
+        file.write(json.dumps(header, indent=2).removesuffix("\n}") + ',\n  "results": [')
+        for number, answer in enumerate(answers):
+            file.write((",\n    " if number else "\n    ") + json.dumps(answer))
+        file.write("\n  ]\n}\n")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from retrieval.bundle import pending_path
 from retrieval.catalogue import Item
-from retrieval.durable import sync
+from retrieval.durable import sync, write_atomically
 from trainer.errors import ReleaseError
 
 
@@ -22,16 +22,12 @@ def write(artifacts: Path, bundle_id: str, items: Iterable[Item]) -> None:
     """Keep these items, all of them or none; durably once CURRENT is."""
     path = pending_path(artifacts, bundle_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
     count = 0
-    with part.open("w", encoding="utf-8") as file:
+    with write_atomically(path) as draft, draft.open("w", encoding="utf-8") as file:
         for item in items:
             file.write(json.dumps({name: value for name, value in asdict(item).items() if name != "created"}) + "\n")
             count += 1
         file.write(json.dumps({"items": count}) + "\n")
-    sync(part)
-    part.replace(path)
-    sync(path.parent)
 
 
 def read(artifacts: Path, bundle_id: str) -> Iterator[Item]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from retrieval import bundle
 from retrieval.bundle import Bundle
+from retrieval.durable import write_atomically
 from retrieval.manifest import Manifest
 from retrieval.vectors.base import comparable
 from trainer.data.loading import embed_readable
@@ -112,7 +113,5 @@ def _write(path: Path, vectors_by_digest: Mapping[str, NDArray[np.float32]]) -> 
     """Not made durable: it is only kept to save time, and its reader distrusts it."""
     if not vectors_by_digest:
         return
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
+    with write_atomically(path, durable=False) as draft, draft.open("wb") as file:
         np.savez(file, sha256=np.array(list(vectors_by_digest)), vectors=np.stack(list(vectors_by_digest.values())))
-    part.replace(path)

@@ -1,10 +1,9 @@
 """From a report to its files: index.html, a CSV for each list, evaluation.json and report.json."""
 
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 
-from retrieval.durable import sync
+from retrieval.durable import write_atomically
 from trainer.evaluation import results
 from trainer.health import HEALTH_TABLES, csv_tables
 from trainer.progress import Progress
@@ -60,10 +59,5 @@ def write_report(folder: Path, report: Report, progress: Progress = quiet) -> No
 
 def _replace(path: Path, data: bytes) -> None:
     """Whoever reads the file sees all of the old one or all of the new one."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with write_atomically(path, several=True) as draft:
         draft.write_bytes(data)
-        sync(draft)
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)

@@ -10,7 +10,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.durable import sync
+from retrieval.durable import write_atomically
 
 Arrays = Mapping[str, Sequence[NDArray[Any]]]
 State = Mapping[str, Any]
@@ -30,12 +30,8 @@ class Checkpoint:
             {"made_from": self.made_from, "state": state, "counts": {k: len(v) for k, v in arrays.items()}}
         )
         flat = {f"{name}/{number}": array for name, several in arrays.items() for number, array in enumerate(several)}
-        part = self.path.with_suffix(".part")
-        with part.open("wb") as file:
+        with write_atomically(self.path) as draft, draft.open("wb") as file:
             np.savez(file, allow_pickle=False, about=np.frombuffer(text.encode(), np.uint8), **flat)
-        sync(part)
-        part.replace(self.path)
-        sync(self.path.parent)
 
     def load(self) -> tuple[Arrays, State] | None:
         """What was kept last; None where there is nothing, or nothing that fits."""

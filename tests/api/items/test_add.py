@@ -3,6 +3,7 @@
 import base64
 import errno
 import json
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
@@ -15,7 +16,6 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
-from api.serving import image_files
 from retrieval import images
 from tests.api.conftest import OpenApi, Shop
 from tests.api.test_errors import check_problem
@@ -151,7 +151,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     def full(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "no space left")
 
-    monkeypatch.setattr(image_files.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     check_problem(add(client, FRESH, id="a"), 507, "storage_full")
     monkeypatch.undo()
     assert files(own_shop.artifacts) == set()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from retrieval import durable
 from retrieval.clusters import Clusters
 from retrieval.errors import StorageFull, VectorStoreError
 from retrieval.vectors import rows
@@ -68,7 +69,7 @@ def test_a_creation_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytes
     def full(_: Path) -> None:
         raise OSError(errno.ENOSPC, "no space left on device")
 
-    monkeypatch.setattr(rows, "sync", full)
+    monkeypatch.setattr(durable, "sync", full)
     with pytest.raises(StorageFull, match="no space left"):
         EmbeddedStore.create(tmp_path / "v", CLUSTERS, bundle="b", ids=IDS, vectors=VECTORS)
     assert list(tmp_path.iterdir()) == []

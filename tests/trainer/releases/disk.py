@@ -158,7 +158,7 @@ def _managed(
     for at, operation in enumerate([*operations, Operation("end", "")]):
         files = frozenset(opened)
         found.append(lambda path, files=files: path in UNSYNCED or _of_sqlite(path, files))
-        if operation.kind == "connect" and not operation.path.endswith(".new"):
+        if operation.kind == "connect" and not operation.path.endswith(".part"):
             node = moments[at].get(operation.path)
             if node is None or node.content == disks[at].contents.get(node.number):
                 opened.add(operation.path)

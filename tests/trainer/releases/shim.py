@@ -1,5 +1,6 @@
 """Sees every file operation of this process below a folder, just before it is done. There is no way back from it."""
 
+import contextlib
 import os
 import sqlite3
 import sys
@@ -7,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from retrieval import durable
 
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 EVENTS = {"os.mkdir": 2, "os.remove": 1, "os.rmdir": 1}
@@ -60,8 +63,12 @@ def watch(folder: Path, see: Callable[[Operation], None]) -> None:
         return descriptor
 
     def fsync(descriptor: int) -> None:
-        caller = sys._getframe(2)  # of retrieval.durable.sync
-        report("fsync", descriptors.get(descriptor), site=f"{caller.f_code.co_qualname}, line {caller.f_lineno}")
+        caller: Any = sys._getframe(2)  # of retrieval.durable.sync
+        site = f"line {caller.f_lineno}"
+        while caller.f_code.co_filename in (contextlib.__file__, durable.__file__):  # within write_atomically
+            caller = caller.f_back
+            site = f"line {caller.f_lineno}, {site}"
+        report("fsync", descriptors.get(descriptor), site=f"{caller.f_code.co_qualname}, {site}")
         syncing(descriptor)
 
     def connect(database: Any, *arguments: Any, **options: Any) -> sqlite3.Connection:

@@ -86,7 +86,7 @@ def test_the_run_ends_with_its_proof(trained: Trained) -> None:
 
 def test_no_scratch_is_left(trained: Trained) -> None:
     assert list((trained.artifacts / "work").iterdir()) == []
-    assert not list(trained.artifacts.rglob("*.draft"))
+    assert not list(trained.artifacts.rglob("*.part"))
 
 
 def test_joblib_and_arrays_hold_the_same(trained: Trained) -> None:

@@ -129,7 +129,7 @@ def test_killed_in_the_middle_of_fine_tuning(shop: Shop, tmp_path: Path) -> None
     assert kill_when(shop, tmp_path, in_the_second_epoch)
     (work,) = (tmp_path / "work").iterdir()
     assert not (tmp_path / "CURRENT").exists()
-    (work / "finetune.part").write_bytes((work / "finetune.npz").read_bytes()[:1000])  # as if killed while writing
+    (work / ".finetune.npz.part").write_bytes((work / "finetune.npz").read_bytes()[:1000])  # as if killed while writing
     done = go_on(shop, tmp_path)
     assert f"Going on with run {work.name}" in done.stderr
     assert bundle.current(tmp_path) == work.name

@@ -66,9 +66,10 @@ def test_a_half_written_file_is_not_looked_at(tmp_path: Path, monkeypatch: pytes
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr("trainer.training.checkpoint.sync", killed)
+        patched.setattr("retrieval.durable.sync", killed)
         checkpoint.save(some(), {"epoch": 2})
-    assert (tmp_path / "head.part").exists()
+    assert list(tmp_path.iterdir()) == [checkpoint.path]
+    (tmp_path / ".head.npz.part").write_bytes(b"half of it")  # what a process that is killed leaves
     assert checkpoint.load()[1] == {"epoch": 1}
     checkpoint.save(some(), {"epoch": 3})
     assert checkpoint.load()[1] == {"epoch": 3}

@@ -1,9 +1,7 @@
 """What was fetched: each picture once, under the SHA-256 of its bytes, and an index of which URL gave it."""
 
 import csv
-import os
 import sqlite3
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +9,8 @@ from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from typing import Self
+
+from retrieval.durable import write_atomically
 
 BUSY_SECONDS = 60
 SCHEMA = """
@@ -71,13 +71,8 @@ class Cache:
     def keep(self, data: bytes) -> str:
         """Store a picture whole or not at all, and return its SHA-256."""
         digest = sha256(data).hexdigest()
-        descriptor, part = tempfile.mkstemp(dir=self.folder, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(part).replace(self.path(digest))
-        finally:
-            Path(part).unlink(missing_ok=True)
+        with write_atomically(self.path(digest), several=True, durable=False) as draft:
+            draft.write_bytes(data)
         return digest
 
     def record(self, fate: Fate) -> None:
@@ -92,14 +87,15 @@ class Cache:
 
     def write_table(self, table: Path, urls: Iterable[str]) -> None:
         """The fates of `urls`, in that order, as a CSV for people to read."""
-        part = table.with_suffix(".part")
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with (
+            write_atomically(table, durable=False) as draft,
+            draft.open("w", encoding="utf-8", newline="") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(["url", "status", "digest", "bytes", "reason"])
             for url in urls:
                 fate = self._fate(url) or Fate(url, reason="not asked for yet")
                 writer.writerow([fate.url, fate.status, fate.digest, fate.bytes, fate.reason])
-        part.replace(table)
 
     def _fate(self, url: str) -> Fate | None:
         with self._lock:

@@ -3,13 +3,13 @@
 import csv
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
 from itertools import repeat
 from multiprocessing import get_context
 from pathlib import Path
 
 from PIL import Image
 
+from retrieval.durable import write_atomically
 from trainer.sources.pottery.shop import Photo, plan, render
 
 COLUMNS = ("path", "label", "shape", "glaze", "colour")
@@ -43,14 +43,16 @@ def make(
             done += 1
             if progress is not None:
                 progress(done, len(listing))
-    _replace(folder / "pottery.csv", partial(_write_table, listing))
+    with write_atomically(folder / "pottery.csv", durable=False) as draft:
+        _write_table(listing, draft)
     return folder / "pottery.csv"
 
 
 def _take(folder: Path, photo: Photo, size: int) -> None:
     """Renders one photograph into the folder."""
     picture = Image.fromarray(render(photo, size))
-    _replace(folder / photo.path, lambda file: picture.save(file, "JPEG", quality=JPEG_QUALITY))
+    with write_atomically(folder / photo.path, durable=False) as draft:
+        picture.save(draft, "JPEG", quality=JPEG_QUALITY)
 
 
 def _write_table(listing: list[Photo], file: Path) -> None:
@@ -58,10 +60,3 @@ def _write_table(listing: list[Photo], file: Path) -> None:
         rows = csv.writer(table)
         rows.writerow(COLUMNS)
         rows.writerows([getattr(photo, column) for column in COLUMNS] for photo in listing)
-
-
-def _replace(target: Path, write: Callable[[Path], None]) -> None:
-    """Writes under a passing name first: whoever sees the file sees all of it."""
-    unfinished = target.with_name(f".{target.name}.part")
-    write(unfinished)
-    unfinished.replace(target)
