@@ -45,6 +45,8 @@ def evaluate(
         if source is not None:
             with display.step(f"Reading {role}") as progress:
                 labelled[role] = read_labelled(source, artifacts, progress)
+            for note in labelled[role].notes:
+                display.note(note)
     from trainer.commands import evaluation_tables
     from trainer.evaluation.evaluate import evaluate as measure
     from trainer.evaluation.leaks import look_alike

@@ -24,12 +24,13 @@ from trainer.sources import read_source
 class SetAside:
     """A source with its parts: the CSV that runs are given, and which of its pictures they do not look at.
 
-    `digest` stands for the table and the files that it names.
+    `digest` stands for the table and the files that it names. `notes` are on how the source was read.
     """
 
     table: str
     test: frozenset[Path]
     digest: str
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ def set_aside(source: str, config: Config, artifacts: Path, progress: Progress) 
 
     Pictures that are rendered or downloaded come to lie in `artifacts`, once for all configurations.
     """
-    pictures = read_source(source, artifacts, config.source, progress=progress).pictures
+    listing = read_source(source, artifacts, config.source, progress=progress)
+    pictures = listing.pictures
     if len({picture.label for picture in pictures} - {None}) < 2:
         raise SourceError(
             f"{source} has no two labels, so there is nothing to compare by. Put the pictures of each label into a "
@@ -91,7 +93,7 @@ def set_aside(source: str, config: Config, artifacts: Path, progress: Progress) 
         about = picture.path.stat()
         digest.update(f"{about.st_size} {about.st_mtime_ns}\n".encode())
     test = frozenset(picture.path for picture, part in zip(pictures, parts, strict=True) if part == TEST)
-    return SetAside(table.getvalue(), test, digest.hexdigest())
+    return SetAside(table.getvalue(), test, digest.hexdigest(), listing.notes)
 
 
 def _candidate(path: Path, name: str, source: str, artifacts: Path, listener: Listener) -> Candidate | Failure:
@@ -103,6 +105,8 @@ def _candidate(path: Path, name: str, source: str, artifacts: Path, listener: Li
     except (LookalikeError, OSError, sqlite3.Error) as error:
         listener.note(f"{name} failed: {error}")
         return Failure(name, str(error))
+    for note in pictures.notes:
+        listener.note(note)
     return Candidate(name, path.stem, config, pictures)
 
 

@@ -12,11 +12,12 @@ from trainer.sources.base import Picture, Skipped
 
 @dataclass(frozen=True, slots=True)
 class LabelledPictures:
-    """What of `source` has a label, and what cannot be used, with the reason."""
+    """What of `source` has a label, what cannot be used, with the reason, and notes on how it was read."""
 
     source: str
     pictures: Sequence[Picture]
     skipped: Sequence[Skipped] = ()
+    notes: Sequence[str] = ()
 
 
 def read_labelled(source: str, artifacts: Path, progress: Progress | None = None) -> LabelledPictures:
@@ -34,4 +35,4 @@ def read_labelled(source: str, artifacts: Path, progress: Progress | None = None
     skipped = [*listing.skipped, *unlabelled]
     if not labelled:
         raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
-    return LabelledPictures(source, labelled, skipped)
+    return LabelledPictures(source, labelled, skipped, listing.notes)

@@ -6,10 +6,11 @@ from pathlib import Path
 from retrieval.durable import check_writable
 from trainer.config import Config, EncoderConfig
 from trainer.data.split import split
-from trainer.errors import WeightsError
+from trainer.errors import SourceError, WeightsError
 from trainer.progress import Listener
 from trainer.sources import read_source
 from trainer.sources.base import Listing
+from trainer.sources.copies import all_one_file
 
 BUILT_IN_WEIGHTS = ("imagenet", "none")
 
@@ -42,7 +43,16 @@ def read_inputs(source: str, config: Config, artifacts: Path, listener: Listener
     for note in listing.notes:
         listener.note(note)
     if _holds_out(config):
-        split(listing.pictures, config.split, config.seed)
+        if all_one_file(listing.pictures):
+            raise SourceError(
+                f"All {len(listing.pictures)} pictures of {source} are copies of one file, so there is nothing to "
+                "learn from them. Add other pictures, or use --config frozen to search without tuning."
+            )
+        if not split(listing.pictures, config.split, config.seed).any():
+            raise SourceError(
+                f"Of {source}, {len(listing.pictures)} can be used, and training takes three pictures: two to learn "
+                "from and one to check with. Add pictures, or use --config frozen to search without tuning."
+            )
     return Inputs(source, listing, config, artifacts)
 
 

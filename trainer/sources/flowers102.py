@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
 
 from trainer.errors import SourceError
 from trainer.sources.base import Listing, Part, Picture, Skipped
@@ -60,6 +59,8 @@ def read(folder: Path) -> Listing:
 
 def _numbers(file: Path, names: list[str]) -> list[NDArray[np.int64]]:
     """The variables of a MATLAB file, each as int64 [n]."""
+    from scipy.io import loadmat  # half a second that all other sources can do without
+
     try:
         variables = loadmat(file, variable_names=names)
         return [np.ravel(variables[name]).astype(np.int64) for name in names]  # MATLAB's own numbers are floats

@@ -5,6 +5,9 @@ import re
 import zipfile
 from pathlib import Path
 
+from retrieval import images
+from retrieval.errors import ImageError, UnsupportedFormat
+
 HEAD_BYTES = 4096
 
 _UNPACK = "Unpack it, and name the folder (or the CSV) that comes out."
@@ -37,12 +40,24 @@ def foreign_kind(path: Path, head: bytes) -> str | None:
         if magic.match(head):
             kind, mend = _kind_of_zip(path) if known[0] == "a ZIP file" else known
             return f"it is {kind}. {mend.format(path.name, path.stem)}"
+    if _is_picture(head):
+        return "it is one picture. Name the folder that it lies in, or a CSV with its name."
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
     if text[:1] in (b"{", b"["):
         lines = _is_json_lines(text)
         mend = _PANDAS.format("read_json('{0}', lines=True)" if lines else "read_json('{0}')", "{1}")
         return f"it is {'JSON Lines' if lines else 'JSON'}. {mend.format(path.name, path.stem)}"
     return None
+
+
+def _is_picture(head: bytes) -> bool:
+    try:
+        images.inspect(head)
+    except UnsupportedFormat:
+        return False
+    except ImageError:
+        pass  # its header is longer
+    return not head.startswith(b"P")  # as a text may
 
 
 def _kind_of_zip(path: Path) -> tuple[str, str]:

@@ -20,7 +20,8 @@ def check_features(features: NDArray[np.float32]) -> None:
     """Raises TrainingCollapsed when a backbone gives the same features [n, e] for every picture, or no numbers."""
     if not np.ptp(features, axis=0).max() > 0:
         raise TrainingCollapsed(
-            "The backbone gives the same features for every picture, or none that are numbers. Check its weights."
+            "The backbone gives the same features for every picture, or none that are numbers. Either all pictures "
+            "show the same: add others. Or its weights are not what they should be: check them."
         )
 
 

@@ -41,6 +41,23 @@ def test_neither_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("", r"The source has no name.*\. is the current folder"),
+        (" ", "The source has no name"),
+        ("https://shop.example/pictures.zip", "is an address. Download what is there, unpack it"),
+        ("s3://bucket/pictures", "is an address"),
+        ("/dev/null", "is not a folder"),
+    ],
+)
+def test_what_is_no_source_is_told(source: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "1.jpg").touch()
+    with pytest.raises(SourceError, match=message):
+        read_source(source, tmp_path / "artifacts")
+
+
+@pytest.mark.parametrize(
     ("id_", "why"),
     [
         ("a\tb", f"is not 1 to {ID_LENGTH} printable characters: it holds U+0009"),

@@ -94,6 +94,8 @@ def test_utf_16_that_breaks_off_is_an_error(tmp_path: Path) -> None:
         (json.dumps([{"path": "0.jpg"}]).encode(), "JSON. Make a CSV of it"),
         (b'{"path": "0.jpg"}\n{"path": "1.jpg"}\n', "JSON Lines. Make a CSV of it"),
         (b'{\n "path": "0.jpg"}', "JSON. Make a CSV of it"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "one picture. Name the folder that it lies in"),
+        (b"\xff\xd8\xff\xe0" + bytes(50), "one picture. Name the folder that it lies in"),
     ],
 )
 def test_what_is_no_csv_is_named_with_what_to_do(content: bytes, kind: str, tmp_path: Path) -> None:
