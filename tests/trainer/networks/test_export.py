@@ -91,6 +91,20 @@ def test_what_trained_in_half_precision_is_exported_in_full() -> None:
 # --- parity
 
 
+@pytest.mark.parametrize("among", [0, 3])
+def test_pictures_without_features_do_not_stop_a_run(among: int) -> None:
+    """The real network answers an even grey with an embedding 3,000 times shorter than a photograph's."""
+    backbone = build_backbone("efficientnet-lite0", "imagenet", SIZE)
+    flat = [np.full((SIZE, SIZE, 3), grey, np.uint8) for grey in (0, 127, 128, 129, 255)]
+    grey = flat[2][None]
+    direction = backbone.predict_on_batch(grey).mean((0, 1, 2))
+    direction /= np.linalg.norm(direction)
+    head = kernel(len(direction), 16)
+    for weights in (head, head - np.outer(direction, direction @ head)):  # the second leaves nothing at all of grey
+        encoder = build_encoder(backbone, weights.astype(np.float32))
+        assert check_parity(encoder, exported(encoder), [*PICTURES[:among], *flat]) < TOLERANCE / 2
+
+
 def test_a_file_of_other_weights_is_refused() -> None:
     onnx_encoder = exported(build_encoder(tiny_backbone(seed=1)))
     with pytest.raises(ParityError, match=r"differs from Keras by .* on 19 pictures"):
