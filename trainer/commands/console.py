@@ -67,16 +67,19 @@ class Display:
 
 def scores_table(scores: "Mapping[str, Scores]", title: str) -> Table:
     table = Table("", "P@1", "P@10", "R@10", "mAP", "MAP@R", "queries", title=title, title_justify="left")
+    if any(measured.intervals for measured in scores.values()):
+        table.caption = "In brackets: the 95 % interval, by bootstrap over labels"
     for name, measured in scores.items():
-        values = (
-            measured.precision_at_1,
-            measured.precision_at_10,
-            measured.recall_at_10,
-            measured.map,
-            measured.map_at_r,
-        )
-        table.add_row(name, *(f"{value:.3f}" for value in values), str(measured.queries))
+        names = ("precision_at_1", "precision_at_10", "recall_at_10", "map", "map_at_r")
+        table.add_row(name, *(_with_interval(measured, each) for each in names), str(measured.queries))
     return table
+
+
+def _with_interval(measured: "Scores", name: str) -> str:
+    """0.731 [0.69, 0.77]"""
+    interval = measured.intervals.get(name)
+    ends = f" [{interval.low:.2f}, {interval.high:.2f}]" if interval else ""
+    return f"{getattr(measured, name):.3f}{ends}"
 
 
 def skipped_table(skipped: "Sequence[Skipped]", listed_in: Path | None = None) -> Table:

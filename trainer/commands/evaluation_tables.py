@@ -7,7 +7,8 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from trainer.evaluation.results import CUTS, FORMULAS, Evaluation, Interval, LadderRow, Leak, Missing, Name, Protocol
+from trainer.evaluation.measures import CUTS, FORMULAS
+from trainer.evaluation.results import Evaluation, Interval, LadderRow, Leak, Missing, Name, Protocol
 
 MEANINGS: Mapping[Name, str] = {
     "known labels": "pictures not trained on, of labels that were",

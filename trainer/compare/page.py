@@ -12,7 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from retrieval.durable import write_atomically
 from trainer.compare.plots import draw
 from trainer.compare.results import TIMED_CUTS, Comparison, Row
-from trainer.evaluation.results import CUTS
+from trainer.evaluation.measures import CUTS
 from trainer.plotting import DARK, LIGHT
 
 PAGE, PLOT, FIGURES = "compare.html", "compare.png", "compare.json"
@@ -29,6 +29,8 @@ class Column:
     better: Literal["more", "less"] | None = None
     short: str = ""
     """What it is called in the table on the command line; empty where it is left out there."""
+    measure: str = ""
+    """The name of the measure whose interval stands beside the figure; empty where it has none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Cell:
 
     text: str
     best: bool
+    interval: str = ""
+    """Its 95 % interval."""
 
 
 def share(value: float) -> str:
@@ -77,7 +81,13 @@ def _query(k: int) -> Callable[[Row], float]:
 COLUMNS = (
     *(
         Column(
-            group, str(k), _at(name, place), share, "more", short=f"top-{k}" if name == "accuracy" and k != 5 else ""
+            group,
+            str(k),
+            _at(name, place),
+            share,
+            "more",
+            short=f"top-{k}" if name == "accuracy" and k != 5 else "",
+            measure=f"{name}@{k}",
         )
         for group, name in (
             ("Top-k accuracy", "accuracy"),
@@ -87,8 +97,8 @@ COLUMNS = (
         )
         for place, k in enumerate(CUTS)
     ),
-    Column("Whole ranking", "mAP", lambda row: row.map, share, "more", short="mAP"),
-    Column("Whole ranking", "MAP@R", lambda row: row.map_at_r, share, "more"),
+    Column("Whole ranking", "mAP", lambda row: row.map, share, "more", short="mAP", measure="map"),
+    Column("Whole ranking", "MAP@R", lambda row: row.map_at_r, share, "more", measure="map@r"),
     Column("Mean distance", "hits", lambda row: row.hits.cosine if row.hits else None, share),
     Column("Mean distance", "misses", lambda row: row.misses.cosine if row.misses else None, share),
     *(
@@ -159,7 +169,11 @@ def _column(column: Column, rows: Sequence[Row], *, marked: bool) -> list[Cell]:
     best = None
     if marked and column.better and numbers and len(set(texts)) > 1:
         best = column.text((max if column.better == "more" else min)(numbers))
-    return [Cell(text, text == best) for text in texts]
+    intervals = [row.intervals.get(column.measure) for row in rows]
+    return [
+        Cell(text, text == best, f"{interval.low:.3f} to {interval.high:.3f}" if interval else "")
+        for text, interval in zip(texts, intervals, strict=True)
+    ]
 
 
 def _versions(rows: Sequence[Row]) -> dict[str, str]:

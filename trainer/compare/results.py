@@ -20,6 +20,7 @@ from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.errors import SourceError
 from trainer.evaluation.latency import query_milliseconds
 from trainer.evaluation.metrics import AtK, Detail, Distances, detail
+from trainer.evaluation.results import Interval
 from trainer.progress import Epoch, Progress
 from trainer.training.history import read_history
 from trainer.training.validation import Validation, by_labels
@@ -45,7 +46,8 @@ class MeasuredOn:
 class Row:
     """One configuration before or after tuning: cosine over the published vectors, and what they cost.
 
-    `hits` and `misses` are mean distances among the first 10 (metrics.Detail). `query_milliseconds` maps k to the
+    `hits` and `misses` are mean distances among the first 10 (metrics.Detail). `intervals` maps the names of
+    measures.MEASURES to means with their 95 % intervals by bootstrap over labels. `query_milliseconds` maps k to the
     median of decoding, encoding and searching. `losses` names the loss of each stage that was trained.
     """
 
@@ -62,6 +64,7 @@ class Row:
     map_at_r: float
     hits: Distances | None
     misses: Distances | None
+    intervals: Mapping[str, Interval]
     query_milliseconds: Mapping[int, float]
     parameters: int
     encoder_bytes: int
@@ -125,6 +128,7 @@ def measure(
         map_at_r=details.scores.map_at_r,
         hits=details.matches,
         misses=details.misses,
+        intervals=details.intervals,
         query_milliseconds=dict(zip(TIMED_CUTS, np.median(times, axis=0).tolist(), strict=True)),
         parameters=count_parameters(folder / bundle.ENCODER),
         encoder_bytes=(folder / bundle.ENCODER).stat().st_size,

@@ -15,35 +15,11 @@ from pydantic import TypeAdapter, ValidationError
 
 from retrieval.clusters import Metric
 from trainer.errors import EvaluationDamaged
+from trainer.evaluation.measures import FORMULAS
 
 Name: TypeAlias = Literal["known labels", "new labels"]
 Way: TypeAlias = int | Literal["auto", "all", "brute force", "kd-tree"]
 """How ten hits are found: by opening so many clusters at most, or without clusters."""
-
-CUTS = (1, 5, 10)
-"""How many hits are looked at."""
-
-
-def _at(name: str, formula: str) -> dict[str, str]:
-    return {f"{name}@{k}": formula.replace("k", str(k)) for k in CUTS}
-
-
-FORMULAS: Mapping[str, str] = {
-    **_at("precision", "(r_1 + ... + r_k) / k"),
-    **_at("hit_rate", "1 if any of r_1 ... r_k is 1, else 0"),
-    **_at("recall", "(r_1 + ... + r_k) / R"),
-    **_at("f1", "2 p q / (p + q) with p = precision@k and q = recall@k; 0 where both are 0"),
-    "map": "sum over all ranks i of r_i (r_1 + ... + r_i) / i, divided by R",
-    "map@r": "sum over ranks i <= R of r_i (r_1 + ... + r_i) / i, divided by R",
-    "r_precision": "(r_1 + ... + r_R) / R",
-    "mrr": "1 / the first i with r_i = 1",
-    **_at("accuracy", "top-k accuracy: whether the right label is among the first k hits, which is hit_rate@k"),
-    "distance_hits": "mean distance to the true matches among the first 10; of the queries that have one there",
-    "distance_misses": "mean distance to all others among the first 10; of the queries that have one there",
-}
-"""Each measure of one query; over queries it is the mean. r_i is 1 where the i-th picture of the ranking has the
-query's label and else 0; R is how many such pictures there are, the query itself and its copies left out. Only queries
-with R > 0 are measured; the others are counted as unanswerable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +32,7 @@ class Interval:
 
 
 Measures: TypeAlias = Mapping[str, Interval]
-"""By the names of FORMULAS. distance_misses is absent where every hit is a true match, distance_hits where none is."""
+"""By the names of MEASURES. distance_misses is absent where every hit is a true match, distance_hits where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +40,7 @@ class Protocol:
     """Queries searched among a gallery of which they were not part, or each without itself (`leave_one_out`).
 
     `queries` could be answered, of `labels` different labels; `unanswerable` ones had no true match in the gallery, and
-    are in no measure. `per_label` maps a label to its plain means by the names of FORMULAS, and "queries" to how many
+    are in no measure. `per_label` maps a label to its plain means by the names of MEASURES, and "queries" to how many
     it has. `against` maps another bundle ("frozen", "live" or its id) to paired differences, this bundle minus that
     one; distances are not among them, for they have no common scale. `precision_recall` is the mean over queries of
     the interpolated precision (Manning, Raghavan & Schuetze 2008, section 8.4) at 21 levels of recall from 0 to 1.

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from retrieval import bundle
 from retrieval.bundle import Bundle
-from trainer.evaluation.protocols import intervals
+from trainer.evaluation.bootstrap import intervals
 from trainer.evaluation.rankings import TrueMatches, similarities
 from trainer.evaluation.results import Interval
 from trainer.progress import Listener

@@ -4,15 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from trainer.evaluation.results import CUTS, FORMULAS, Evaluation, Interval, Missing, Protocol
+from trainer.evaluation.measures import FORMULAS, HEADLINE, MEASURES
+from trainer.evaluation.results import Evaluation, Interval, Missing, Protocol
 
-HEADLINE = ("map", "map@r", "precision@1", "precision@10", "recall@10", "mrr")
-LESS_IS_BETTER = ("distance_hits",)
-TITLES = {"map": "mAP", "map@r": "MAP@R", "r_precision": "R-precision", "mrr": "MRR"} | {
-    f"{name}@{k}": f"{title}@{k}"
-    for name, title in (("precision", "P"), ("recall", "R"), ("f1", "F1"), ("accuracy", "top"))
-    for k in CUTS
-}
 WORDS = {
     "known labels": "held-out pictures of labels seen in training",
     "new labels": "pictures of labels never seen in training",
@@ -65,7 +59,7 @@ def missing(evaluation: Evaluation) -> list[Missing]:
 
 def title(name: str) -> str:
     """What a measure is called in a table."""
-    return TITLES.get(name, name.replace("_", " "))
+    return MEASURES[name].title if name in MEASURES else name.replace("_", " ")
 
 
 def formulas() -> dict[str, str]:
@@ -116,7 +110,7 @@ def _difference(name: str, interval: Interval | None) -> Difference | None:
         return None
     verdict: Literal["better", "worse", ""] = ""
     if interval.low > 0 or interval.high < 0:
-        verdict = "better" if (interval.low > 0) != (name in LESS_IS_BETTER) else "worse"
+        verdict = "better" if (interval.low > 0) != (MEASURES[name].better == "less") else "worse"
     return Difference(_signed(interval.value), f"{_signed(interval.low)} to {_signed(interval.high)}", verdict)
 
 

@@ -3,7 +3,6 @@
 import importlib.metadata
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -65,7 +64,7 @@ def describe(
         },
         "dims": reduced.projection.dims,
         "counts": {"items": len(files), "labels": len(labels), "clusters": len(reduced.clusters)},
-        "metrics": {stage: asdict(measured) for stage, measured in scores.items()},
+        "metrics": {stage: measured.figures() for stage, measured in scores.items()},
         "split": config.split.model_dump(exclude_none=True) if scores else None,
         "versions": {
             distribution.metadata["Name"]: distribution.version

@@ -101,7 +101,7 @@ def finetune(
         arrays, state = saved
         with strategy.scope():
             restore(model, arrays["model"])
-        history, scores = [Epoch(**epoch) for epoch in state["history"]], Scores(**state["scores"])
+        history, scores = [Epoch(**epoch) for epoch in state["history"]], Scores.from_json(state["scores"])
         best_epoch, best_weights = state["best_epoch"], arrays["best"]
     for epoch in range(len(history), settings.max_epochs + 1):
         if epoch - best_epoch > settings.patience_epochs:

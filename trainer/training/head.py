@@ -79,12 +79,14 @@ class Head:
     history: Sequence[Epoch]
 
 
-def measure(examples: Examples, kernel: Kernel | None = None) -> Scores:
-    """The held-out pictures by the features as they are, or through a kernel [e, dims]."""
+def measure(examples: Examples, kernel: Kernel | None = None, *, intervals: bool = True) -> Scores:
+    """The held-out pictures by the features as they are, or through a kernel [e, dims]; with their intervals or not."""
     among = examples.validation()
     query_features = examples.features[:, 0] if examples.details is None else examples.details
     queries, gallery = query_features[among.queries], examples.features[among.gallery, 0]
-    return among.scores(queries, gallery) if kernel is None else among.scores(queries @ kernel, gallery @ kernel)
+    if kernel is not None:
+        queries, gallery = queries @ kernel, gallery @ kernel
+    return among.scores(queries, gallery, intervals=intervals)
 
 
 def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progress, watch: Watch) -> Head:
@@ -106,7 +108,8 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
     starts = [_starts(split.only(TRAIN), config, seed) for split in splits]
     candidates = list(starts[0])
     scores_by_candidate = {
-        c: [measure(split, start[c]) for split, start in zip(splits, starts, strict=True)] for c in candidates
+        c: [measure(split, start[c], intervals=False) for split, start in zip(splits, starts, strict=True)]
+        for c in candidates
     }
     candidate = candidates[validation.best([validation.mean(scores_by_candidate[c]) for c in candidates])]
 
@@ -118,7 +121,7 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
         for split, start in zip(splits, starts, strict=True)
     ]
     for epoch, steps in enumerate(zip(*training, strict=True), start=1):
-        scores = [measure(split, step.kernel) for split, step in zip(splits, steps, strict=True)]
+        scores = [measure(split, step.kernel, intervals=False) for split, step in zip(splits, steps, strict=True)]
         mean_scores.append(validation.mean(scores))
         own_scores.append(scores[0])
         kernels.append([step.kernel for step in steps])
@@ -135,7 +138,13 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
     kernel = fit_head(examples.only(TRAIN, VALIDATION), candidate, epochs, config, seed)
     validation_kernel, *others = kernels[epochs]
     return Head(
-        kernel, validation_kernel, others[0] if others else None, candidate, epochs, own_scores[epochs], history
+        kernel,
+        validation_kernel,
+        others[0] if others else None,
+        candidate,
+        epochs,
+        measure(scaled, validation_kernel),
+        history,
     )
 
 

@@ -168,5 +168,5 @@ def _written_head(head: Head) -> tuple[Arrays, State]:
 def _read_head(arrays: Arrays, state: State) -> Head:
     kernel, validation_kernel, *other = arrays["kernels"]
     history = [Epoch(**epoch) for epoch in state["history"]]
-    start, scores = Candidate(*state["start"]), Scores(**state["scores"])
+    start, scores = Candidate(*state["start"]), Scores.from_json(state["scores"])
     return Head(kernel, validation_kernel, other[0] if other else None, start, state["epochs"], scores, history)

@@ -1,7 +1,7 @@
 """Who is searched for, and among whom, to tell whether a stage helped: the same for every stage of a run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import SourceError
-from trainer.evaluation.metrics import Scores, score
+from trainer.evaluation.metrics import SCORED, Scores, score
 
 MAX_QUERIES = 2_000  # searched with after each epoch: a standard error of 1 % at most
 
@@ -32,15 +32,16 @@ class Validation:
         places = np.minimum(np.searchsorted(self.gallery, self.queries), len(self.gallery) - 1)
         return np.where(self.gallery[places] == self.queries, places, -1)
 
-    def scores(self, queries: NDArray[np.float32], gallery: NDArray[np.float32]) -> Scores:
-        """Measures by cosine of the queries' embeddings [q, d] among the gallery's [g, d].
+    def scores(self, queries: NDArray[np.float32], gallery: NDArray[np.float32], *, intervals: bool = True) -> Scores:
+        """Measures by cosine of the queries' embeddings [q, d] among the gallery's [g, d], with their intervals.
 
         A picture is left out of its own answer, unless it is just what must be found. Raises SourceError when no query
         has anything to be found by.
         """
         same = None if self.by_detail else self.own()
         try:
-            return score(queries, self.labels[self.queries], gallery, self.labels[self.gallery], same=same)
+            labels = self.labels[self.queries], self.labels[self.gallery]
+            return score(queries, labels[0], gallery, labels[1], same=same, intervals=intervals)
         except ValueError as error:
             raise SourceError(
                 f"The held-out pictures cannot be measured: {error}. Choose others under [split]."
@@ -88,8 +89,6 @@ def best(candidates: Sequence[Scores]) -> int:
 
 def mean(several: Sequence[Scores]) -> Scores:
     """The mean of each measure over several validations, with the fewest queries that any of them had."""
-    means = {
-        field.name: float(np.mean([getattr(scores, field.name) for scores in several])) for field in fields(Scores)
-    }
+    means = {name: float(np.mean([getattr(scores, name) for scores in several])) for name in SCORED}
     counts = {name: min(getattr(scores, name) for scores in several) for name in ("queries", "unanswerable")}
     return Scores(**(means | counts))

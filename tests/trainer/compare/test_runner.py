@@ -137,6 +137,7 @@ def row(name: str, *, tuned: bool = True, history: Sequence[Epoch] = (), **chang
         map_at_r=0.5,
         hits=Distances(0.1, 0.2, 3),
         misses=None,
+        intervals={},
         query_milliseconds={1: 1.0, 10: 1.0, 100: 1.0},
         parameters=1_000_000,
         encoder_bytes=4_000_000,

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from trainer.evaluation import protocols
-from trainer.evaluation.protocols import DRAWS, intervals
+from trainer.evaluation import bootstrap
+from trainer.evaluation.bootstrap import DRAWS, intervals
 from trainer.evaluation.results import Interval
 
 
@@ -43,7 +43,7 @@ def test_intervals_are_those_of_one_draw_at_a_time(seed: int, kinds: int, querie
     values[rng.random(queries) < 0.4, 1] = np.nan
     values[:, 2] = np.nan
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(protocols, "TABLE_VALUES", 700 * kinds)  # the draws in several tables
+        patch.setattr(bootstrap, "TABLE_VALUES", 700 * kinds)  # the draws in several tables
         found = intervals(values, np.array(labels), seed=3)
     for one, other in zip(found, one_at_a_time(values, labels, 3), strict=True):
         assert (one is None) == (other is None)
@@ -65,7 +65,7 @@ def covered(trials: int, *, together: bool) -> float:
 
 
 def test_an_interval_holds_the_true_mean_as_often_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(protocols, "DRAWS", 400)
+    monkeypatch.setattr(bootstrap, "DRAWS", 400)
     assert 0.90 <= covered(300, together=True) <= 0.98
     assert covered(100, together=False) < 0.7  # what drawing queries by themselves would claim
 

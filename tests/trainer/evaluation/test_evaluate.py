@@ -24,8 +24,9 @@ from trainer.commands.evaluate import evaluate as command
 from trainer.data.labelled import read_labelled
 from trainer.errors import SourceError
 from trainer.evaluation.evaluate import EvaluationResult, evaluate
+from trainer.evaluation.measures import FORMULAS
 from trainer.evaluation.metrics import score
-from trainer.evaluation.results import FORMULAS, Leak, Missing, Protocol, from_json
+from trainer.evaluation.results import Leak, Missing, Protocol, from_json
 from trainer.progress import Progress
 
 LABELS = ("bowl", "cup", "jug")

@@ -1,42 +1,18 @@
-"""The measures of a ranking, against one query at a time from the formulas, and against scikit-learn."""
+"""Scores and details, against one query at a time from the formulas, and against scikit-learn."""
 
+import json
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
-from sklearn.metrics import (
-    average_precision_score,
-    f1_score,
-    precision_recall_curve,
-    precision_score,
-    recall_score,
-    top_k_accuracy_score,
-)
+from sklearn.metrics import average_precision_score, precision_score
 
 from retrieval.clusters import Metric
+from tests.trainer.evaluation.oracle import METRICS, Labels, Scene, Vectors, ranking, scenes
 from trainer.evaluation import rankings
-from trainer.evaluation.metrics import LEVELS, MEASURES, AtK, Detail, Distances, Scores, detail, per_query, score
-from trainer.evaluation.results import FORMULAS
-
-METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
-
-Vectors = NDArray[np.float32]
-Labels = NDArray[np.int64]
-
-
-def ranking(query: Vectors, gallery: Vectors, metric: Metric, own: int) -> list[int]:
-    """Gallery rows, nearest first, earlier rows first between equals, without the query itself."""
-
-    def distance(vector: Vectors) -> float:
-        if metric == "euclidean":
-            return float(((query - vector) ** 2).sum())
-        lengths = float(np.linalg.norm(query) * np.linalg.norm(vector))
-        return -float(query @ vector) / lengths if lengths else 0.0
-
-    return sorted((row for row in range(len(gallery)) if row != own), key=lambda row: distance(gallery[row]))
+from trainer.evaluation.metrics import SCORED, AtK, Distances, Scores, detail, score
 
 
 def measures(relevant: list[bool]) -> list[float]:
@@ -65,40 +41,13 @@ def expected(
 
 
 def assert_equal(found: Scores, wanted: Scores) -> None:
-    for name in Scores.__slots__:
+    for name in (*SCORED, "queries", "unanswerable"):
         assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=1e-9), name
-
-
-@st.composite
-def scenes(draw: st.DrawFn) -> tuple[Vectors, Labels, Vectors, Labels, Labels]:
-    """Queries and gallery full of ties, and for some queries the gallery row that is the query itself.
-
-    Whole numbers, of which each vector has one or four equal ones: every length and distance is exact in float32.
-    """
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    dims, kinds = 4, draw(st.integers(1, 4))
-
-    def vectors(count: int) -> Vectors:
-        few = np.eye(dims)[rng.integers(dims, size=count)]
-        all_ = np.ones((count, dims))
-        signs = rng.choice([-1, 1], (count, dims)) * rng.choice([1, 2, 4], (count, 1))
-        return (np.where(rng.random((count, 1)) < 0.5, few, all_) * signs).astype(np.float32)
-
-    gallery = vectors(draw(st.integers(1, 40)))
-    queries = vectors(draw(st.integers(1, 12)))
-    known, asked = rng.integers(kinds, size=len(gallery)), rng.integers(kinds + 1, size=len(queries))
-    same = np.full(len(queries), -1)
-    for row in np.flatnonzero(rng.random(len(queries)) < draw(st.sampled_from([0.0, 0.5, 1.0]))):
-        same[row] = rng.integers(len(gallery))
-        queries[row], asked[row] = gallery[same[row]], known[same[row]]
-    return queries, asked, gallery, known, same
 
 
 @settings(deadline=None, max_examples=200)
 @given(scenes(), st.sampled_from(METRICS))
-def test_scores_are_those_of_the_formulas(
-    scene: tuple[Vectors, Labels, Vectors, Labels, Labels], metric: Metric
-) -> None:
+def test_scores_are_those_of_the_formulas(scene: Scene, metric: Metric) -> None:
     queries, asked, gallery, known, same = scene
     wanted = expected(queries, asked, gallery, known, metric, same)
     if wanted is None:
@@ -141,9 +90,7 @@ def assert_near(found: Distances | None, wanted: Distances | None) -> None:
 
 @settings(deadline=None, max_examples=200)
 @given(scenes(), st.sampled_from(METRICS))
-def test_the_detail_is_that_of_the_formulas(
-    scene: tuple[Vectors, Labels, Vectors, Labels, Labels], metric: Metric
-) -> None:
+def test_the_detail_is_that_of_the_formulas(scene: Scene, metric: Metric) -> None:
     queries, asked, gallery, known, same = scene
     scores = expected(queries, asked, gallery, known, metric, same)
     if scores is None:
@@ -157,112 +104,6 @@ def test_the_detail_is_that_of_the_formulas(
         assert asdict(one) == pytest.approx(asdict(other), abs=1e-9)
     assert_near(found.matches, matches)
     assert_near(found.misses, misses)
-
-
-def every_measure(relevant: list[bool], distances: list[float]) -> dict[str, float]:
-    """All of FORMULAS for one ranking, term by term as they are written there; NaN where there is no such hit."""
-    r = dict(enumerate(map(int, relevant), start=1))
-    total = sum(r.values())
-
-    def precision(i: int) -> float:
-        return sum(r.get(j, 0) for j in range(1, i + 1)) / i
-
-    found = {
-        "map": sum(r[i] * precision(i) for i in r) / total,
-        "map@r": sum(r[i] * precision(i) for i in r if i <= total) / total,
-        "r_precision": precision(total),
-        "mrr": 1 / min(i for i in r if r[i]),
-    }
-    for k in (1, 5, 10):
-        p, q = precision(k), precision(k) * k / total
-        found |= {f"precision@{k}": p, f"recall@{k}": q, f"f1@{k}": 2 * p * q / (p + q) if p + q else 0.0}
-        found |= {f"hit_rate@{k}": float(p > 0), f"accuracy@{k}": float(p > 0)}
-    for name, wanted in (("distance_hits", True), ("distance_misses", False)):
-        among = [d for d, hit in zip(distances[:10], relevant, strict=False) if hit == wanted]
-        found[name] = sum(among) / len(among) if among else np.nan
-    return found
-
-
-def interpolated(relevant: list[bool]) -> list[float]:
-    """The highest precision at each level of recall or beyond."""
-    total = sum(relevant)
-    points = [(sum(relevant[:i]) / total, sum(relevant[:i]) / i) for i in range(1, len(relevant) + 1)]
-    return [max(p for recall, p in points if recall >= level - 1e-9) for level in LEVELS]
-
-
-@settings(deadline=None, max_examples=200)
-@given(scenes(), st.sampled_from(METRICS), st.booleans())
-def test_every_measure_of_every_query_is_that_of_its_formula(
-    scene: tuple[Vectors, Labels, Vectors, Labels, Labels], metric: Metric, twins: bool
-) -> None:
-    queries, asked, gallery, known, same = scene
-    left_out = [{int(own)} - {-1} for own in same]
-    if twins:  # the copies of a query are no answer either
-        left_out = [rows | {row for row in range(0, len(gallery), 3) if rows} for rows in left_out]
-        width = max(map(len, left_out))
-        same = np.array([[*sorted(rows), *[-1] * (width - len(rows) + 1)] for rows in left_out])
-    rows, wanted, curves = [], [], []
-    for row, (query, label, out) in enumerate(zip(queries, asked, left_out, strict=True)):
-        order = [other for other in ranking(query, gallery, metric, -1) if other not in out]
-        relevant = [bool(known[other] == label) for other in order]
-        if any(relevant):
-            lengths = [np.linalg.norm(query) * np.linalg.norm(gallery[other]) for other in order]
-            cosines = [1 - query @ gallery[other] / n for other, n in zip(order, lengths, strict=True)]
-            spans = [np.linalg.norm(query - gallery[other]) for other in order]
-            wanted.append(every_measure(relevant, list(map(float, cosines if metric == "cosine" else spans))))
-            curves.append(interpolated(relevant))
-            rows.append(row)
-    if not rows:
-        with pytest.raises(ValueError, match="true match"):
-            per_query(queries, asked, gallery, known, metric=metric, same=same)
-        return
-    found = per_query(queries, asked, gallery, known, metric=metric, same=same)
-    assert set(MEASURES) == set(FORMULAS) == set(wanted[0])
-    np.testing.assert_array_equal(found.rows, rows)
-    np.testing.assert_allclose(found.values, [[one[name] for name in MEASURES] for one in wanted], atol=1e-5)
-    np.testing.assert_allclose(found.precision, np.mean(curves, axis=0), atol=1e-9)
-
-
-def test_chunks_do_not_show_in_the_measures_of_each_query(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(0)
-    rows, labels = rng.normal(size=(50, 6)).astype(np.float32), rng.integers(5, size=50)
-    whole = per_query(rows, labels, rows, labels, same=np.arange(50))
-    monkeypatch.setattr(rankings, "TABLE_VALUES", 7 * len(rows))
-    parts = per_query(rows, labels, rows, labels, same=np.arange(50))
-    np.testing.assert_array_equal(parts.rows, whole.rows)
-    np.testing.assert_allclose(parts.values, whole.values, atol=1e-6)
-    np.testing.assert_allclose(parts.precision, whole.precision)
-
-
-@settings(deadline=None, max_examples=30)
-@given(st.integers(0, 2**32 - 1), st.integers(10, 60), st.integers(2, 12))
-def test_the_measures_of_each_query_are_those_of_scikit_learn(seed: int, size: int, kinds: int) -> None:
-    rng = np.random.default_rng(seed)
-    gallery, queries = rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=(4, 5)).astype(np.float32)
-    known = rng.permutation(np.concatenate([np.arange(kinds), rng.integers(kinds, size=size)])[:size])
-    asked = rng.choice(known, 4)
-    found = per_query(queries, asked, gallery, known)
-    nearness = rankings.similarities(queries, gallery, "cosine")
-    columns = dict(zip(MEASURES, found.values.T, strict=True))
-    for row, label in enumerate(asked):
-        relevant = (known == label).astype(int)
-        assert columns["map"][row] == pytest.approx(average_precision_score(relevant, nearness[row]))
-        for k in (1, 5, 10):
-            first = (nearness[row] >= np.sort(nearness[row])[-k]).astype(int)
-            assert columns[f"precision@{k}"][row] == pytest.approx(precision_score(relevant, first, zero_division=0))
-            assert columns[f"recall@{k}"][row] == pytest.approx(recall_score(relevant, first))
-            assert columns[f"f1@{k}"][row] == pytest.approx(f1_score(relevant, first, zero_division=0))
-        exact = (nearness[row] >= np.sort(nearness[row])[-relevant.sum()]).astype(int)
-        assert columns["r_precision"][row] == pytest.approx(precision_score(relevant, exact, zero_division=0))
-    precision, recall, _ = precision_recall_curve((known == asked[0]).astype(int), nearness[0])
-    curve = per_query(queries[:1], asked[:1], gallery, known).precision
-    # scikit-learn ends the curve with a point of recall 0 and precision 1 that no ranking has.
-    np.testing.assert_allclose(curve, [precision[:-1][recall[:-1] >= level - 1e-9].max() for level in LEVELS])
-    names = np.unique(known)
-    if len(names) > 2:  # each label as near as its nearest picture
-        labels = np.stack([nearness[:, known == name].max(axis=1) for name in names], axis=1)
-        by_label = top_k_accuracy_score(asked, labels, k=1, labels=names)
-        assert columns["accuracy@1"].mean() == pytest.approx(by_label)
 
 
 def test_chunks_do_not_show_in_the_detail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -280,12 +121,38 @@ def test_chunks_do_not_show_in_the_detail(monkeypatch: pytest.MonkeyPatch) -> No
 def test_matches_alone_leave_no_misses() -> None:
     row = np.ones((1, 2), np.float32)
     found = detail(row, np.array(["x"]), row, np.array(["x"]))
-    assert found == Detail(
-        Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0),
-        (AtK(1, 1, 1, 1, 1), AtK(5, 1, 0.2, 1, pytest.approx(1 / 3)), AtK(10, 1, 0.1, 1, pytest.approx(2 / 11))),
-        Distances(pytest.approx(0, abs=1e-6), 0.0, 1),
-        None,
+    assert_equal(found.scores, Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0))
+    assert found.at == (
+        AtK(1, 1, 1, 1, 1),
+        AtK(5, 1, 0.2, 1, pytest.approx(1 / 3)),
+        AtK(10, 1, 0.1, 1, pytest.approx(2 / 11)),
     )
+    assert found.matches == Distances(pytest.approx(0, abs=1e-6), 0.0, 1)
+    assert found.misses is None
+    assert "distance_misses" not in found.intervals
+
+
+def test_every_mean_has_an_interval_where_one_is_wanted() -> None:
+    rng = np.random.default_rng(0)
+    rows, labels = rng.normal(size=(50, 6)).astype(np.float32), rng.integers(5, size=50)
+    plain = score(rows, labels, rows, labels, same=np.arange(50))
+    assert plain.intervals == {}
+    found = score(rows, labels, rows, labels, same=np.arange(50), intervals=True)
+    assert found.intervals.keys() == SCORED.keys()
+    for name, interval in found.intervals.items():
+        assert interval.value == pytest.approx(getattr(plain, name))
+        assert interval.low < interval.value < interval.high
+    details = detail(rows, labels, rows, labels, same=np.arange(50))
+    assert {name: details.intervals[measure] for name, measure in SCORED.items()} == found.intervals
+
+
+def test_scores_are_the_same_after_json() -> None:
+    rng = np.random.default_rng(0)
+    rows, labels = rng.normal(size=(20, 6)).astype(np.float32), rng.integers(3, size=20)
+    found = score(rows, labels, rows, labels, same=np.arange(20), intervals=True)
+    assert Scores.from_json(json.loads(json.dumps(asdict(found)))) == found
+    before = {name: value for name, value in asdict(found).items() if name != "intervals"}  # of version 0.1.0
+    assert Scores.from_json(before) == Scores(**found.figures())
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from trainer.evaluation.metrics import MEASURES, per_query, score
-from trainer.evaluation.protocols import evaluate_vectors, intervals
-from trainer.evaluation.results import FORMULAS
+from trainer.evaluation.bootstrap import intervals
+from trainer.evaluation.measures import FORMULAS, NAMES
+from trainer.evaluation.metrics import per_query, score
+from trainer.evaluation.protocols import evaluate_vectors
 
 RNG = np.random.default_rng(4)
 LABELS = np.repeat([f"label {n}" for n in range(8)], 6)
@@ -50,7 +51,7 @@ def test_a_difference_is_paired_query_by_query() -> None:
     )
     ours = per_query(*halves).values
     theirs = per_query(other[0], halves[1], other[1], halves[3]).values
-    column = MEASURES.index("map")
+    column = NAMES.index("map")
     (wanted,) = intervals((ours - theirs)[:, [column]], LABELS[HELD])
     assert found.against["frozen"]["map"] == wanted
     assert found.against["frozen"]["map"].low > 0

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from trainer.errors import EvaluationDamaged
+from trainer.evaluation.measures import FORMULAS
 from trainer.evaluation.results import (
-    FORMULAS,
     Evaluation,
     Interval,
     LadderRow,

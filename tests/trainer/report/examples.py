@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tests.bundles import picture
-from trainer.evaluation.results import FORMULAS, Evaluation, Interval, LadderRow, Leak, Missing, Protocol, Reliability
+from trainer.evaluation.measures import FORMULAS
+from trainer.evaluation.results import Evaluation, Interval, LadderRow, Leak, Missing, Protocol, Reliability
 from trainer.progress import Epoch
 from trainer.report import Report
 from trainer.sources.base import Picture
