@@ -1,112 +1,20 @@
 """Evaluations of small published bundles: what is a query, what it is searched among, and what is left out."""
 
-import csv
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from hashlib import sha256
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
-from typer.testing import CliRunner
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from retrieval.clusters import Vectors
 from retrieval.errors import BundleMissing
 from tests import bundles
 from tests.bundles import Piece, picture, write_artifacts
-from trainer.commands.evaluate import evaluate as command
-from trainer.data.labelled import read_labelled
+from tests.trainer.evaluation.shops import LABELS, Publish, folder, known, measured, new, shop
 from trainer.errors import SourceError
-from trainer.evaluation.evaluate import EvaluationResult, evaluate
-from trainer.evaluation.measures import FORMULAS
 from trainer.evaluation.metrics import score
-from trainer.evaluation.results import Leak, Missing, Protocol, from_json
-from trainer.progress import Progress
-
-LABELS = ("bowl", "cup", "jug")
-
-
-@contextmanager
-def silent(_title: str) -> Iterator[Progress]:
-    yield lambda _done, _total: None
-
-
-def shop(count: int = 18, *, start: int = 0) -> list[Piece]:
-    """Different pictures of three labels in turn."""
-    return [Piece(f"piece-{n}", picture(n), LABELS[n % 3], {}) for n in range(start, start + count)]
-
-
-Publish = Callable[..., tuple[Path, dict[str, Vectors]]]
-
-
-@pytest.fixture
-def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Publish:
-    """Publishes a bundle as if it had been tuned, with a split: every sixth piece, or `parts`, for validation."""
-
-    def make(
-        name: str = "artifacts",
-        pieces: Sequence[Piece] = tuple(shop()),
-        *,
-        stage: str = "finetune",
-        parts: Mapping[str, str] | None = None,
-        bundle_id: str = "tiny",
-        live: bool = True,
-        digest: bool = True,
-    ) -> tuple[Path, dict[str, Vectors]]:
-        home, plain = tmp_path / name, bundles.describe
-        held = parts or {piece.id: "validation" for row, piece in enumerate(pieces) if row % 6 < 3 and row < 6}
-
-        def describe(bundle_id: str, *, items: int, clusters: int) -> dict[str, object]:
-            made = plain(bundle_id, items=items, clusters=clusters)
-            encoder = made["encoder"]
-            assert isinstance(encoder, dict)
-            return made | {"encoder": encoder | {"stage": stage}}
-
-        (home / "training").mkdir(parents=True, exist_ok=True)
-        with (home / "training" / "split.csv").open("w", newline="") as file:
-            rows = csv.writer(file)
-            digests = [[sha256(piece.data).hexdigest()] if digest else [] for piece in pieces]
-            rows.writerow(["id", "part", "sha256"][: 3 if digest else 2])
-            rows.writerows(
-                [piece.id, held.get(piece.id, "train"), *own] for piece, own in zip(pieces, digests, strict=True)
-            )
-        with monkeypatch.context() as patch:
-            patch.setattr(bundles, "describe", describe)
-            return home, write_artifacts(home, pieces, bundle_id=bundle_id, publish=live)
-
-    return make
-
-
-def folder(root: Path, pictures: Mapping[str, bytes]) -> str:
-    """Files by their places below a new folder."""
-    for place, data in pictures.items():
-        (root / place).parent.mkdir(parents=True, exist_ok=True)
-        (root / place).write_bytes(data)
-    return str(root)
-
-
-def measured(home: Path, queries: str | None = None, gallery: str | None = None, **options: object) -> EvaluationResult:
-    sides = [source if source is None else read_labelled(source, home) for source in (queries, gallery)]
-    return evaluate(home, *sides, "cosine", silent, **({"ladder": False} | options))  # type: ignore[arg-type]
-
-
-def known(found: EvaluationResult) -> Protocol:
-    protocol = found.evaluation.protocol("known labels")
-    assert protocol is not None, found.evaluation.protocols
-    return protocol
-
-
-def new(found: EvaluationResult) -> Protocol:
-    protocol = found.evaluation.protocol("new labels")
-    assert protocol is not None, found.evaluation.protocols
-    return protocol
-
+from trainer.evaluation.results import Missing
 
 # --- what is a query
 
@@ -202,65 +110,6 @@ def test_a_label_with_nothing_to_find_is_said(publish: Publish, tmp_path: Path) 
     assert "no query has a true match" in missing.reason
 
 
-# --- leaks
-
-
-def test_a_copy_in_the_gallery_is_reported_and_left_out(publish: Publish, tmp_path: Path) -> None:
-    home, _vectors = publish()
-    rest = {f"{LABELS[n % 3]}/{n}.jpg": picture(n) for n in range(70, 79)}
-    queries = folder(tmp_path / "q", {"cup/1.jpg": picture(50), "jug/2.jpg": picture(51)})
-    clean = measured(home, queries, folder(tmp_path / "clean", rest))
-    leaky = measured(home, queries, folder(tmp_path / "leaky", rest | {"cup/twin.jpg": picture(50)}))
-    assert clean.evaluation.leaks == ()
-    leak = Leak(str(tmp_path / "q/cup/1.jpg"), str(tmp_path / "leaky/cup/twin.jpg"), "identical")
-    assert leaky.evaluation.leaks == (leak,)
-    found, wanted = (dict(known(each).per_label["cup"]) for each in (leaky, clean))
-    # A gallery of another size is multiplied in another order: the last bits of a distance may differ.
-    for name in ("distance_hits", "distance_misses"):
-        assert found.pop(name) == pytest.approx(wanted.pop(name), abs=1e-6)
-    assert found == wanted
-
-
-def test_the_same_picture_in_other_bytes_is_a_leak_where_it_is_looked_for(publish: Publish, tmp_path: Path) -> None:
-    home, _vectors = publish()
-    rest = {f"{LABELS[n % 3]}/{n}.jpg": picture(n) for n in range(70, 79)}
-    queries = folder(tmp_path / "q", {"cup/1.jpg": picture(50), "cup/2.jpg": picture(51)})
-    clean = measured(home, queries, folder(tmp_path / "clean", rest))
-    again = folder(tmp_path / "again", rest | {"cup/again.png": picture(50, format_="PNG")})
-
-    def same_picture(paths: Sequence[Path]) -> list[tuple[int, int]]:
-        names = [path.name for path in paths]
-        assert len(set(names)) == len(names) == 12
-        return [(names.index("again.png"), names.index("1.jpg"))]
-
-    leaky = measured(home, queries, again, same_picture=same_picture)
-    leak = Leak(str(tmp_path / "q/cup/1.jpg"), str(tmp_path / "again/cup/again.png"), "same picture")
-    assert leaky.evaluation.leaks == (leak,)
-    blind = measured(home, queries, again)
-    assert blind.evaluation.leaks == ()
-    assert known(leaky).measures["mrr"].value < known(blind).measures["mrr"].value
-    assert known(clean).queries == known(leaky).queries == 2
-
-
-def test_a_query_that_lies_in_the_gallery_itself_is_no_leak(publish: Publish, tmp_path: Path) -> None:
-    home, _vectors = publish()
-    both = folder(tmp_path / "q", {f"{LABELS[n % 3]}/{n}.jpg": picture(n) for n in range(70, 79)})
-    found = measured(home, both, both)
-    assert found.evaluation.leaks == ()
-    assert known(found).leave_one_out
-    assert known(found).measures["precision@10"].value == pytest.approx(0.2)  # two others of its label
-
-
-def test_a_copy_among_new_labels_is_a_leak(publish: Publish, tmp_path: Path) -> None:
-    home, _vectors = publish()
-    queries = folder(tmp_path / "q", {"lamp/1.jpg": picture(50), "lamp/2.jpg": picture(50), "lamp/3.jpg": picture(52)})
-    found = measured(home, queries, queries)
-    one, two = (str(tmp_path / f"q/lamp/{n}.jpg") for n in (1, 2))
-    assert set(found.evaluation.leaks) == {Leak(one, two, "identical"), Leak(two, one, "identical")}
-    assert new(found).gallery == 3
-    assert new(found).per_label["lamp"]["recall@1"] == pytest.approx((1 + 1 + 1 / 2) / 3)  # the third finds both
-
-
 # --- several bundles
 
 
@@ -314,45 +163,3 @@ def test_an_empty_catalogue(publish: Publish) -> None:
     home, _vectors = publish(pieces=[Piece(f"piece-{n}", picture(n), None, {}) for n in range(8)])
     with pytest.raises(SourceError, match="no labelled items"):
         measured(home)
-
-
-# --- the command
-
-
-@pytest.fixture
-def run() -> Callable[..., str]:
-    app = typer.Typer()
-    app.command()(command)
-
-    def invoke(*arguments: object) -> str:
-        done = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
-        assert done.exit_code == 0, done.output
-        return done.output
-
-    return invoke
-
-
-def test_the_command_writes_everything_as_json(publish: Publish, tmp_path: Path, run: Callable[..., str]) -> None:
-    home, _vectors = publish()
-    out = tmp_path / "new" / "evaluation.json"
-    run("--artifacts", home, "--out", out, "--metric", "euclidean", "--formulas")
-    written = json.loads(out.read_text())
-    assert written["formulas"] == FORMULAS
-    assert [p["name"] for p in written["protocols"]] == ["known labels", "new labels"]
-    found = from_json(out.read_bytes(), "here")
-    assert found.metric == "euclidean"
-    assert {row.probes for row in found.ladder} == {1, 2, 4, "all", "auto", "brute force", "kd-tree"}
-    assert all(row.recall_at_10 == 1 for row in found.ladder if not isinstance(row.probes, int))
-
-
-@pytest.mark.parametrize("options", [["--no-ladder"], []])
-def test_scikit_learn_is_loaded_for_the_ladder_alone_and_tensorflow_never(publish: Publish, options: list[str]) -> None:
-    home, _vectors = publish()
-    arguments = ["trainer", "evaluate", "--artifacts", str(home), "--json", *options]
-    code = (
-        f"import sys; sys.argv = {arguments!r}\nfrom trainer.cli import app\ntry: app()\nexcept SystemExit: pass\n"
-        "print('loaded', *sorted({'tensorflow', 'keras', 'sklearn'} & set(sys.modules)), file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout)["bundle_id"] == "tiny"
-    assert done.stderr.splitlines()[-1] == ("loaded" if options else "loaded sklearn")

@@ -21,6 +21,7 @@ from retrieval.errors import BundleMissing
 from retrieval.projection import Projection
 from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, some_calibration, write_encoder
 from tests.trainer.releases.quiet import Quiet
+from trainer.bundles import load_current, open_store
 from trainer.data.features import PictureFile
 from trainer.indexing import GalleryIndex
 from trainer.releases import log, pinned, release
@@ -144,3 +145,14 @@ def catalogued(artifacts: Path) -> set[str]:
     """The ids of all items."""
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
         return set(catalogue.ids())
+
+
+def live(shop: Shop) -> str:
+    """The id of the bundle that is served."""
+    return bundle.current(shop.artifacts)
+
+
+def searchable(shop: Shop) -> set[str]:
+    """The items that the live bundle finds."""
+    with closing(open_store(shop.artifacts, load_current(shop.artifacts))) as store:
+        return set(store.ids()) & catalogued(shop.artifacts)
