@@ -17,26 +17,50 @@ TRAINER = requirements/$(if $(GPU),trainer-gpu,trainer).txt
 
 # By default, files of few tests come last, and a long one of them then runs alone.
 TESTS = $(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder
+COVERAGE = $(BIN)/python -m coverage
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all browser lint format lock benchmark screenshots docs clean
+.PHONY: help demo test test-all test-browser test-security test-crash test-quality test-training browser servers \
+  lint format hooks lock wheel benchmark screenshots docs clean
 
-help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+help: ## list these targets; minutes are those of 2 cores, without installation
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAGES=<folder or CSV> [PORT=8000 UI_PORT=5000 GPU=1]
 	@$(BIN)/python -m lookalike demo --images "$${IMAGES:-pottery}" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
-test: lint ## lint, types, import rules, tests
+test: lint ## lint, types, import rules, and each capability once [8 min]
 	$(TESTS) -m "not slow"
 
-test-all: lint ## the same, and the tests that take minutes
-	$(TESTS)
+test-all: lint ## every test, and how much of the code they run [60 min]
+	$(COVERAGE) erase
+	$(TESTS) --cov --cov-report=
+	@echo "Coverage: $$($(COVERAGE) report --format=total) % of the lines"
+
+test-browser: $(VENV)/.dev ## what test leaves out: the page at every width, by every way in [12 min]
+	$(TESTS) -m "slow and browser and not (security or crash or quality)"
+
+test-security: $(VENV)/.dev ## what test leaves out: hostile texts, requests and addresses everywhere [8 min]
+	$(TESTS) -m "slow and security"
+
+test-crash: $(VENV)/.dev ## what test leaves out: processes killed and writes lost at any moment [10 min]
+	$(TESTS) -m "slow and crash and not security"
+
+test-quality: $(VENV)/.dev ## what test leaves out: the published figures, where LOOKALIKE_TEST_DATA names the pictures [20 min]
+	$(TESTS) -m "slow and quality and not (security or crash)"
+
+test-training: $(VENV)/.dev ## what test leaves out: long training, big catalogues, the installed wheel [15 min]
+	$(TESTS) -m "slow and not (browser or security or crash or quality)"
 
 browser: $(VENV)/.dev ## install the Chromium that tests and screenshots of the page need, where there is none
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
 	  else $(BIN)/python -m playwright install chromium; fi; }
+
+servers: ## install the PostgreSQL that tests of the catalogue start, where there is none
+	@command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; \
+	  else echo "Install PostgreSQL's server programs, initdb and pg_ctl, and put them on the PATH." >&2; exit 1; fi; }
 
 lint: $(VENV)/.dev ## style, types and import rules alone
 	$(BIN)/ruff check
@@ -57,6 +81,12 @@ screenshots: $(VENV)/.dev ## picture the page with the demo shop (needs Chromium
 docs: $(VENV)/.dev ## build the documentation site into site/, without network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir site
 
+hooks: $(VENV)/.dev ## let git run format and lint before each commit
+	$(BIN)/pre-commit install
+
+wheel: $(VENV)/.dev ## build the package into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
 lock: $(VENV)/.python ## pin and hash the requirements anew, from pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python scripts/lock.py
@@ -71,9 +101,10 @@ $(VENV)/.python:
 	  echo "No virtual environment could be made. On Debian and Ubuntu: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
 	@touch $@
 
-$(VENV)/.services: $(VENV)/.python requirements/api.txt requirements/frontend.txt $(TRAINER)
+$(VENV)/.services: $(VENV)/.python requirements/api.txt requirements/frontend.txt $(TRAINER) requirements/build.txt
 	@echo "Installing what training and serving need (once, a few minutes)..."
-	@$(INSTALL) -r requirements/api.txt -r requirements/frontend.txt -r $(TRAINER)
+	@$(INSTALL) -r requirements/api.txt -r requirements/frontend.txt -r $(TRAINER) -r requirements/build.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.services requirements/dev.txt

@@ -106,7 +106,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of tests with the same id, pytest-xdist runs one and says nothing of the others."""
+    """Mark what needs a browser. Of tests with the same id, pytest-xdist runs one and says nothing of the others."""
+    for item in items:
+        if isinstance(item, pytest.Function) and "browser" in item.fixturenames:
+            item.add_marker(pytest.mark.browser)
     twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
     if twice:
         raise pytest.UsageError(f"Several tests have the same id, and some would not be run: {', '.join(twice)}")

@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 USER = "lookalike"
-ABSENT = "no initdb and pg_ctl on the PATH: the tests on PostgreSQL need its server programs"
+ABSENT = "no initdb and pg_ctl here: make servers installs them"
+DEBIAN = sorted(map(str, Path("/usr/lib/postgresql").glob("*/bin")))
+PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), *DEBIAN])
 
 
 def is_installed() -> bool:
     """Whether a server can be started."""
-    return all(shutil.which(name) for name in ("initdb", "pg_ctl"))
+    return all(shutil.which(name, path=PROGRAMS) for name in ("initdb", "pg_ctl"))
 
 
 @contextmanager
@@ -28,9 +30,10 @@ def server(port: int) -> Iterator[str]:
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} -c fsync=off"
     data, log = home / "data", home / "log"
 
-    def run(*command: object) -> None:
+    def run(program: str, *options: object) -> None:
+        command = [str(shutil.which(program, path=PROGRAMS)), *map(str, options)]
         subprocess.run(
-            [*map(str, command)], check=True, user=owner, cwd=home, stdout=subprocess.DEVNULL, env=_environment()
+            command, check=True, user=owner, cwd=home, stdout=subprocess.DEVNULL, env=_environment()
         )
 
     try:

@@ -13,6 +13,7 @@ from tests.conftest import run_trainer
 from trainer.bundles import load_current
 
 pytestmark = [
+    pytest.mark.quality,
     pytest.mark.slow,
     pytest.mark.skipif(setup.test_data() is None, reason="LOOKALIKE_TEST_DATA names no folder that holds grocery/"),
 ]

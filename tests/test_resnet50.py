@@ -9,6 +9,8 @@ from retrieval import bundle
 from tests.conftest import free_port, run_trainer, serving
 from trainer.sources import pottery
 
+pytestmark = pytest.mark.quality
+
 CONFIG = """
 deterministic = true
 

@@ -12,6 +12,8 @@ from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, match
 from tests.frontend.fake_catalogue import fill
 from tests.frontend.test_security import HARMLESS, POLICY, Skeleton
 
+pytestmark = pytest.mark.security
+
 PATHS = (
     "/browse/",
     "/browse/clusters",

@@ -17,6 +17,8 @@ from frontend.settings import Settings
 from tests.frontend.attack_texts import ATTACKS
 from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, matches, problem
 
+pytestmark = pytest.mark.security
+
 HARMLESS = "harmless"
 NUL = "a\x00b<b>"
 POLICY = (

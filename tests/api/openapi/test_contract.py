@@ -23,6 +23,8 @@ from api.security.keys import ApiKey, digest_of, new_key
 from api.settings import Settings
 from tests.bundles import Piece, picture, pieces, some_calibration, write_artifacts
 
+pytestmark = pytest.mark.security
+
 NAMED = ("amphora 3.jpg", "vases/amphora 3.jpg", "bowls/7.jpg", "bowls/8.jpg")  # which the examples ask for
 KEY = new_key()
 

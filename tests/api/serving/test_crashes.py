@@ -22,6 +22,8 @@ import pytest
 from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import ROOT, environment, free_port
 
+pytestmark = pytest.mark.crash
+
 WRITERS = 4
 MAX_ITEMS = 20  # of one writer
 SHOP = pieces(12)

@@ -16,6 +16,8 @@ from retrieval.clusters import Vectors
 from tests.api.conftest import Serve
 from tests.bundles import picture, pieces, write_artifacts
 
+pytestmark = pytest.mark.crash
+
 MODELS = {"one": 7, "two": 8, "three": 9}
 QUERIES = [picture(5000 + number) for number in range(4)]
 SHOP = pieces(40)

@@ -17,6 +17,8 @@ from retrieval.duplicates.groups import connected_groups, group
 from retrieval.duplicates.same_thing import same_thing_pairs, star_groups
 from trainer.sources import pottery
 
+pytestmark = pytest.mark.quality
+
 DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", "nowhere"))
 
 

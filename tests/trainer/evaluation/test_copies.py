@@ -11,6 +11,8 @@ from PIL import Image
 from trainer.evaluation.leaks import look_alike
 from trainer.sources import pottery
 
+pytestmark = pytest.mark.quality
+
 DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", "nowhere"))
 
 

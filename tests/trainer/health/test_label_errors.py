@@ -13,6 +13,8 @@ from trainer.data.split import UNLABELLED
 from trainer.health import label_errors
 from trainer.health.label_errors import nearest_others, suspicious
 
+pytestmark = pytest.mark.quality
+
 DATA = Path(os.environ.get("LOOKALIKE_TEST_DATA", "nowhere"))
 
 

@@ -14,6 +14,8 @@ import pytest
 from tests.trainer.releases.publisher import publish, publish_until
 from tests.trainer.releases.shops import ITEMS, NEW, OLD, Shop, catalogued, make_shop, starts_with
 
+pytestmark = pytest.mark.crash
+
 
 @pytest.fixture(scope="module")
 def server() -> ForkServerContext:

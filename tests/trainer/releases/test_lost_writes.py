@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 from tests.trainer.releases.disk import Recording, Tree, build, crashes
 from tests.trainer.releases.shops import NEW, make_shop, starts_with
 
+pytestmark = pytest.mark.crash
+
 
 class Trials:
     """States of the disk, each started from once."""

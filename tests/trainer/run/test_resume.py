@@ -20,6 +20,8 @@ from tests.conftest import ROOT, environment
 from tests.trainer.training.test_history import events
 from trainer.sources import pottery
 
+pytestmark = pytest.mark.crash
+
 CONFIG = """
 deterministic = true
 seed = 3
