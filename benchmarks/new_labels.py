@@ -1,8 +1,9 @@
 """Labels never trained on: 41 of grocery's 81 labels to train, leave one out on the pictures of the other 40."""
 
 import csv
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,10 @@ def measure(config: str, seed: int) -> Scores:
 
 def mean(several: list[Scores]) -> Scores:
     """The mean of each measure."""
-    return Scores(*(float(np.mean([getattr(s, field.name) for s in several])) for field in fields(Scores)))
+    means: dict[str, Any] = {
+        field.name: float(np.mean([getattr(scores, field.name) for scores in several])) for field in fields(Scores)
+    }
+    return replace(several[0], **means)
 
 
 def tables(seed: int) -> tuple[Path, Path]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from benchmarks.new_labels import tables
 from benchmarks.setup import grocery, official, publish, table, trained
+from trainer.data.labelled import read_labelled
 from trainer.evaluation.evaluate import evaluate
 from trainer.evaluation.results import Interval, Name
 from trainer.progress import Progress
@@ -37,7 +38,8 @@ def _rows(name: Name, bundles: dict[str, Path], queries: Path, gallery: Path) ->
     rows = []
     for encoder, artifacts in bundles.items():
         against = () if encoder == "frozen" else (frozen,)
-        found = evaluate(artifacts, str(queries), str(gallery), "cosine", _quietly, against=against, ladder=False)
+        searched, stored = (read_labelled(str(source), artifacts) for source in (queries, gallery))
+        found = evaluate(artifacts, searched, stored, "cosine", _quietly, against=against, ladder=False)
         protocol = found.evaluation.protocol(name)
         if protocol is None:
             raise ValueError(f"{artifacts} cannot be measured by {name}: {found.evaluation.protocols}")

@@ -5,6 +5,8 @@ label: so the crowd is spread within and between labels as the pictures are.
 """
 
 import tempfile
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,7 @@ from trainer.indexing import fit_kmeans
 SIZES = (1_000, 10_000, 100_000)
 QUERIES = 200
 SEED = 0
+Vectors = NDArray[np.float32]
 HEADER = "vectors | of | metric | certified | clusters opened | vectors read | recall@10 | NumPy scan / pruned"
 
 
@@ -34,7 +37,7 @@ def main() -> None:
         "fine-tuned": trained("grocery", official()),
     }
     rows = [row for name, artifacts in bundles.items() for row in measure(name, artifacts)]
-    publish("scale", table(HEADER, sorted(rows, key=lambda row: int(row[0].replace(",", "")))))
+    publish("scale", table(HEADER, [row for size in SIZES for row in rows if row[0] == f"{size:,}"]))
 
 
 def measure(name: str, artifacts: Path) -> list[tuple[str, ...]]:
@@ -78,6 +81,11 @@ def _store(folder: Path, vectors: NDArray[np.float32]) -> VectorStore:
     return stores.open("scale", clusters, auto_probes=probes)
 
 
+def _nearest(compare: Callable[[Vectors], Vectors], query: Vectors) -> NDArray[np.intp]:
+    """The rows of the K nearest vectors, by a comparison of everything."""
+    return np.argpartition(-compare(query[None])[0], K)[:K]
+
+
 def _search(
     store: VectorStore, vectors: NDArray[np.float32], queries: NDArray[np.float32], metric: Metric
 ) -> tuple[str, ...]:
@@ -87,8 +95,8 @@ def _search(
     hits, found = [], []
     compare = comparer(vectors, metric)  # directions and lengths are known beforehand, as the clusters are
     for query in queries:
-        hits.append(timed(pruned, lambda q=query: store.search(q, k=K, metric=metric)))
-        truth = timed(scan, lambda q=query: np.argpartition(-compare(q[None])[0], K)[:K])
+        hits.append(timed(pruned, partial(store.search, query, k=K, metric=metric)))
+        truth = timed(scan, partial(_nearest, compare, query))
         found.append(len({int(item) for item in hits[-1].ids} & set(truth.tolist())) / K)
     shares = (
         np.mean([hit.exact for hit in hits]),

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 import numpy as np
@@ -33,11 +34,14 @@ def measure(config: str) -> list[tuple[str, ...]]:
     rows = []
     metrics: tuple[Metric, ...] = ("cosine", "euclidean")
     for metric in metrics:
-        hits, pruned, full, scan = [], [], [], []
+        hits = []
+        pruned: list[float] = []
+        full: list[float] = []
+        scan: list[float] = []
         for query in queries:
-            hits.append(timed(pruned, lambda q=query, m=metric: store.search(q, k=K, metric=m)))
-            timed(full, lambda q=query, m=metric: store.search(q, k=K, metric=m, probes="all"))
-            timed(scan, lambda q=query, m=metric: brute_force(q, gallery, m))
+            hits.append(timed(pruned, partial(store.search, query, k=K, metric=metric)))
+            timed(full, partial(store.search, query, k=K, metric=metric, probes="all"))
+            timed(scan, partial(brute_force, query, gallery, metric))
         opened = np.mean([h.clusters_opened / h.clusters_total for h in hits])
         read = np.mean([h.vectors_read / len(gallery) for h in hits])
         times = (f"{np.median(times):.2f} ms" for times in (pruned, full, scan))

@@ -61,10 +61,13 @@ def milliseconds(work: Callable[[], object]) -> list[float]:
 def asker(address: str, data: bytes) -> Callable[[], None]:
     """One search for the default number of hits; the form is packed once, as that is the client's work."""
     packed = requests.Request("POST", f"{address}/search", files={"file": ("query.jpg", data)}).prepare()
+    body, headers = packed.body, {"Content-Type": packed.headers["Content-Type"]}
+    if not isinstance(body, bytes):
+        raise TypeError("the form was not packed whole")
     connection = HTTPConnection(address.removeprefix("http://"), timeout=30)
 
     def ask() -> None:
-        connection.request("POST", "/search", packed.body, {"Content-Type": packed.headers["Content-Type"]})
+        connection.request("POST", "/search", body, headers)
         answer = connection.getresponse()
         if answer.read() and answer.status != HTTPStatus.OK:
             raise RuntimeError(f"the API answered {answer.status}")

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.bundle import Bundle
+from trainer.data.labelled import read_labelled
 from trainer.data.loading import embed_readable
 from trainer.errors import SourceError
-from trainer.evaluation.query_gallery import labelled
 from trainer.progress import Progress
 from trainer.sources.base import Skipped
 
@@ -79,25 +79,23 @@ def trained_with(config: Path, source: Path) -> Path:
     """
     artifacts = WORK / f"{config.stem}-{source.stem}-{sha256(config.read_bytes()).hexdigest()[:8]}"
     if not (artifacts / "CURRENT").exists():
-        options = ["--source", source, "--config", config, "--resume"]
-        subprocess.run(
-            [sys.executable, "-m", "trainer", "run", *options, "--artifacts", artifacts], cwd=ROOT, check=True
-        )
+        options = ["--source", str(source), "--config", str(config), "--resume", "--artifacts", str(artifacts)]
+        subprocess.run([sys.executable, "-m", "lookalike", "train", *options], cwd=ROOT, check=True)
     return artifacts
 
 
 def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progress) -> Embedded:
     """The labelled pictures of a source through the bundle. What cannot be used is skipped, with the reason."""
-    pictures, unlabelled = labelled(source, artifacts)
-    found = embed_readable(pictures, loaded.embedder, progress)
-    skipped = [*unlabelled, *found.skipped]
+    labelled = read_labelled(source, artifacts)
+    found = embed_readable(labelled.pictures, loaded.embedder, progress)
+    skipped = [*labelled.skipped, *found.skipped]
     if not found.pictures:
         raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
     labels = np.array([picture.label for picture in found.pictures])
     return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
 
 
-def table(header: str, rows: list[tuple[object, ...]]) -> str:
+def table(header: str, rows: Sequence[tuple[object, ...]]) -> str:
     """A Markdown table; `header` as "a | b | c"."""
     columns = header.split("|")
     lines = [f"| {header} |", f"| {' | '.join('---' for _ in columns)} |"]

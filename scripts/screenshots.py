@@ -9,6 +9,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -32,6 +33,8 @@ BEST = {  # in docs/images: which pictures, side by side, and how high there, in
     "map": (["map-1440-dark"], 450),
     "phone": (["results-390-light", "results-390-dark"], 450),
 }
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 
 
@@ -52,7 +55,7 @@ def main() -> None:
             sys.exit("Needs Chromium: run make browser first.")
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         for width, height in WIDTHS.items():
-            for scheme in ("light", "dark"):
+            for scheme in SCHEMES:
                 take(browser, options.page, query, f"{width}-{scheme}", width, height, scheme)
         browser.close()
     for name, (shown, height) in BEST.items():
@@ -72,7 +75,7 @@ def beside(paths: list[Path], height: int) -> Image.Image:
     return row
 
 
-def take(browser: Browser, page: str, query: Path, name: str, width: int, height: int, scheme: str) -> None:
+def take(browser: Browser, page: str, query: Path, name: str, width: int, height: int, scheme: Scheme) -> None:
     """The start page, an upload's results, one of its matches with why it is one, and the pages beside the search."""
     context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
     tab = context.new_page()

@@ -32,9 +32,7 @@ def server(port: int) -> Iterator[str]:
 
     def run(program: str, *options: object) -> None:
         command = [str(shutil.which(program, path=PROGRAMS)), *map(str, options)]
-        subprocess.run(
-            command, check=True, user=owner, cwd=home, stdout=subprocess.DEVNULL, env=_environment()
-        )
+        subprocess.run(command, check=True, user=owner, cwd=home, stdout=subprocess.DEVNULL, env=_environment())
 
     try:
         run("initdb", "-D", data, "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "-N")
