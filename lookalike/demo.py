@@ -20,11 +20,11 @@ from lookalike.extras import missing_for_demo
 from lookalike.processes import HOST, is_free, run_trainer, serve
 from retrieval.durable import check_writable
 from retrieval.errors import FolderNotWritable
+from trainer.commands.checks import SOURCE_NAMES
 from trainer.commands.console import err, out
 from trainer.commands.options import Artifacts
 
 POTTERY = "pottery"
-DATA_SETS = (POTTERY, "flowers102", "lfw", "celeba")
 DEFAULT_CONFIG = "demo"
 MISTAKE_EXIT_CODE = 2
 
@@ -74,11 +74,13 @@ def artifacts_folder(base: Path, source: str, config: str) -> Path:
 
 def _source(images: str) -> str:
     """The trainer's --source: a data set's name, or the whole path of a folder or file that is there."""
-    if images in DATA_SETS:
+    if images in SOURCE_NAMES:
         return images
     path = Path(images).expanduser().absolute()
     if not path.exists():
-        _refuse(f"There is no {path}. Name a folder or a CSV of pictures, or one of {', '.join(DATA_SETS)}: --images.")
+        _refuse(
+            f"There is no {path}. Name a folder or a CSV of pictures, or one of {', '.join(SOURCE_NAMES)}: --images."
+        )
     return str(path)
 
 

@@ -1,7 +1,22 @@
 """What commands check before they import what is slow, so that a mistake is told at once."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
+
+from trainer.errors import SourceError
+
+SOURCE_NAMES = ("pottery", "flowers102", "lfw", "celeba")
+"""Sources that are no paths; `trainer.sources` knows what they are."""
+
+
+def check_sources(*sources: str | None) -> None:
+    """Raise SourceError for a source that is neither a name nor the path of something that is there."""
+    for source in sources:
+        if source is not None and source not in SOURCE_NAMES and not os.path.exists(source):  # noqa: PTH110 - no errors
+            raise SourceError(
+                f"{source} is not a folder or file. Name a folder of pictures, a CSV file, or {_either(SOURCE_NAMES)}."
+            )
 
 
 def check_published(artifacts: Path) -> None:
@@ -21,7 +36,12 @@ def check_named(artifacts: Path, names: Iterable[str]) -> None:
 
 def check_folders(*folders: Path) -> None:
     """Raise SourceError for a folder that is none, or that holds no picture."""
+    check_sources(*map(str, folders))
     from trainer.sources.folder import read_folder
 
     for folder in folders:
         read_folder(folder)
+
+
+def _either(names: tuple[str, ...]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"

@@ -7,6 +7,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from trainer.commands.checks import check_sources
 from trainer.commands.console import Display, err, out, silenced
 from trainer.commands.options import Artifacts
 
@@ -28,6 +29,7 @@ def compare(
 
     Example: `lookalike compare demo siamese --source ~/Pictures/shoes`
     """
+    check_sources(source)
     from trainer.compare.plan import Failure, plan
 
     display = Display()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.checks import check_named
+from trainer.commands.checks import check_named, check_sources
 from trainer.commands.console import Display, out, skipped_table
 from trainer.commands.options import Artifacts, Metric
 
@@ -36,6 +36,7 @@ def evaluate(
 
     Example: `lookalike evaluate --queries shoes/test --gallery shoes/train --against live`
     """
+    check_sources(queries, gallery)
     check_named(artifacts, [bundle, *(against or ())])
     display = Display()
     from trainer.data.labelled import read_labelled

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.checks import check_sources
 from trainer.commands.console import Display, out, skipped_table
 from trainer.commands.options import Artifacts
 
@@ -40,6 +41,7 @@ def publish(
         raise typer.BadParameter(
             f"It names {force}, not {bundle_id}, the bundle to be published.", param_hint="--force"
         )
+    check_sources(pin)
     from trainer.releases import release
 
     done = release.publish(artifacts, bundle_id, Display(), forced=force is not None, pin=pin)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.checks import check_sources
 from trainer.commands.console import Display, out, scores_table, silenced, skipped_table
 from trainer.commands.options import Artifacts, ConfigFile
 from trainer.commands.publish import REFUSED, show_release
@@ -26,6 +27,7 @@ def train(
 
     Example: `lookalike train --source ~/Pictures/shoes --config unlabelled`
     """
+    check_sources(source)
     from trainer.config import load_config
     from trainer.run.inputs import read_inputs
     from trainer.threads import thread_count

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, environment
+from trainer.commands.checks import SOURCE_NAMES
+from trainer.sources import DATA_SETS
 
 SLOW_LIBRARIES = ("tensorflow", "keras", "sklearn", "bokeh", "matplotlib", "tf2onnx")
 UNKNOWN_KEY = "[head]\nmargn = 0.3\n"
@@ -49,6 +51,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("compare demo --source nowhere", "nowhere is not a folder"),
         ("compare key.toml --source empty", "head.margn"),
         ("compare demo --source empty --artifacts table.csv", "Nothing can be written in table.csv"),
+        ("evaluate --queries nowhere", "nowhere is not a folder"),
+        ("evaluate --gallery nowhere", "nowhere is not a folder"),
+        ("publish 20261122-171500-ab12 --pin nowhere", "nowhere is not a folder"),
         ("evaluate", "Nothing is published"),
         ("evaluate --bundle absent", "There is no bundle in"),
         ("rank --queries nowhere --gallery empty --out ranks.json", "nowhere is not a folder"),
@@ -75,3 +80,7 @@ def test_it_is_told_before_slow_libraries_are_imported(command: str, message: st
     assert message in line
     assert not (folder / "artifacts").exists()
     assert not (folder / "ranks.json").exists()
+
+
+def test_the_names_of_sources_are_those_that_can_be_read() -> None:
+    assert set(SOURCE_NAMES) == {"pottery", *DATA_SETS}
