@@ -44,7 +44,7 @@ def png_chunk(name: bytes, content: bytes, *, checksum: int | None = None) -> by
 
 
 def png_with(*chunks: bytes, data: bytes | None = None) -> bytes:
-    """The scene as PNG, with chunks right behind its header."""
+    """A PNG (the scene), with chunks right behind its header."""
     data = data or encode(scene(), "PNG")
     return data[:33] + b"".join(chunks) + data[33:]
 
@@ -55,7 +55,7 @@ def jpeg_segment(marker: int, content: bytes, *, length: int | None = None) -> b
 
 
 def jpeg_with(*segments: bytes, data: bytes | None = None) -> bytes:
-    """The scene as JPEG, with segments right behind its start."""
+    """A JPEG (the scene), with segments right behind its start."""
     data = data or jpeg(scene())
     return data[:2] + b"".join(segments) + data[2:]
 
