@@ -19,6 +19,7 @@ from filelock import FileLock
 from playwright.sync_api import Browser, expect, sync_playwright
 from schemathesis.pytest.plugin import SchemathesisFunction
 
+from tests.marks import IN_MATRIX
 from trainer.sources import pottery
 
 ROOT = Path(__file__).parent.parent
@@ -171,6 +172,12 @@ def browser() -> Iterator[Browser]:
         )
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(params=[pytest.param(390, marks=IN_MATRIX), 1440])
+def width(request: pytest.FixtureRequest) -> int:
+    """Of the browser's window, in pixels: a desk; and a phone, in the full matrix."""
+    return request.param
 
 
 @pytest.fixture(scope="session")

@@ -49,9 +49,9 @@ def people_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def shelves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def catalogue_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A page over a shop of its own that tests may change, with two models loaded."""
-    artifacts = tmp_path_factory.mktemp("shelves")
+    artifacts = tmp_path_factory.mktemp("catalogue")
     write_artifacts(artifacts, pieces(PIECES), bundle_id=NEW, seed=8, publish=False)
     write_artifacts(artifacts, pieces(PIECES), bundle_id=OLD)
     api_port, ui_port = free_port(), free_port()
@@ -60,12 +60,6 @@ def shelves(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         serving("frontend", ui_port, "/readyz", api_url=api, ui_port=ui_port) as address,
     ):
         yield address
-
-
-@pytest.fixture(params=[390, 1440])
-def width(request: pytest.FixtureRequest) -> int:
-    """Of the window, in pixels."""
-    return request.param
 
 
 @pytest.fixture

@@ -4,17 +4,14 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe  # axe-core (MPL-2.0), for tests alone
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import BOTH, Scheme, violations
 from tests.e2e.conftest import OpenTab, choose
 from tests.gestures import refine
+from tests.marks import IN_MATRIX, in_matrix
 
 ITEM = "id=shelf 1/piece-021"
-RULES = {
-    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
-    "resultTypes": ["violations"],  # what passes is checked just so, and its elements not listed, which takes as long
-}
 
 
 def upload(tab: Page) -> None:
@@ -56,22 +53,16 @@ STATES: dict[str, tuple[str, Callable[[Page], None]]] = {
 }
 
 
-@pytest.mark.parametrize("state", STATES)
-def test_axe_finds_nothing(open_tab: OpenTab, shop_address: str, state: str) -> None:
+CASES = [pytest.param("settings and filters", ["light"], id="settings and filters, light")]
+CASES += [pytest.param(state, BOTH, id=f"{state}, both schemes", marks=IN_MATRIX) for state in STATES]
+
+
+@pytest.mark.parametrize(("state", "schemes"), CASES)
+def test_axe_finds_nothing(open_tab: OpenTab, shop_address: str, state: str, schemes: list[Scheme]) -> None:
     path, reach = STATES[state]
     tab = open_tab(shop_address + path, reduced_motion="reduce")
     reach(tab)
-    assert violations(tab) == []
-
-
-def violations(tab: Page) -> list[tuple[str, str, str]]:
-    """What axe finds, in light and in dark: scheme, rule and element."""
-    found = []
-    for scheme in ("light", "dark"):
-        tab.emulate_media(color_scheme=scheme)
-        for each in Axe().run(tab, options=RULES).response["violations"]:
-            found += [(scheme, each["id"], node["html"]) for node in each["nodes"]]
-    return found
+    assert violations(tab, schemes) == []
 
 
 def test_the_keyboard_alone_leads_from_the_start_to_why(tab: Page) -> None:
@@ -113,6 +104,7 @@ def focused(tab: Page) -> str:
     )
 
 
+@in_matrix
 def test_nothing_jumps_while_a_page_arrives(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab()
     tab.context.new_cdp_session(tab).send("Emulation.setCPUThrottlingRate", {"rate": 8})  # a slow phone
@@ -130,10 +122,14 @@ def test_nothing_jumps_while_a_page_arrives(open_tab: OpenTab, shop_address: str
         assert sum(value for value, _ in moved) < 0.01, moved
 
 
+MATCHES = f"/search?{ITEM}&like=shelf 2/piece-042"
+NARROW = [(path, pixels) for path in ("/", MATCHES, f"/why?{ITEM}&match=shelf 2/piece-042") for pixels in (320, 720)]
+
+
 @pytest.mark.parametrize(
-    "path", ["/", f"/search?{ITEM}&like=shelf 2/piece-042", f"/why?{ITEM}&match=shelf 2/piece-042"]
+    ("path", "narrow"),
+    [(MATCHES, 320), *(pytest.param(*each, marks=IN_MATRIX) for each in NARROW if each != (MATCHES, 320))],
 )
-@pytest.mark.parametrize("narrow", [320, 720], ids=["320 px", "1440 px at 200 %"])
 def test_narrow_windows_and_zoom_need_no_sideways_scrolling(
     open_tab: OpenTab, shop_address: str, path: str, narrow: int
 ) -> None:
@@ -141,6 +137,7 @@ def test_narrow_windows_and_zoom_need_no_sideways_scrolling(
     assert tab.evaluate("document.documentElement.scrollWidth") <= narrow
 
 
+@in_matrix
 def test_whoever_wants_no_motion_gets_none(open_tab: OpenTab, shop_address: str) -> None:
     still = open_tab(f"{shop_address}/search?{ITEM}", reduced_motion="reduce")
     lively = open_tab(f"{shop_address}/search?{ITEM}", reduced_motion="no-preference")

@@ -8,10 +8,13 @@ from playwright.sync_api import Page, expect
 from tests.bundles import pieces
 from tests.e2e.conftest import OpenTab
 from tests.e2e.shop import PIECES
+from tests.marks import in_matrix
 
 
-def test_filters_and_order_narrow_the_wall_and_come_off_again(open_tab: OpenTab, shelves: str, width: int) -> None:
-    tab = open_tab(f"{shelves}/browse/")
+def test_filters_and_order_narrow_the_wall_and_come_off_again(
+    open_tab: OpenTab, catalogue_address: str, width: int
+) -> None:
+    tab = open_tab(f"{catalogue_address}/browse/")
     tiles = tab.locator(".wall > .tile")
     expect(tiles).to_have_count(60)
     tab.get_by_role("link", name="Show more").click()
@@ -32,8 +35,8 @@ def test_filters_and_order_narrow_the_wall_and_come_off_again(open_tab: OpenTab,
     expect(tiles).to_have_count(60)
 
 
-def test_from_a_cluster_to_a_picture_to_its_likes(open_tab: OpenTab, shelves: str) -> None:
-    tab = open_tab(f"{shelves}/browse/clusters")
+def test_from_a_cluster_to_a_picture_to_its_likes(open_tab: OpenTab, catalogue_address: str) -> None:
+    tab = open_tab(f"{catalogue_address}/browse/clusters")
     assert 2 <= tab.locator(".cell").count() <= 6
     tab.locator(".cell").first.click()
     expect(tab.get_by_role("heading", name=re.compile(r"Cluster \d"))).to_be_visible()
@@ -42,8 +45,10 @@ def test_from_a_cluster_to_a_picture_to_its_likes(open_tab: OpenTab, shelves: st
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
 
 
-def test_the_map_is_moved_by_keys_buttons_and_pointer_and_leads_to_pictures(open_tab: OpenTab, shelves: str) -> None:
-    tab = open_tab(f"{shelves}/browse/map")
+def test_the_map_is_moved_by_keys_buttons_and_pointer_and_leads_to_pictures(
+    open_tab: OpenTab, catalogue_address: str
+) -> None:
+    tab = open_tab(f"{catalogue_address}/browse/map")
     expect(tab.locator("#map-status")).to_have_text(re.compile(r"^\d+ pictures$"))
     canvas = tab.locator("canvas")
     blank = tab.evaluate("(wide) => { const c = document.createElement('canvas'); return c.toDataURL().length; }", 1)
@@ -77,8 +82,9 @@ def drag(tab: Page) -> None:
     tab.mouse.up()
 
 
-def test_a_click_on_the_map_opens_the_picture_there(open_tab: OpenTab, shelves: str) -> None:
-    tab = open_tab(f"{shelves}/browse/map")
+@in_matrix
+def test_a_click_on_the_map_opens_the_picture_there(open_tab: OpenTab, catalogue_address: str) -> None:
+    tab = open_tab(f"{catalogue_address}/browse/map")
     expect(tab.locator(".nearest a")).to_have_count(10)
     box = tab.locator("canvas").bounding_box()
     assert box is not None
@@ -101,11 +107,12 @@ def test_a_click_on_the_map_opens_the_picture_there(open_tab: OpenTab, shelves: 
     expect(tab.locator(".item-details .how")).to_contain_text(spot[0])
 
 
-def test_browsing_without_a_script(open_tab: OpenTab, shelves: str) -> None:
-    tab = open_tab(f"{shelves}/browse/", java_script_enabled=False)
+@in_matrix
+def test_browsing_without_a_script(open_tab: OpenTab, catalogue_address: str) -> None:
+    tab = open_tab(f"{catalogue_address}/browse/", java_script_enabled=False)
     tab.get_by_role("link", name="Show more").click()
     expect(tab.get_by_role("link", name="From the beginning")).to_be_visible()
-    tab.goto(f"{shelves}/browse/map")
+    tab.goto(f"{catalogue_address}/browse/map")
     expect(tab.get_by_text("drawn by a script")).to_be_visible()
     tab.locator(".cell").first.click()
     expect(tab.get_by_role("heading", name=re.compile(r"Cluster \d"))).to_be_visible()

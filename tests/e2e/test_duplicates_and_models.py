@@ -8,15 +8,16 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
+from tests.accessibility import violations
 from tests.bundles import Piece, picture, pieces, some_calibration, write_artifacts
 from tests.e2e.conftest import OpenTab, page_over
 from tests.e2e.shop import NEW, OLD, fresh, status
-from tests.e2e.test_accessibility import violations
 from tests.gestures import wait_until
+from tests.marks import in_matrix
 
 
 @pytest.fixture
-def doubles(tmp_path: Path) -> Iterator[str]:
+def duplicates_address(tmp_path: Path) -> Iterator[str]:
     """A page over twenty pieces, of which two are there as copies, and one in a larger version."""
     copies = [Piece(f"copy of {n}", picture(n), None, {}) for n in (3, 4)]
     larger = Piece("larger 5", picture(5, width=480, height=352, format_="PNG"), None, {})
@@ -25,8 +26,8 @@ def doubles(tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, doubles: str) -> None:
-    tab = open_tab(f"{doubles}/duplicates/")
+def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, duplicates_address: str) -> None:
+    tab = open_tab(f"{duplicates_address}/duplicates/")
     expect(tab.get_by_role("heading", name="2 groups")).to_be_visible()
     tab.locator("[data-group]", has_text="copy of 4").get_by_role("button", name="Not duplicates").click()
     expect(tab.locator("[data-group]")).to_have_count(1)
@@ -36,19 +37,20 @@ def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, doubles: 
     tab.get_by_role("link", name="Same picture").click()
     expect(tab.locator(".keep")).to_contain_text("the most pixels")
     expect(tab.locator("[data-group] li", has=tab.locator(".keep"))).to_contain_text("larger 5")
-    item_page = requests.Request("GET", f"{doubles}/items/", params={"id": gone}).prepare().url or ""
+    item_page = requests.Request("GET", f"{duplicates_address}/items/", params={"id": gone}).prepare().url or ""
     wait_until(lambda: status(item_page) == 404)
 
-    tab.goto(f"{doubles}/duplicates/")
+    tab.goto(f"{duplicates_address}/duplicates/")
     tab.get_by_role("button", name="Look again").click()
     expect(tab.get_by_role("heading", name="Nothing is there twice")).to_be_visible()
-    tab.goto(f"{doubles}/duplicates/?tier=same_thing")
+    tab.goto(f"{duplicates_address}/duplicates/?tier=same_thing")
     expect(tab.get_by_role("heading", name=re.compile(r"\d+ groups?$"))).to_be_visible()
     assert violations(tab) == []
 
 
-def test_duplicates_without_a_script(open_tab: OpenTab, doubles: str) -> None:
-    tab = open_tab(f"{doubles}/duplicates/", java_script_enabled=False)
+@in_matrix
+def test_duplicates_without_a_script(open_tab: OpenTab, duplicates_address: str) -> None:
+    tab = open_tab(f"{duplicates_address}/duplicates/", java_script_enabled=False)
     while tab.get_by_role("link", name="See how far it is").count():
         tab.get_by_role("link", name="See how far it is").click()
     tab.get_by_role("button", name="Not duplicates").first.click()
@@ -59,8 +61,8 @@ def test_duplicates_without_a_script(open_tab: OpenTab, doubles: str) -> None:
     expect(tab.locator("[data-group]")).to_have_count(0)
 
 
-def test_two_models_are_compared_and_one_after_the_other_goes_live(open_tab: OpenTab, shelves: str) -> None:
-    tab = open_tab(f"{shelves}/models/")
+def test_two_models_are_compared_and_one_after_the_other_goes_live(open_tab: OpenTab, catalogue_address: str) -> None:
+    tab = open_tab(f"{catalogue_address}/models/")
     expect(tab.locator(".bundles .live h2")).to_have_text(OLD)
     tab.get_by_role("link", name="Compare two side by side").click()
     tab.locator(".wall .frame").first.click()
@@ -78,7 +80,7 @@ def test_two_models_are_compared_and_one_after_the_other_goes_live(open_tab: Ope
     expect(tab.get_by_alt_text("The picture searched with")).to_be_visible()
 
     for bundle in (NEW, OLD):
-        tab.goto(f"{shelves}/models/")
+        tab.goto(f"{catalogue_address}/models/")
         tab.get_by_role("button", name=re.compile(f": {bundle}$")).click()
         expect(tab.get_by_text("is live now")).to_be_visible()
         expect(tab.locator(".bundles .live h2")).to_have_text(bundle)

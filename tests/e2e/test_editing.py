@@ -8,10 +8,11 @@ from playwright.sync_api import expect
 from tests.e2e.conftest import OpenTab
 from tests.e2e.shop import added, fresh, status
 from tests.gestures import wait_until
+from tests.marks import in_matrix
 
 
-def test_pictures_are_added_each_by_itself_and_found_at_once(open_tab: OpenTab, shelves: str) -> None:
-    tab = open_tab(f"{shelves}/add/")
+def test_pictures_are_added_each_by_itself_and_found_at_once(open_tab: OpenTab, catalogue_address: str) -> None:
+    tab = open_tab(f"{catalogue_address}/add/")
     broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     tab.set_input_files("#files", [fresh("a.jpg"), broken, fresh("b.jpg")])
     tab.get_by_label("Label", exact=True).fill("brand new")
@@ -31,12 +32,12 @@ def test_pictures_are_added_each_by_itself_and_found_at_once(open_tab: OpenTab, 
     assert status(address) == 200
 
 
-def test_a_folder_gives_its_pictures_labels(open_tab: OpenTab, shelves: str, tmp_path: Path) -> None:
+def test_a_folder_gives_its_pictures_labels(open_tab: OpenTab, catalogue_address: str, tmp_path: Path) -> None:
     for folder in ("jugs", "plates"):
         (tmp_path / "shop" / folder).mkdir(parents=True)
         (tmp_path / "shop" / folder / "1.jpg").write_bytes(fresh()["buffer"])
     (tmp_path / "shop" / ".hidden").write_text("of no interest")
-    tab = open_tab(f"{shelves}/add/")
+    tab = open_tab(f"{catalogue_address}/add/")
     tab.set_input_files("#folder", tmp_path / "shop")
     tab.get_by_label("Label each picture with the name of its folder").check()
     tab.get_by_role("button", name="Add 2 pictures").click()
@@ -50,8 +51,9 @@ def test_a_folder_gives_its_pictures_labels(open_tab: OpenTab, shelves: str, tmp
     expect(tab.get_by_role("heading", name="jugs")).to_be_visible()
 
 
-def test_adding_without_a_script(open_tab: OpenTab, shelves: str) -> None:
-    tab = open_tab(f"{shelves}/add/", java_script_enabled=False)
+@in_matrix
+def test_adding_without_a_script(open_tab: OpenTab, catalogue_address: str) -> None:
+    tab = open_tab(f"{catalogue_address}/add/", java_script_enabled=False)
     twice = fresh("twice.jpg")
     broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     tab.set_input_files("#files", [twice, broken, twice])
@@ -64,9 +66,9 @@ def test_adding_without_a_script(open_tab: OpenTab, shelves: str) -> None:
     expect(tab.get_by_role("heading", name="plain")).to_be_visible()
 
 
-def test_what_is_known_of_a_picture_is_changed(open_tab: OpenTab, shelves: str) -> None:
+def test_what_is_known_of_a_picture_is_changed(open_tab: OpenTab, catalogue_address: str) -> None:
     tab = open_tab()
-    added(tab, shelves)
+    added(tab, catalogue_address)
     tab.get_by_label("Label", exact=True).fill("renamed")
     tab.get_by_label("Name", exact=True).fill("stock")
     tab.get_by_label("Is a").select_option("number")
@@ -89,10 +91,10 @@ def test_what_is_known_of_a_picture_is_changed(open_tab: OpenTab, shelves: str) 
     assert [field.input_value() for field in fields.all()] == ["glazed", ""]
 
 
-def test_deleting_can_be_undone_and_happens_when_one_leaves(open_tab: OpenTab, shelves: str) -> None:
+def test_deleting_can_be_undone_and_happens_when_one_leaves(open_tab: OpenTab, catalogue_address: str) -> None:
     tab = open_tab()
     tab.clock.install(time=datetime(2026, 1, 1))
-    address = added(tab, shelves)
+    address = added(tab, catalogue_address)
     tab.clock.pause_at(datetime(2026, 1, 2))  # however long the rest takes, the time is not over
     tab.get_by_role("button", name="Delete this picture").click()
     expect(tab.get_by_text("will be deleted in 8 seconds")).to_be_visible()
@@ -109,18 +111,19 @@ def test_deleting_can_be_undone_and_happens_when_one_leaves(open_tab: OpenTab, s
     wait_until(lambda: status(address) == 404)
 
 
-def test_deleting_happens_when_the_time_is_over(open_tab: OpenTab, shelves: str) -> None:
+@in_matrix
+def test_deleting_happens_when_the_time_is_over(open_tab: OpenTab, catalogue_address: str) -> None:
     tab = open_tab()
     tab.clock.install()
-    address = added(tab, shelves)
+    address = added(tab, catalogue_address)
     tab.get_by_role("button", name="Delete this picture").click()
     tab.clock.fast_forward(8_100)
     tab.wait_for_url("**/browse/")
     assert status(address) == 404
 
 
-def test_without_a_script_deleting_asks_first(open_tab: OpenTab, shelves: str) -> None:
-    address = added(open_tab(), shelves)
+def test_without_a_script_deleting_asks_first(open_tab: OpenTab, catalogue_address: str) -> None:
+    address = added(open_tab(), catalogue_address)
     tab = open_tab(address, java_script_enabled=False)
     tab.get_by_role("button", name="Delete this picture").click()
     expect(tab.get_by_role("heading", name="Delete this picture?")).to_be_visible()

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.bundles import portrait
 from tests.e2e.conftest import OpenTab, choose, settle
 from tests.gestures import draw, refine
+from tests.marks import in_matrix
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ def test_a_picture_that_was_added_is_not_in_what_is_asked_after_going_back(tab: 
     expect(tab.locator("main").get_by_label("Compare by")).to_have_value("euclidean")
 
 
+@in_matrix
 def test_one_that_was_taken_out_is_in_it_again(tab: Page) -> None:
     choose(tab)
     also = tab.get_by_role("list", name="Also like", exact=True)
@@ -50,6 +52,7 @@ def test_one_that_was_taken_out_is_in_it_again(tab: Page) -> None:
     expect(also).to_be_visible()
 
 
+@in_matrix
 def test_a_face_is_not_asked_for_again_and_is_offered_again(open_tab: OpenTab, people_address: str) -> None:
     tab = open_tab(f"{people_address}/search?id=person-3")
     face = tab.get_by_role("button", name=re.compile("Search with face 1"))
@@ -72,6 +75,7 @@ def test_a_face_is_not_asked_for_again_and_is_offered_again(open_tab: OpenTab, p
     expect(tab.locator("[data-add]")).to_have_count(0)
 
 
+@in_matrix
 def test_more_like_a_match_in_full_size_begins_at_its_top(tab: Page) -> None:
     choose(tab)
     tab.locator(".tile").nth(15).get_by_role("link", name=re.compile("Full size")).click()
@@ -82,6 +86,7 @@ def test_more_like_a_match_in_full_size_begins_at_its_top(tab: Page) -> None:
     assert tab.evaluate("scrollY") == 0
 
 
+@in_matrix
 def test_with_further_pictures_the_part_stays_what_is_searched_with(tab: Page) -> None:
     choose(tab)
     refine(tab)
@@ -98,6 +103,7 @@ def test_with_further_pictures_the_part_stays_what_is_searched_with(tab: Page) -
         assert shape > 2.5  # 0.7 of 480 to 0.3 of 360 pixels
 
 
+@in_matrix
 def test_a_search_for_no_address_says_so(tab: Page) -> None:
     tab.locator("main").get_by_role("button", name="Search", exact=True).click()
     expect(tab.get_by_label("Or its address")).to_be_focused()

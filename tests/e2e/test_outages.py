@@ -12,6 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.bundles import pieces, write_artifacts
 from tests.conftest import free_port, running, serving
 from tests.e2e.conftest import QUERY, OpenTab, choose, settle
+from tests.marks import with_crashes
 
 HASTY_SECONDS = "2"  # how long the page waits for the API
 
@@ -43,6 +44,7 @@ def expect_kept(tab: Page, words: str) -> None:
     assert "127.0.0.1" not in tab.locator("main").inner_text(), "where the API is, is nobody's business"
 
 
+@with_crashes
 def test_the_api_is_killed_and_comes_back(artifacts: Path, ui: tuple[str, int], open_tab: OpenTab) -> None:
     address, port = ui
     with running_api(artifacts, port) as api:
@@ -58,6 +60,7 @@ def test_the_api_is_killed_and_comes_back(artifacts: Path, ui: tuple[str, int], 
         expect(tab.locator(".hits > .tile").first).to_be_visible()
 
 
+@with_crashes
 def test_the_api_hangs_and_goes_on(artifacts: Path, ui: tuple[str, int], open_tab: OpenTab) -> None:
     address, port = ui
     with running_api(artifacts, port) as api:

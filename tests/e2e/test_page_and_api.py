@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import Trained, free_port, serving
+from tests.marks import in_matrix
 
 
 @pytest.fixture(scope="module")
@@ -17,12 +18,6 @@ def page_address(api_address: str) -> Iterator[str]:
     port = free_port()
     with serving("frontend", port, "/readyz", api_url=api_address, ui_port=port) as address:
         yield address
-
-
-@pytest.fixture(params=[390, 1440])
-def width(request: pytest.FixtureRequest) -> int:
-    """Of the window, in pixels."""
-    return request.param
 
 
 @pytest.fixture
@@ -66,6 +61,7 @@ def test_from_a_picture_to_its_piece_and_on_to_another(
     expect(tab.get_by_role("heading", name="Your picture")).to_be_visible()
 
 
+@in_matrix
 def test_every_picture_on_the_page_arrives(tab: Page, page_address: str) -> None:
     tab.goto(page_address)
     tab.locator(".wall a").first.click()
@@ -76,6 +72,7 @@ def test_every_picture_on_the_page_arrives(tab: Page, page_address: str) -> None
         assert image.evaluate("image => image.naturalWidth") > 0
 
 
+@in_matrix
 def test_without_javascript(
     browser: Browser, page_address: str, trained: Trained, query: dict[str, str], width: int
 ) -> None:
@@ -92,6 +89,7 @@ def test_without_javascript(
     context.close()
 
 
+@in_matrix
 def test_a_file_that_is_no_picture(tab: Page, page_address: str, tmp_path: Path) -> None:
     note = tmp_path / "note.jpg"
     note.write_text("no picture")

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import QUERY_ID, OpenTab, ask, choose, ids, settle
+from tests.marks import IN_MATRIX, in_matrix
 
 ITEM = "shelf 1/piece-021"
 
@@ -33,7 +34,14 @@ def test_one_click_shows_more_like_a_match_and_back_goes_back(results: Page, sho
     expect(results.locator(".hits .tile").first).to_have_attribute("data-id", ask(shop_address, id=second)[0])
 
 
-@pytest.mark.parametrize("by", ["item", "picture"])
+@pytest.mark.parametrize(
+    ("width", "by"),
+    [
+        (390, "item"),
+        *(pytest.param(*each, marks=IN_MATRIX) for each in ((390, "picture"), (1440, "item"), (1440, "picture"))),
+    ],
+    indirect=["width"],
+)
 def test_the_query_stays_in_view_beside_its_matches(results: Page, shop_address: str, width: int, by: str) -> None:
     if by == "picture":
         results.goto(shop_address)
@@ -54,7 +62,9 @@ def test_the_query_stays_in_view_beside_its_matches(results: Page, shop_address:
     expect(copy).to_be_hidden()
 
 
-@pytest.mark.parametrize(("button", "name"), [("Add to the query", "like"), ("Less like this", "unlike")])
+@pytest.mark.parametrize(
+    ("button", "name"), [("Add to the query", "like"), pytest.param("Less like this", "unlike", marks=IN_MATRIX)]
+)
 def test_a_match_is_added_to_the_query_and_taken_out(results: Page, shop_address: str, button: str, name: str) -> None:
     alone, other = ids(results), ids(results)[3]
     results.locator(".tile").nth(3).get_by_role("link", name=re.compile(button)).click()
@@ -102,6 +112,7 @@ def test_why_shows_both_heat_maps_over_the_page_and_on_a_page_of_its_own(results
     expect(alone.get_by_role("heading", name="20 closest matches")).to_be_visible()
 
 
+@in_matrix
 def test_why_works_with_a_picture_of_ones_own(tab: Page) -> None:
     choose(tab)
     tab.locator(".tile").nth(1).get_by_role("button", name=re.compile("Why")).click()
@@ -152,6 +163,7 @@ def test_matches_are_saved_as_json_csv_and_a_contact_sheet(results: Page) -> Non
     assert len(colours) > 10_000, "pictures are on it"
 
 
+@in_matrix
 def test_after_a_reload_the_picture_is_there_and_can_be_searched_with_again(tab: Page) -> None:
     choose(tab)
     found = ids(tab)

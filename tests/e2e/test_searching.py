@@ -8,6 +8,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import QUERY, QUERY_ID, OpenTab, ask, choose, ids, settle
 from tests.gestures import draw, pass_over, refine
+from tests.marks import in_matrix
 
 
 @pytest.mark.parametrize("way", ["choose", "camera", "drop", "paste"])
@@ -149,6 +150,7 @@ def let_arrive(tab: Page, held: list[Route]) -> None:
     tab.evaluate("() => new Promise((next) => setTimeout(next, 100))")  # what is done with them is done
 
 
+@in_matrix
 def test_what_is_typed_while_the_counts_are_on_their_way_stays(tab: Page) -> None:
     choose(tab)
     refine(tab)
@@ -188,6 +190,7 @@ def test_a_press_while_the_counts_arrive_is_not_lost(tab: Page) -> None:
     expect(tab.get_by_label("label-1")).to_be_checked()
 
 
+@in_matrix
 def test_filters_stay_while_a_picture_is_searched_with_again(tab: Page) -> None:
     choose(tab)
     refine(tab)
@@ -232,6 +235,7 @@ def test_a_face_is_picked_where_the_model_compares_faces(open_tab: OpenTab, peop
     expect(tab.get_by_role("button", name=re.compile("Search with face 1"))).to_have_attribute("aria-pressed", "true")
 
 
+@in_matrix
 def test_no_faces_are_offered_where_pictures_are_compared(tab: Page) -> None:
     with tab.expect_response("**/search/faces") as asked:
         choose(tab)

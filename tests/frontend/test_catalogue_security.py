@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tests.frontend.attack_texts import ATTACKS
 from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, matches, problem
 from tests.frontend.fake_catalogue import fill
-from tests.frontend.test_security import HARMLESS, POLICY, Skeleton
+from tests.frontend.test_security import HARMLESS, POLICY, STEPS, Skeleton
 
 pytestmark = pytest.mark.security
 
@@ -52,7 +52,7 @@ def file_named(text: str) -> dict[str, object]:
     return {"file": (BytesIO(TALL_PNG), text.replace('"', "") + ".png", "image/png")}
 
 
-@pytest.mark.parametrize("step", [7, pytest.param(1, marks=pytest.mark.slow)], ids=["every seventh", "all"])
+@pytest.mark.parametrize("step", STEPS)
 def test_no_text_becomes_markup(page: FlaskClient, api: FakeApi, step: int) -> None:
     expected = [Skeleton(html).tags for html in pages_saying(HARMLESS, page, api)]
     for attack in ATTACKS[::step]:

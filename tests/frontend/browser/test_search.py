@@ -1,14 +1,12 @@
 """The page in a real browser, on a phone and on a desk, before a fake API."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
-from tests.frontend.attack_texts import ATTACKS
 from tests.frontend.fake_api import (
     CURSOR,
     TALL_PNG,
@@ -17,11 +15,11 @@ from tests.frontend.fake_api import (
     Reply,
     as_json,
     hit,
-    item,
     matches,
     problem,
 )
 from tests.gestures import pass_over, refine
+from tests.marks import in_matrix
 
 PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
 WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {
@@ -31,25 +29,11 @@ WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {
 }
 
 
-@pytest.fixture(params=[390, 1440])
-def viewport(request: pytest.FixtureRequest) -> dict[str, int]:
-    return {"width": request.param, "height": 850}
-
-
 @pytest.fixture
-def page(browser: Browser, address: str, viewport: dict[str, int]) -> Iterator[Page]:
-    """The start page; at the end, nothing may have gone wrong behind it."""
-    context = browser.new_context(viewport=viewport, base_url=address)
-    page = context.new_page()
-    mistakes: list[str] = []
-    page.on("pageerror", lambda error: mistakes.append(str(error)))
-    page.on("console", lambda said: mistakes.append(said.text) if "Security Policy" in said.text else None)
-    page.goto("/")
-    yield page
-    too_wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    context.close()
-    assert not mistakes
-    assert not too_wide
+def page(tab: Page) -> Page:
+    """The start page."""
+    tab.goto("/")
+    return tab
 
 
 def uploads(api: FakeApi) -> list[dict[str, bytes]]:
@@ -66,6 +50,7 @@ def searches(api: FakeApi) -> list[ReceivedRequest]:
 
 
 @pytest.mark.parametrize("way", WAYS_TO_SHOW)
+@in_matrix
 def test_one_action_from_the_cold_page_to_the_matches(page: Page, api: FakeApi, way: str) -> None:
     WAYS_TO_SHOW[way](page)
     expect(page.get_by_role("heading", name="3 closest matches")).to_be_visible()
@@ -76,6 +61,7 @@ def test_one_action_from_the_cold_page_to_the_matches(page: Page, api: FakeApi, 
     expect(page.get_by_role("status")).to_have_text("3 closest matches")
 
 
+@in_matrix
 def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: FakeApi) -> None:
     WAYS_TO_SHOW["choose"](page)
     preview = page.get_by_alt_text("The picture you searched with").get_attribute("src")
@@ -103,6 +89,7 @@ def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: FakeA
     expect(page.get_by_role("heading", level=1)).to_have_text("Search with a picture.")
 
 
+@in_matrix
 def test_a_setting_searches_again_with_the_same_picture(page: Page, api: FakeApi) -> None:
     WAYS_TO_SHOW["choose"](page)
     expect(page.locator("#matches")).to_have_text("3 closest matches")
@@ -126,6 +113,7 @@ def test_a_setting_searches_again_with_the_same_picture(page: Page, api: FakeApi
     page.wait_for_url("**/search?id=two&metric=euclidean")
 
 
+@in_matrix
 def test_the_settings_hold_for_the_pictures_to_start_from(page: Page, api: FakeApi) -> None:
     page.get_by_label("Matches").select_option("50")
     page.get_by_role("link", name="Tall bottle").first.click()
@@ -133,6 +121,7 @@ def test_the_settings_hold_for_the_pictures_to_start_from(page: Page, api: FakeA
     assert searches(api)[-1].json == {"id": "one", "k": 50, "metric": "cosine"}
 
 
+@in_matrix
 def test_the_keyboard_is_enough(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
@@ -229,8 +218,9 @@ def test_the_report_opens_beside_the_matches_and_reaches_nothing(page: Page, api
     expect(page.locator("#matches")).to_have_text("3 closest matches")
 
 
-def test_it_works_without_javascript(browser: Browser, address: str, viewport: dict[str, int], api: FakeApi) -> None:
-    context = browser.new_context(viewport=viewport, base_url=address, java_script_enabled=False)
+@in_matrix
+def test_it_works_without_javascript(browser: Browser, address: str, width: int, api: FakeApi) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 850}, base_url=address, java_script_enabled=False)
     page = context.new_page()
     page.goto("/")
     page.get_by_label("Choose a picture").set_input_files(PICTURE)
@@ -246,44 +236,3 @@ def test_it_works_without_javascript(browser: Browser, address: str, viewport: d
     page.locator("form.search > button").click()
     page.wait_for_url("**/search?id=three&k=10&metric=euclidean")
     context.close()
-
-
-@pytest.mark.parametrize("bypass_csp", [False, True], ids=["with the policy", "without the policy"])
-def test_no_text_runs(browser: Browser, address: str, api: FakeApi, bypass_csp: bool) -> None:
-    """150 of them at once, as ids, labels, names and values of attributes, bundles, file names and errors."""
-    shown = [(attack, {"label": attack, "attributes": {attack: attack}}) for attack in ATTACKS]
-    api.replies["GET /items"] = as_json({"items": [item(attack, **words) for attack, words in shown], "total": 150})
-    hits = [hit(attack, rank, group=attack, more=2, **words) for rank, (attack, words) in enumerate(shown, start=1)]
-    api.replies["POST /search"] = api.replies["GET /search"] = as_json(matches(*hits, bundle=ATTACKS[0]))
-    facet = {"values": [{"value": attack, "count": 1} for attack in ATTACKS], "distinct": 150}
-    api.replies["GET /facets"] = as_json({"facets": [facet | {"attribute": attack} for attack in ATTACKS[::10]]})
-    api.replies["GET /labels"] = as_json({"labels": facet["values"], "distinct": 150})
-    context = browser.new_context(base_url=address, bypass_csp=bypass_csp)
-    page = context.new_page()
-    dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
-    page.goto("/")
-    page.set_input_files("#file", PICTURE | {"name": "'\"><img src=x onerror=alert(1)>.png"})
-    expect(page.locator(".hits .label").nth(149)).to_have_text(ATTACKS[149])
-    page.get_by_text("Filters", exact=True).click()
-    expect(page.locator(".box", has_text=ATTACKS[149]).first).to_be_visible()
-    page.locator("[data-view]").nth(2).click()
-    page.evaluate(
-        """(times) => {
-            const press = () => new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, cancelable: true });
-            for (let n = 0; n < times; n += 1) document.activeElement.dispatchEvent(press());
-        }""",
-        150,
-    )
-    expect(page.get_by_role("dialog")).to_contain_text(ATTACKS[2])
-    page.keyboard.press("Escape")
-    page.locator("[data-add=unlike]").nth(3).click()
-    expect(page.get_by_role("list", name="Also unlike")).to_be_visible()
-    for attack in ATTACKS[::10]:
-        api.everything(problem(422, title=attack, detail=attack))
-        page.goto("/search?" + urlencode({"id": attack, "label": attack}))
-        expect(page.get_by_role("heading", level=1)).to_have_text("This search could not be done")
-    page.wait_for_load_state("networkidle")
-    assert not page.frames[1:], "no frame was opened"
-    context.close()
-    assert dialogs == []

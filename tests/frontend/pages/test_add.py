@@ -16,7 +16,7 @@ DESCRIPTION = {"label": "Jug", "name": ["price", "shape"], "kind": ["number", "t
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: FakeApi) -> FakeApi:
+def catalogue(api: FakeApi) -> FakeApi:
     return fill(api)
 
 

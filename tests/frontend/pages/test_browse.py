@@ -11,7 +11,7 @@ from tests.frontend.pages.test_search import links
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: FakeApi) -> FakeApi:
+def catalogue(api: FakeApi) -> FakeApi:
     return fill(api)
 
 

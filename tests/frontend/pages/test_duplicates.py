@@ -12,7 +12,7 @@ ITEMS = [item(name) for name in IDS]
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: FakeApi) -> FakeApi:
+def catalogue(api: FakeApi) -> FakeApi:
     return fill(api)
 
 

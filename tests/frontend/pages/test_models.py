@@ -14,7 +14,7 @@ SIDES = f"left={BUNDLES[1]}&left_metric=cosine&right={BUNDLES[0]}&right_metric=e
 
 
 @pytest.fixture(autouse=True)
-def shelves(api: FakeApi) -> FakeApi:
+def catalogue(api: FakeApi) -> FakeApi:
     return fill(api)
 
 

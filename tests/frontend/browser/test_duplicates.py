@@ -1,0 +1,180 @@
+"""Duplicates in a real browser, before a fake API that can do what a real one rarely does."""
+
+import re
+from datetime import datetime
+from urllib.parse import quote
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.accessibility import violations
+from tests.frontend.fake_api import FakeApi, Reply, as_json, item, problem
+from tests.frontend.fake_catalogue import duplicates
+from tests.gestures import wait_until
+from tests.marks import in_matrix
+
+RUNNING = {"state": "running", "step": "reading", "done": 3, "total": 9}
+GROUPS = duplicates(
+    [item("one")],
+    total_groups=2,
+    groups=[
+        {"keep": "one", "why": "the sharpest", "members": [item("one"), item("two")], "probability": None},
+        {"keep": "three", "why": "the largest", "members": [item("three"), item("four")], "probability": None},
+    ],
+)
+
+
+@pytest.fixture(autouse=True)
+def groups(tab: Page, api: FakeApi) -> None:
+    """Two groups of duplicates; `tab` has filled the API before."""
+    api.replies["GET /duplicates"] = as_json(GROUPS)
+
+
+def deletions(api: FakeApi) -> list[str]:
+    return [request.target for request in api.requests if request.method == "DELETE"]
+
+
+def stop_clock(tab: Page, path: str) -> None:
+    """Open a path; from then on, time passes only when the test says so."""
+    tab.clock.install(time=datetime(2026, 1, 1))
+    tab.goto(path)
+    tab.clock.pause_at(datetime(2026, 1, 2))
+
+
+def test_groups_appear_when_the_search_is_over(tab: Page, api: FakeApi) -> None:
+    api.replies["GET /duplicates"] = as_json(RUNNING, 202)
+    tab.goto("/duplicates/")
+    expect(tab.get_by_text("3 of 9")).to_be_visible()
+    api.replies["GET /duplicates"] = as_json(RUNNING | {"done": 7}, 202)
+    expect(tab.get_by_text("7 of 9")).to_be_visible()
+    api.replies["GET /duplicates"] = as_json(GROUPS)
+    expect(tab.get_by_role("heading", name="2 groups")).to_be_visible()
+    expect(tab.get_by_role("button", name="Delete 2 ticked pictures")).to_be_visible()
+
+
+def test_the_button_says_how_many_go_and_whether_any_stays(tab: Page) -> None:
+    tab.goto("/duplicates/?tier=same_thing")
+    button = tab.locator("[data-delete]")
+    expect(button).to_be_disabled()
+    tab.get_by_label("Delete two").check()
+    expect(button).to_have_text("Delete 1 ticked picture")
+    tab.get_by_label("Delete one").check()
+    expect(button).to_have_text("Delete 2 ticked pictures, all of 1 group")
+
+
+def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi) -> None:
+    api.replies["DELETE /item?id=four"] = Reply(204)
+    stop_clock(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.clock.fast_forward(7_000)
+    tab.get_by_role("button", name="Undo").click()
+    tab.clock.fast_forward(60_000)
+    expect(tab.locator(".pending-delete")).to_have_count(0)
+    assert deletions(api) == []
+
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.clock.fast_forward(8_100)
+    expect(tab.locator("[data-group]")).to_have_count(0)
+    assert deletions(api) == ["/item?id=two", "/item?id=four"]
+
+
+def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> None:
+    api.replies["DELETE /item?id=four"] = Reply(204)
+    stop_clock(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    undo = tab.get_by_role("button", name="Undo")
+    undo.focus()
+    tab.clock.fast_forward(60_000)
+    undo.blur()
+    tab.get_by_text("will be deleted").hover()
+    tab.clock.fast_forward(60_000)
+    expect(tab.locator(".pending-delete")).to_have_count(2)
+    assert deletions(api) == []
+    undo.focus()
+    tab.mouse.move(5, 5)
+    tab.clock.fast_forward(60_000)
+    expect(tab.locator(".pending-delete")).to_have_count(2)
+    assert deletions(api) == []
+    undo.blur()
+    tab.clock.fast_forward(8_100)
+    expect(tab.locator("[data-group]")).to_have_count(0)
+    assert deletions(api) == ["/item?id=two", "/item?id=four"]
+
+
+@in_matrix
+def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: FakeApi) -> None:
+    api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
+    stop_clock(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.clock.fast_forward(8_100)
+    over = tab.get_by_text("Not everything was deleted.")
+    expect(over).to_be_visible()
+    api.replies |= {f"DELETE /item?id={name}": Reply(204) for name in ("two", "four")}
+    tab.get_by_role("button", name="Delete 2 ticked pictures").press("Enter")
+    over.dispatch_event("pointermove")
+    tab.clock.fast_forward(8_100)
+    expect(tab.locator("[data-group]")).to_have_count(0)
+
+
+@in_matrix
+def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: FakeApi) -> None:
+    long = [f"{'x' * 121}/{n:05}" for n in range(481)]
+    members = [item(each, label="cup") for each in long]
+    groups = [{"keep": long[0], "why": "the first", "members": members, "probability": None}]
+    api.replies["GET /duplicates"] = as_json(duplicates(members, total_groups=1, groups=groups))
+    api.replies |= {f"DELETE /item?id={quote(each, safe='')}": Reply(204) for each in long}
+    stop_clock(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 480 ticked pictures").click()
+    expect(tab.get_by_text("480 pictures will be deleted in 8 seconds.", exact=True)).to_be_visible()
+    tab.clock.fast_forward(8_100)
+    expect(tab.locator("[data-group]")).to_have_count(0)
+    assert len(deletions(api)) == 480
+
+
+def test_leaving_the_page_deletes_at_once(tab: Page, api: FakeApi) -> None:
+    api.replies["DELETE /item?id=four"] = Reply(204)
+    tab.goto("/duplicates/")
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.get_by_role("link", name="Browse").click()
+    wait_until(lambda: len(deletions(api)) == 2)
+
+
+def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: FakeApi) -> None:
+    api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
+    stop_clock(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.clock.fast_forward(8_100)
+    expect(tab.get_by_text("Not everything was deleted. The search service does not let this page in")).to_be_visible()
+    expect(tab.locator("[data-group]")).to_have_count(2)
+    expect(tab.locator(".pending-delete")).to_have_count(0)
+
+
+def test_what_are_no_duplicates_leaves_the_page_and_the_focus_goes_on(tab: Page, api: FakeApi) -> None:
+    tab.goto("/duplicates/")
+    tab.get_by_role("button", name=re.compile("Not duplicates ?: group 1")).click()
+    expect(tab.locator("[data-group]")).to_have_count(1)
+    expect(tab.get_by_role("button", name=re.compile("Not duplicates ?: group 2"))).to_be_focused()
+    assert [request.json for request in api.requests if request.target == "/duplicates/dismissed"] == [
+        {"ids": ["one", "two"]}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "reply"),
+    [
+        ("/duplicates/", GROUPS),
+        ("/duplicates/", GROUPS | {"groups": [], "total_groups": 0}),
+        ("/duplicates/?tier=same_thing", GROUPS | {"stale": True, "unreadable": 2, "next": "/duplicates?offset=20"}),
+    ],
+    ids=["groups", "none", "stale"],
+)
+@in_matrix
+def test_axe_finds_nothing(tab: Page, api: FakeApi, path: str, reply: dict[str, object]) -> None:
+    api.replies["GET /duplicates"] = as_json(reply)
+    tab.emulate_media(reduced_motion="reduce")
+    tab.goto(path)
+    assert violations(tab) == []
+    if reply["groups"]:
+        tab.get_by_label("Delete two").check()
+        tab.locator("[data-delete]").click()
+        assert violations(tab) == []
