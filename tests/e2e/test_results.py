@@ -185,6 +185,7 @@ def test_the_link_of_an_upload_shows_the_same_matches_to_others_but_not_the_pict
     assert other.locator(".canvas img").count() == 0
 
 
+@in_matrix
 def test_a_link_made_with_another_model_says_so(tab: Page, open_tab: OpenTab) -> None:
     choose(tab)
     link, cursor = tab.url.split("cursor=")

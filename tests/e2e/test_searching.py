@@ -8,10 +8,10 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import QUERY, QUERY_ID, OpenTab, ask, choose, ids, settle
 from tests.gestures import draw, pass_over, refine
-from tests.marks import in_matrix
+from tests.marks import IN_MATRIX, in_matrix
 
 
-@pytest.mark.parametrize("way", ["choose", "camera", "drop", "paste"])
+@pytest.mark.parametrize("way", [pytest.param("choose", marks=IN_MATRIX), "camera", "drop", "paste"])
 def test_from_a_cold_page_one_action_shows_the_matches(tab: Page, way: str) -> None:
     file = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": QUERY}
     if way in ("choose", "camera"):
@@ -168,6 +168,7 @@ def test_what_is_typed_while_the_counts_are_on_their_way_stays(tab: Page) -> Non
     expect(tab.locator(".box", has_text="label-1")).to_contain_text("5")
 
 
+@in_matrix
 def test_a_press_while_the_counts_arrive_is_not_lost(tab: Page) -> None:
     choose(tab)
     refine(tab)
