@@ -4,7 +4,6 @@ import csv
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 DELIMITERS = ",;\t|"
 MAX_LINES = 1000  # that one row may take; a quote that is never closed would take all that follow
@@ -102,7 +101,7 @@ def _record(lines: Sequence[str], index: int, delimiter: str) -> _Record:
     if '"' not in line:
         fault = _FAULTS["field larger"] if len(line) > MAX_CELL else None
         return _Record(line.split(delimiter), 1, fault)
-    feed = (f"{each}\n" for each in islice(lines, index, index + MAX_LINES))
+    feed = (f"{lines[number]}\n" for number in range(index, min(index + MAX_LINES, len(lines))))
     reader = csv.reader(feed, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         cells = next(reader)
