@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -24,6 +25,8 @@ Fields = Mapping[str, Any]
 
 MAX_LABELS = 200
 MAX_VALUES = 30  # of one attribute
+NOT_IN_IDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line breaks, marks that turn the direction of text, and what is no UTF-8."""
 
 
 class ApiClient:
@@ -87,7 +90,7 @@ class ApiClient:
 
     def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
         """A file of a bundle's report, whatever it is: it must not be shown as one of this page's own."""
-        if {bundle_id, name} & {".", ".."}:  # as in `_checked_id`
+        if {bundle_id, name} & {".", ".."}:  # which mean a folder in an address
             raise ApiRefused(Problem(title="There is no such report", status=404, code="report_missing"))
         path = f"/bundles/{quote(bundle_id, safe='')}/report/{quote(name, safe='')}"
         return self._connection.file(path, if_none_match)
@@ -123,7 +126,7 @@ def item_path(item_id: str, part: str = "") -> str:
 
 def _checked_id(item_id: str) -> str:
     """The id, if an item can have it."""
-    if 1 <= len(item_id) <= 128 and item_id.isprintable() and item_id not in {".", ".."}:
+    if 1 <= len(item_id) <= 128 and not NOT_IN_IDS.search(item_id) and item_id not in {".", ".."}:
         return item_id
     raise ApiRefused(Problem(title="There is no such picture", status=404))
 

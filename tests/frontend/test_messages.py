@@ -166,6 +166,12 @@ def test_what_cannot_be_an_id_never_reaches_the_api(page: FlaskClient, api: Fake
     assert not api.requests
 
 
+@pytest.mark.parametrize("item_id", ["\u2764\ufe0f\u200d\U0001f525", "a\u00a0b", "caf\u00e9", "\U0001fae8"])
+def test_ids_of_every_script_and_emoji_reach_the_api(page: FlaskClient, api: FakeApi, item_id: str) -> None:
+    assert page.get("/pictures/full", query_string={"id": item_id}).status_code == 200
+    assert len(api.requests) == 1
+
+
 def test_unknown_pages_and_methods_look_like_the_page(page: FlaskClient) -> None:
     assert_friendly(page.get("/nowhere"), 404, "Not Found")
     assert_friendly(page.delete("/search"), 405, "Method Not Allowed")
