@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from typing import Any, NoReturn, get_args
 
 from pydantic import ValidationError
-from pydantic_settings import SettingsError
 
+from api.environment import InvalidSettings, load_settings, settings_help, warnings
 from api.security.keys import Scope, new_key, setting_for
-from api.settings import OLD_NAMES, Settings
+from api.settings import Settings
 from retrieval.durable import check_writable
 from retrieval.errors import FolderNotWritable
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m api") ->
     parser = argparse.ArgumentParser(
         prog=prog,
         description="Serve the published bundle over HTTP.",
-        epilog=f"{EXAMPLE}\nsettings, from the environment; the options go before them:\n{_settings_help()}",
+        epilog=f"{EXAMPLE}\nsettings, from the environment; the options go before them:\n{settings_help()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -89,7 +89,15 @@ def _serve(settings: Settings) -> None:
     logs.configure(settings.log_format)
     app = create_app(settings)
     # Its own configuration of logs would hide ours; a line for each request would cost time and says little.
-    uvicorn.run(app, host=settings.api_host, port=settings.api_port, log_config=None, access_log=False)
+    uvicorn.run(
+        app,
+        host=settings.api_host,
+        port=settings.api_port,
+        timeout_keep_alive=settings.keep_alive_seconds,
+        proxy_headers=False,  # ours know ranges of addresses, prefixes and hosts
+        log_config=None,
+        access_log=False,
+    )
 
 
 def _print_openapi(settings: Settings) -> None:
@@ -101,27 +109,17 @@ def _print_openapi(settings: Settings) -> None:
 
 def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Settings:
     given: dict[str, Any] = {name: getattr(options, name) for name in ("artifacts", "api_host", "api_port")}
-    for old in OLD_NAMES.keys() & os.environ.keys():
-        sys.stderr.write(f"{old} is now called LOOKALIKE_{OLD_NAMES[old].upper()}; please rename it.\n")
+    for warning in warnings(os.environ):
+        sys.stderr.write(f"{warning}\n")
     try:
-        return Settings(**{name: value for name, value in given.items() if value is not None})
-    except ValidationError as error:
-        _refuse(parser, "; ".join(_complaint(entry["loc"], entry["msg"]) for entry in error.errors()))
-    except SettingsError as error:  # what should be JSON and is not
-        _refuse(parser, f"{error}; give it as well-formed JSON")
+        return load_settings(os.environ, **{name: value for name, value in given.items() if value is not None})
+    except InvalidSettings as error:
+        _refuse(parser, str(error))
 
 
 def _refuse(parser: argparse.ArgumentParser, message: str) -> NoReturn:
     """End with one line on standard error and exit code 2."""
     parser.exit(2, f"{parser.prog}: {message}\n")
-
-
-def _complaint(where: tuple[int | str, ...], message: str) -> str:
-    """What is wrong with which setting; a complaint about several names them itself."""
-    if not where:
-        return message.removeprefix("Value error, ")
-    setting, *inside = map(str, where)
-    return ".".join((f"LOOKALIKE_{setting.upper()}", *inside)) + f": {message}"
 
 
 def _print_key(command: argparse.ArgumentParser, name: str, scope: Scope) -> None:
@@ -135,14 +133,6 @@ def _print_key(command: argparse.ArgumentParser, name: str, scope: Scope) -> Non
         f"The setting that lets the server accept it; where there are keys already, add it to their list:\n\n"
         f"  {setting}\n"
     )
-
-
-def _settings_help() -> str:
-    lines = []
-    for name, field in Settings.model_fields.items():
-        default = "" if field.default_factory or field.default in (None, ()) else f" (default {field.default})"
-        lines.append(f"  LOOKALIKE_{name.upper():<20} {field.description}{default}")
-    return "\n".join(lines)
 
 
 if __name__ == "__main__":

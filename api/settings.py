@@ -3,13 +3,27 @@
 import os
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from api.fetch.addresses import read_endpoint
+from api.fetch.addresses import AT_ONCE as FETCHES
 from api.security.keys import ApiKey
+from api.setting_types import (
+    DEFAULT_PORTS,
+    BundleIds,
+    DatabaseUrl,
+    Endpoints,
+    Folder,
+    HostNames,
+    ListenHost,
+    Networks,
+    Origins,
+    PublicUrl,
+    key_list,
+)
 from retrieval.images import MAX_JPEG_PIXELS, MAX_PIXELS
 
 NO_KEYS = (
@@ -18,6 +32,8 @@ NO_KEYS = (
 )
 NEITHER = "LOOKALIKE_KEYS: it is off, but LOOKALIKE_API_KEYS has keys; take one of the two away"
 NAMED_TWICE = "LOOKALIKE_API_KEYS: two keys have the same name or the same sha256; each is for one"
+NO_RATE = "LOOKALIKE_RATE_PER_MINUTE: it limits keys, and this server needs none; add keys, or leave it out"
+MAX_WORKERS, MAX_QUEUE = 512, 100_000
 OLD_NAMES = {"LOOKALIKE_REMEMBERED": "query_cache_size"}
 """Names of earlier versions, which are still read, and what each is called now."""
 
@@ -25,30 +41,52 @@ OLD_NAMES = {"LOOKALIKE_REMEMBERED": "query_cache_size"}
 class Settings(BaseSettings):
     """What is served, where, and how much of it at a time."""
 
-    model_config = SettingsConfigDict(env_prefix="LOOKALIKE_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="LOOKALIKE_", env_ignore_empty=True, frozen=True)
 
-    artifacts: Path = Field(default=Path("artifacts"), description="folder that the trainer publishes into")
-    catalogue_url: str | None = Field(
+    artifacts: Folder = Field(default=Path("artifacts"), description="folder that the trainer publishes into")
+    catalogue_url: DatabaseUrl | None = Field(
         default=None, description="database of the items, if it is not the one in the artifacts folder"
     )
-    api_host: str = Field(default="127.0.0.1", description="address to listen on")
+    api_host: ListenHost = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     api_port: int = Field(default=8000, ge=1, le=65_535, description="port to listen on")
+    api_public_url: PublicUrl | None = Field(
+        default=None,
+        description="address by which browsers and clients reach the API behind a proxy, with its path: "
+        "https://example.com/lookalike/api",
+    )
+    trusted_proxies: Networks = Field(
+        default=(),
+        description="addresses of proxies whose Forwarded and X-Forwarded-* headers are used, separated by commas: "
+        "10.0.0.0/8",
+    )
+    keep_alive_seconds: int = Field(
+        default=75,
+        ge=1,
+        le=3600,
+        description="how long an idle connection stays open; longer than the proxy's own, which is 60 in nginx",
+    )
     keys: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="whether requests need a key: on, off, or auto, which is on unless the server listens on loopback "
         "and has no keys",
     )
-    api_keys: tuple[ApiKey, ...] = Field(
+    api_keys: Annotated[tuple[ApiKey, ...], NoDecode, BeforeValidator(key_list)] = Field(
         default=(), description="the keys, as `lookalike api key NAME` prints them: a JSON list"
     )
-    rate_per_minute: int = Field(default=0, ge=0, description="requests a minute of each key; 0: no limit")
-    cors_origins: tuple[str, ...] = Field(
-        default=(), description='origins whose pages may call the API from a browser: a JSON list, ["*"] for all'
+    rate_per_minute: int = Field(
+        default=0,
+        ge=0,
+        le=1_000_000,
+        description="requests a minute of each key, counted by each process for itself; 0: no limit",
     )
-    hosts: tuple[str, ...] = Field(
+    cors_origins: Origins = Field(
         default=(),
-        description="names with a dot by which it may be asked where it needs no keys, beside addresses and localhost: "
-        'a JSON list, ["*"] for any',
+        description="origins whose pages may call the API from a browser, separated by commas; * for all",
+    )
+    hosts: HostNames = Field(
+        default=(),
+        description="names with a dot by which the API may be reached where it needs no keys, beside addresses, "
+        "localhost and the public one; separated by commas, * for any",
     )
     upload_limit_bytes: int = Field(default=20_000_000, gt=0, description="largest request body, in bytes")
     pixel_limit: int = Field(
@@ -59,32 +97,45 @@ class Settings(BaseSettings):
     )
     fetch_urls: bool = Field(default=True, description="whether queries may name a picture by its URL")
     fetch_seconds: float = Field(default=10, gt=0, le=300, description="longest wait for the URLs of one request")
-    fetch_allowed: tuple[str, ...] = Field(
+    fetch_allowed: Endpoints = Field(
         default=(),
-        description="where URLs may lead although it is not public: a JSON list of address:port",
+        description="where URLs may lead although it is not public: address:port, separated by commas",
+    )
+    fetch_share: int = Field(
+        default=FETCHES // 2,
+        ge=1,
+        le=FETCHES,
+        description=f"of {FETCHES} URLs under way, how many one client may have: a key, or an address without keys",
     )
     workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
+        le=MAX_WORKERS,
         description="threads that decode, encode and search; as many as there are cores unless given",
     )
-    queue: int = Field(default=64, ge=0, description="requests that may wait for a worker; one more is refused")
+    queue: int = Field(
+        default=64, ge=0, le=MAX_QUEUE, description="requests that may wait for a worker; one more is refused"
+    )
     write_workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,
         ge=1,
+        le=MAX_WORKERS,
         description="threads that add, change and delete items, beside those of searches; as many as there are cores "
         "unless given",
     )
-    write_queue: int = Field(default=64, ge=0, description="changes that may wait for a thread; one more is refused")
+    write_queue: int = Field(
+        default=64, ge=0, le=MAX_QUEUE, description="changes that may wait for a thread; one more is refused"
+    )
     write_seconds: float = Field(
         default=5,
         gt=0,
         le=600,
         description="how long a change waits for a thread, for other changes, and for a locked database, each",
     )
-    bundles: tuple[str, ...] | Literal["all"] = Field(
+    bundles: Literal["all"] | BundleIds = Field(
         default=(),
-        description="bundles to keep loaded beside the live one, so that searches may name them: a JSON list, or all",
+        description="bundles to keep loaded beside the live one, so that searches may name them: their ids, separated "
+        "by commas, or all",
     )
     query_cache_size: int = Field(
         default=4096, ge=0, description="query pictures whose vectors are kept in memory, for each bundle; 0: none"
@@ -97,7 +148,7 @@ class Settings(BaseSettings):
     log_format: Literal["plain", "json"] = Field(
         default="plain", description="plain: lines for people; json: an object a line, and one for each request"
     )
-    onnx_threads: int = Field(default=0, ge=0, description="threads in one run of the encoder; 0: every core")
+    onnx_threads: int = Field(default=0, ge=0, le=1024, description="threads in one run of the encoder; 0: every core")
 
     @property
     def keys_needed(self) -> bool:
@@ -106,12 +157,24 @@ class Settings(BaseSettings):
             return bool(self.api_keys) or not _is_loopback(self.api_host)
         return self.keys == "on"
 
-    @field_validator("fetch_allowed")
-    @classmethod
-    def _are_endpoints(cls, allowed: tuple[str, ...]) -> tuple[str, ...]:
-        for text in allowed:
-            read_endpoint(text)
-        return allowed
+    @property
+    def public_path(self) -> str:
+        """The path of the public address without a slash at its end: empty, or such as /lookalike/api."""
+        return urlsplit(self.api_public_url).path if self.api_public_url else ""
+
+    @property
+    def public_origin(self) -> str | None:
+        """The origin of the public address, as browsers send it."""
+        if self.api_public_url is None:
+            return None
+        parts = urlsplit(self.api_public_url)
+        return f"{parts.scheme}://{parts.netloc.removesuffix(f':{DEFAULT_PORTS[parts.scheme]}')}"
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """Names by which the API may be reached where it needs no keys."""
+        public = urlsplit(self.api_public_url).hostname if self.api_public_url else None
+        return (*self.hosts, public) if public else self.hosts
 
     @model_validator(mode="before")
     @classmethod
@@ -124,6 +187,8 @@ class Settings(BaseSettings):
             raise ValueError(NO_KEYS.format(host=self.api_host))
         if self.keys == "off" and self.api_keys:
             raise ValueError(NEITHER)
+        if self.rate_per_minute and not self.keys_needed:
+            raise ValueError(NO_RATE)
         if any(
             len({getattr(key, field) for key in self.api_keys}) < len(self.api_keys) for field in ("name", "sha256")
         ):

@@ -3,6 +3,8 @@
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 PORTS = (80, 443)
+AT_ONCE = 16
+"""URLs under way, of all requests together."""
 
 Address = IPv4Address | IPv6Address
 Endpoint = tuple[Address, int]

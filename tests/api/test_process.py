@@ -55,8 +55,8 @@ def test_a_setting_out_of_range_is_named(monkeypatch: pytest.MonkeyPatch, capsys
     monkeypatch.setenv("LOOKALIKE_WORKERS", "none")
     assert run(monkeypatch) == 2
     printed = capsys.readouterr().err
-    assert "LOOKALIKE_API_PORT: Input should be less than or equal to 65535" in printed
-    assert "LOOKALIKE_WORKERS: Input should be a valid integer" in printed
+    assert "LOOKALIKE_API_PORT: must be less than or equal to 65535" in printed
+    assert "LOOKALIKE_WORKERS: must be a whole number" in printed
 
 
 def test_an_old_name_of_a_setting_is_read_with_a_warning(
