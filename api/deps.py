@@ -8,8 +8,9 @@ from urllib.parse import unquote
 from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
-from api.fetch.client import Fetcher
+from api.fetch.client import ClientFetcher
 from api.limits import Pool
+from api.security.keys import client_of
 from api.serving.engine import Engine
 from api.serving.snapshot import Served, Snapshot
 from api.state import AppState
@@ -39,14 +40,15 @@ async def get_writers(state: StateDep) -> Pool:
     return state.writers
 
 
-async def get_fetcher(state: StateDep) -> Fetcher:
-    return state.fetcher
+async def get_fetcher(request: Request, state: StateDep) -> ClientFetcher:
+    """For the client of this request: the key that it came with, or the address that it came from."""
+    return ClientFetcher(state.fetcher, client_of(request))
 
 
 EngineDep = Annotated[Engine, Depends(get_engine)]
 PoolDep = Annotated[Pool, Depends(get_pool)]
 WritersDep = Annotated[Pool, Depends(get_writers)]
-FetcherDep = Annotated[Fetcher, Depends(get_fetcher)]
+FetcherDep = Annotated[ClientFetcher, Depends(get_fetcher)]
 
 
 async def get_served(engine: EngineDep) -> AsyncIterator[Served]:

@@ -18,10 +18,10 @@ from ipaddress import ip_address
 import httpcore2
 
 from api.errors import Refusal
-from api.fetch.addresses import PORTS, Address, Endpoint, is_public
+from api.fetch.addresses import AT_ONCE, PORTS, Address, Endpoint, is_public
+from api.fetch.shares import Shares
 from api.fetch.urls import joined, parse
 
-AT_ONCE = 16  # URLs under way, of all requests together
 HOPS = 5  # redirects
 RESOLVERS = 8  # threads that wait for names
 CONNECT_SECONDS = 3.0  # to one address of several
@@ -66,6 +66,7 @@ NOTHING = Downloads()
 class Fetcher:
     """Fetches pictures by URL, within bounds of time and bytes, from public addresses and those that are `allowed`.
 
+    `share`: how many URLs of one client are under way at once, so that slow ones leave places to the others.
     `resolve` and `ssl_context` are what the system has, unless a test brings others.
     """
 
@@ -76,6 +77,7 @@ class Fetcher:
         seconds: float,
         limit_bytes: int,
         allowed: Sequence[Endpoint] = (),
+        share: int = AT_ONCE,
         resolve: Resolve = resolve,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
@@ -83,7 +85,7 @@ class Fetcher:
         self._seconds = seconds
         self._limit_bytes = limit_bytes
         self._allowed = frozenset(allowed)
-        self._places = asyncio.Semaphore(AT_ONCE)
+        self._shares = Shares(places=AT_ONCE, share=share)
         self._backend = CheckedBackend(self._allowed, resolve)
         self._ssl_context = ssl_context or httpcore2.default_ssl_context()
 
@@ -91,8 +93,8 @@ class Fetcher:
         """What is at a URL. Raises Refusal: url_refused, url_failed, url_timeout."""
         return (await self.fetch_all([url]))[url]
 
-    async def fetch_all(self, urls: Iterable[str], *, each_alone: bool = False) -> Downloads:
-        """What is at each of the URLs of one request, or why nothing is.
+    async def fetch_all(self, urls: Iterable[str], *, client: str = "", each_alone: bool = False) -> Downloads:
+        """What is at each of the URLs of one request of a client, or why nothing is.
 
         They share the bounds of time and bytes, unless each has bytes of its own (`each_alone`).
         """
@@ -103,18 +105,18 @@ class Fetcher:
         until = asyncio.get_running_loop().time() + self._seconds
         budgets = [Budget(self._limit_bytes) if each_alone else shared for _ in unique_urls]
         pairs = zip(unique_urls, budgets, strict=True)
-        results = await asyncio.gather(*(self._outcome(url, budget, until) for url, budget in pairs))
+        results = await asyncio.gather(*(self._outcome(url, budget, until, client) for url, budget in pairs))
         return Downloads(dict(zip(unique_urls, results, strict=True)))
 
     def close(self) -> None:
         """Wait for nothing."""
         self._backend.close()
 
-    async def _outcome(self, url: str, budget: "Budget", until: float) -> bytes | Refusal:
+    async def _outcome(self, url: str, budget: "Budget", until: float, client: str) -> bytes | Refusal:
         try:
             if not self._enabled:
                 raise Refusal("url_refused", OFF)
-            async with asyncio.timeout_at(until), self._places:
+            async with asyncio.timeout_at(until), self._shares.place(client):
                 return await self._follow(url, budget)
         except Refusal as refusal:
             return refusal
@@ -166,6 +168,18 @@ class Budget:
                 raise Refusal("url_refused", TOO_LARGE.format(limit=self.limit_bytes))
             data += piece
         return bytes(data)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFetcher:
+    """The fetcher, for the requests of one client."""
+
+    fetcher: Fetcher
+    client: str
+
+    async def fetch_all(self, urls: Iterable[str], *, each_alone: bool = False) -> Downloads:
+        """As `Fetcher.fetch_all`."""
+        return await self.fetcher.fetch_all(urls, client=self.client, each_alone=each_alone)
 
 
 class CheckedBackend(httpcore2.AsyncNetworkBackend):

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from fastapi.exceptions import RequestValidationError
 
 from api.errors import Refusal, problem_of
-from api.fetch.client import Downloads, Fetcher
+from api.fetch.client import ClientFetcher, Downloads
 from api.items.add import Added, add_all
 from api.items.prepare import NewItem
 from api.items.upload import Line, new_item, read_line
@@ -30,7 +30,7 @@ _Read = ItemBody | Refusal | RequestValidationError
 
 
 async def answer_lines(
-    lines: AsyncIterator[Line], engine: Engine, fetcher: Fetcher, pool: Pool, request_id: str
+    lines: AsyncIterator[Line], engine: Engine, fetcher: ClientFetcher, pool: Pool, request_id: str
 ) -> list[LineAnswer]:
     """An answer for each line, in order. Raises what the lines raise."""
     answers: list[LineAnswer] = []
@@ -50,7 +50,7 @@ async def answer_lines(
 
 
 async def _answers(
-    lines: Sequence[Line], engine: Engine, fetcher: Fetcher, pool: Pool, request_id: str
+    lines: Sequence[Line], engine: Engine, fetcher: ClientFetcher, pool: Pool, request_id: str
 ) -> list[LineAnswer]:
     if not lines:
         return []

@@ -98,14 +98,14 @@ async def post_item(
     | {200: {"description": "What became of each line.", "content": LINES}},
     openapi_extra={"requestBody": json_body(ItemBody, ITEM_EXAMPLES, NDJSON)},
 )
-async def post_batch(request: Request, state: StateDep, _: SnapshotDep) -> Response:
+async def post_batch(request: Request, state: StateDep, _: SnapshotDep, fetcher: FetcherDep) -> Response:
     """Each line is a JSON body of `POST /items`, and is answered by a line; a broken one does not stop the others.
 
     A line may be as long as a request elsewhere, and there may be 10,000 of them.
     """
     # What was added before a client goes away stays added.
     lines = read_lines(request, state.upload_limit_bytes)
-    answers = await answer_lines(lines, state.engine, state.fetcher, state.writers, request.state.request_id)
+    answers = await answer_lines(lines, state.engine, fetcher, state.writers, request.state.request_id)
     return Response("".join(f"{answer.model_dump_json()}\n" for answer in answers), media_type=NDJSON)
 
 

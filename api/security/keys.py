@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from time import monotonic
 from typing import Annotated, Literal, get_args
 
@@ -26,8 +27,8 @@ Scope = Literal["read", "write", "admin"]
 RANKS: dict[str, int] = {scope: rank for rank, scope in enumerate(get_args(Scope))}
 PREFIX = "lookalike_"  # by which a key that got lost somewhere is recognised
 UNKNOWN_HOST = (
-    "This server needs no key, so it answers to no name that it does not know; ask it by its address, or list the name "
-    "in LOOKALIKE_HOSTS."
+    "This server needs no key, so it answers to no name that it does not know. Use its IP address, or let whoever "
+    "runs it list the name in LOOKALIKE_HOSTS, or set LOOKALIKE_API_PUBLIC_URL to the address that clients use."
 )
 SCHEME = "key"  # its name in the OpenAPI document
 
@@ -56,10 +57,13 @@ class Keys:
         self._buckets = [Bucket(rate, clock()) if rate else None for rate in rates]
         self._clock = clock
 
-    def check(self, key: str | None, scope: Scope) -> None:
-        """Raises Refusal: key_missing, key_unknown, insufficient_scope or rate_limited."""
+    def check(self, key: str | None, scope: Scope) -> str | None:
+        """Whose key it is; None where none is needed.
+
+        Raises Refusal: key_missing, key_unknown, insufficient_scope or rate_limited.
+        """
         if not self.needed:
-            return
+            return None
         if key is None:
             raise Refusal("key_missing", headers={"WWW-Authenticate": "Bearer"})
         place = self._find(key)
@@ -70,6 +74,7 @@ class Keys:
             raise Refusal("rate_limited", headers={"Retry-After": str(math.ceil(wait))})
         if RANKS[self._keys[place].scope] < RANKS[scope]:
             raise Refusal("insufficient_scope", f"This needs a key of the scope {scope}.")
+        return self._keys[place].name
 
     def _find(self, key: str) -> int | None:
         """Looks at every key to its end, so that the time tells nothing of how near a guess was."""
@@ -107,6 +112,8 @@ class Access:
     keys: Keys
     hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
+    public_origin: str | None = None
+    """Of the address by which browsers reach this server behind a proxy."""
 
 
 def digest_of(key: str) -> str:
@@ -145,9 +152,22 @@ async def authorise(
         raise Refusal("cross_origin_refused", UNKNOWN_HOST)
     for scope in get_args(Scope):
         if scope in scopes.scopes:
-            keys.check(credentials.credentials if credentials else None, scope)
-            if scope != "read" and is_foreign(request, access.cors_origins):
+            name = keys.check(credentials.credentials if credentials else None, scope)
+            request.state.client = None if name is None else f"key {name}"
+            if scope != "read" and is_foreign(request, access.cors_origins, access.public_origin):
                 raise Refusal("cross_origin_refused")
+
+
+def client_of(request: Request) -> str:
+    """Who sends a request, for shares of what many use: the key's name, or the address; an IPv6 network of a /64."""
+    name: str | None = getattr(request.state, "client", None)
+    if name is not None or request.client is None:
+        return name or ""
+    try:
+        address = ip_address(request.client.host)
+    except ValueError:
+        return request.client.host
+    return str(address if address.version == 4 else ip_network((int(address), 64), strict=False))
 
 
 # For a route's `dependencies`: the OpenAPI document then tells of the key and of what is refused without it.

@@ -7,14 +7,16 @@ from urllib.parse import urlsplit
 from fastapi import Request
 
 
-def is_foreign(request: Request, trusted: Collection[str]) -> bool:
+def is_foreign(request: Request, trusted: Collection[str], own: str | None = None) -> bool:
     """Whether a browser says that another site's page sends this, and none of the trusted origins ("*": all).
+
+    `own`: the origin by which browsers reach this server, where a proxy changes the Host header.
 
     By Fetch Metadata (W3C), which every browser of today sends and no page can forge; by the Origin in older ones, and
     over plain HTTP from another machine. With neither, it is no browser, and nobody is led into anything.
     """
     origin = request.headers.get("Origin")
-    if "*" in trusted or origin in trusted:
+    if "*" in trusted or (origin is not None and (origin in trusted or origin == own)):
         return False
     site = request.headers.get("Sec-Fetch-Site")
     if site is not None:

@@ -153,7 +153,7 @@ def test_the_server_says_why_it_does_not_start() -> None:
     assert "LOOKALIKE_KEYS=off" in done.stderr
     env = environment(LOOKALIKE_API_KEYS="secret")
     done = subprocess.run([sys.executable, "-m", "api"], cwd=ROOT, env=env, capture_output=True, text=True, check=False)
-    assert (done.returncode, "api_keys" in done.stderr, "secret" in done.stderr) == (2, True, False)
+    assert (done.returncode, "LOOKALIKE_API_KEYS" in done.stderr, "secret" in done.stderr) == (2, True, False)
 
 
 def test_the_key_that_is_printed_is_accepted(shop: Shop, open_api: OpenApi) -> None:
