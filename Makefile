@@ -21,7 +21,7 @@ COVERAGE = $(BIN)/python -m coverage
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-browser test-security test-crash test-quality test-training browser servers \
-  lint format hooks lock wheel benchmark screenshots docs clean
+  proxies lint format hooks lock wheel benchmark screenshots docs clean
 
 help: ## list these targets; minutes are those of 2 cores, without installation
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,13 @@ servers: ## install the PostgreSQL that tests of the catalogue start, where ther
 	@command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; \
 	  else echo "Install PostgreSQL's server programs, initdb and pg_ctl, and put them on the PATH." >&2; exit 1; fi; }
+
+proxies: ## install the nginx and HAProxy that tests of deploy/ need, where there are none (Debian, as root)
+	@command -v nginx && command -v haproxy || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light haproxy >/dev/null && \
+	    { [ ! -d /run/systemd/system ] || systemctl disable --quiet --now nginx haproxy; }; \
+	  else echo "Without nginx and HAProxy, tests of deploy/ are skipped. As root on Debian: apt install nginx-light haproxy"; fi; }
 
 lint: $(VENV)/.dev ## style, types and import rules alone
 	$(BIN)/ruff check

@@ -82,7 +82,8 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "insufficient_scope": (403, "The key may not do this."),
     "cross_origin_refused": (
         403,
-        "Another site's page sent this; LOOKALIKE_CORS_ORIGINS names those that may change something.",
+        "Another site's page sent this. LOOKALIKE_CORS_ORIGINS names those that may change something; behind a proxy, "
+        "LOOKALIKE_API_PUBLIC_URL says by which address this server is reached.",
     ),
     "not_found": (404, "There is nothing at this address; /docs lists what there is."),
     "item_missing": (404, "There is no item of this id, or the model served does not know it yet."),

@@ -97,7 +97,7 @@ class UploadLimit:
         self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or (scope["method"], scope["path"]) in self._streamed:
+        if scope["type"] != "http" or _operation(scope) in self._streamed:
             await self._app(scope, receive, send)
             return
         announced = int(Headers(scope=scope).get("content-length", 0))  # the server has seen to it that it is a number
@@ -113,3 +113,8 @@ class UploadLimit:
             raise HTTPException(413)  # not a Refusal: while it reads a form, FastAPI makes any other exception a 400
 
         await self._app(scope, receive_within_limit, send)
+
+
+def _operation(scope: Scope) -> tuple[str, str]:
+    """The method and the path, without the part of the path that is this server's place behind a proxy."""
+    return scope["method"], scope["path"].removeprefix(scope.get("root_path", ""))

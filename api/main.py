@@ -23,7 +23,9 @@ from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.settings import Settings
 from api.state import AppState
+from api.web.drain import DRAIN_BYTES, Drain
 from api.web.middleware import Envelope
+from api.web.proxies import Forwarded
 from retrieval.bundle import catalogue_url
 
 # What pages of other origins may send and read, where the settings let them.
@@ -51,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
             seconds=settings.fetch_seconds,
             limit_bytes=settings.upload_limit_bytes,
             allowed=[read_endpoint(text) for text in settings.fetch_allowed],
+            share=settings.fetch_share,
         )
 
         @contextmanager
@@ -66,7 +69,12 @@ def create_app(settings: Settings) -> FastAPI:
                     engine=engine,
                     pool=pool,
                     writers=writers,
-                    access=Access(keys, hosts=settings.hosts, cors_origins=settings.cors_origins),
+                    access=Access(
+                        keys,
+                        hosts=settings.host_names,
+                        cors_origins=settings.cors_origins,
+                        public_origin=settings.public_origin,
+                    ),
                     metrics=Metrics(engine, pool, writers),
                     stats=Stats(),
                     fetcher=fetcher,
@@ -108,6 +116,8 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=CORS_REQUEST_HEADERS,
             expose_headers=CORS_ANSWER_HEADERS,
         )
+    app.add_middleware(Forwarded, path=settings.public_path, trusted=settings.trusted_proxies)
+    app.add_middleware(Drain, limit_bytes=max(DRAIN_BYTES, 2 * settings.upload_limit_bytes))
     # Uploads stay in memory, which UploadLimit bounds: in its container this process has no folder to write to.
     MultiPartParser.spool_max_size = 0
     return app

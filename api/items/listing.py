@@ -6,6 +6,7 @@ import json
 from urllib.parse import urlencode
 
 from api.errors import Refusal
+from api.links import link
 from api.schemas.search_answer import ItemAnswer, ItemsAnswer
 from retrieval.catalogue import Catalogue, Order, Place
 from retrieval.filters import Filter
@@ -29,7 +30,7 @@ def list_items(
     next_link = None
     if len(rows) > limit:
         fields = {"filter": filter_text, "order": order, "limit": limit, "cursor": _cursor(page[-1][1])}
-        next_link = f"/items?{urlencode({name: value for name, value in fields.items() if value})}"
+        next_link = link(f"/items?{urlencode({name: value for name, value in fields.items() if value})}")
     items = [ItemAnswer.of(item) for item, _ in page]
     return ItemsAnswer(items=items, total=catalogue.count_matching(filter_), next=next_link)
 

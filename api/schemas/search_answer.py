@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.links import link
 from retrieval.calibration import Meaning
 from retrieval.catalogue import Attribute, Item
 
@@ -225,7 +226,7 @@ class BundlesAnswer(Answer):
 
 def item_url(item_id: str, part: str = "") -> str:
     """Where an item is, or a part of it. The id is in the query, which no proxy changes as it may change a path."""
-    return f"/item{part}?id={quote(item_id, safe='')}"
+    return link(f"/item{part}?id={quote(item_id, safe='')}")
 
 
 def image_url(item_id: str) -> str:
@@ -235,7 +236,7 @@ def image_url(item_id: str) -> str:
 
 def report_url(bundle_id: str) -> str:
     """Where a bundle's report begins; its files are beside it."""
-    return f"/bundles/{bundle_id}/report/index.html"
+    return link(f"/bundles/{bundle_id}/report/index.html")
 
 
 def thumbnail_url(item_id: str) -> str:

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from api.errors import Problem, Refusal, problem_of
 from api.fetch.client import NOTHING, Downloads
+from api.links import link
 from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
 from api.schemas.search_request import JSON_FIELDS, BatchBody, Options, SearchBody, SearchLink, links_of
 from api.search import grouping, retrieve
@@ -138,7 +139,7 @@ def _link(snapshot: Snapshot, options: Options, query_ids: tuple[str, ...], page
         name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
         for name, value in links_of(options).items()
     }
-    return f"/search?{urlencode(fields | {'cursor': cursor.text()})}"
+    return link(f"/search?{urlencode(fields | {'cursor': cursor.text()})}")
 
 
 def _milliseconds(**seconds: float) -> Milliseconds:
