@@ -65,6 +65,8 @@ def _check(parser: argparse.ArgumentParser, settings: Settings) -> None:
     host, port = settings.api_host, settings.api_port
     try:
         for family, kind, protocol, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            if family == socket.AF_INET6 and not socket.has_dualstack_ipv6():
+                continue  # localhost is an IPv6 address too, even where the system has no IPv6
             with socket.socket(family, kind, protocol) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a port in TIME_WAIT is free
                 probe.bind(address)
