@@ -5,8 +5,8 @@ import re
 import zipfile
 from pathlib import Path
 
-from retrieval import images
-from retrieval.errors import ImageError, UnsupportedFormat
+from retrieval.errors import UnsupportedFormat
+from retrieval.images.formats import PNM, format_of
 
 HEAD_BYTES = 4096
 
@@ -52,12 +52,9 @@ def foreign_kind(path: Path, head: bytes) -> str | None:
 
 def _is_picture(head: bytes) -> bool:
     try:
-        images.inspect(head)
+        return format_of(head) is not PNM  # which a text may begin as
     except UnsupportedFormat:
         return False
-    except ImageError:
-        pass  # its header is longer
-    return not head.startswith(b"P")  # as a text may
 
 
 def _kind_of_zip(path: Path) -> tuple[str, str]:

@@ -6,15 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from retrieval import images
-from retrieval.errors import ImageError, UnsupportedFormat
+from retrieval.errors import UnsupportedFormat
+from retrieval.images import EXTENSIONS
+from retrieval.images.foreign import RAW
+from retrieval.images.formats import PNM, format_of
 from trainer.sources.base import Skipped, as_text
 from trainer.sources.folder import system
 
 HEAD_BYTES = 4096
-WEAK = frozenset((".pbm", ".pgm", ".ppm", ".pnm", ""))
-"""Where a beginning such as "P1 " makes a picture; elsewhere it may be a text."""
-
 MAX_KINDS, MAX_NAMES = 6, 4  # of files that are ignored, in a message
 _ENDING = re.compile(r"\.[a-z0-9_~-]{1,12}")
 LINK = "a link to a folder is not followed; name that folder itself"
@@ -95,7 +94,7 @@ def _look_at(path: Path, contents: Contents) -> None:
     elif not path.is_file():
         reason = "it is not a file"
     else:
-        reason = _fault(ending) or (None if ending in images.EXTENSIONS else _content_fault(path, ending))
+        reason = _fault(ending) or (None if ending in EXTENSIONS else _content_fault(path, ending))
     if reason is None:
         contents.pictures.append(path)
     elif reason:
@@ -109,20 +108,21 @@ def _fault(ending: str) -> str | None:
     if ending in system.UNFINISHED:
         return "an unfinished download or a temporary file, by its ending"
     if ending in system.RAW:
-        return "a raw file of a camera; save it as JPEG with the camera's software, or use the JPEG beside it"
+        return RAW
     return None
 
 
 def _content_fault(path: Path, ending: str) -> str | None:
-    """Why a file without the ending of a picture cannot be used: None where it is a picture, "" where it is none."""
+    """Why a file without the ending of a picture cannot be used: None where it is a picture, "" where it is none.
+
+    A text may begin as a PNM does ("P1 "), so that one must have no ending at all.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
-        images.inspect(head)
+        kind = format_of(head)
     except OSError as error:
         return error.strerror or str(error)
     except UnsupportedFormat as error:
         return str(error) if ending in system.OTHER_PICTURES else ""
-    except ImageError:
-        pass  # its header is longer
-    return "" if head.startswith(b"P") and ending not in WEAK else None
+    return "" if kind is PNM and ending else None

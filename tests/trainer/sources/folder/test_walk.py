@@ -27,7 +27,7 @@ def put(root: Path, place: str, content: bytes = JPEG) -> None:
     (root / place).write_bytes(content)
 
 
-@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "BMP"])
+@pytest.mark.parametrize("format_", ["JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 @pytest.mark.parametrize("name", ["1", "IMG_0001.HEIC", "1.TIF", "1.JPG~original", "1.jpg_large", "1.dat", "1.jpg.bin"])
 def test_a_picture_is_told_by_its_content(name: str, format_: str, tmp_path: Path) -> None:
     put(tmp_path, f"cup/{name}", encoded(format_))
