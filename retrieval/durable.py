@@ -6,12 +6,13 @@ import secrets
 import shutil
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
 from retrieval.errors import FolderNotWritable, StorageBusy, StorageError, StorageFull, StorageUnavailable
 
+BUSY_SECONDS = 30  # how long the copy of a database waits for a writer
 MIN_FREE_BYTES = 1 << 20
 """A disk with less room than this is full: a database grows by pages and by its log."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -68,6 +69,36 @@ def _remove(draft: Path) -> None:
         shutil.rmtree(draft)
     else:
         draft.unlink(missing_ok=True)
+
+
+def copy_database(source: Path, target: Path) -> None:
+    """Copy a SQLite database, which others may be writing to, into a new file: as it is at one moment.
+
+    Raises sqlite3.Error where `source` is no database, OSError where there is none.
+    """
+    source.stat()
+    with (
+        closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_SECONDS)) as database,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        database.backup(copy)  # all pages in one step, under one lock of readers
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+
+
+def is_database_open(path: Path) -> bool:
+    """Whether somebody else has a SQLite database in write-ahead mode open, as everything of ours does."""
+    if not path.is_file():
+        return False
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=0)) as database:
+        try:
+            (mode,) = database.execute("PRAGMA journal_mode = DELETE").fetchone()  # only who is alone may set it
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in SQLITE_BUSY:
+                return True
+            raise
+        except sqlite3.DatabaseError:  # it is none
+            return False
+    return bool(mode != "delete")
 
 
 def check_writable(folder: Path) -> None:

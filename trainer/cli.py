@@ -14,6 +14,7 @@ import typer
 from rich.text import Text
 
 from retrieval.errors import LookalikeError
+from trainer.commands.backup import backup
 from trainer.commands.bundles import bundles
 from trainer.commands.compare import compare
 from trainer.commands.console import err
@@ -23,6 +24,7 @@ from trainer.commands.prune import prune
 from trainer.commands.publish import publish
 from trainer.commands.rank import rank
 from trainer.commands.report import report
+from trainer.commands.restore import restore
 from trainer.commands.rollback import rollback
 from trainer.commands.search import search
 from trainer.commands.train import train
@@ -46,6 +48,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "bundles": bundles,
     "prune": prune,
     "verify": verify,
+    "backup": backup,
+    "restore": restore,
     "download": download,
 }
 

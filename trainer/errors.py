@@ -8,6 +8,7 @@ LookalikeError (retrieval)
     ├── TrainingCollapsed   every embedding has become the same
     ├── ParityError         the exported network does not compute what Keras computes
     ├── EvaluationDamaged   a file that is to hold an evaluation, but does not
+    ├── BackupError         a backup that cannot be made, or is damaged, or may not be restored here
     └── ReleaseError        a bundle that cannot go live, or nothing to go back to
         └── PublisherBusy   somebody else is publishing
 """
@@ -41,6 +42,10 @@ class ParityError(TrainerError):
 
 class EvaluationDamaged(TrainerError):
     """A file does not hold the evaluation that it should."""
+
+
+class BackupError(TrainerError):
+    """A backup cannot be made, or not be restored."""
 
 
 class ReleaseError(TrainerError):

@@ -3,12 +3,15 @@
 artifacts/vectors/<bundle id>.sqlite    the embedded engine's file (embedded.py); SQLite's logs lie beside it
 """
 
+import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.clusters import Clusters, Vectors
+from retrieval.durable import copy_database, is_database_open
+from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.rows import BUSY_SECONDS, Shape, VectorFile
@@ -66,6 +69,25 @@ class VectorStores:
         """What `VectorStore.held` says, without loading the vectors. Raises VectorStoreError as `open` does."""
         with closing(VectorFile(self._path(bundle_id), Shape(bundle_id, clusters.dims, len(clusters)))) as file:
             return file.held()
+
+    def copy(self, bundle_id: str, target: "VectorStores") -> None:
+        """Copy a store, which others may be writing to, into another artifacts folder: as it is at one moment.
+
+        Raises VectorStoreError.
+        """
+        path, copy = self._path(bundle_id), target._path(bundle_id)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            copy_database(path, copy)
+        except (OSError, sqlite3.Error) as error:
+            raise VectorStoreError(f"the vector store {path} cannot be copied: {error}") from error
+
+    def is_open(self, bundle_id: str) -> bool:
+        """Whether another process has the store open. Raises VectorStoreError where it cannot be opened."""
+        try:
+            return is_database_open(self._path(bundle_id))
+        except sqlite3.Error as error:
+            raise VectorStoreError(f"the vector store {self._path(bundle_id)} cannot be opened: {error}") from error
 
     def delete(self, bundle_id: str) -> None:
         """Remove a store that nobody has open, if there is one."""

@@ -15,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, get_args
 
-from retrieval.durable import write_atomically
+from retrieval.durable import sync, write_atomically
 from trainer.errors import ReleaseError
 
 PINNED = "pinned.csv"
@@ -84,18 +84,17 @@ def read(artifacts: Path) -> list[Pin] | None:
 
 
 def write(artifacts: Path, pins: Sequence[Pin]) -> None:
-    """Pin these, durably, or not at all."""
+    """Pin these, at once or not at all; durably once the folder is synced, as it is before CURRENT changes."""
     home = artifacts.absolute()
-    with (
-        write_atomically(artifacts / PINNED) as draft,
-        draft.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(COLUMNS)
-        for pin in pins:
-            place = pin.path.relative_to(home) if pin.path.is_relative_to(home) else pin.path
-            role = "query" if pin.query else "gallery"
-            writer.writerow([place.as_posix(), pin.label, pin.sha256, role, pin.origin])
+    with write_atomically(artifacts / PINNED, durable=False) as draft:
+        with draft.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            for pin in pins:
+                place = pin.path.relative_to(home) if pin.path.is_relative_to(home) else pin.path
+                role = "query" if pin.query else "gallery"
+                writer.writerow([place.as_posix(), pin.label, pin.sha256, role, pin.origin])
+        sync(draft)
 
 
 def _spread(

@@ -1,0 +1,1 @@
+"""Backups of an artifacts folder: catalogue, pictures, vectors and bundles, in a folder that needs nothing else."""
