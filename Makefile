@@ -16,7 +16,7 @@ INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --req
 TRAINER = requirements/$(if $(GPU),trainer-gpu,trainer).txt
 
 # By default, files of few tests come last, and a long one of them then runs alone.
-TESTS = $(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder
+TESTS = $(BIN)/python -m pytest -rs --durations=15 --durations-min=5 -n 2 --dist loadfile --no-loadscope-reorder
 COVERAGE = $(BIN)/python -m coverage
 
 .DEFAULT_GOAL := help
