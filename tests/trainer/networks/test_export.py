@@ -42,7 +42,9 @@ HEAVY = ("resnet50", "mobilenetv2", "efficientnetb0", "vgg16", "inceptionv3")  #
 
 
 @pytest.mark.parametrize("pooling", ["avg", "gem"])
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in HEAVY else ()) for n in BACKBONES])
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow, pytest.mark.quality] if n in HEAVY else ()) for n in BACKBONES]
+)
 def test_every_network_keeps_the_contract_and_computes_the_same(name: str, pooling: Literal["avg", "gem"]) -> None:
     weights = "imagenet" if name == "efficientnet-lite0" else "none"
     size = 75 if name == "inceptionv3" else SIZE

@@ -146,6 +146,7 @@ def scores(embeddings: NDArray[np.float32], labels: NDArray[np.str_]) -> tuple[f
 
 
 @pytest.mark.slow
+@pytest.mark.quality
 @needs_data
 def test_people_are_found_again_by_their_aligned_faces(mtcnn_stage: FaceStage) -> None:
     model = Path(DATA or "", "..", "weights", "dlib_face_resnet_v1.onnx")

@@ -34,7 +34,9 @@ PLACES = {name: place for name in APPLICATIONS if isinstance(place := BACKBONES[
 FILES = {name: place.path.rpartition("/")[2] for name, place in PLACES.items()}
 
 HEAVY = ("resnet50", "inceptionv3")  # seconds to build
-EACH = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in APPLICATIONS]
+EACH = [
+    pytest.param(name, marks=[pytest.mark.slow, pytest.mark.quality] if name in HEAVY else ()) for name in APPLICATIONS
+]
 
 
 def side(name: str) -> int:

@@ -124,6 +124,7 @@ def go_on(shop: Shop, artifacts: Path) -> "subprocess.CompletedProcess[str]":
 
 
 @pytest.mark.slow
+@pytest.mark.crash
 def test_killed_in_the_middle_of_fine_tuning(shop: Shop, tmp_path: Path) -> None:
     def in_the_second_epoch() -> bool:
         return bool(list(tmp_path.glob("work/*/finetune.npz")))
@@ -140,6 +141,7 @@ def test_killed_in_the_middle_of_fine_tuning(shop: Shop, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.crash
 @pytest.mark.parametrize("kills", [5])
 def test_killed_at_random_moments(kills: int, shop: Shop, tmp_path: Path) -> None:
     """Anywhere in a run: while TensorFlow loads, in every stage, while it publishes."""

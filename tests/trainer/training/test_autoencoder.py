@@ -65,6 +65,8 @@ def train(
     )
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_first_the_decoder_alone_then_the_last_block_as_well(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -104,6 +106,8 @@ def test_the_loss_falls_and_the_history_says_so(pictures: Pictures, tmp_path: Pa
     assert np.mean(losses[-2:]) < 0.9 * losses[0]
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_every_training_picture_once_an_epoch_with_or_without_a_label(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -122,6 +126,8 @@ def test_every_training_picture_once_an_epoch_with_or_without_a_label(
     assert epochs[0] != epochs[1]
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_a_sheet_for_each_epoch_held_out_pictures_above_what_was_rebuilt(pictures: Pictures, tmp_path: Path) -> None:
     train(pictures, tmp_path, settings(frozen_epochs=1, epochs=1))
@@ -136,6 +142,8 @@ def test_a_sheet_for_each_epoch_held_out_pictures_above_what_was_rebuilt(picture
     assert np.abs(shown[SIDE:] - originals).mean() > np.abs(shown[:SIDE] - originals).mean()
 
 
+@pytest.mark.slow
+@pytest.mark.crash
 @pytest.mark.usefixtures("small")
 def test_a_stopped_training_goes_on_after_its_last_whole_epoch(pictures: Pictures, tmp_path: Path) -> None:
     """Here between the two phases, where the optimizer changes."""
@@ -158,6 +166,8 @@ def test_a_stopped_training_goes_on_after_its_last_whole_epoch(pictures: Picture
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.crash
 @pytest.mark.usefixtures("small")
 def test_a_finished_training_is_not_repeated(pictures: Pictures, tmp_path: Path) -> None:
     first, _history = train(pictures, tmp_path, settings(frozen_epochs=1, epochs=1))
@@ -169,6 +179,8 @@ def test_a_finished_training_is_not_repeated(pictures: Pictures, tmp_path: Path)
         np.testing.assert_array_equal(one, two)
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_half_precision_gives_back_a_network_in_full_precision(pictures: Pictures, tmp_path: Path) -> None:
     config = settings(frozen_epochs=1, epochs=1).model_copy(update={"mixed_precision": True})

@@ -17,6 +17,8 @@ from trainer.training.dataset import Pictures
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
 
+SLOW = (pytest.mark.slow, pytest.mark.quality)
+
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
@@ -32,6 +34,8 @@ def last_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- what moves
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 @pytest.mark.usefixtures("last_is_best")
 def test_from_scratch_everything_moves_statistics_too(pictures: Pictures, tmp_path: Path) -> None:
     trial = Trial(pictures, settings(), tmp_path)
@@ -54,6 +58,8 @@ def test_a_frozen_backbone_stays_to_the_last_bit(pictures: Pictures, tmp_path: P
     assert trial.moved() == {"head"}
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 @pytest.mark.usefixtures("last_is_best")
 @pytest.mark.parametrize(("weights", "above"), [("none", {"stage3_conv", "stage3_bn"}), ("file.h5", {"stage3_conv"})])
 def test_below_the_named_block_all_stays(weights: str, above: set[str], pictures: Pictures, tmp_path: Path) -> None:
@@ -83,7 +89,10 @@ def test_a_block_that_is_not_there_is_said_with_those_that_are(pictures: Picture
 # --- what is learned
 
 
-@pytest.mark.parametrize("loss", ["triplet", "proxy-anchor", "multi-similarity", "softmax", "nt-xent"])
+@pytest.mark.parametrize(
+    "loss",
+    ["triplet", *(pytest.param(n, marks=SLOW) for n in ("proxy-anchor", "multi-similarity", "softmax", "nt-xent"))],
+)
 def test_every_loss_falls(loss: str, pictures: Pictures, tmp_path: Path) -> None:
     rates = {"learning_rate": 1e-2, "backbone_learning_rate": 1e-2, "warmup_share": 0.0}
     config = settings(loss=loss, max_epochs=12, patience_epochs=12, erase=0.0, smallest_crop=0.8, **rates)
@@ -94,6 +103,8 @@ def test_every_loss_falls(loss: str, pictures: Pictures, tmp_path: Path) -> None
     assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:3])
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 def test_only_labelled_training_pictures_are_learned_from(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +125,8 @@ def test_only_labelled_training_pictures_are_learned_from(
     }
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 def test_proxies_start_where_the_labels_are(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,8 @@ def scripted(monkeypatch: pytest.MonkeyPatch, marks: Sequence[float], pictures: 
     return listed
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 @pytest.mark.parametrize(
     ("marks", "patience", "epochs", "chosen"),
     [
@@ -72,12 +74,16 @@ def test_training_stops_when_nothing_is_gained_and_goes_back_to_the_best(
         assert not trial.moved()
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 def test_the_scores_are_those_of_the_encoder_that_is_given_back(pictures: Pictures, tmp_path: Path) -> None:
     tuned = Trial(pictures, settings(), tmp_path).run()
     found, _through = measure(pictures, lambda images: tuned.encoder.predict_on_batch(images)["embedding"])
     assert found.map == pytest.approx(tuned.scores.map, abs=1e-6)
 
 
+@pytest.mark.slow
+@pytest.mark.crash
 def test_a_stopped_training_goes_on_after_its_last_whole_epoch(pictures: Pictures, tmp_path: Path) -> None:
     config = settings(max_epochs=3, loss="softmax")
     for name in ("whole", "stopped"):
@@ -137,6 +143,8 @@ def test_a_picture_that_goes_away_meanwhile_is_named(tmp_path: Path, monkeypatch
 # --- half precision
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 def test_half_precision_stays_in_the_backbone(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

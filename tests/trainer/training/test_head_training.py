@@ -16,6 +16,8 @@ from trainer.training import head as linear
 from trainer.training import validation
 from trainer.training.head import Examples, Head, Step, measure, train_linear, tune_head
 
+SLOW = (pytest.mark.slow, pytest.mark.quality)
+
 
 @pytest.fixture(scope="module")
 def tuned() -> Head:
@@ -49,7 +51,9 @@ def loud_and_quiet(*, labels: int = 5, each: int = 40) -> Examples:
     return Examples(rows.astype(np.float32), numbers, parts)
 
 
-@pytest.mark.parametrize("loss", ["triplet", "proxy-anchor", "multi-similarity", "softmax"])
+@pytest.mark.parametrize(
+    "loss", ["triplet", *(pytest.param(name, marks=SLOW) for name in ("proxy-anchor", "multi-similarity", "softmax"))]
+)
 def test_every_loss_teaches_from_labels(loss: str) -> None:
     # A start that knows no labels: whatever is gained is the loss's.
     config = changed(loss=loss, init="random", dims=(16,), max_epochs=12, patience_epochs=12, learning_rate=2e-2)
@@ -61,7 +65,7 @@ def test_every_loss_teaches_from_labels(loss: str) -> None:
     assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3])
 
 
-@pytest.mark.parametrize("loss", ["nt-xent", "triplet"])
+@pytest.mark.parametrize("loss", ["nt-xent", pytest.param("triplet", marks=SLOW)])
 def test_views_teach_without_labels_whatever_loss_is_named(loss: str) -> None:
     examples = without_labels()
     frozen = measure(examples)

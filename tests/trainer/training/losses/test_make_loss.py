@@ -21,6 +21,7 @@ from trainer.training.losses import (
     uses_proxies,
 )
 
+SLOW = (pytest.mark.slow, pytest.mark.quality)
 NAMES = ("triplet", "proxy-anchor", "multi-similarity", "softmax", "nt-xent")
 ROWS = np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32)
 LABELS = np.repeat(np.arange(4), 3)
@@ -58,7 +59,7 @@ def test_which_losses_need_proxies() -> None:
     assert {name for name in NAMES if uses_proxies(config(loss=name))} == {"proxy-anchor", "softmax"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [NAMES[0], *(pytest.param(name, marks=SLOW) for name in NAMES[1:])])
 def test_a_half_precision_network_trains_by_it(name: Any) -> None:
     keras.utils.set_random_seed(0)
     settings = config(loss=name)
@@ -97,6 +98,8 @@ assert np.abs(alone[1] - start).max() > 0.01
 """
 
 
+@pytest.mark.slow
+@pytest.mark.quality
 def test_two_replicas_with_the_same_half_each_step_as_far_as_one() -> None:
     """In a process of its own: TensorFlow makes its devices once."""
     done = subprocess.run([sys.executable, "-c", REPLICAS], cwd=ROOT, capture_output=True, text=True, check=False)
