@@ -18,9 +18,8 @@ def tiny_siamese(monkeypatch: pytest.MonkeyPatch) -> None:
     """`siamese` is the tiny network."""
     from tests.trainer.tuning import tiny  # brings TensorFlow
     from trainer.networks import backbones
-    from trainer.networks.backbones import CENTRED, Backbone
 
-    monkeypatch.setitem(backbones.BACKBONES, "siamese", Backbone(CENTRED, tiny, None))
+    monkeypatch.setitem(backbones.BUILDERS, "siamese", tiny)
 
 
 @pytest.fixture

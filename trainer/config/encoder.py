@@ -5,11 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from trainer.config.backbones import BACKBONES, BackboneName
 from trainer.config.base import Rate, Section
-
-Backbone = Literal["efficientnet-lite0", "resnet50", "mobilenetv2", "efficientnetb0", "vgg16", "inceptionv3", "siamese"]
-SIZES = {"inceptionv3": 299, "siamese": 64}
-"""The sides that networks were made for, where it is not 224 pixels."""
 
 
 class OnnxConfig(Section):
@@ -31,7 +28,7 @@ class OnnxConfig(Section):
 class EncoderConfig(Section):
     """Which network makes the features: one of ours, any ONNX file, or several side by side."""
 
-    backbone: Backbone = "efficientnet-lite0"
+    backbone: BackboneName = "efficientnet-lite0"
     weights: str = "imagenet"
     """ "imagenet", "none" (random) or the path of a weights file."""
     size: Annotated[int, Field(ge=32, le=1024)] | None = None
@@ -57,8 +54,8 @@ class EncoderConfig(Section):
             raise ValueError("pixels goes with onnx")
         if len(self.ensemble) == 1 or any(member.ensemble for member in self.ensemble):
             raise ValueError("ensemble lists two or more encoders, none of them an ensemble itself")
-        if self.keras and self.backbone == "siamese" and self.weights == "imagenet":
-            raise ValueError('siamese starts from scratch: weights = "none", or a file')
+        if self.keras and BACKBONES[self.backbone].imagenet is None and self.weights == "imagenet":
+            raise ValueError(f'{self.backbone} starts from scratch: weights = "none", or a file')
         return self
 
     @property
@@ -76,4 +73,4 @@ class EncoderConfig(Section):
     @property
     def side(self) -> int:
         """Side of a backbone's square input, in pixels."""
-        return self.size or SIZES.get(self.backbone, 224)
+        return self.size or BACKBONES[self.backbone].side

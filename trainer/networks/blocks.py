@@ -5,19 +5,10 @@ from itertools import dropwhile
 
 from keras import Layer, Model, layers
 
+from trainer.config.backbones import BACKBONES
 from trainer.errors import ConfigError
 from trainer.networks.pixels import Pixels
 
-# How each network names the layers of a block. Layers in between that are named otherwise belong to the block before.
-NAMES = {
-    "efficientnet-lite0": r"blocks_\d+",
-    "resnet50": r"conv\d_block\d+",
-    "mobilenetv2": r"expanded_conv|block_\d+",
-    "efficientnetb0": r"block\d[a-z]",
-    "vgg16": r"block\d",
-    "siamese": r"stage\d",
-}
-ENDS = {"inceptionv3": r"mixed\d+$"}  # names only the layer that ends a block
 STEM = "stem"
 
 
@@ -51,11 +42,12 @@ def freeze_norms(backbone: Model) -> None:
 def _by_block(backbone: Model) -> list[tuple[str, Layer]]:
     """Each layer after the pixels, in the order they are computed, with its block."""
     all_layers = [layer for layer in backbone.layers if not isinstance(layer, (layers.InputLayer, Pixels))]
-    if backbone.name in ENDS:
-        return _by_their_ends(all_layers, ENDS[backbone.name])
+    names, named_by_end = BACKBONES[backbone.name].blocks, BACKBONES[backbone.name].named_by_end
+    if named_by_end:
+        return _by_their_ends(all_layers, names)
     pairs, block = [], STEM
     for layer in all_layers:
-        if match := re.match(NAMES[backbone.name], layer.name):
+        if match := re.match(names, layer.name):
             block = match[0]
         pairs.append((block, layer))
     return pairs

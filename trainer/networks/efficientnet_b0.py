@@ -12,11 +12,9 @@ import keras
 import numpy as np
 from keras import Layer, Model, layers
 
+from trainer.config.backbones import IMAGENET_MEAN, IMAGENET_STD
 from trainer.errors import WeightsError
 from trainer.networks.keras_weights import load_keras_weights
-
-# Of ImageNet's pictures, as shares of 255.
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 OWN_SCALING = (layers.Rescaling, layers.Normalization)
 
@@ -42,10 +40,11 @@ def load_efficientnetb0(network: Model, path: Path) -> None:
     for layer in whole.layers:
         if isinstance(layer, layers.Normalization):
             mean, std, _count = layer.get_weights()  # the published file has the deviation where the variance belongs
-            if not (np.allclose(mean, MEAN, atol=1e-3) and np.allclose(std, STD, atol=1e-3)):
+            if not (np.allclose(mean, IMAGENET_MEAN, atol=1e-3) and np.allclose(std, IMAGENET_STD, atol=1e-3)):
                 raise WeightsError(
                     f"{path} was trained on pixels less {mean}, over the root of {std}; "
-                    f"expected ImageNet's {MEAN} and {STD}, as in every file that began with Keras's own weights."
+                    f"expected ImageNet's {IMAGENET_MEAN} and {IMAGENET_STD}, "
+                    "as in every file that began with Keras's own weights."
                 )
         elif layer.weights:
             network.get_layer(layer.name).set_weights(layer.get_weights())

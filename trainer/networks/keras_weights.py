@@ -1,24 +1,15 @@
 """Weights in the files of Keras: fetched from where Keras keeps them, read, and refused when they do not fit."""
 
 from pathlib import Path
-from typing import NamedTuple
 from zipfile import BadZipFile
 
 import keras
 from keras import Model
 
+from trainer.config.backbones import Published
 from trainer.errors import WeightsError
 
 STORE = "https://storage.googleapis.com"
-
-
-class Published(NamedTuple):
-    """A file of ImageNet weights that keras.applications publishes."""
-
-    path: str
-    """Below STORE."""
-    md5: str | None
-    """None where Keras checks none either."""
 
 
 def fetch(name: str, published: Published) -> Path:

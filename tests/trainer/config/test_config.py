@@ -6,6 +6,7 @@ import pytest
 import tomli_w
 
 from trainer.config import CONFIGS, Config, load_config
+from trainer.config.backbones import BACKBONES
 from trainer.errors import ConfigError
 
 
@@ -152,3 +153,8 @@ def test_a_ready_one_is_known_by_its_name(tmp_path: Path, monkeypatch: pytest.Mo
     assert load_config(Path("frozen")) == load_config(CONFIGS / "frozen.toml")
     with pytest.raises(ConfigError, match="no configuration"):
         load_config(tmp_path / "demo")
+
+
+def test_every_backbone_is_documented() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "how-to" / "training.md").read_text(encoding="utf-8")
+    assert all(f"`{name}`" in text for name in BACKBONES)

@@ -1,6 +1,7 @@
 """Backbones: their pixels are what they were trained on, and every kind is built, seeded and sized alike."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import keras
@@ -12,13 +13,40 @@ from PIL import Image
 
 from retrieval.embedder import prepare
 from tests.bundles import picture
+from trainer.config.backbones import BACKBONES
 from trainer.errors import ConfigError, WeightsError
-from trainer.networks.backbones import BACKBONES, build_backbone
+from trainer.networks.backbones import build_backbone
 
 SIZE = 64
 SMALLEST = {"inceptionv3": 75}
 
 Pictures = NDArray[np.uint8]
+
+
+SLOW = (pytest.mark.slow, pytest.mark.quality)
+
+Prepare = Callable[[NDArray[Any]], NDArray[Any]]
+
+# What prepares pictures for it, by the library's own functions or the papers' code, and the channels of its features.
+EXPECTED: dict[str, tuple[Prepare, int]] = {
+    "efficientnet-lite0": (lambda values: (values - 127) / 128, 1280),
+    "resnet50": (keras.applications.resnet.preprocess_input, 2048),
+    "mobilenetv2": (keras.applications.mobilenet_v2.preprocess_input, 1280),
+    # test_keras_weights compares with all that Keras does, which it does inside the network
+    "efficientnetb0": (lambda values: (values / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225), 1280),
+    "vgg16": (keras.applications.vgg16.preprocess_input, 512),
+    "inceptionv3": (keras.applications.inception_v3.preprocess_input, 2048),
+    "siamese": (lambda values: values / 127.5 - 1, 256),
+}
+LIGHT = ("efficientnet-lite0", "mobilenetv2", "siamese")
+EACH = [pytest.param(name, marks=() if name in LIGHT else SLOW) for name in BACKBONES]
+
+
+@cache
+def random_network(name: str) -> Model:
+    """A backbone with random weights."""
+    keras.utils.set_random_seed(0)
+    return build_backbone(name, "none", side(name))
 
 
 def side(name: str) -> int:
@@ -37,14 +65,8 @@ def pictures(size: int) -> Pictures:
 def memory() -> Iterator[None]:
     """Let go of the networks afterwards."""
     yield
+    random_network.cache_clear()
     keras.backend.clear_session()
-
-
-@pytest.fixture(scope="module")
-def random() -> dict[str, Model]:
-    """Every backbone with random weights."""
-    keras.utils.set_random_seed(0)
-    return {name: build_backbone(name, "none", side(name)) for name in BACKBONES}
 
 
 @pytest.fixture
@@ -63,33 +85,22 @@ def preprocessed(network: Model, images: Pictures) -> NDArray[np.float32]:
 # --- pixels
 
 
-# The library's own functions, or the papers' code.
-AUTHORS: dict[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
-    "resnet50": keras.applications.resnet.preprocess_input,
-    "vgg16": keras.applications.vgg16.preprocess_input,
-    "mobilenetv2": keras.applications.mobilenet_v2.preprocess_input,
-    "inceptionv3": keras.applications.inception_v3.preprocess_input,
-    # test_keras_weights compares with all that Keras does, which it does inside the network
-    "efficientnetb0": lambda values: (values / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225),
-    "efficientnet-lite0": lambda values: (values - 127) / 128,
-    "siamese": lambda values: values / 127.5 - 1,
-}
-
-
 def by_its_authors(name: str, images: Pictures) -> NDArray[Any]:
     """What the network proper was trained on."""
-    return AUTHORS[name](images.astype(np.float32))
+    return EXPECTED[name][0](images.astype(np.float32))
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-def test_each_network_is_given_what_its_authors_gave_it(name: str, random: dict[str, Model]) -> None:
+@pytest.mark.parametrize("name", EACH)
+def test_each_network_is_given_what_its_authors_gave_it(name: str) -> None:
     images = pictures(side(name))
     wanted = by_its_authors(name, images)
-    np.testing.assert_allclose(preprocessed(random[name], images), wanted, atol=1e-6 * np.abs(wanted).max())
+    np.testing.assert_allclose(preprocessed(random_network(name), images), wanted, atol=1e-6 * np.abs(wanted).max())
 
 
 @pytest.mark.usefixtures("half")
-@pytest.mark.parametrize("name", ["mobilenetv2", "efficientnetb0", "efficientnet-lite0"])
+@pytest.mark.parametrize(
+    "name", ["efficientnet-lite0", *(pytest.param(name, marks=SLOW) for name in ("mobilenetv2", "efficientnetb0"))]
+)
 def test_half_precision_begins_after_the_pixels(name: str) -> None:
     network = build_backbone(name, "none", SIZE)
     images = pictures(SIZE)
@@ -99,55 +110,45 @@ def test_half_precision_begins_after_the_pixels(name: str) -> None:
     assert network.output.dtype == "float16"
 
 
-@pytest.mark.parametrize("name", BACKBONES)
-def test_the_pixels_cannot_train(name: str, random: dict[str, Model]) -> None:
-    random[name].trainable = True
-    assert not random[name].get_layer("pixels").weights
-    assert not any(isinstance(layer, keras.layers.Normalization) for layer in random[name].layers)
+@pytest.mark.parametrize("name", EACH)
+def test_the_pixels_cannot_train(name: str) -> None:
+    random_network(name).trainable = True
+    assert not random_network(name).get_layer("pixels").weights
+    assert not any(isinstance(layer, keras.layers.Normalization) for layer in random_network(name).layers)
 
 
 # --- networks
 
-CHANNELS = {
-    "efficientnet-lite0": 1280,
-    "resnet50": 2048,
-    "mobilenetv2": 1280,
-    "efficientnetb0": 1280,
-    "vgg16": 512,
-    "inceptionv3": 2048,
-    "siamese": 256,
-}
 
-
-@pytest.mark.parametrize("name", BACKBONES)
-def test_pictures_become_a_feature_map(name: str, random: dict[str, Model]) -> None:
-    network = random[name]
+@pytest.mark.parametrize("name", EACH)
+def test_pictures_become_a_feature_map(name: str) -> None:
+    network = random_network(name)
     assert (network.input.dtype, network.input.name, network.name) == ("uint8", "images", name)
     features = network.predict_on_batch(pictures(side(name)))
     cells = {"inceptionv3": 1, "siamese": SIZE // 16}.get(name, SIZE // 32)
-    assert features.shape == (len(pictures(SIZE)), cells, cells, CHANNELS[name])
+    assert features.shape == (len(pictures(SIZE)), cells, cells, EXPECTED[name][1])
     assert np.isfinite(features).all()
     assert features.std() > 0
 
 
-def test_random_weights_follow_the_seed(random: dict[str, Model]) -> None:
+def test_random_weights_follow_the_seed() -> None:
     for seed in (0, 1):
         keras.utils.set_random_seed(seed)
         again = build_backbone("efficientnet-lite0", "none", SIZE).get_layer("conv_stem").get_weights()[0]
-        assert np.array_equal(again, random["efficientnet-lite0"].get_layer("conv_stem").get_weights()[0]) == (
+        assert np.array_equal(again, random_network("efficientnet-lite0").get_layer("conv_stem").get_weights()[0]) == (
             seed == 0
         )
 
 
-def test_siamese_is_cheap_and_normalised(random: dict[str, Model]) -> None:
+def test_siamese_is_cheap_and_normalised() -> None:
     """Multiplications at 64x64, counted from the shapes of the kernels and of what they make."""
     count = 0
-    for layer in random["siamese"].layers:
+    for layer in random_network("siamese").layers:
         if isinstance(layer, keras.layers.Conv2D):
             _batch, height, width, _channels = layer.output.shape
             count += int(np.prod(layer.kernel.shape)) * height * width
     assert 50e6 < count < 80e6
-    names = [type(layer).__name__ for layer in random["siamese"].layers]
+    names = [type(layer).__name__ for layer in random_network("siamese").layers]
     assert names.count("BatchNormalization") == names.count("Conv2D")
 
 

@@ -1,12 +1,14 @@
 """Blocks: their names are those of the network, and what trains from one on is what is computed from it."""
 
+from functools import cache
+
 import keras
 import numpy as np
 import pytest
 from keras import Model
 
 from trainer.errors import ConfigError
-from trainer.networks.backbones import BACKBONES, build_backbone
+from trainer.networks.backbones import build_backbone
 from trainer.networks.blocks import block_names, freeze_norms, last_block, layers_from
 from trainer.networks.pixels import Pixels
 from trainer.networks.pooling import build_encoder
@@ -23,14 +25,20 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(scope="module")
-def networks() -> dict[str, Model]:
-    return {name: build_backbone(name, "none", 75 if name == "inceptionv3" else 64) for name in BACKBONES}
+SLOW = (pytest.mark.slow, pytest.mark.quality)
+LIGHT = ("efficientnet-lite0", "vgg16", "siamese")
+EACH = [pytest.param(name, marks=() if name in LIGHT else SLOW) for name in NETWORKS]
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_last_block_is_all_that_is_computed_after_the_one_before(name: str, networks: dict[str, Model]) -> None:
-    network, (count, last, before) = networks[name], NETWORKS[name]
+@cache
+def random_network(name: str) -> Model:
+    """A backbone with random weights, for small pictures."""
+    return build_backbone(name, "none", 75 if name == "inceptionv3" else 64)
+
+
+@pytest.mark.parametrize("name", EACH)
+def test_the_last_block_is_all_that_is_computed_after_the_one_before(name: str) -> None:
+    network, (count, last, before) = random_network(name), NETWORKS[name]
     names = block_names(network)
     assert len(names) == len(set(names)) == count
     assert last_block(network) == names[-1] == last
@@ -38,18 +46,18 @@ def test_the_last_block_is_all_that_is_computed_after_the_one_before(name: str, 
     assert {layer.name for layer in layers_from(network, last)} == {layer.name for layer in after}
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_from_the_first_block_on_is_everything_but_the_pixels(name: str, networks: dict[str, Model]) -> None:
-    network = networks[name]
+@pytest.mark.parametrize("name", EACH)
+def test_from_the_first_block_on_is_everything_but_the_pixels(name: str) -> None:
+    network = random_network(name)
     everything = [layer for layer in network.layers if not isinstance(layer, (keras.layers.InputLayer, Pixels))]
     assert layers_from(network, block_names(network)[0]) == everything
     sizes = [len(layers_from(network, block)) for block in block_names(network)]
     assert sizes == sorted(set(sizes), reverse=True)
 
 
-def test_a_block_that_is_not_there_is_answered_with_those_that_are(networks: dict[str, Model]) -> None:
+def test_a_block_that_is_not_there_is_answered_with_those_that_are() -> None:
     with pytest.raises(ConfigError, match=r"vgg16 has no block conv5\. Its blocks are: block1, block2, .*, block5"):
-        layers_from(networks["vgg16"], "conv5")
+        layers_from(random_network("vgg16"), "conv5")
 
 
 def test_frozen_norms_keep_their_statistics_while_the_rest_trains() -> None:

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from retrieval.embedder import prepare
 from retrieval.encoder import OnnxEncoder
 from tests.bundles import picture
+from trainer.config.backbones import BACKBONES
 from trainer.errors import ParityError
-from trainer.networks.backbones import BACKBONES, build_backbone
+from trainer.networks.backbones import build_backbone
 from trainer.networks.export import BATCH, OPSET, TOLERANCE, check_parity, export_onnx
 from trainer.networks.pooling import build_encoder
 
@@ -38,13 +39,16 @@ def kernel(channels: int, dims: int) -> NDArray[np.float32]:
     return np.random.default_rng(0).normal(size=(channels, dims)).astype(np.float32)
 
 
-HEAVY = ("resnet50", "mobilenetv2", "efficientnetb0", "vgg16", "inceptionv3")  # seconds to convert
+LIGHT = (("efficientnet-lite0", "avg"), ("siamese", "avg"), ("siamese", "gem"))
+SLOW = (pytest.mark.slow, pytest.mark.quality)
+CONVERTED = [  # the others take seconds
+    pytest.param(name, pooling, marks=() if (name, pooling) in LIGHT else SLOW)
+    for name in BACKBONES
+    for pooling in ("avg", "gem")
+]
 
 
-@pytest.mark.parametrize("pooling", ["avg", "gem"])
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[pytest.mark.slow, pytest.mark.quality] if n in HEAVY else ()) for n in BACKBONES]
-)
+@pytest.mark.parametrize(("name", "pooling"), CONVERTED)
 def test_every_network_keeps_the_contract_and_computes_the_same(name: str, pooling: Literal["avg", "gem"]) -> None:
     weights = "imagenet" if name == "efficientnet-lite0" else "none"
     size = 75 if name == "inceptionv3" else SIZE

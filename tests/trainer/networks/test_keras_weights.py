@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from retrieval.embedder import prepare
 from tests.bundles import picture
+from trainer.config.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD, Published
 from trainer.errors import WeightsError
-from trainer.networks import efficientnet_b0, keras_weights
-from trainer.networks.backbones import BACKBONES, Published, build_backbone
+from trainer.networks import keras_weights
+from trainer.networks.backbones import build_backbone
 from trainer.networks.keras_weights import load_keras_weights
 
 # Keras 3.15 saves in a way that NumPy 2 warns of.
@@ -62,7 +63,7 @@ def published(name: str) -> Model:
     for layer in network.layers:
         values = layer.get_weights()
         if isinstance(layer, keras.layers.Normalization):  # as the file that Keras publishes has it
-            layer.set_weights([np.array(efficientnet_b0.MEAN), np.array(efficientnet_b0.STD), np.array(0)])
+            layer.set_weights([np.array(IMAGENET_MEAN), np.array(IMAGENET_STD), np.array(0)])
             layer.finalize_state()
         elif isinstance(layer, keras.layers.BatchNormalization):
             layer.set_weights([rng.uniform(0.5, 1.5, value.shape) for value in values])

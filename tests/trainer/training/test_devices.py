@@ -73,7 +73,7 @@ from trainer.training.optimizer import TwoRates
 seed_everything(0, deterministic=True)
 home = Path(sys.argv[1])
 decoder.MAX_PIXELS = tuning.SIDE
-backbones.BACKBONES["siamese"] = backbones.Backbone(backbones.CENTRED, tuning.tiny, None)
+backbones.BUILDERS["siamese"] = tuning.tiny
 found = {"auto": choose_strategy("auto").num_replicas_in_sync}
 strategy = choose_strategy("mirrored")
 found["mirrored"] = strategy.num_replicas_in_sync

@@ -13,7 +13,6 @@ from tests.trainer.tuning import CHANNELS, SIDE, Quiet, pictures_in, scores, tin
 from trainer.config import Config
 from trainer.data.features import Features
 from trainer.networks import backbones, encoders
-from trainer.networks.backbones import CENTRED, Backbone
 from trainer.networks.closed_form import Candidate
 from trainer.networks.encoders import Encoders
 from trainer.networks.pooling import build_encoder
@@ -56,7 +55,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
 @pytest.fixture(scope="module")
 def frozen() -> Encoders:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setitem(backbones.BACKBONES, "siamese", Backbone(CENTRED, tiny, None))
+        patched.setitem(backbones.BUILDERS, "siamese", tiny)
         keras.utils.set_random_seed(0)
         return encoders.frozen(Config.model_validate(ENCODER).encoder, mirror=False)
 
