@@ -33,6 +33,11 @@ def nfc(text: str) -> str:
     return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
+def spellings(text: str) -> list[str]:
+    """The text as it is, composed, and taken apart (NFD, as macOS once wrote file names): without doubles."""
+    return list(dict.fromkeys((text, nfc(text), unicodedata.normalize("NFD", text))))
+
+
 def normal(text: str) -> str:
     """The text as it is stored and compared; the normal form of a normal form is itself.
 

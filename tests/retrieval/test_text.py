@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from retrieval.text import nfc, normal, unprintable
+from retrieval.text import nfc, normal, spellings, unprintable
 
 ANY = st.text(
     st.characters(codec="utf-8")
@@ -100,3 +100,9 @@ def test_what_is_no_character_is_named(character: str) -> None:
 def test_line_breaks_and_tabs_are_not_printable() -> None:
     assert unprintable("two\nlines") == "U+000A"
     assert unprintable("a\tb") == "U+0009"
+
+
+def test_spellings_are_those_that_file_systems_know() -> None:
+    assert spellings("cup") == ["cup"]
+    assert spellings("caf\u00e9") == ["caf\u00e9", "cafe\u0301"]
+    assert spellings("cafe\u0301") == ["cafe\u0301", "caf\u00e9"]

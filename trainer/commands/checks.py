@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
+from retrieval.text import spellings
 from trainer.errors import SourceError
 
 SOURCE_NAMES = ("pottery", "flowers102", "lfw", "celeba")
@@ -13,10 +14,13 @@ SOURCE_NAMES = ("pottery", "flowers102", "lfw", "celeba")
 def check_sources(*sources: str | None) -> None:
     """Raise SourceError for a source that is neither a name nor the path of something that is there."""
     for source in sources:
-        if source is not None and source not in SOURCE_NAMES and not os.path.exists(source):  # noqa: PTH110 - no errors
-            raise SourceError(
-                f"{source} is not a folder or file. Name a folder of pictures, a CSV file, or {_either(SOURCE_NAMES)}."
-            )
+        if source is None or source in SOURCE_NAMES or any(map(os.path.exists, spellings(source))):
+            continue
+        if "://" in source:
+            raise SourceError(f"{source} is an address. Download what is there, unpack it, and name the folder or CSV.")
+        raise SourceError(
+            f"{source} is not a folder or file. Name a folder of pictures, a CSV file, or {_either(SOURCE_NAMES)}."
+        )
 
 
 def check_published(artifacts: Path) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from retrieval.text import spellings
 from trainer.config import SourceConfig
 from trainer.errors import SourceError
 from trainer.progress import Progress
@@ -47,13 +48,11 @@ def _read(source: str, artifacts: Path, config: SourceConfig, progress: Progress
         return _read_data_set(DATA_SETS[source], artifacts, config, progress)
     if source == "pottery":
         return read_csv(pottery.make(artifacts / "pottery", progress=progress), artifacts / "fetched")
-    if "://" in source:
-        raise SourceError(f"{source} is an address. Download what is there, unpack it, and name the folder or CSV.")
-    path = Path(source)
-    if path.is_file():
-        return read_csv(path, artifacts / "fetched", progress)
     if not source.strip():  # which would be the folder that somebody happens to be in
         raise SourceError("The source has no name. Name a folder of pictures or a CSV file; . is the current folder.")
+    path = next((path for path in map(Path, spellings(source)) if path.exists()), Path(source))
+    if path.is_file():
+        return read_csv(path, artifacts / "fetched", progress)
     return read_folder(path)
 
 

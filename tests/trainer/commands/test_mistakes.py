@@ -22,6 +22,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder: configurations with mistakes, tables with mistakes, and no artifacts."""
     home = tmp_path_factory.mktemp("mistakes")
     (home / "empty").mkdir()
+    (home / "copies").mkdir()
+    for number in range(4):
+        (home / "copies" / f"{number}.jpg").write_bytes(b"the same")
+    (home / "packed.csv").write_bytes(b"PK\x03\x04")
     (home / "table.csv").write_text("name,label\na.jpg,x\n")
     (home / "rows.csv").write_text("path,label\nabsent.jpg,x\n")
     (home / "key.toml").write_text(UNKNOWN_KEY)
@@ -38,6 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("command", "message"),
     [
         ("train --source nowhere", "nowhere is not a folder"),
+        ("train --source s3://bucket/pictures", "is an address. Download what is there"),
+        ("train --source copies", "All 4 pictures of copies are copies of one file"),
+        ("train --source packed.csv", "it is a ZIP file. Unpack it"),
         ("train --source empty", "empty holds no pictures"),
         ("train --source table.csv", "needs a column path or url"),
         ("train --source rows.csv", "there is no such file"),

@@ -14,6 +14,7 @@ from trainer.sources.table.decoding import read_text
 from trainer.sources.table.entries import Entry, notes_on_entries, read_attributes, read_entries
 from trainer.sources.table.places import Places
 from trainer.sources.table.rows import Rows
+from trainer.sources.table.values import MISSING
 
 MAX_SHOWN = 100  # characters of what a row says of its place
 
@@ -75,7 +76,7 @@ def _where(table: Path, entry: Entry) -> str:
 
 def _part(table: Path, entry: Entry) -> Part | None:
     text = normal(entry.cells.get("part", ""))
-    if not text:
+    if not text or text.lower() in MISSING:
         return None
     if text.lower() not in PARTS:
         raise SourceError(

@@ -1,5 +1,6 @@
 """The header of a CSV: which column is which, and what names are too near to one of ours to be left alone."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,8 @@ def _near(names: Sequence[str], wanted: str) -> str | None:
 
 
 def _advice(names: Sequence[str]) -> str:
+    if len(names) == 1 and is_header(re.split("[,;\t|]", names[0])):
+        return " Each line is in quotes as a whole: take them off."
     for wanted in ("path", "url"):
         if near := _near(names, wanted):
             return f" If {near} says where the pictures are, rename it to {wanted}."

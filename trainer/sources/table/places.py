@@ -1,10 +1,9 @@
 """From what a row says to the file that it means, or the reason why there is none."""
 
 import re
-import unicodedata
 from pathlib import Path
 
-from retrieval.text import nfc
+from retrieval.text import nfc, spellings
 
 Names = dict[str, str]
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+):(?=//)|(data):", re.IGNORECASE)
@@ -64,7 +63,7 @@ class Places:
             return False
 
     def _look_up(self, place: str) -> Path | None:
-        for form in dict.fromkeys((place, nfc(place), unicodedata.normalize("NFD", place))):
+        for form in spellings(place):
             path = (self._folder / form).absolute()
             if path.is_file():
                 return path

@@ -68,7 +68,7 @@ def test_a_failed_picture_is_asked_for_again_and_a_moved_one_followed(shop: Serv
 def test_what_is_no_picture_is_not_kept_as_one(shop: Server, cache: Path) -> None:
     for _run in range(2):
         (reason,) = download.fetch_all([f"{shop.url}/login.jpg"], cache).values()
-        assert str(reason).startswith("what the server sent is no picture: not a picture in a format")
+        assert str(reason).startswith("what the server sent is no picture: this is a web page")
         assert pictures_in(cache) == []
     assert shop.asked == ["/login.jpg", "/login.jpg"]
 

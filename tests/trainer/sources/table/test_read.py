@@ -109,6 +109,11 @@ def test_the_publisher_s_parts(tmp_path: Path, parts: list[str]) -> None:
         assert "part" not in picture.attributes
 
 
+def test_words_for_no_value_are_no_part(tmp_path: Path) -> None:
+    parts = [picture.part for picture in read(tmp_path, "path,part\n0.jpg,train\n1.jpg,n/a\n2.jpg,-\n").pictures]
+    assert parts == ["train", None, None]
+
+
 def test_an_unknown_part_is_an_error_that_names_the_row(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"shop\.csv, row 3: the column part holds brake\..*rename it"):
         read(tmp_path, "path,part\n0.jpg,train\n1.jpg,brake\n")
@@ -171,6 +176,7 @@ def test_doubled_ids_keep_the_first_and_other_ids_keep_the_same_picture(tmp_path
         (b"0.jpg,cup\n1.jpg,cup\n", "Its first line is a picture already: put the names of the columns above it"),
         ("path,caf\u00e9,cafe\u0301\n0.jpg,1,2\n".encode(), "has the column caf\u00e9 more than once"),
         (b"path,Label,LABEL\n0.jpg,1,2\n", "has the column label more than once (Label and LABEL). Rename one"),
+        (b'"path,label"\n"0.jpg,cup"\n', "Each line is in quotes as a whole: take them off."),
         (b"path,size,size\n0.jpg,1,2\n", "has the column size more than once"),
         (b"path, path \n0.jpg,1.jpg\n", "has the column path more than once"),
         (b"path\n", "can be used: it has no rows"),
