@@ -181,6 +181,11 @@ class VectorFile:
 
     def _check_meta(self) -> None:
         stored = dict(self._database.execute("SELECT name, value FROM meta"))
+        if stored.get("format") not in {None, FORMAT}:
+            raise VectorStoreError(
+                f"the vector store {self._path} has format {stored['format']!r}, and this Lookalike reads {FORMAT!r}: "
+                "another version wrote it; open it with that one, or delete it to build it anew"
+            )
         for name, expected in _meta(self._shape).items():
             if stored.get(name) != expected:
                 raise VectorStoreError(

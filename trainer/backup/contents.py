@@ -63,6 +63,11 @@ def is_inside(location: str) -> bool:
     return not Path(location).is_absolute() and not os.path.normpath(location).startswith("..")
 
 
+def is_backup(folder: Path) -> bool:
+    """Whether a folder says that it is a backup."""
+    return (folder / ABOUT).is_file()
+
+
 def elsewhere_name(location: str) -> str:
     """Where in the backup the picture is that lies at this location outside the artifacts folder."""
     digest = sha256(os.fsencode(location)).hexdigest()
@@ -113,7 +118,7 @@ def verify(folder: Path, progress: Progress) -> Mapping[str, str]:
     if faults:
         more = f", and {len(faults) - MAX_SHOWN} more" if len(faults) > MAX_SHOWN else ""
         raise BackupError(
-            f"The backup {folder} is damaged: {'; '.join(faults[:MAX_SHOWN])}{more}. Nothing was restored."
+            f"The backup {folder} is damaged: {'; '.join(faults[:MAX_SHOWN])}{more}. Restore another one."
         )
     return sums
 

@@ -127,7 +127,10 @@ def test_a_missing_file_is_not_made(tmp_path: Path) -> None:
         ("UPDATE vectors SET cluster = 5 WHERE key = 3", "not one of 0 to 4"),
         ("UPDATE vectors SET cluster = -1 WHERE key = 3", "not one of 0 to 4"),
         ("UPDATE vectors SET cluster = 'two' WHERE key = 3", "not one of 0 to 4"),
-        ("UPDATE meta SET value = 2 WHERE name = 'format'", "format 2, but format 1"),
+        (
+            "UPDATE meta SET value = 2 WHERE name = 'format'",
+            "has format 2, and this Lookalike reads 1: another version wrote it",
+        ),
         ("DELETE FROM meta", "format None"),
         ("DROP TABLE meta", "no such table"),
         ("DROP TABLE vectors", "no such table"),

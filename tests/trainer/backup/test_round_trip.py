@@ -48,6 +48,7 @@ def test_the_folder_of_0_1_0_comes_back_from_a_backup_and_is_served(tmp_path: Pa
     done = run_trainer("backup", tmp_path / "backup", "--artifacts", artifacts)
     assert done.returncode == 0, done.stderr
     assert "Backed up 25 items with 25 pictures and 2 bundles" in done.stdout
+    assert "The backup is whole: 88 files, 25 items, 2 bundles." in run_trainer("verify", tmp_path / "backup").stdout
     shutil.rmtree(artifacts)
     done = run_trainer("restore", tmp_path / "backup", "--artifacts", tmp_path / "new")
     assert done.returncode == 0, done.stderr
