@@ -71,7 +71,9 @@ ArtifactsDep = Annotated[FolderPath, Depends(get_artifacts)]
 ServedDep = Annotated[Served, Depends(get_served)]
 SnapshotDep = Annotated[Snapshot, Depends(get_snapshot)]
 ItemId = Annotated[
-    str, Query(alias="id", min_length=1, max_length=1000, description="The item's id.", examples=["amphora 3.jpg"])
+    str,
+    Query(alias="id", min_length=1, max_length=1000, description="The item's id.", examples=["amphora 3.jpg"]),
+    AfterValidator(nfc),
 ]
 PathItemId = Annotated[
     str,

@@ -11,9 +11,11 @@ from typing import Literal
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from api.validation import describe
 from retrieval import errors as retrieval
 from retrieval.images import SUPPORTED
 
@@ -207,12 +209,10 @@ def problem(code: Code, request_id: str, detail: str | None = None) -> Problem:
     return Problem(title=TITLES[status], status=status, code=code, detail=detail or usual, request_id=request_id)
 
 
-def problem_of(error: retrieval.LookalikeError | Refusal | RequestValidationError, request_id: str) -> Problem:
+def problem_of(error: retrieval.LookalikeError | Refusal, request_id: str) -> Problem:
     """The document for what was raised; what whoever runs the server should see is logged."""
     if isinstance(error, Refusal):
         return problem(error.code, request_id, error.detail)
-    if isinstance(error, RequestValidationError):
-        return problem("invalid_parameter", request_id, _complaints(error))
     document = problem(CODES[type(error)], request_id, str(error) if isinstance(error, TELLING) else None)
     if document.status in LOGGED:
         logger.error("request %s: %s", request_id, error)
@@ -256,16 +256,12 @@ def install(app: FastAPI) -> None:
 
 
 def _complaints(error: RequestValidationError) -> str:
-    """What is wrong with which parameter. Names that we do not know are the client's, and not repeated."""
-    complaints: dict[str, str] = {}
-    for entry in error.errors():
-        name = str(entry["loc"][-1 if len(entry["loc"]) < 2 else 1])
-        if entry["type"] == "extra_forbidden":
-            complaints["form"] = "it has a field that is not known here"
-        elif name == "file":
-            complaints[name] = "send it as a file, that is, with a file name"
-        elif entry["type"] != "none_required":
-            message = entry["msg"].removeprefix("Value error, ")
-            message = message[0].lower() + message[1:]
-            complaints[name] = f"{complaints[name]} or {message}" if name in complaints else message
-    return "; ".join(f"{name}: {complaint}" for name, complaint in complaints.items()) + "."
+    """What is wrong with which parameter."""
+    entries: list[ErrorDetails] = [{**entry, "loc": (_parameter(entry["loc"]),)} for entry in error.errors()]  # type: ignore[typeddict-item]
+    return describe(entries, {entry["loc"][0]: None for entry in entries})
+
+
+def _parameter(loc: tuple[int | str, ...]) -> str:
+    """The name of a query parameter, of a part of the path, or of a header."""
+    where, name = str(loc[0]), str(loc[1] if len(loc) > 1 else loc[0])
+    return "-".join(word.capitalize() for word in name.split("-")) if where == "header" else name

@@ -25,6 +25,7 @@ from api.settings import Settings
 from api.state import AppState
 from api.web.drain import DRAIN_BYTES, Drain
 from api.web.middleware import Envelope
+from api.web.parameters import KnownParameters
 from api.web.proxies import Forwarded
 from retrieval.bundle import catalogue_url
 
@@ -99,6 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         lifespan=lifespan,
+        dependencies=[KnownParameters],
     )
     for route in (search, explore, items, item_changes, item_paths, clusters, duplicates, bundles, health):
         app.include_router(route.router)

@@ -6,8 +6,6 @@ a server that waits for them.
 
 from collections.abc import AsyncIterator, Sequence
 
-from fastapi.exceptions import RequestValidationError
-
 from api.errors import Refusal, problem_of
 from api.fetch.client import ClientFetcher, Downloads
 from api.items.add import Added, add_all
@@ -26,7 +24,7 @@ MAX_GATHERED_BYTES = 32_000_000
 """Lines are not gathered beyond this before they are encoded."""
 TOO_MANY_LINES = f"Only {MAX_LINES:,} lines are read of one request; send this one and those after it in another one."
 
-_Read = ItemBody | Refusal | RequestValidationError
+_Read = ItemBody | Refusal
 
 
 async def answer_lines(
@@ -83,13 +81,13 @@ def _add(
     return answers
 
 
-def _open(read: _Read, downloads: Downloads) -> NewItem | Refusal | RequestValidationError:
+def _open(read: _Read, downloads: Downloads) -> NewItem | Refusal:
     try:
         return new_item(read, downloads) if isinstance(read, ItemBody) else read
     except Refusal as refusal:
         return refusal
 
 
-def _refused(number: int, error: LookalikeError | Refusal | RequestValidationError, request_id: str) -> LineAnswer:
+def _refused(number: int, error: LookalikeError | Refusal, request_id: str) -> LineAnswer:
     problem = problem_of(error, request_id)
     return LineAnswer(line=number, status=problem.status, id=None, problem=problem)

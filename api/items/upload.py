@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 
-from fastapi.exceptions import RequestValidationError
 from starlette.requests import Request
 
 from api.errors import Refusal
 from api.fetch.client import Downloads
 from api.items.prepare import NewItem
 from api.schemas.item_request import ItemBody, ItemForm
-from api.web.bodies import media_type_of, picture_bytes, read_json
+from api.web.bodies import media_type_of, read_json
+from api.web.pictures import picture_bytes
 
 NDJSON = "application/x-ndjson"
 ONE_PICTURE = "Send exactly one of file, image_base64 and url."
@@ -47,13 +47,13 @@ def fingerprint(body: ItemBody, picture: str) -> str:
     return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def read_line(line: Line) -> ItemBody | Refusal | RequestValidationError:
+def read_line(line: Line) -> ItemBody | Refusal:
     """The body in a line, or why there is none."""
     if line.content is None:
         return Refusal("too_many_bytes", LONG_LINE)
     try:
         return read_json(ItemBody, line.content)
-    except (Refusal, RequestValidationError) as error:
+    except Refusal as error:
         return error
 
 

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 
 from api.errors import MEDIA_TYPE, PROBLEMS, TITLES, Code, Problem, problem
 from api.openapi import bodies
+from api.schemas.health import TOLERANT
 from api.security.keys import SCHEME
 
 EXAMPLE_REQUEST_ID = "6f1c0b7e2d5f4f0a9c3b8a7d6e5f4c3b"
@@ -27,6 +28,14 @@ def _write_problems(operation: dict[str, Any], responses: dict[str, Any]) -> dic
     known = responses.get("503", _response(503, []))
     codes = [*known["content"][MEDIA_TYPE]["examples"], "write_unavailable"]
     return responses | {"503": _response(503, codes), "507": _response(507, ["storage_full"])}
+
+
+def _parameter_problems(operation: dict[str, Any]) -> dict[str, Any]:
+    """The operation's responses, and what it refuses where a parameter is not known, in place of FastAPI's own 422."""
+    responses = dict(operation["responses"])
+    told = responses.pop("422", {}).get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+    codes = list(dict.fromkeys([*told, *(() if operation["operationId"] in TOLERANT else ["invalid_parameter"])]))
+    return responses | ({"422": _response(422, codes)} if codes else {})
 
 
 def _scopes(operation: dict[str, Any]) -> set[str]:
@@ -63,10 +72,9 @@ def install(app: FastAPI) -> None:
             del schemas["HTTPValidationError"], schemas["ValidationError"]
             for operations in document["paths"].values():
                 for operation in operations.values():
-                    responses = _write_problems(operation, operation["responses"]) | _key_problems(operation)
+                    responses = _parameter_problems(operation) | _key_problems(operation)
+                    responses = _write_problems(operation, responses)
                     operation["responses"] = dict(sorted(responses.items()))
-                    if MEDIA_TYPE not in operation["responses"].get("422", {}).get("content", {MEDIA_TYPE: None}):
-                        del operation["responses"]["422"]
         return app.openapi_schema or generate()
 
     app.openapi = completed  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -9,6 +9,7 @@ from api.clusters import MAX_POINTS, draw_map
 from api.deps import PoolDep, SnapshotDep
 from api.openapi.problems import problems
 from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer
+from api.schemas.fields import Whole
 from api.security.keys import Read
 
 router = APIRouter(tags=["clusters"], dependencies=[Read])
@@ -31,7 +32,7 @@ async def list_clusters(snapshot: SnapshotDep, pool: PoolDep) -> ClustersAnswer:
     responses=problems("cluster_missing", "invalid_parameter", "not_ready", "overloaded"),
 )
 async def get_cluster(
-    number: Annotated[int, Path(ge=0, le=2**31, examples=[7])], snapshot: SnapshotDep, pool: PoolDep
+    number: Annotated[int, Path(ge=0, le=2**31, examples=[7]), Whole], snapshot: SnapshotDep, pool: PoolDep
 ) -> ClusterDetail:
     return await pool.run(clusters.get_cluster, snapshot, number)
 
@@ -43,7 +44,7 @@ async def get_cluster(
     responses=problems("invalid_parameter", "not_ready", "overloaded"),
 )
 async def get_map(
-    snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=MAX_POINTS)] = 2000
+    snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=MAX_POINTS), Whole] = 2000
 ) -> MapAnswer:
     """Near is alike, far is not always unlike: two dimensions show a part of the differences."""
     return await pool.run(draw_map, snapshot, limit)

@@ -13,6 +13,7 @@ from api.duplicates.search import Tier
 from api.errors import RETRY_AFTER_SECONDS, Refusal
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
+from api.schemas.fields import Whole
 from api.security.keys import Read, Write
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_json_body
@@ -44,8 +45,8 @@ async def get_duplicates(
             "brightened. `same_thing`: other pictures that surely show the same, by the model's calibration."
         ),
     ] = "same_picture",
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many groups to pass over.")] = 0,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many groups to pass over."), Whole] = 0,
+    limit: Annotated[int, Query(ge=1, le=100), Whole] = 20,
 ) -> DuplicatesAnswer | Response:
     """The first request starts a search over the whole catalogue, which goes on in the background."""
     answer = await pool.run(_answer, snapshot, state.duplicates, tier, offset, limit)

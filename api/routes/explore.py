@@ -18,12 +18,14 @@ from api.schemas.explore import (
     LabelsAnswer,
     ValueCount,
 )
+from api.schemas.fields import Whole
 from api.schemas.search_answer import SearchAnswer
-from api.schemas.search_request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm
+from api.schemas.search_request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm, SearchBody
 from api.search import explain, faces, service
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
-from api.web.bodies import read_either, read_filter, read_json_body
+from api.web.bodies import read_either, read_queries
+from api.web.parameters import read_filter
 from retrieval.filters import Filter
 
 BODY_PROBLEMS = ("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS)
@@ -45,10 +47,12 @@ async def post_batch(
 ) -> BatchAnswer:
     """Each query is a JSON body of `/search`; each is answered, or refused, for itself and in this order."""
     started = perf_counter()
-    body = await read_json_body(request, BatchBody)
-    downloads = await fetcher.fetch_all(url for query in body.queries for url in query.urls())
+    queries = await read_queries(request)
+    downloads = await fetcher.fetch_all(
+        url for query in queries if isinstance(query, SearchBody) for url in query.urls()
+    )
     answers = await pool.run(
-        service.search_all, served, body, downloads, request_id=request.state.request_id, started=started
+        service.search_all, served, queries, downloads, request_id=request.state.request_id, started=started
     )
     for answer in answers:
         if isinstance(answer, SearchAnswer):
@@ -95,7 +99,7 @@ async def post_faces(request: Request, served: ServedDep, fetcher: FetcherDep, p
     openapi_extra={"parameters": [filter_parameter()]},
 )
 async def get_labels(
-    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
+    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=10_000), Whole] = 1000
 ) -> LabelsAnswer:
     filter_ = read_filter(request)
     return await pool.run(_labels, snapshot, filter_, limit)
@@ -109,7 +113,7 @@ async def get_labels(
     openapi_extra={"parameters": [filter_parameter()]},
 )
 async def get_facets(
-    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=1000)] = 20
+    request: Request, snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=1000), Whole] = 20
 ) -> FacetsAnswer:
     """`limit`: values of each attribute. The smallest and the largest number are of all its values."""
     filter_ = read_filter(request)

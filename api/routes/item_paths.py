@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.deps import EngineDep, PathItemId, PoolDep, SnapshotDep
+from api.deps import EngineDep, PathItemId, PoolDep, SnapshotDep, WritersDep
 from api.errors import Refusal
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
@@ -99,7 +99,7 @@ async def get_item(item_id: PathItemId, snapshot: SnapshotDep, pool: PoolDep) ->
     openapi_extra={"requestBody": json_body(DescriptionBody, DESCRIPTION_EXAMPLES)},
 )
 async def patch_item(
-    item_id: ConfirmedId, request: Request, engine: EngineDep, snapshot: SnapshotDep, pool: PoolDep
+    item_id: ConfirmedId, request: Request, engine: EngineDep, snapshot: SnapshotDep, pool: WritersDep
 ) -> ItemAnswer:
     return await item_changes.patch_item(item_id, request, engine, snapshot, pool)
 
@@ -113,7 +113,7 @@ async def patch_item(
     response_class=Response,
     responses=problems("invalid_parameter", "item_missing", "not_ready", "overloaded"),
 )
-async def delete_item(item_id: ConfirmedId, engine: EngineDep, snapshot: SnapshotDep, pool: PoolDep) -> Response:
+async def delete_item(item_id: ConfirmedId, engine: EngineDep, snapshot: SnapshotDep, pool: WritersDep) -> Response:
     return await item_changes.delete_item(item_id, engine, snapshot, pool)
 
 

@@ -13,12 +13,13 @@ from api.items import listing
 from api.items.listing import ORDER
 from api.openapi.bodies import filter_parameter
 from api.openapi.problems import problems
+from api.schemas.fields import Whole
 from api.schemas.search_answer import ItemAnswer, ItemsAnswer, ThumbnailSize
 from api.schemas.text import OfAttribute
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
-from api.web.bodies import read_filter
 from api.web.conditional import Conditions, ConditionsDep
+from api.web.parameters import read_filter
 from retrieval import images
 from retrieval.catalogue import Item
 
@@ -82,7 +83,7 @@ async def list_items(
         ),
         OfAttribute,
     ] = "id",
-    limit: Annotated[int, Query(ge=1, le=200)] = 24,
+    limit: Annotated[int, Query(ge=1, le=200), Whole] = 24,
     cursor: Annotated[
         str | None, Query(max_length=20_000, description="Where the page before ended, from the `next` of its answer.")
     ] = None,

@@ -13,7 +13,8 @@ from api.schemas.search_request import EXAMPLES, SearchBody, SearchForm
 from api.search import service
 from api.security.keys import Read
 from api.state import AppState
-from api.web.bodies import read_link, read_search
+from api.web.bodies import read_search
+from api.web.parameters import read_link
 
 router = APIRouter(tags=["search"], dependencies=[Read])
 

@@ -1,11 +1,41 @@
 """The fields that requests of several kinds have: pictures, items and bundles by name."""
 
+import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from retrieval.images import SUPPORTED
+
+WHOLE = re.compile(r"\s*[+-]?[0-9]+(\.0*)?\s*")
+NOT_WHOLE = "must be a whole number"
+NOT_NUMBER = "must be a number"
+
+
+def _whole_number(value: object) -> object:
+    """5.0 is 5, in JSON and in a link; true is no number, and neither is 1_0."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool | float) or (isinstance(value, str) and not WHOLE.fullmatch(value)):
+        raise ValueError(NOT_WHOLE)
+    return value
+
+
+def _number(value: object) -> object:
+    if isinstance(value, bool) or (isinstance(value, str) and "_" in value):
+        raise ValueError(NOT_NUMBER)
+    return value
+
+
+def _as_tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+# To stand last in an annotation, after the bounds of a field: they come before what pydantic checks.
+AsTuple = BeforeValidator(_as_tuple)  # JSON has lists, and is checked strictly
+Whole = BeforeValidator(_whole_number)
+AsNumber = BeforeValidator(_number)
 
 Nothing = SkipJsonSchema[None]  # a field is there or not, it is never null
 

@@ -3,7 +3,17 @@
 from collections.abc import Mapping
 from typing import Annotated, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    Tag,
+    model_validator,
+)
 
 from api.schemas.period import PeriodBody
 from api.schemas.text import DifferentNames, Text
@@ -12,8 +22,41 @@ from retrieval import filters
 MAX_VALUES = 1000
 MAX_ATTRIBUTES = 20
 
+NO_CONDITION = "must be a text, a number, true, false, null, a list of those, a range such as {gte: 3}, or {not: ...}"
+NO_SCALAR = "must be a text, a number, true, false or null"
+
 Number: TypeAlias = StrictInt | Annotated[StrictFloat, Field(allow_inf_nan=False)]
-Scalar: TypeAlias = Text | StrictBool | Number
+
+
+KINDS: dict[type, str] = {
+    type(None): "none",
+    bool: "bool",
+    str: "text",
+    int: "number",
+    float: "number",
+    list: "list",
+    dict: "RangeBody",
+}
+
+
+def _kind(value: object) -> str | None:
+    """Which branch of a union a value is for, so that one mistake is not told once for each of them."""
+    if isinstance(value, dict) and "not" in value:
+        return "NotBody"
+    return KINDS.get(type(value), type(value).__name__)
+
+
+def _choice(message: str) -> Discriminator:
+    return Discriminator(_kind, custom_error_type="no_such_kind", custom_error_message=message)
+
+
+Scalar: TypeAlias = Annotated[
+    Annotated[Text, Tag("text")]
+    | Annotated[StrictBool, Tag("bool")]
+    | Annotated[Number, Tag("number")]
+    | Annotated[None, Tag("none")],
+    _choice(NO_SCALAR),
+]
 
 
 class _Part(BaseModel):
@@ -38,7 +81,16 @@ class RangeBody(_Part):
         return filters.Range(self.gte, self.gt, self.lte, self.lt)
 
 
-Plain: TypeAlias = Scalar | Annotated[list[Scalar | None], Field(max_length=MAX_VALUES)] | RangeBody | None
+Values: TypeAlias = Annotated[list[Scalar], Field(max_length=MAX_VALUES)]
+Plain: TypeAlias = Annotated[
+    Annotated[Text, Tag("text")]
+    | Annotated[StrictBool, Tag("bool")]
+    | Annotated[Number, Tag("number")]
+    | Annotated[None, Tag("none")]
+    | Annotated[Values, Tag("list")]
+    | Annotated[RangeBody, Tag("RangeBody")],
+    _choice(NO_CONDITION),
+]
 
 
 class NotBody(_Part):
@@ -51,7 +103,16 @@ class NotBody(_Part):
         return filters.Not(_condition(self.not_))
 
 
-ConditionBody: TypeAlias = Plain | NotBody
+ConditionBody: TypeAlias = Annotated[
+    Annotated[Text, Tag("text")]
+    | Annotated[StrictBool, Tag("bool")]
+    | Annotated[Number, Tag("number")]
+    | Annotated[None, Tag("none")]
+    | Annotated[Values, Tag("list")]
+    | Annotated[RangeBody, Tag("RangeBody")]
+    | Annotated[NotBody, Tag("NotBody")],
+    _choice(NO_CONDITION),
+]
 
 
 class FilterBody(_Part):

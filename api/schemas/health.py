@@ -6,6 +6,9 @@ from pydantic import Field
 
 from api.schemas.search_answer import Answer
 
+TOLERANT = {"is_alive", "is_ready"}
+"""Operations that are asked by machines, some of which add a parameter of their own against caches."""
+
 
 class Liveness(Answer):
     """The process runs."""

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, PositiveInt, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, TypeAdapter, model_validator
 
-from api.schemas.fields import Base64, Base64Field, BundleName, File, Nothing, Url
+from api.schemas.fields import AsNumber, AsTuple, Base64, Base64Field, BundleName, File, Nothing, Url, Whole
 from api.schemas.filters import FilterBody
 from api.schemas.search_answer import Ranking
 from api.schemas.text import ItemName, OfAttribute
@@ -16,8 +16,25 @@ MAX_EXCLUDED = 200
 MAX_EXPANSION = 50
 MAX_QUERIES = 64
 
+FaceNumber = Annotated[int, Field(ge=1, le=1000), Whole]
+NOT_PROBES = "must be auto, all, or a whole number from 1 on"
+
+
+def _probes(value: object) -> object:
+    if value in ("auto", "all") and isinstance(value, str):
+        return value
+    try:
+        number = TypeAdapter(Annotated[int, Whole]).validate_python(value)
+    except ValueError as error:
+        raise ValueError(NOT_PROBES) from error
+    if number < 1:
+        raise ValueError(NOT_PROBES)
+    return number
+
+
 Probing = Annotated[
     Literal["auto", "all"] | PositiveInt,
+    BeforeValidator(_probes),
     Field(
         description="How many clusters may be opened. `auto`: until the answer is certified, or as many as "
         "99 % recall took when the bundle was built; `all`: every one; or a number. With a `filter`, more are opened "
@@ -47,10 +64,10 @@ class _Body(BaseModel):
 class Crop(_Body):
     """A part of the picture: its upper left corner and its size, as fractions of the upright picture."""
 
-    x: Annotated[float, Field(ge=0, lt=1, examples=[0.25])]
-    y: Annotated[float, Field(ge=0, lt=1, examples=[0.1])]
-    width: Annotated[float, Field(gt=0, le=1, examples=[0.5])]
-    height: Annotated[float, Field(gt=0, le=1, examples=[0.5])]
+    x: Annotated[float, Field(ge=0, lt=1, examples=[0.25]), AsNumber]
+    y: Annotated[float, Field(ge=0, lt=1, examples=[0.1]), AsNumber]
+    width: Annotated[float, Field(gt=0, le=1, examples=[0.5]), AsNumber]
+    height: Annotated[float, Field(gt=0, le=1, examples=[0.5]), AsNumber]
 
     @model_validator(mode="after")
     def _within(self) -> Self:
@@ -65,7 +82,7 @@ class Part(_Body):
     id: ItemName | Nothing = None
     url: Url | Nothing = None
     image_base64: Base64 | Nothing = None
-    weight: Annotated[FiniteFloat, Field(ge=-100, le=100)] = 1.0
+    weight: Annotated[float, Field(ge=-100, le=100), AsNumber] = 1.0
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -78,8 +95,8 @@ class Options(_Body):
     """How to search, and which hits are wanted."""
 
     bundle: BundleName = None
-    k: Annotated[int, Field(ge=1, le=MAX_HITS, description="How many hits, or groups.")] = 20
-    offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="How many of the best to pass over.")] = 0
+    k: Annotated[int, Field(ge=1, le=MAX_HITS, description="How many hits, or groups."), Whole] = 20
+    offset: Annotated[int, Field(ge=0, le=MAX_OFFSET, description="How many of the best to pass over."), Whole] = 0
     metric: Annotated[
         Ranking,
         Field(description="What the hits are ranked by. `fused`: by the sum of 1 / (60 + rank) in both rankings."),
@@ -93,6 +110,7 @@ class Options(_Body):
             description="Search first for this many hits, move the query towards them (alpha query expansion), and "
             "search again. Finds more of the same, where the first hits are right.",
         ),
+        Whole,
     ] = 0
     filter: Annotated[FilterBody | Nothing, Field(description="Only items that it lets through.")] = None
     group_by: Annotated[
@@ -104,17 +122,18 @@ class Options(_Body):
         ),
     ] = None
     min_score: Annotated[
-        FiniteFloat | Nothing, Field(description="Only hits whose `score` is at least this.", examples=[0.6])
+        Annotated[float, Field(allow_inf_nan=False), AsNumber] | Nothing,
+        Field(description="Only hits whose `score` is at least this.", examples=[0.6]),
     ] = None
     min_precision: Annotated[
-        Annotated[float, Field(ge=0, le=1)] | Nothing,
+        Annotated[float, Field(ge=0, le=1), AsNumber] | Nothing,
         Field(
             description="Only hits whose `match_probability` is at least this, such as 0.9; there may be none, which "
             "is an answer, too. Needs a bundle that is calibrated, and a metric that is not `fused`."
         ),
     ] = None
     exclude: Annotated[
-        tuple[ItemName, ...], Field(max_length=MAX_EXCLUDED, description="Ids of items that are not wanted.")
+        tuple[ItemName, ...], Field(max_length=MAX_EXCLUDED, description="Ids of items that are not wanted."), AsTuple
     ] = ()
     include_query: Annotated[bool, Field(description="Let items that are searched with be among their own hits.")] = (
         False
@@ -133,7 +152,7 @@ class SearchBody(Options):
     url: Url | Nothing = None
     image_base64: Base64 | Nothing = None
     items: Annotated[
-        Annotated[tuple[Part, ...], Field(min_length=1, max_length=MAX_PARTS)] | Nothing,
+        Annotated[tuple[Part, ...], Field(min_length=1, max_length=MAX_PARTS), AsTuple] | Nothing,
         Field(
             description="Several to search with: the query is the weighted sum of their vectors, each first scaled to "
             "length one, and the sum then to their mean length."
@@ -143,7 +162,7 @@ class SearchBody(Options):
         Crop | Nothing, Field(description="Search with this part of the picture, or of the item's picture.")
     ] = None
     face: Annotated[
-        Annotated[int, Field(ge=1, le=1000)] | Nothing,
+        FaceNumber | Nothing,
         Field(description="Search with this face of the picture, by its number in the answer of /faces."),
     ] = None
 
@@ -186,7 +205,8 @@ class ExplainBody(PictureBody):
     item: Annotated[ItemName, Field(description="The item's id.", examples=["vases/amphora 3.jpg"])]
     crop: Annotated[Crop | Nothing, Field(description="Only this part of the picture.")] = None
     face: Annotated[
-        Annotated[int, Field(ge=1, le=1000)] | Nothing, Field(description="This face of the picture, by its number.")
+        FaceNumber | Nothing,
+        Field(description="This face of the picture, by its number."),
     ] = None
 
 
@@ -198,9 +218,9 @@ class ExplainForm(ExplainBody):
 
 
 class BatchBody(_Body):
-    """Searches to be answered at once."""
+    """Searches to be answered at once, each by itself: what is wrong with one is no matter of the others."""
 
-    queries: Annotated[tuple[SearchBody, ...], Field(min_length=1, max_length=MAX_QUERIES)]
+    queries: Annotated[tuple[SearchBody, ...], Field(min_length=1, max_length=MAX_QUERIES), AsTuple]
 
 
 class SearchLink(Options):
@@ -214,7 +234,8 @@ class SearchLink(Options):
     ] = None
     crop: Annotated[Crop | Nothing, Field(description="Search with this part of the item's picture.")] = None
     face: Annotated[
-        Annotated[int, Field(ge=1, le=1000)] | Nothing, Field(description="Search with this face of its picture.")
+        FaceNumber | Nothing,
+        Field(description="Search with this face of its picture."),
     ] = None
 
     def body(self) -> SearchBody:
@@ -222,6 +243,8 @@ class SearchLink(Options):
         return SearchBody(**{name: getattr(self, name) for name in self.model_fields_set - {"cursor"}})
 
 
+LIST_FIELDS = ("items", "exclude")
+"""Those of them that are lists: a form may also have a part for each entry."""
 JSON_FIELDS = ("items", "crop", "filter", "exclude", "attributes")
 """The fields that are JSON texts in forms and links."""
 
@@ -233,3 +256,9 @@ def links_of(options: Options) -> dict[str, Any]:
     """
     names = Options.model_fields.keys() & options.model_fields_set - {"offset", "expand"}
     return options.model_dump(mode="json", include=set(names), by_alias=True, exclude_unset=True)
+
+
+class BatchEnvelope(_Body):
+    """A `BatchBody` whose queries are not looked into yet."""
+
+    queries: Annotated[list[Any], Field(min_length=1, max_length=MAX_QUERIES)]

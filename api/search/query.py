@@ -16,7 +16,7 @@ from api.schemas.search_request import Crop, ExplainForm, PictureBody, PictureFo
 from api.serving.batch_encoder import embed_all
 from api.serving.query_cache import name_of
 from api.serving.snapshot import Snapshot
-from api.web.bodies import picture_bytes
+from api.web.pictures import picture_bytes
 from retrieval import images
 from retrieval.clusters import Vectors
 from retrieval.faces.opener import FaceOpener
@@ -142,9 +142,10 @@ def _of_items(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> Que
     if body.crop is not None or body.face is not None:
         raise Refusal("invalid_parameter", ONE_PICTURE)
     sources = []
-    for part in body.items or ():
+    for number, part in enumerate(body.items or ()):
         if part.id is None:
-            data = picture_bytes(None, part.image_base64, part.url, downloads, name="items")
+            name = f"items[{number}].image_base64"
+            data = picture_bytes(None, part.image_base64, part.url, downloads, name)
             sources.append(_source(snapshot, data, None, None, part.weight))
         else:
             item = snapshot.catalogue.get(part.id)

@@ -10,7 +10,7 @@ from api.errors import Problem, Refusal, problem_of
 from api.fetch.client import NOTHING, Downloads
 from api.links import link
 from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
-from api.schemas.search_request import JSON_FIELDS, BatchBody, Options, SearchBody, SearchLink, links_of
+from api.schemas.search_request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
 from api.search import grouping, retrieve
 from api.search.pagination import Cursor, PageState
 from api.search.query import QueryInput, encode, prepare
@@ -158,14 +158,19 @@ class _BatchQuery:
 
 
 def search_all(
-    served: Served, batch: BatchBody, downloads: Downloads = NOTHING, *, request_id: str, started: float
+    served: Served,
+    queries: Sequence[SearchBody | Refusal],
+    downloads: Downloads = NOTHING,
+    *,
+    request_id: str,
+    started: float,
 ) -> list[SearchAnswer | Problem]:
     """An answer, or why there is none, for each query in its order; none of them stops the others."""
-    entries = [_prepare(served, body, downloads, request_id) for body in batch.queries]
-    queries = [each for each in entries if isinstance(each, _BatchQuery)]
+    entries = [_prepare(served, query, downloads, request_id) for query in queries]
+    batch = [each for each in entries if isinstance(each, _BatchQuery)]
     began = perf_counter()
-    vectors = {snapshot: iter(_encoded(snapshot, queries)) for snapshot in served.snapshots}
-    each_takes = (perf_counter() - began) / max(1, sum(len(each.query_input.pictures) for each in queries))
+    vectors = {snapshot: iter(_encoded(snapshot, batch)) for snapshot in served.snapshots}
+    each_takes = (perf_counter() - began) / max(1, sum(len(each.query_input.pictures) for each in batch))
     answers: list[SearchAnswer | Problem] = []
     for each in entries:
         if isinstance(each, Problem):
@@ -177,10 +182,14 @@ def search_all(
     return answers
 
 
-def _prepare(served: Served, body: SearchBody, downloads: Downloads, request_id: str) -> _BatchQuery | Problem:
+def _prepare(
+    served: Served, body: SearchBody | Refusal, downloads: Downloads, request_id: str
+) -> _BatchQuery | Problem:
     """What is asked, or why it cannot be."""
     began = perf_counter()
     try:
+        if isinstance(body, Refusal):
+            raise body
         snapshot = served.of(body.bundle)
         retrieve.reach(snapshot, body)
         return _BatchQuery(snapshot, body, prepare(snapshot, body, downloads), perf_counter() - began)

@@ -1,41 +1,33 @@
-"""From a request to what it asks: JSON bodies, multipart forms and links, checked against one set of shapes."""
+"""From a request to its content: JSON bodies and multipart forms, checked against one set of shapes."""
 
-import base64
-import binascii
-import json
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.requests import Request
 
+from api import validation
 from api.errors import Refusal
-from api.fetch.client import Downloads
-from api.schemas.filters import FilterBody
-from api.schemas.search_request import JSON_FIELDS, SearchBody, SearchForm, SearchLink
-from retrieval.filters import Filter
+from api.schemas.search_request import JSON_FIELDS, LIST_FIELDS, BatchEnvelope, SearchBody, SearchForm
+from api.web.json_text import decode_utf8, parse_json
 
 FIELD_LENGTH = 65_536
 """Characters of a field of a form that is neither a file nor a picture."""
 PICTURE_FIELD = "image_base64"
 """May be as long as a file, which only the limit of the whole request bounds."""
-MAX_FIELDS = 256
-"""Enough for every list to come as a part for each of its members, and then to be told how it should come."""
+MAX_FIELDS = 512
+"""Enough for every list to come as a part for each of its members."""
+NOTHING_SENT = "Send a picture or an id, as multipart/form-data or application/json."
+NULL = "null says nothing; leave it out"
 
 Shape = TypeVar("Shape", bound=BaseModel)
 Other = TypeVar("Other", bound=BaseModel)
 
 
-class FilterLink(BaseModel):
-    """A query string that has a filter, among other things."""
-
-    filter: FilterBody = FilterBody()
-
-
 async def read_search(request: Request) -> SearchBody:
-    """The search in a body: SearchForm or SearchBody. Raises Refusal, RequestValidationError, HTTPException."""
+    """The search in a body: SearchForm or SearchBody. Raises Refusal, HTTPException."""
     return await read_either(request, SearchForm, SearchBody)
 
 
@@ -47,7 +39,7 @@ async def read_either(request: Request, form: type[Shape], body: type[Other]) ->
     if kind == "application/json":
         return read_json(body, await request.body())
     if not kind and not await request.body():
-        raise Refusal("invalid_parameter", "Send a picture or an id, as multipart/form-data or application/json.")
+        raise Refusal("invalid_parameter", NOTHING_SENT)
     raise Refusal("unsupported_body")
 
 
@@ -56,52 +48,60 @@ def media_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-async def read_link(request: Request) -> SearchLink:
-    """The search in a query string. Raises RequestValidationError."""
-    return _checked(SearchLink, _fields(request.query_params.multi_items()), "query")
-
-
 async def read_json_body(request: Request, shape: type[Shape]) -> Shape:
-    """A JSON body of a shape. Raises Refusal, RequestValidationError, HTTPException."""
+    """A JSON body of a shape. Raises Refusal, HTTPException."""
     if media_type_of(request) != "application/json":
         raise Refusal("unsupported_body", "Send application/json.")
     return read_json(shape, await request.body())
 
 
-def read_filter(request: Request) -> Filter:
-    """The filter in a query string; without one, everything. Raises Refusal, RequestValidationError."""
-    fields = _fields(pair for pair in request.query_params.multi_items() if pair[0] == "filter")
-    return _checked(FilterLink, fields, "query").filter.to_filter()
+async def read_queries(request: Request) -> list[SearchBody | Refusal]:
+    """The searches of a batch, or for each what is wrong with it. Raises as `read_json_body` does."""
+    envelope = await read_json_body(request, BatchEnvelope)
+    queries: list[SearchBody | Refusal] = []
+    for number, query in enumerate(envelope.queries):
+        try:
+            queries.append(checked(SearchBody, query, strict=True, at=f"queries[{number}]"))
+        except Refusal as refusal:
+            queries.append(refusal)
+    return queries
 
 
 def read_json(shape: type[Shape], body: bytes) -> Shape:
-    """A JSON body of a shape. Raises Refusal (unparseable) or RequestValidationError."""
+    """A JSON body of a shape. Raises Refusal: unparseable, invalid_parameter."""
     try:
-        return shape.model_validate_json(body, strict=True)
+        data = parse_json(decode_utf8(body))
+    except ValueError as error:
+        raise Refusal("unparseable", f"The body is {error}.") from error
+    return checked(shape, data, strict=True)
+
+
+def checked(shape: type[Shape], data: object, *, strict: bool = False, at: str = "") -> Shape:
+    """The data in its shape; `at` is its place in the request. Raises Refusal (invalid_parameter)."""
+    try:
+        return shape.model_validate(data, strict=strict)
     except ValidationError as error:
-        if any(entry["type"] == "json_invalid" for entry in error.errors(include_input=False)):
-            raise Refusal("unparseable", "The body is not well-formed JSON.") from error
-        raise _invalid(error, "body") from error
+        entries = error.errors(include_url=False, include_input=False)
+        raise Refusal("invalid_parameter", sentence(validation.describe(entries, data, shape, at))) from error
 
 
-def picture_bytes(
-    file: bytes | None, image_base64: str | None, url: str | None, downloads: Downloads, name: str = "image_base64"
-) -> bytes:
-    """The picture that came along in one of these ways, or that a URL led to; `name`: of the field in Base64.
-
-    Raises Refusal.
-    """
-    if file is not None:
-        return file
-    return downloads[url] if url is not None else decode_base64(image_base64 or "", name)
+def sentence(text: str) -> str:
+    """A text that begins with a word of ours begins with a capital letter; a field's name stays as it is."""
+    return text[:1].upper() + text[1:] if text.startswith(("a ", "the ")) or text[:1].isdigit() else text
 
 
-def decode_base64(text: str, name: str) -> bytes:
-    """The bytes of a Base64 text. Raises Refusal."""
-    try:
-        return base64.b64decode(text, validate=True)
-    except (ValueError, binascii.Error) as error:
-        raise Refusal("invalid_parameter", f"{name}: not well-formed Base64.") from error
+def fields_of(pairs: Iterable[tuple[str, str]], shape: type[BaseModel]) -> dict[str, Any]:
+    """The fields of a form or a link, JSON texts parsed; an empty one counts as not sent. Raises Refusal."""
+    fields: dict[str, Any] = {}
+    for name, text in pairs:
+        if text == "":
+            continue
+        if name in fields and name not in LIST_FIELDS:
+            known = f"{name}: it" if name in shape.model_fields else "A field"
+            raise Refusal("invalid_parameter", f"{known} is sent twice; send each field once.")
+        value = _value(name, text)
+        fields[name] = [*fields[name], *value] if name in fields else value
+    return fields
 
 
 async def _read_form(request: Request, shape: type[Shape]) -> Shape:
@@ -109,49 +109,39 @@ async def _read_form(request: Request, shape: type[Shape]) -> Shape:
     async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=longest) as form:
         pairs = [(name, value) for name, value in form.multi_items() if value != ""]
         files = {name: await value.read() for name, value in pairs if isinstance(value, UploadFile)}
-        if set(files) - {"file"}:
-            raise Refusal("invalid_parameter", "file: only this field may be a file.")
         texts = [(name, value) for name, value in pairs if isinstance(value, str)]
+    _check_parts(files, texts, shape)
+    return checked(shape, fields_of(texts, shape) | files)
+
+
+def _check_parts(files: Mapping[str, bytes], texts: Iterable[tuple[str, str]], shape: type[BaseModel]) -> None:
+    if set(files) - {"file"}:
+        raise Refusal("invalid_parameter", "file: only this field may be a file.")
     if any(len(text) > FIELD_LENGTH and name != PICTURE_FIELD for name, text in texts):
         raise Refusal("unparseable", f"A field of a form other than {PICTURE_FIELD} is too long.")
-    if any(name == "file" for name, _ in texts):
+    if any(name == "file" for name, _ in texts) and "file" in shape.model_fields:
         raise Refusal("invalid_parameter", "file: send it as a file, that is, with a file name.")
-    return _checked(shape, _fields(texts) | files, "body")
 
 
-def _fields(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """Each field once; an empty one counts as not given, as /docs sends them."""
-    fields: dict[str, Any] = {}
-    for name, text in pairs:
-        if text == "":
-            continue
-        if name in fields:
-            raise Refusal("invalid_parameter", "A field is given twice; send each once.")
-        fields[name] = _parsed(name, text) if name in JSON_FIELDS else text
-    return fields
+def _value(name: str, text: str) -> Any:
+    if name in LIST_FIELDS:
+        return _entries(name, text)
+    return _parsed(name, text) if name in JSON_FIELDS else text
+
+
+def _entries(name: str, text: str) -> list[Any]:
+    """A list, or one of its entries: clients send either a JSON list, or a part for each entry."""
+    if re.match(r"\s*[\[{\"\ufeff]", text) or name != "exclude":
+        value = _parsed(name, text)
+        return value if isinstance(value, list) else [value]
+    return [text]
 
 
 def _parsed(name: str, text: str) -> Any:
     try:
-        parsed = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise Refusal("invalid_parameter", f"{name}: send it as well-formed JSON.") from error
-    if parsed is None:
-        raise Refusal("invalid_parameter", f"{name}: null says nothing; leave it out.")
-    return parsed
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _checked(shape: type[Shape], fields: dict[str, Any], where: str) -> Shape:
-    try:
-        return shape.model_validate(fields)
-    except ValidationError as error:
-        raise _invalid(error, where) from error
-
-
-def _invalid(error: ValidationError, where: str) -> RequestValidationError:
-    entries = error.errors(include_url=False, include_context=False, include_input=False)
-    return RequestValidationError([{**entry, "loc": (where, *entry["loc"])} for entry in entries])
+        value = parse_json(text)
+    except ValueError as error:
+        raise Refusal("invalid_parameter", f"{name}: send it as JSON; this is {error}.") from error
+    if value is None:
+        raise Refusal("invalid_parameter", f"{name}: {NULL}.")
+    return value

@@ -77,9 +77,8 @@ def test_the_detail_names_the_parameter_and_how_to_mend_it(client: TestClient) -
     fields = {"k": "101", "metric": "manhattan", "probes": "few"}
     detail = client.post("/search", files={"file": GOOD}, data=fields).json()["detail"]
     assert detail == (
-        "k: input should be less than or equal to 100; metric: input should be 'cosine', 'euclidean' or 'fused'; "
-        "probes: input should be 'auto' or 'all' or input should be a valid integer, unable to parse string as an "
-        "integer."
+        "k: must be at most 100; metric: must be cosine, euclidean or fused; "
+        "probes: must be auto, all, or a whole number from 1 on."
     )
 
 

@@ -55,10 +55,10 @@ def test_a_batch_a_form_and_a_change_are_the_same_doors(client: TestClient, labe
     line = json.dumps({"id": "line", "label": label, "image_base64": base64.b64encode(data).decode()})
     batch = client.post("/items/batch", content=line, headers={"Content-Type": "application/x-ndjson"})
     assert batch.status_code == 200, batch.text
-    assert client.get("/items/line").json()["label"] == NFC
-    changed = client.patch("/items/form", json={"label": label, "attributes": {label: label}})
+    assert client.get("/item?id=line").json()["label"] == NFC
+    changed = client.patch("/item?id=form", json={"label": label, "attributes": {label: label}})
     assert (changed.json()["label"], changed.json()["attributes"]) == (NFC, {NFC: NFC})
-    gone = client.patch("/items/form", json={"attributes": {NFD: None}})
+    gone = client.patch("/item?id=form", json={"attributes": {NFD: None}})
     assert gone.json()["attributes"] == {}
 
 
@@ -66,11 +66,11 @@ def test_an_id_is_found_in_either_form(client: TestClient) -> None:
     assert add(client, id=NFD).json()["id"] == NFC
     check_problem(add(client, 7002, id=NFC), 409, "item_exists")
     for written in (NFC, NFD):
-        assert client.get(f"/items/{quote(written)}").json()["id"] == NFC
-        assert client.get(f"/items/{quote(written)}/image").status_code == 200
+        assert client.get(f"/item?id={quote(written)}").json()["id"] == NFC
+        assert client.get(f"/item/image?id={quote(written)}").status_code == 200
         assert client.post("/search", json={"id": written, "k": 1}).status_code == 200
-    assert client.patch(f"/items/{quote(NFD)}", json={"label": "x"}).status_code == 200
-    assert client.delete(f"/items/{quote(NFD)}").status_code == 204
+    assert client.patch(f"/item?id={quote(NFD)}", json={"label": "x"}).status_code == 200
+    assert client.delete(f"/item?id={quote(NFD)}").status_code == 204
 
 
 def test_orders_and_groups_are_named_in_either_form(client: TestClient) -> None:
@@ -97,7 +97,7 @@ def test_emoji_and_every_script_are_printable(client: TestClient, label: str) ->
     answer = add(client, id=label, label=label)
     assert (answer.status_code, answer.json()["label"], answer.json()["id"]) == (201, label, label)
     assert filtered(client, {"label": label}) == [label]
-    assert client.get(f"/items/{quote(label)}").status_code == 200
+    assert client.get(f"/item?id={quote(label)}").status_code == 200
 
 
 def test_a_no_break_space_is_a_space(client: TestClient) -> None:

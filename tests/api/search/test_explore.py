@@ -43,8 +43,8 @@ def test_a_query_that_cannot_be_answered_stops_no_other(client: TestClient) -> N
     assert untimed(answers[1]) == untimed(client.post("/search", json={"id": ITEM}).json())
 
 
-@pytest.mark.parametrize("queries", [[], [{"id": ITEM}] * 65, [{"id": ITEM, "k": 0}]])
-def test_a_batch_of_another_shape_is_refused_as_a_whole(client: TestClient, queries: list[dict[str, object]]) -> None:
+@pytest.mark.parametrize("queries", [[], [{"id": ITEM}] * 65, {"id": ITEM}])
+def test_a_batch_of_another_shape_is_refused_as_a_whole(client: TestClient, queries: object) -> None:
     check_problem(client.post("/search/batch", json={"queries": queries}), 422, "invalid_parameter")
     check_problem(client.post("/search/batch", files={"queries": b"x"}), 415, "unsupported_body")
 
