@@ -5,6 +5,9 @@ MkDocs calls `on_files` (see `hooks` in mkdocs.yml).
 
 import json
 import re
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +18,9 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 from typer.cli import get_docs_for_click
 
+import api.__main__
 import api.settings
+import frontend.__main__
 import frontend.settings
 from lookalike.cli import app
 
@@ -42,9 +47,19 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
 
 
 def cli_page() -> str:
-    """The help of every command."""
+    """The help of every command; that of the services, which read their own options, is shown as they print it."""
     command = typer.main.get_command(app)
-    return get_docs_for_click(obj=command, ctx=typer.Context(command), name="lookalike", title="Command line")
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="lookalike", title="Command line")
+    for name, service in (("api", api.__main__), ("page", frontend.__main__)):
+        text += f"\n## Options of `lookalike {name}`\n\n```text\n{_printed_help(service.main, name)}```\n"
+    return text
+
+
+def _printed_help(main: Callable[[Sequence[str], str], int], name: str) -> str:
+    printed = StringIO()
+    with redirect_stdout(printed), suppress(SystemExit):
+        main(["--help"], f"lookalike {name}")
+    return printed.getvalue()
 
 
 def settings_page() -> str:

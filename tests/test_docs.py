@@ -13,12 +13,15 @@ import pytest
 import typer
 from PIL import Image
 
+import api.__main__
+import frontend.__main__
 from lookalike.cli import app
 from tests.conftest import ROOT, Trained
 
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md"))]
 API = "http://127.0.0.1:8000"
 # The documentation assumes an installed package and an artifacts folder; nothing of the environment comes between.
+SERVICES = {"api": api.__main__.main, "page": frontend.__main__.main}
 SHELL = f"""
 lookalike() {{ {shlex.quote(sys.executable)} -m lookalike "$@"; }}
 curl() {{ command curl --fail --noproxy "*" "$@"; }}
@@ -41,13 +44,23 @@ def commands() -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("page", "line"), list(commands()))
-def test_every_command_that_is_named_exists_with_its_options(page: str, line: str) -> None:
+def test_every_command_that_is_named_exists_with_its_options(
+    page: str, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     group = typer.main.get_command(app)
     _, name, *arguments = shlex.split(line, comments=True)
+    if name.startswith("--"):
+        assert name in {option for parameter in group.params for option in parameter.opts} | {"--help"}
+        return
     command = group.get_command(typer.Context(group), name)
     assert command is not None, f"{page}: there is no command {name}"
     context = typer.Context(command, info_name=name, **command.context_settings)
     command.make_parser(context).parse_args(arguments)
+    if name in SERVICES:  # which read their options themselves
+        with pytest.raises(SystemExit, match="0"):
+            SERVICES[name]([*arguments, "--help"])
+        printed = capsys.readouterr().out
+        assert all(option in printed for option in arguments if option.startswith("--"))
 
 
 @pytest.fixture
