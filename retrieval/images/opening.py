@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
+import pi_heif
 from pi_heif import HeifImageFile
 from PIL import ExifTags, Image
 from PIL.AvifImagePlugin import AvifImageFile
@@ -27,6 +28,9 @@ from retrieval.images.containers import bmp, gif, heif, jpeg, png, tiff
 from retrieval.images.formats import AVIF, BMP, GIF, HEIC, JPEG, MAX_BYTES, PNG, PNM, TIFF, WEBP, Format
 from retrieval.images.pixels import RGB, rgb_of
 from retrieval.images.profiles import profile_of_codes
+
+# Of a HEIC, nothing but its picture is read.
+pi_heif.options.THUMBNAILS = pi_heif.options.DEPTH_IMAGES = pi_heif.options.AUX_IMAGES = False
 
 _PLAIN_PNM = re.compile(rb"P[123]")
 _PNM_COMMENT = re.compile(rb"#[^\r\n]*")

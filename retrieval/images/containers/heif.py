@@ -13,7 +13,7 @@ from retrieval.images.containers.codecs import codec_pixels, hevc_pixels
 HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 AVIF_BRANDS = frozenset({b"avif", b"avis"})
 
-_CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0}  # and the bytes before what they contain
+_CONTAINERS = {b"meta": 4, b"iinf": 6, b"iprp": 0, b"ipco": 0}  # and the bytes before what they contain
 _MAX_BOXES = 20_000
 _HEAD = 400  # bytes of a coded picture that are looked at
 
@@ -41,9 +41,11 @@ def brands(data: bytes) -> frozenset[bytes]:
 
 
 def read_boxes(data: bytes) -> Boxes:
-    """Read the boxes. Raises struct.error or IndexError for damaged ones."""
+    """Read the boxes. Raises struct.error, IndexError or UnicodeDecodeError for damaged ones."""
     pixels, colours, is_turned = 0, None, False
     for name, start, end in _boxes(data, 0, len(data)):
+        if name == b"infe":
+            _check_text(data[start:end])
         if name == b"ispe":
             width, height = struct.unpack_from(">4x2I", data, start)
             pixels = max(pixels, width * height)
@@ -72,10 +74,16 @@ def _boxes(data: bytes, place: int, end: int) -> Iterator[tuple[bytes, int, int]
         if stop < start or stop > end:
             return
         if name in _CONTAINERS:
-            yield from _boxes(data, start + _CONTAINERS[name], stop)
+            long_count = 2 if name == b"iinf" and data[start] else 0
+            yield from _boxes(data, start + _CONTAINERS[name] + long_count, stop)
         else:
             yield name, start, stop
         place = stop
+
+
+def _check_text(entry: bytes) -> None:
+    """Raises UnicodeDecodeError for an item (infe) whose kind or name is no text: the reader crashes over one."""
+    entry[10 if entry[0] == 3 else 8 :].decode()
 
 
 def _item_places(content: bytes) -> Iterator[int]:

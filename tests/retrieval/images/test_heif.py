@@ -1,5 +1,6 @@
 """HEIC, as phones write it, and AVIF. The HEIC files were written by pillow-heif 1.8.1 from `tests.pictures.scene`."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +76,13 @@ def test_a_part_of_one_is_broken(share: float) -> None:
     data = (FOLDER / "plain.heic").read_bytes()
     with pytest.raises(BrokenImage, match="HEIC is damaged or cut short"):
         images.decode(data[: int(share * len(data))])
+
+
+@pytest.mark.parametrize("name", ["plain", "display-p3", "turned-by-exif-alone"])
+def test_an_item_whose_kind_is_no_text_is_refused(name: str) -> None:
+    """The library behind takes it for text, and the whole process crashes where it is none."""
+    data = (FOLDER / f"{name}.heic").read_bytes()
+    first = data.index(b"infe")
+    for place in range(first + 4, data.index(b"iprp"), 3):
+        with contextlib.suppress(BrokenImage):
+            images.decode(data[:place] + b"\x99" + data[place + 1 :])
