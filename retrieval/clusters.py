@@ -12,7 +12,8 @@ on vectors and on directions (Uhlmann 1991, "Satisfying general proximity/simila
 and shell together bound the Euclidean distance, too, and mostly more tightly than the ball: long and short vectors of
 one direction stretch the ball, but not the cone.
 
-Everything is computed in float64 and widened by more than its rounding can amount to, so a bound is never too high.
+What is kept of the members is computed in float64. A query compares itself with thousands of clusters in float32, which
+takes a fraction of the time; every bound is lowered by more than the rounding can amount to, so it is never too high.
 """
 
 from collections.abc import Iterator
@@ -31,6 +32,10 @@ Numbers = NDArray[np.int64]
 
 PRODUCTS = 1 << 22
 """Inner products held at once: 16 MB, large enough for BLAS to share out among its threads."""
+ROUNDING = 1e-6
+"""More than the relative error of the few operations in float32 that follow an inner product."""
+TINY = np.float32(1e-35)
+"""More than the squares of float32 numbers lose when they underflow."""
 MEMBERS = 1 << 17
 """Numbers of float64 vectors held at once: 1 MB, small enough for the processor's cache."""
 
@@ -42,6 +47,8 @@ class Clusters:
     centroids: Vectors
     doubles: Doubles = field(init=False, repr=False)
     lengths: Doubles = field(init=False, repr=False)
+    directions: Vectors = field(init=False, repr=False)
+    """The centroids scaled to length one; zeros for a centroid of zeros."""
 
     def __post_init__(self) -> None:
         if self.centroids.ndim != 2 or 0 in self.centroids.shape or self.centroids.dtype != np.float32:
@@ -54,6 +61,7 @@ class Clusters:
         doubles = self.centroids.astype(np.float64)
         object.__setattr__(self, "doubles", doubles)
         object.__setattr__(self, "lengths", lengths_of(doubles))
+        object.__setattr__(self, "directions", directions_of(doubles))
 
     def __len__(self) -> int:
         return len(self.centroids)
@@ -72,14 +80,19 @@ class Clusters:
         return assigned
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What one query sees: the clusters nearest first, and for each a distance that none of its members undercuts."""
+    """What one query sees of the clusters, float32 [C] each, by cluster number."""
 
-    order: Numbers
-    """Cluster numbers [C], nearest centroid first."""
-    bounds: Doubles
-    """By cluster number [C], in the metric's distance; infinite for a cluster without members."""
+    nearness: Vectors
+    """Grows with the distance to the centroid: clusters are opened in ascending order."""
+    bounds: Vectors
+    """The distance in the metric that no member undercuts; infinite for a cluster without members."""
+
+    @property
+    def order(self) -> Numbers:
+        """Cluster numbers [C], nearest centroid first."""
+        return np.argsort(self.nearness, kind="stable")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,6 +106,20 @@ class Reach:
     """Largest angle between a member and the centroid, in radians; pi where either is zero and has no direction."""
     shortest: Doubles
     longest: Doubles
+    _region: tuple[Vectors, ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Rounds the region to float32, outwards."""
+        angles = np.minimum(self.angles + ROUNDING, np.pi)
+        region = (
+            np.cos(angles) - ROUNDING,
+            np.sin(angles) + ROUNDING,
+            self.radii * (1 + ROUNDING),
+            np.where(self.radii < 0, 0, self.shortest * (1 - ROUNDING)),
+            self.longest * (1 + ROUNDING),
+            self.clusters.lengths,
+        )
+        object.__setattr__(self, "_region", tuple(values.astype(np.float32) for values in region))
 
     @classmethod
     def nowhere(cls, clusters: Clusters) -> Self:
@@ -119,35 +146,51 @@ class Reach:
 
     def view(self, query: Vectors, metric: Metric) -> View:
         """The clusters as seen from a query float32 [d]."""
-        point = query.astype(np.float64)
-        length = float(np.linalg.norm(point))
-        across, slack = self.clusters.lengths, _slack(self.clusters.dims)
-        products = self.clusters.doubles @ point
-        cosines = cosines_of(products, across * length)
-        # The least angle between the query and a point of the cone.
-        turns = np.maximum(np.arccos(np.minimum(cosines + slack, 1)) - slack - self.angles, 0)
+        cosine_of_angle, sine_of_angle, radii, shortest, longest, across = self._region
+        doubles = query.astype(np.float64)
+        length = np.float32(np.sqrt(doubles @ doubles))
+        cosines = self.clusters.directions @ directions_of(doubles[None])[0]
+        # The greatest cosine of a member: of the least angle between the query and a point of the cone.
+        seen = np.minimum(cosines + product_error(self.clusters.dims), 1)
+        turned = seen * cosine_of_angle + np.sqrt((1 - seen) * (1 + seen)) * sine_of_angle
+        most = np.where(seen >= cosine_of_angle, 1, np.minimum(turned + ROUNDING, 1)).astype(np.float32)
         if metric == "cosine":
-            nearness, bounds = -cosines, 1 - np.cos(turns) - slack
+            nearness, bounds = -cosines, 1 - most
         else:
-            nearness = across**2 - 2 * products
-            spans = _root(length**2 + nearness, slack * (length + across) ** 2)
-            bounds = np.maximum(spans - self.radii, self._to_shell(length, np.cos(turns)))
-        bounds[self.radii < 0] = np.inf
-        return View(np.argsort(nearness, kind="stable"), bounds)
+            nearness = _squared(length, across, cosines)
+            error = product_error(self.clusters.dims) * (length + across) ** 2
+            spans = np.sqrt(np.maximum(nearness - error - TINY, 0)) * (1 - ROUNDING)
+            nearest = np.clip(length * most, shortest, longest)
+            squared = _squared(length, nearest, most) - ROUNDING * (length + nearest) ** 2 - TINY
+            bounds = np.maximum(spans - radii, np.sqrt(np.maximum(squared, 0)) * (1 - ROUNDING))
+        bounds[radii < 0] = np.inf
+        return View(nearness, bounds)
 
-    def _to_shell(self, length: float, cosines: Doubles) -> Doubles:
-        """The least distance from a query of this length to the shells, at these cosines or less (law of cosines)."""
-        nearest = np.clip(length * cosines, self.shortest, self.longest)
-        squared = length**2 + nearest**2 - 2 * length * nearest * cosines
-        return _root(squared, _slack(self.clusters.dims) * (length + nearest) ** 2)
+
+def product_error(dims: int) -> np.float32:
+    """More than the error of the inner product of two vectors float32 [d] of length one, computed in float32.
+
+    The sum alone: d * 2**-24 (Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.1).
+    """
+    return np.float32((dims + 16) * 2.0**-23)
+
+
+def _squared(length: np.float32, lengths: Vectors, cosines: Vectors) -> Vectors:
+    """Squared distances [n] between a point of this length and points of these lengths [n] (law of cosines)."""
+    squared: Vectors = (length - lengths) ** 2 + 2 * length * lengths * (1 - cosines)
+    return squared
 
 
 def _slack(dims: int) -> float:
-    """More than the relative error of a sum of d products in float64 and of the few operations that follow it.
-
-    The sum alone: d * 2**-53 (Higham 2002, "Accuracy and Stability of Numerical Algorithms", section 3.1).
-    """
+    """More than the relative error of a sum of d products in float64 and of the few operations that follow it."""
     return (dims + 16) * 2.0**-50
+
+
+def directions_of(vectors: Doubles) -> Vectors:
+    """Vectors float64 [n, d] scaled to length one, float32; a vector of zeros stays one, so that its cosine is 0."""
+    lengths = lengths_of(vectors)[:, None]
+    scaled: Doubles = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    return scaled.astype(np.float32)
 
 
 def lengths_of(vectors: NDArray[np.floating]) -> Doubles:
@@ -160,12 +203,6 @@ def cosines_of(products: Doubles, lengths: Doubles) -> Doubles:
     """Inner products over the products of the lengths; 0 where a length is zero, as the cosine is defined here."""
     cosines: Doubles = np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
     return np.clip(cosines, -1, 1)
-
-
-def _root(squared: Doubles, error: Doubles) -> Doubles:
-    """The least that the root of a square can be whose error is this much."""
-    roots: Doubles = np.sqrt(np.maximum(squared - error, 0))
-    return roots
 
 
 def _chunks(rows: int, at_once: int) -> Iterator[slice]:

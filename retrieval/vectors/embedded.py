@@ -1,8 +1,10 @@
-"""The embedded vector store: vectors durable in one SQLite file, searched in memory by FAISS around its clusters.
+"""The embedded vector store: durable in files, searched in memory around its clusters.
 
-A change is committed to the file first and shown to searches second, under a lock that searches share.
+A change is committed to the file first and shown to searches second, under a lock that searches share. Opening maps the
+block of vectors from its file, so that a million of them are there at once; see generations.py.
 """
 
+import logging
 import math
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -11,16 +13,28 @@ from typing import Self
 
 import numpy as np
 
-from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Reach, Vectors, View, cosines_of, lengths_of
-from retrieval.errors import VectorMissing, VectorStoreError
+from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Vectors, View, cosines_of, lengths_of
+from retrieval.errors import StorageError, VectorMissing, VectorStoreError
+from retrieval.vectors import generations
 from retrieval.vectors.base import Hits, Members, Probes, comparable, distances_of
-from retrieval.vectors.index import ClusterIndex, Selector
+from retrieval.vectors.block import Block
+from retrieval.vectors.index import ClusterIndex, Probe
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.rounds import Answer, search_rounds
 from retrieval.vectors.rows import BUSY_SECONDS, Batch, Shape, VectorFile
 
 SMALL = 20_000
 """Vectors up to which `probes="auto"` always goes on until the answer is certified: a few milliseconds at worst."""
+FEW_ROWS = 2_000
+"""Rows that are compared one by one where only these may be hits: faster than to open the clusters they lie in."""
+FIRST_ROUND = 8
+"""Clusters opened before the first look at the bounds, in a store that is not small."""
+MIN_CHANGES = 1_000
+"""Changes that a new block never needs to be written for."""
+MAX_CHANGED_SHARE = 1 / 8
+"""Share of the vectors, changed since the block was written, from which on a new one is."""
+
+logger = logging.getLogger(__name__)
 
 
 class EmbeddedStore:
@@ -31,14 +45,17 @@ class EmbeddedStore:
         self._file = file
         self._clusters = clusters
         self._auto_probes = auto_probes
-        self._index = ClusterIndex(clusters)
-        self._reach = Reach.nowhere(clusters)
-        self._keys: dict[str, int] = {}
-        self._ids: dict[int, str] = {}
         self._reading = SharedLock()
         self._changing = Lock()
-        for batch in file.read():
-            self._show(batch)
+        block, removed, batches = generations.read(file, clusters)
+        changes = len(removed) + sum(len(batch.ids) for batch in batches)
+        if _wants_new_block(changes, len(block)):
+            try:
+                block, removed, batches = generations.compact(file, clusters), set(), []
+            except StorageError as error:  # it can be searched all the same
+                logger.warning("the vectors stay as they are on disk: %s", error)
+                block, removed, batches = generations.merged(block, clusters, removed, batches), set(), []
+        self._load(block, removed, batches)
 
     @classmethod
     def create(
@@ -51,7 +68,7 @@ class EmbeddedStore:
         vectors: Vectors,
         digests: Sequence[str] | None = None,
     ) -> None:
-        """Writes a new file with these vectors [n, d]: all of it or nothing. Of an id given twice, the last one counts.
+        """Writes a new store with these vectors [n, d], all or nothing. Of an id that occurs twice, the last counts.
 
         `digests` as in `upsert`. Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists, and
         StorageError if it cannot be written.
@@ -61,8 +78,7 @@ class EmbeddedStore:
         if len(rows) < len(ids):
             ids, vectors = [ids[row] for row in rows], vectors[rows]
             digests = digests and [digests[row] for row in rows]
-        batch = Batch(np.arange(len(ids)), ids, clusters.assign(vectors), vectors)
-        VectorFile.create(path, Shape(bundle, clusters.dims, len(clusters)), batch, digests)
+        generations.create(path, clusters, Shape(bundle, clusters.dims, len(clusters)), ids, vectors, digests)
 
     @classmethod
     def open(
@@ -74,7 +90,7 @@ class EmbeddedStore:
         auto_probes: int | None = None,
         busy_seconds: float = BUSY_SECONDS,
     ) -> Self:
-        """Opens the file that was created for this bundle and these clusters, and loads its vectors into memory.
+        """Opens the store that was created for this bundle and these clusters.
 
         `auto_probes`: the most clusters that a search with `probes="auto"` opens beyond 20,000 vectors.
         `busy_seconds`: how long a change waits for another process's before it is given up (StorageBusy).
@@ -88,7 +104,7 @@ class EmbeddedStore:
             raise
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._index)
 
     def search(
         self,
@@ -106,10 +122,10 @@ class EmbeddedStore:
         query = _fitting(query[None], self._clusters.dims, rows=1)[0]
         with self._reading.shared():
             if only is None:
-                selector, excluded_keys = None, self._keys_of(exclude)
+                answer = self._search(query, k, metric, probes, within, exclude=self._rows_of(exclude))
             else:
-                selector, excluded_keys = Selector(self._keys_of(set(only).difference(exclude))), self._keys_of(())
-            answer = self._probe(query, k, metric, probes, excluded_keys, selector, within)
+                chosen = self._rows_of(set(only).difference(exclude))
+                answer = self._search(query, k, metric, probes, within, exclude=chosen[:0], only=chosen)
             return self._hits(query, answer, k, metric, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
@@ -120,42 +136,42 @@ class EmbeddedStore:
             digests = digests and [digests[row] for row in rows]
         assigned = self._clusters.assign(vectors)
         with self._changing:
-            batch = self._file.upsert(ids, assigned, vectors, digests)
+            self._file.upsert(ids, assigned, vectors, digests)
             with self._reading.alone():
-                # Another process may have changed in the file what memory still has under these ids or these keys.
-                self._hide(np.union1d(self._keys_of(ids), batch.keys))
-                self._show(batch)
+                self._hide(self._rows_of(ids))
+                self._show(ids, vectors, assigned)
+            self._tidy()
 
     def delete(self, ids: Collection[str]) -> None:
         with self._changing:
             self._file.delete(ids)
             with self._reading.alone():
-                self._hide(self._keys_of(ids))
+                self._hide(self._rows_of(ids))
 
     def get(self, item_id: str) -> Vectors:
         with self._reading.shared():
-            if item_id not in self._keys:
+            row = self._row_of(item_id)
+            if row is None:
                 raise VectorMissing(f"there is no vector of the id {item_id!r}")
-            vector: Vectors = self._index.vectors(np.array([self._keys[item_id]]))[0]
+            vector: Vectors = self._index.vectors(np.array([row]))[0]
             return vector
 
     def get_many(self, ids: Sequence[str]) -> Members:
         with self._reading.shared():
-            keys = self._keys_of(ids)
-            return Members(self._names(keys), self._index.vectors(keys), self._index.clusters(keys))
+            return self._members(self._rows_of(ids))
 
     def members(self, cluster: int) -> Members:
         with self._reading.shared():
-            keys, vectors = self._index.members(cluster)
-            return Members(self._names(keys), vectors, np.full(len(keys), cluster))
+            return self._members(self._index.members(cluster))
 
     def ids(self) -> tuple[str, ...]:
         with self._reading.shared():
-            return tuple(self._keys)
+            names = [*self._block.ids.names(), *self._late_names]
+            return tuple(names[row] for row in self._index.rows().tolist())
 
     def held(self) -> dict[str, str | None]:
         with self._changing:
-            return self._file.held()
+            return generations.held(self._file, self._clusters)
 
     def changed_elsewhere(self) -> bool:
         with self._changing:
@@ -165,58 +181,98 @@ class EmbeddedStore:
         with self._changing:
             self._file.close()
 
-    def _names(self, keys: Numbers) -> tuple[str, ...]:
-        return tuple(self._ids[key] for key in keys.tolist())
+    def _load(self, block: Block, removed: Collection[str], batches: Sequence[Batch]) -> None:
+        self._block = block
+        self._index = ClusterIndex(self._clusters, block)
+        self._reach = block.reach
+        self._late_rows: dict[str, int] = {}
+        self._late_names: list[str] = []
+        self._hide(self._rows_of(removed))
+        for batch in batches:
+            self._hide(self._rows_of(batch.ids))
+            self._show(batch.ids, batch.vectors, batch.clusters)
 
-    def _keys_of(self, ids: Collection[str]) -> Numbers:
-        """The keys of those of these ids that are here."""
-        return np.array([self._keys[item] for item in set(ids) if item in self._keys], np.int64)
+    def _tidy(self) -> None:
+        """Put all vectors into a new block once so many have changed that searches become slower."""
+        if not _wants_new_block(self._index.change_count, len(self._block)):
+            return
+        try:
+            block = generations.compact(self._file, self._clusters)
+        except StorageError as error:
+            logger.warning("the vectors stay as they are on disk: %s", error)
+            return
+        with self._reading.alone():
+            self._load(block, (), ())
 
-    def _show(self, batch: Batch) -> None:
-        """Lets searches find vectors whose keys are not in use."""
-        self._index.add(batch.keys, batch.vectors, batch.clusters)
-        self._reach = self._reach.widened(batch.vectors, batch.clusters)
-        keys = batch.keys.tolist()
-        self._keys.update(zip(batch.ids, keys, strict=True))
-        self._ids.update(zip(keys, batch.ids, strict=True))
+    def _row_of(self, item_id: str) -> int | None:
+        row = self._late_rows.get(item_id)
+        if row is None:
+            row = self._block.ids.row(item_id)
+        return row if row is not None and self._index.has(row) else None
 
-    def _hide(self, keys: Numbers) -> None:
-        """Hides those of these keys that are in use from searches. The clusters' reach stays: too wide is safe."""
-        used = [key for key in keys.tolist() if key in self._ids]
-        self._index.remove(np.array(used, np.int64))
-        for key in used:
-            del self._keys[self._ids.pop(key)]
+    def _rows_of(self, ids: Collection[str]) -> Numbers:
+        """The rows of those of these ids that are here, each once."""
+        rows = (self._row_of(item) for item in set(ids))
+        return np.array([row for row in rows if row is not None], np.int64)
 
-    def _probe(
+    def _name_of(self, row: int) -> str:
+        late = row - len(self._block)
+        return self._late_names[late] if late >= 0 else self._block.ids.name(row)
+
+    def _members(self, rows: Numbers) -> Members:
+        names = tuple(self._name_of(row) for row in rows.tolist())
+        return Members(names, self._index.vectors(rows), self._index.clusters(rows))
+
+    def _show(self, ids: Sequence[str], vectors: Vectors, clusters: Numbers) -> None:
+        """Lets searches find vectors whose ids are not in use."""
+        rows = self._index.add(vectors, clusters)
+        self._reach = self._reach.widened(vectors, clusters)
+        self._late_names += ids
+        self._late_rows.update(zip(ids, rows.tolist(), strict=True))
+
+    def _hide(self, rows: Numbers) -> None:
+        """Hides rows from searches. The clusters' reach stays: too wide is safe."""
+        self._index.remove(rows)
+        for row in rows.tolist():
+            self._late_rows.pop(self._name_of(row), None)
+
+    def _search(
         self,
         query: Vectors,
         k: int,
         metric: Metric,
         probes: Probes,
-        without: Numbers,
-        only: Selector | None,
         within: float,
+        *,
+        exclude: Numbers,
+        only: Numbers | None = None,
     ) -> Answer:
+        probe = Probe(query, metric)
+        if only is not None and len(only) <= FEW_ROWS and probes != "all":
+            rows = self._index.measure(only, probe, k).rows
+            return Answer(rows, np.unique(self._index.clusters(only)), certified=True)
+        mask = None if only is None else self._index.mask(only)
         view = self._reach.view(query, metric)
+        small = len(self._index) <= SMALL
         limit = probes if isinstance(probes, int) else None
-        if probes == "auto" and len(self._keys) > SMALL:
+        if probes == "auto" and not small:
             limit = self._auto_probes
         if probes == "all":
-            view = View(view.order, np.zeros_like(view.bounds))
+            view = View(view.nearness, np.zeros_like(view.bounds))
         return search_rounds(
             view,
-            lambda opened: self._index.nearest(opened, query, metric, k=k, without=without, only=only),
-            lambda distance: self._index.horizon(metric, distance),
+            lambda opened, rim: self._index.nearest(opened, probe, k=k, rim=rim, exclude=exclude, only=mask),
             k=k,
             limit=limit,
             short=isinstance(probes, int) and only is None,
             within=within,
+            **({} if small else {"first": FIRST_ROUND}),
         )
 
     def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, within: float) -> Hits:
-        """The k best of the answer's keys, ranked and cut by what is reported: the true values, rounded to float32."""
-        cosine, euclidean = _measured(query, self._index.vectors(answer.keys))
-        ids = [self._ids[key] for key in answer.keys.tolist()]
+        """The k best of the answer's rows, ranked and cut by what is reported: the true values, rounded to float32."""
+        cosine, euclidean = _measured(query, self._index.vectors(answer.rows))
+        ids = [self._name_of(row) for row in answer.rows.tolist()]
         ranked = (-cosine if metric == "cosine" else euclidean).tolist()
         reached = np.flatnonzero(distances_of(cosine, euclidean, metric) <= within).tolist()
         best = sorted(reached, key=lambda row: (ranked[row], ids[row]))[:k]
@@ -224,12 +280,16 @@ class EmbeddedStore:
             ids=tuple(ids[row] for row in best),
             cosine=cosine[best],
             euclidean=euclidean[best],
-            clusters=self._index.clusters(answer.keys[best]).astype(np.int32),
+            clusters=self._index.clusters(answer.rows[best]).astype(np.int32),
             exact=answer.certified,
             clusters_opened=len(answer.opened),
             clusters_total=len(self._clusters),
             vectors_read=int(self._index.sizes[answer.opened].sum()),
         )
+
+
+def _wants_new_block(changes: int, size: int) -> bool:
+    return changes > max(MIN_CHANGES, MAX_CHANGED_SHARE * size)
 
 
 def _measured(query: Vectors, vectors: Vectors) -> tuple[Vectors, Vectors]:

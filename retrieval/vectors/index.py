@@ -1,159 +1,202 @@
-"""The vectors in memory, by cluster: FAISS inverted lists that are opened by name.
+"""The vectors that are searched, as rows: a block ordered by cluster, and behind it the rows that came later.
 
-Two IndexIVFFlat share one assignment: squared Euclidean distance on the vectors z, and inner product on z / |z| for the
-cosine, which no single FAISS index of z can rank. That is 8 d bytes a vector; measured with ids,
-keys and the lists' room to grow: 1.9 kB a vector at 128 dims.
+A cluster of the block is one slice, so that opening it is one product of a matrix and the query. There is one copy of
+the vectors, 4 d bytes a row, and the block may be mapped from a file.
 """
 
 import math
-from typing import Any
 
-import faiss
 import numpy as np
-from faiss.contrib import ivf_tools
+from numpy.typing import NDArray
 
-from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Vectors, lengths_of
+from retrieval.clusters import ROUNDING, TINY, Clusters, Metric, Numbers, Vectors, directions_of, lengths_of
+from retrieval.clusters import product_error as error_of
+from retrieval.vectors.block import Block
+from retrieval.vectors.rounds import NOTHING, Measured
+from retrieval.vectors.tail import Tail
 
-ROOM_FOR_TIES = 8
-"""Vectors asked of FAISS beyond k, so that near-ties at the k-th place seldom cost a second scan."""
-
-
-class Selector:
-    """Keys [n] in the shape in which FAISS asks, of each vector that it comes by, whether it is one of them."""
-
-    def __init__(self, keys: Numbers) -> None:
-        self.count = len(keys)
-        self.batch = faiss.IDSelectorBatch(keys)
+MARGIN = 4
+"""How many times its error the bounds of a distance lie apart: room for values that the answer rounds alike."""
+MIN_LENGTH = 1e-30
+"""A shorter vector has no direction in float32; how near it is is not known here, and every search looks closer."""
+MANY_CLUSTERS = 64
+"""Clusters from which on it pays to join those that lie side by side."""
 
 
 class ClusterIndex:
-    """Vectors under int64 keys in inverted lists, one a cluster. Not safe to change while it is read."""
+    """Vectors under row numbers. Not safe to change while it is read."""
 
-    def __init__(self, clusters: Clusters) -> None:
-        self._euclidean = _empty_index(clusters, faiss.METRIC_L2)
-        self._cosine = _empty_index(clusters, faiss.METRIC_INNER_PRODUCT)
-        self.sizes = np.zeros(len(clusters), np.int64)
-        """Vectors in each cluster."""
+    def __init__(self, clusters: Clusters, block: Block) -> None:
+        self.sizes = np.diff(block.offsets)
+        """Vectors in each cluster, int64 [C]."""
+        self._clusters = clusters
+        self._block = block
+        self._tail = Tail(clusters.dims)
+        self._alive = np.ones(len(block), bool)
+        self._removed = 0
 
-    def add(self, keys: Numbers, vectors: Vectors, assigned: Numbers) -> None:
-        """Adds vectors [n, d] under new keys [n] to the clusters they are assigned to [n]."""
-        if not len(keys):
-            return
-        ivf_tools.add_preassigned(self._euclidean, vectors, assigned, keys)
-        ivf_tools.add_preassigned(self._cosine, directions(vectors), assigned, keys)
+    def __len__(self) -> int:
+        return len(self._alive) - self._removed
+
+    @property
+    def change_count(self) -> int:
+        """Rows behind the block, and removed ones: what a new block would put in order."""
+        return len(self._tail) + self._removed
+
+    def has(self, row: int) -> bool:
+        """Whether this row has not been removed."""
+        return bool(self._alive[row])
+
+    def add(self, vectors: Vectors, assigned: Numbers) -> Numbers:
+        """Adds vectors [n, d] to the clusters they are assigned to [n]; returns their rows [n]."""
+        rows: Numbers = len(self._block) + self._tail.add(vectors, assigned)
+        self._alive = np.concatenate([self._alive, np.ones(len(rows), bool)])
         np.add.at(self.sizes, assigned, 1)
+        return rows
 
-    def remove(self, keys: Numbers) -> None:
-        """Removes the vectors under these keys, each of which must be here."""
-        if not len(keys):
-            return
-        np.subtract.at(self.sizes, self.clusters(keys), 1)
-        for index in (self._euclidean, self._cosine):
-            index.remove_ids(faiss.IDSelectorArray(keys))
+    def remove(self, rows: Numbers) -> None:
+        """Removes these rows, each of which must be here."""
+        if len(rows):
+            np.subtract.at(self.sizes, self.clusters(rows), 1)
+            self._alive[rows] = False
+            self._removed += len(rows)
 
-    def members(self, cluster: int) -> tuple[Numbers, Vectors]:
-        """The keys [n] and vectors [n, d] in a cluster, in no particular order."""
-        lists, dims = self._euclidean.invlists, self._euclidean.d
-        size = lists.list_size(cluster)
-        if not size:
-            return np.empty(0, np.int64), np.empty((0, dims), np.float32)
-        keys = faiss.rev_swig_ptr(lists.get_ids(cluster), size).astype(np.int64)
-        codes = faiss.rev_swig_ptr(lists.get_codes(cluster), size * lists.code_size)
-        return keys, codes.copy().view(np.float32).reshape(size, dims)
+    def rows(self) -> Numbers:
+        """Every row that is here, ascending."""
+        rows: Numbers = np.flatnonzero(self._alive)
+        return rows
 
-    def vectors(self, keys: Numbers) -> Vectors:
-        """The vectors [n, d] under these keys [n]."""
-        if not len(keys):
-            return np.empty((0, self._euclidean.d), np.float32)
-        vectors: Vectors = self._euclidean.reconstruct_batch(keys)
+    def members(self, cluster: int) -> Numbers:
+        """The rows in a cluster."""
+        start, end = self._block.offsets[cluster : cluster + 2].tolist()
+        rows = np.concatenate([np.arange(start, end), len(self._block) + self._tail.members([cluster])])
+        members: Numbers = rows[self._alive[rows]]
+        return members
+
+    def vectors(self, rows: Numbers) -> Vectors:
+        """The vectors [n, d] of these rows [n]."""
+        late = rows >= len(self._block)
+        if not late.any():
+            return np.asarray(self._block.vectors[rows])
+        vectors = np.empty((len(rows), self._clusters.dims), np.float32)
+        vectors[~late] = self._block.vectors[rows[~late]]
+        vectors[late] = self._tail.vectors[rows[late] - len(self._block)]
         return vectors
 
-    def clusters(self, keys: Numbers) -> Numbers:
-        """The clusters [n] of the vectors under these keys [n]."""
-        places = self._euclidean.direct_map  # a place is the list number << 32, and the offset in that list
-        return np.array([places.get(int(key)) >> 32 for key in keys], np.int64)
+    def clusters(self, rows: Numbers) -> Numbers:
+        """The clusters [n] of these rows [n]."""
+        clusters = np.searchsorted(self._block.offsets, rows, side="right") - 1
+        late = rows >= len(self._block)
+        if late.any():
+            clusters[late] = self._tail.clusters[rows[late] - len(self._block)]
+        return clusters
+
+    def mask(self, rows: Numbers) -> NDArray[np.bool_]:
+        """Of each row whether it is one of these."""
+        chosen = np.zeros(len(self._alive), bool)
+        chosen[rows] = True
+        return chosen
 
     def nearest(
         self,
         opened: Numbers,
-        query: Vectors,
-        metric: Metric,
+        probe: "Probe",
         *,
         k: int,
-        without: Numbers,
-        only: Selector | None = None,
-    ) -> tuple[Numbers, Doubles]:
-        """Keys and distances of every vector in the opened clusters that may be among their k nearest to the query [d].
+        rim: float = math.inf,
+        exclude: Numbers,
+        only: NDArray[np.bool_] | None = None,
+    ) -> Measured:
+        """Of the rows in the opened clusters at least all that may be among the k nearest, and lie within `rim`.
 
-        Keys in `without` are left out, and with `only`, all but these. The distances carry FAISS's float32 rounding,
-        for which `horizon` makes room.
+        Rows in `exclude` are left out, and with a mask `only` [rows], all but these.
         """
-        available = int(self.sizes[opened].sum())
-        if only is not None:
-            available = min(available, only.count)
-        if not available:
-            return np.empty(0, np.int64), np.empty(0)
-        wanted_count = k + len(without) + ROOM_FOR_TIES
-        while True:
-            keys, distances = self._scan(opened, query, metric, min(wanted_count, available), only)
-            everything = wanted_count >= available or len(keys) < wanted_count
-            furthest = distances[-1] if len(distances) else math.inf
-            if len(without):
-                allowed = np.isin(keys, without, invert=True)
-                keys, distances = keys[allowed], distances[allowed]
-            if everything or furthest > self.horizon(metric, distances[k - 1]):
-                return keys, distances
-            wanted_count *= 4  # the furthest one may tie with the k-th: so may others that were cut off
+        starts, ends = self._slices(opened)
+        slices = [slice(*pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)]
+        late = self._tail.members(opened.tolist()) if len(self._tail) else opened[:0]
+        parts = [self._block.vectors[each] @ probe.direction for each in slices]
+        lengths = [self._block.lengths[each] for each in slices]
+        if len(late):
+            vectors = self._tail.vectors[late]
+            parts.append(vectors @ probe.direction)
+            lengths.append(lengths_of(vectors).astype(np.float32))
+        if not parts:
+            return NOTHING
+        lower, upper = probe.bounds(np.concatenate(parts), np.concatenate(lengths))
+        allowed = only if only is not None else self._alive if self._removed else None
+        if allowed is not None:
+            masked = np.concatenate([*(allowed[each] for each in slices), allowed[len(self._block) + late]])
+            lower[~masked], upper[~masked] = math.inf, math.inf
+        places = _candidates(lower, upper, k + len(exclude), probe.raw(rim))
+        runs = np.cumsum(np.append(ends - starts, len(late)))
+        run = np.searchsorted(runs, places, side="right")
+        rows = places - np.append(0, runs)[run] + np.append(starts, len(self._block))[run]
+        if len(late):
+            behind = run == len(starts)
+            rows[behind] = len(self._block) + late[rows[behind] - len(self._block)]
+        if len(exclude):
+            kept = np.isin(rows, exclude, invert=True)
+            rows, places = rows[kept], places[kept]
+        return probe.measured(rows, lower[places], upper[places])
 
-    def horizon(self, metric: Metric, distance: float) -> float:
-        """The measured distance that no vector can exceed and yet truly be at this measured distance or nearer.
+    def measure(self, rows: Numbers, probe: "Probe", k: int) -> Measured:
+        """Of these rows at least all that may be among the k nearest."""
+        vectors = self.vectors(rows)
+        lower, upper = probe.bounds(vectors @ probe.direction, lengths_of(vectors).astype(np.float32))
+        places = _candidates(lower, upper, k, math.inf)
+        return probe.measured(rows[places], lower[places], upper[places])
 
-        Twice the error of a sum of d products in float32, once for each of the two; relative for the sum of squares,
-        absolute for the cosine of unit vectors. The tiny constant covers squares that underflow.
+    def _slices(self, opened: Numbers) -> tuple[Numbers, Numbers]:
+        """Where the opened clusters begin and end in the block; those side by side are one."""
+        if len(opened) < MANY_CLUSTERS:
+            return self._block.offsets[opened], self._block.offsets[opened + 1]
+        numbers = np.sort(opened)
+        breaks = np.flatnonzero(np.diff(numbers) > 1)
+        firsts, lasts = numbers[np.append(0, breaks + 1)], numbers[np.append(breaks, len(numbers) - 1)]
+        return self._block.offsets[firsts], self._block.offsets[lasts + 1]
+
+
+class Probe:
+    """A query float32 [d], prepared for distances in float32 that are known to a bound."""
+
+    def __init__(self, query: Vectors, metric: Metric) -> None:
+        doubles = query.astype(np.float64)
+        self.direction = directions_of(doubles[None])[0]
+        self._length = np.float32(math.sqrt(doubles @ doubles))
+        self._cosine = metric == "cosine"
+        self._error = MARGIN * error_of(len(query))
+
+    def bounds(self, products: Vectors, lengths: Vectors) -> tuple[Vectors, Vectors]:
+        """Between which values the distances lie, of vectors with these inner products and lengths, float32 [n] each.
+
+        Of Euclidean distances, the squares. Where nothing is known, minus and plus infinity.
         """
-        error: float = 2 * (self._euclidean.d + 16) * 2.0**-23
-        return distance + error if metric == "cosine" else distance * (1 + error) + 1e-17
+        if self._cosine:
+            unknown = (lengths < MIN_LENGTH) & (lengths > 0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                values = 1 - np.where(lengths > 0, products / lengths, np.float32(0))
+            lower, upper = values - self._error, values + self._error
+            if unknown.any():
+                lower[unknown], upper[unknown] = -math.inf, math.inf
+            return lower, upper
+        values = lengths**2 - (2 * self._length) * products + self._length**2
+        errors = self._error * (lengths + self._length) ** 2 + TINY
+        return values - errors, values + errors
 
-    def _scan(
-        self, opened: Numbers, query: Vectors, metric: Metric, count: int, only: Selector | None
-    ) -> tuple[Numbers, Doubles]:
-        """The nearest `count` vectors of the opened clusters, nearest first."""
-        index = self._cosine if metric == "cosine" else self._euclidean
-        rows = directions(query[None]) if metric == "cosine" else query[None]
-        spans = np.zeros(len(opened), np.float32)  # to the centroids; this kind of index has no use for them
-        parameters: Any = faiss.SearchParametersIVF()
-        parameters.nprobe = len(opened)
-        if only is not None:
-            parameters.sel = only.batch
-        values, keys = np.empty(count, np.float32), np.empty(count, np.int64)
-        # FAISS's own way to be told clusters: the one in faiss.contrib, and in its Python class, takes no selector.
-        index.search_preassigned_c(
-            1,
-            faiss.swig_ptr(rows),
-            count,
-            faiss.swig_ptr(opened),
-            faiss.swig_ptr(spans),
-            faiss.swig_ptr(values),
-            faiss.swig_ptr(keys),
-            False,
-            parameters,
-        )
-        valid = keys >= 0
-        distances = values[valid].astype(np.float64)
-        return keys[valid], 1 - distances if metric == "cosine" else np.sqrt(distances)
+    def raw(self, distance: float) -> float:
+        """A distance as `bounds` has it."""
+        return distance if self._cosine or distance < 0 else distance**2 * (1 + ROUNDING)
+
+    def measured(self, rows: Numbers, lower: Vectors, upper: Vectors) -> Measured:
+        """Rows with the bounds of their distances, from what `bounds` says of them."""
+        if self._cosine:
+            return Measured(rows, lower, upper)
+        roots = (np.sqrt(np.maximum(bound, 0)) for bound in (lower, upper))
+        return Measured(rows, next(roots) * np.float32(1 - ROUNDING), next(roots) * np.float32(1 + ROUNDING))
 
 
-def directions(vectors: Vectors) -> Vectors:
-    """Vectors [n, d] scaled to length one; a vector of zeros stays one, so that its cosine is 0."""
-    lengths = lengths_of(vectors)[:, None]
-    scaled: Vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    return scaled
-
-
-def _empty_index(clusters: Clusters, metric: int) -> Any:
-    quantizer = faiss.IndexFlat(clusters.dims, metric)
-    quantizer.add(clusters.centroids)
-    index = faiss.IndexIVFFlat(quantizer, clusters.dims, len(clusters), metric)
-    index.is_trained = True  # the centroids are K-Means' own
-    index.set_direct_map_type(type(index.direct_map).Hashtable)  # finds and removes a vector by its key
-    return index
+def _candidates(lower: Vectors, upper: Vectors, k: int, rim: float) -> Numbers:
+    """Where, in bounds [n], the value may be among the k smallest, and at most `rim`."""
+    if len(upper) > k:
+        rim = min(rim, float(np.partition(upper, k - 1)[k - 1]))
+    return np.flatnonzero((lower <= rim) & (lower < math.inf))

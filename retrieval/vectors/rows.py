@@ -1,30 +1,35 @@
-"""The vectors on disk: one SQLite file a bundle. SQLite makes them durable; searches never touch it.
+"""The vectors on disk: a block that is never changed, and a SQLite file with what has changed since it was written.
 
-    meta     name, value                format, bundle, dims, clusters
-    vectors  key, id, cluster, vector   vector = d float32, little-endian
-    contents id, sha256                 of which file a vector was made, where that is known
+    meta     name, value                format, bundle, dims, clusters, generation
+    vectors  key, id, cluster, vector   vector = d float32, little-endian; in place of one of that id in the block
+    contents id, sha256                 of which file a vector of this table was made, where that is known
+    removed  id                         no longer here, if it was in the block
 
-The cluster of each vector is kept so that opening a million of them needs no comparison with thousands of centroids.
+The block is `<name>.<generation>.safetensors` beside `<name>.sqlite`; see block.py. SQLite makes changes durable; when
+there are many, all vectors go into a new block. Format 1 had every vector in the table, and no block.
 """
 
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.clusters import Numbers, Vectors
 from retrieval.durable import sqlite_storage_error, storage_error, write_atomically
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import comparable
+from retrieval.vectors.block import DIGEST_BYTES
 
-FORMAT = 1
+FORMAT, OLDEST_FORMAT = 2, 1
 CONTENTS = "CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;"
+REMOVED = "CREATE TABLE IF NOT EXISTS removed (id TEXT PRIMARY KEY) WITHOUT ROWID;"
 SCHEMA = f"""
 {CONTENTS}
+{REMOVED}
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE vectors (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, cluster INTEGER NOT NULL, vector BLOB NOT NULL
@@ -34,6 +39,7 @@ BATCH = 1 << 16
 """Vectors held at once while reading: 32 MB at 128 dims."""
 BUSY_SECONDS = 5.0  # how long a change waits for another process's, unless a caller sets another time
 LITTLE_ENDIAN = np.dtype("<f4")
+UNKNOWN = bytes(DIGEST_BYTES)  # in place of a SHA-256 that is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +53,30 @@ class Shape:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """n vectors [n, d] with their keys [n], ids and clusters [n]."""
+    """n vectors [n, d] with their ids, clusters [n], and the SHA-256 uint8 [n, 32] of their files, or zeros."""
 
-    keys: Numbers
     ids: Sequence[str]
     clusters: Numbers
     vectors: Vectors
-
-    def rows(self) -> Iterator[tuple[int, str, int, bytes]]:
-        """As SQLite takes them."""
-        blobs = (vector.tobytes() for vector in self.vectors.astype(LITTLE_ENDIAN, copy=False))
-        return zip(self.keys.tolist(), self.ids, self.clusters.tolist(), blobs, strict=True)
+    digests: NDArray[np.uint8]
 
 
 class VectorFile:
-    """One open file. Writers take turns outside; `read` is for opening time."""
+    """One open SQLite file. Writers take turns outside."""
 
     def __init__(self, path: Path, shape: Shape, *, busy_seconds: float = BUSY_SECONDS) -> None:
         """Raises VectorStoreError if there is no such file, or it is not a vector file of this shape."""
         if not path.is_file():
             raise VectorStoreError(f"there is no vector store at {path}; create it from the bundle's vectors first")
-        self._path = path
+        self.path = path
         self._shape = shape
         with _explained(path):
             self._database = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=rw", timeout=busy_seconds, uri=True, check_same_thread=False
+                f"{path.absolute().as_uri()}?mode=rw",
+                timeout=busy_seconds,
+                uri=True,
+                check_same_thread=False,
+                isolation_level=None,
             )
             try:
                 self._check_meta()
@@ -79,22 +84,19 @@ class VectorFile:
                 self._database.execute("PRAGMA journal_mode = WAL")
                 self._database.execute("PRAGMA synchronous = FULL")
                 self._database.execute(CONTENTS)  # files of earlier versions have none
+                self._database.execute(REMOVED)
                 self._version = self._data_version()
             except BaseException:
                 self._database.close()
                 raise
 
     @classmethod
-    def create(cls, path: Path, shape: Shape, batch: Batch, digests: Sequence[str] | None = None) -> None:
-        """Writes a whole new file under a temporary name, makes it durable, and renames it to `path`.
+    def create(cls, path: Path, shape: Shape, generation: int) -> None:
+        """Writes a new file without changes, beside the block of this generation: whole or not at all.
 
-        `digests`: the SHA-256 of the files that the vectors were made of, where they are known.
-        Raises VectorStoreError if `path` exists, and StorageError if it cannot be written.
+        Raises StorageError if it cannot be written.
         """
-        if path.exists():
-            raise VectorStoreError(f"there is a vector store at {path} already; delete it to build it anew")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             # A log left behind by a deleted file of this name would be replayed into the new one.
             for end in ("-wal", "-shm"):
                 path.with_name(path.name + end).unlink(missing_ok=True)
@@ -107,55 +109,87 @@ class VectorFile:
                 database.execute("PRAGMA synchronous = OFF")  # made durable as a whole when it is closed
                 database.executescript(SCHEMA)
                 with database:
-                    database.executemany("INSERT INTO meta VALUES (?, ?)", _meta(shape).items())
-                    database.executemany("INSERT INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
-                    if digests is not None:
-                        database.executemany("INSERT INTO contents VALUES (?, ?)", zip(batch.ids, digests, strict=True))
+                    meta = {"format": FORMAT, **_meta(shape), "generation": generation}
+                    database.executemany("INSERT INTO meta VALUES (?, ?)", meta.items())
         except OSError as error:
             raise storage_error(error, f"the vector store {path}") from error
 
-    def read(self) -> Iterator[Batch]:
-        """All vectors, batch by batch. Raises VectorStoreError for a row that does not fit the file's shape."""
-        with _explained(self._path), closing(self._database.cursor()) as cursor:
-            cursor.execute("SELECT key, id, cluster, vector FROM vectors ORDER BY key")
+    @contextmanager
+    def reading(self) -> Iterator[int]:
+        """One state of the file, whatever others write meanwhile; the generation of its block, 0 for none."""
+        with _explained(self.path):
+            self._database.execute("BEGIN")
+            try:
+                yield self._generation()
+            finally:
+                self._database.execute("ROLLBACK")
+
+    @contextmanager
+    def replacing_block(self) -> Iterator[int]:
+        """Nobody else writes meanwhile; at the end, the block of the next generation stands for all changes so far.
+
+        Gives the generation so far.
+        """
+        with self.writing():
+            before = self._generation()
+            yield before
+            meta = {"format": FORMAT, "generation": before + 1}
+            self._database.executemany("REPLACE INTO meta VALUES (?, ?)", meta.items())
+            for table in ("vectors", "contents", "removed"):
+                self._database.execute(f"DELETE FROM {table}")  # noqa: S608
+
+    def changes(self) -> Iterator[Batch]:
+        """The vectors that are not the block's, batch by batch. Raises VectorStoreError for a row that does not fit."""
+        query = "SELECT id, cluster, vector, sha256 FROM vectors LEFT JOIN contents USING (id) ORDER BY key"
+        with _explained(self.path), closing(self._database.cursor()) as cursor:
+            cursor.execute(query)
             while rows := cursor.fetchmany(BATCH):
                 yield self._batch(rows)
 
+    def change_count(self) -> int:
+        """How many ids have changed since the block was written."""
+        with _explained(self.path):
+            query = "SELECT (SELECT count(*) FROM vectors) + (SELECT count(*) FROM removed)"
+            return int(self._database.execute(query).fetchone()[0])
+
+    def removed(self) -> set[str]:
+        """The ids that are no longer here if they were in the block."""
+        with _explained(self.path):
+            return {item for (item,) in self._database.execute("SELECT id FROM removed")}
+
+    def change_digests(self) -> dict[str, str | None]:
+        """Every id that has a vector outside the block, with the SHA-256 of its file; None where that is not known."""
+        with _explained(self.path):
+            return dict(self._database.execute("SELECT id, sha256 FROM vectors LEFT JOIN contents USING (id)"))
+
     def upsert(
         self, ids: Sequence[str], clusters: Numbers, vectors: Vectors, digests: Sequence[str] | None = None
-    ) -> Batch:
+    ) -> None:
         """Adds vectors [n, d] of n different ids, or replaces theirs; durable when it returns, all or nothing.
 
-        Returns them with their keys, which are the file's to give: so two processes that write to it never give one
-        key twice. `digests`: the SHA-256 of the files they were made of; without them, that is not known.
+        `digests`: the SHA-256 of the files they were made of; without them, that is not known.
         """
-        with self._changing() as database:
-            existing = self._keys_of(ids)
-            (unused,) = database.execute("SELECT coalesce(max(key) + 1, 0) FROM vectors").fetchone()
-            fresh = count(unused)
-            keys = np.array([existing[item] if item in existing else next(fresh) for item in ids], np.int64)
-            batch = Batch(keys, ids, clusters, vectors)
-            database.executemany("REPLACE INTO vectors VALUES (?, ?, ?, ?)", batch.rows())
+        blobs = (vector.tobytes() for vector in vectors.astype(LITTLE_ENDIAN, copy=False))
+        with self.writing() as database:
+            database.executemany(
+                "REPLACE INTO vectors (id, cluster, vector) VALUES (?, ?, ?)",
+                zip(ids, clusters.tolist(), blobs, strict=True),
+            )
             database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
             if digests is not None:
                 database.executemany("INSERT INTO contents VALUES (?, ?)", zip(ids, digests, strict=True))
-        return batch
 
     def delete(self, ids: Collection[str]) -> None:
         """Removes the vectors of these ids; durable when it returns, all or nothing."""
-        with self._changing() as database:
-            database.executemany("DELETE FROM vectors WHERE id = ?", ((item,) for item in ids))
-            database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
-
-    def held(self) -> dict[str, str | None]:
-        """Every id that has a vector, with the SHA-256 of the file it was made of; None where that is not known."""
-        with _explained(self._path):
-            query = "SELECT vectors.id, sha256 FROM vectors LEFT JOIN contents ON contents.id = vectors.id"
-            return dict(self._database.execute(query).fetchall())
+        rows = [(item,) for item in ids]
+        with self.writing() as database:
+            database.executemany("DELETE FROM vectors WHERE id = ?", rows)
+            database.executemany("DELETE FROM contents WHERE id = ?", rows)
+            database.executemany("INSERT OR IGNORE INTO removed VALUES (?)", rows)
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection has changed the file since this was last asked, or since it was opened."""
-        with _explained(self._path):
+        with _explained(self.path):
             before, self._version = self._version, self._data_version()
         return self._version != before
 
@@ -163,45 +197,49 @@ class VectorFile:
         """Closes the file; SQLite folds its log into it."""
         self._database.close()
 
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction; other processes' changes come before or after all of it."""
+        with _explained(self.path, writing=True):
+            self._database.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._database
+                self._database.execute("COMMIT")
+            except BaseException:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise
+
     def _data_version(self) -> int:
         (version,) = self._database.execute("PRAGMA data_version").fetchone()
         return int(version)
 
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; other processes' changes come before or after all of it."""
-        with _explained(self._path, writing=True), self._database:
-            self._database.execute("BEGIN IMMEDIATE")
-            yield self._database
-
-    def _keys_of(self, ids: Sequence[str]) -> dict[str, int]:
-        """The keys of those of these ids that are here."""
-        rows = (self._database.execute("SELECT id, key FROM vectors WHERE id = ?", (item,)) for item in ids)
-        return {item: key for matches in rows for item, key in matches}
+    def _generation(self) -> int:
+        return _generation_in(self._database)
 
     def _check_meta(self) -> None:
         stored = dict(self._database.execute("SELECT name, value FROM meta"))
-        if stored.get("format") not in {None, FORMAT}:
+        if stored.get("format") not in range(OLDEST_FORMAT, FORMAT + 1):
             raise VectorStoreError(
-                f"the vector store {self._path} has format {stored['format']!r}, and this Lookalike reads {FORMAT!r}: "
-                "another version wrote it; open it with that one, or delete it to build it anew"
+                f"the vector store {self.path} has format {stored.get('format')!r}, and this Lookalike reads "
+                f"{OLDEST_FORMAT} to {FORMAT}: another version wrote it; open it with that one, or build it anew"
             )
         for name, expected in _meta(self._shape).items():
             if stored.get(name) != expected:
                 raise VectorStoreError(
-                    f"the vector store {self._path} was written for {name} {stored.get(name)!r}, "
+                    f"the vector store {self.path} was written for {name} {stored.get(name)!r}, "
                     f"but {name} {expected!r} is wanted; open it with its own bundle, or delete it to build it anew"
                 )
 
     def _check_size(self) -> None:
         """SQLite reads the missing end of a cut page as zeros: vectors that are wrong, and look right."""
         (page,) = self._database.execute("PRAGMA page_size").fetchone()
-        size = self._path.stat().st_size
+        size = self.path.stat().st_size
         if size % page:
             raise self._damaged(f"{size} bytes, which is no whole number of pages of {page}: it was cut off")
 
-    def _batch(self, rows: list[tuple[int, str, int, bytes]]) -> Batch:
-        keys, ids, clusters, blobs = zip(*rows, strict=True)
+    def _batch(self, rows: list[tuple[str, int, bytes, str | None]]) -> Batch:
+        ids, clusters, blobs, digests = zip(*rows, strict=True)
         size = self._shape.dims * LITTLE_ENDIAN.itemsize
         if any(not isinstance(blob, bytes) or len(blob) != size for blob in blobs):
             raise self._damaged(f"a vector that is not {size} bytes long ({self._shape.dims} dims)")
@@ -211,14 +249,35 @@ class VectorFile:
             raise self._damaged(f"a vector in a cluster that is not one of 0 to {self._shape.clusters - 1}")
         if not comparable(vectors):
             raise self._damaged("a vector with a number that is not finite, or too large")
-        return Batch(np.array(keys, np.int64), ids, assigned.astype(np.int64), vectors)
+        try:
+            packed = packed_digests(digests)
+        except ValueError as error:
+            raise self._damaged("a SHA-256 that is none") from error
+        return Batch(ids, assigned.astype(np.int64), vectors, packed)
 
     def _damaged(self, what: str) -> VectorStoreError:
-        return VectorStoreError(f"the vector store {self._path} holds {what}; delete it to build it anew")
+        return VectorStoreError(f"the vector store {self.path} holds {what}; delete it to build it anew")
+
+
+def generation_of(path: Path) -> int:
+    """The generation of the block that a file names, 0 for none. Raises sqlite3.Error."""
+    with closing(sqlite3.connect(path)) as database:
+        return _generation_in(database)
+
+
+def _generation_in(database: sqlite3.Connection) -> int:
+    row = database.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
+    return int(row[0]) if row else 0
+
+
+def packed_digests(digests: Sequence[str | None]) -> NDArray[np.uint8]:
+    """SHA-256 in hexadecimal as uint8 [n, 32]; zeros for one that is not known."""
+    packed = b"".join(bytes.fromhex(digest) if digest else UNKNOWN for digest in digests)
+    return np.frombuffer(packed, np.uint8).reshape(len(digests), DIGEST_BYTES)
 
 
 def _meta(shape: Shape) -> dict[str, int | str]:
-    return {"format": FORMAT, "bundle": shape.bundle, "dims": shape.dims, "clusters": shape.clusters}
+    return {"bundle": shape.bundle, "dims": shape.dims, "clusters": shape.clusters}
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Where the vectors of each bundle are. The one place that knows which engine keeps them: see `VectorStore`.
 
-artifacts/vectors/<bundle id>.sqlite    the embedded engine's file (embedded.py); SQLite's logs lie beside it
+artifacts/vectors/<bundle id>.sqlite    the embedded engine's file (rows.py); SQLite's logs lie beside it
+artifacts/vectors/<bundle id>.<n>.safetensors    the block of vectors that the file's changes refer to (block.py)
 """
 
 import sqlite3
@@ -10,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval.clusters import Clusters, Vectors
-from retrieval.durable import copy_database, is_database_open
+from retrieval.durable import is_database_open
 from retrieval.errors import VectorStoreError
+from retrieval.vectors import block, generations
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.rows import BUSY_SECONDS, Shape, VectorFile
@@ -68,7 +70,7 @@ class VectorStores:
     def held(self, bundle_id: str, clusters: Clusters) -> dict[str, str | None]:
         """What `VectorStore.held` says, without loading the vectors. Raises VectorStoreError as `open` does."""
         with closing(VectorFile(self._path(bundle_id), Shape(bundle_id, clusters.dims, len(clusters)))) as file:
-            return file.held()
+            return generations.held(file, clusters)
 
     def copy(self, bundle_id: str, target: "VectorStores") -> None:
         """Copy a store, which others may be writing to, into another artifacts folder: as it is at one moment.
@@ -78,7 +80,7 @@ class VectorStores:
         path, copy = self._path(bundle_id), target._path(bundle_id)
         copy.parent.mkdir(parents=True, exist_ok=True)
         try:
-            copy_database(path, copy)
+            generations.copy(path, copy)
         except (OSError, sqlite3.Error) as error:
             raise VectorStoreError(f"the vector store {path} cannot be copied: {error}") from error
 
@@ -93,10 +95,17 @@ class VectorStores:
         """Remove a store that nobody has open, if there is one."""
         for path in self._files(bundle_id):
             path.unlink(missing_ok=True)
+        generations.remove_blocks(self._path(bundle_id))
+
+    def verify(self, bundle_id: str) -> None:
+        """Compare the vectors on disk with their checksum. Raises VectorStoreError if they have changed."""
+        for path in generations.block_paths(self._path(bundle_id)):
+            block.verify(path)
 
     def size_bytes(self, bundle_id: str) -> int:
         """How much room a store takes on disk."""
-        return sum(path.stat().st_size for path in self._files(bundle_id) if path.is_file())
+        files = [*self._files(bundle_id), *generations.block_paths(self._path(bundle_id))]
+        return sum(path.stat().st_size for path in files if path.is_file())
 
     def _path(self, bundle_id: str) -> Path:
         return self.artifacts / "vectors" / f"{bundle_id}.sqlite"

@@ -29,15 +29,15 @@ def store(path: Path) -> Iterator[EmbeddedStore]:
 
 def test_what_a_vector_was_made_of_is_kept_with_it_and_goes_with_it(store: EmbeddedStore, path: Path) -> None:
     rows = np.arange(9, dtype=np.float32).reshape(3, 3)
-    store.upsert(["a", "b", "a"], rows, digests=["1", "2", "3"])
-    assert store.held() == {"old": None, "a": "3", "b": "2"}
+    store.upsert(["a", "b", "a"], rows, digests=["1" * 64, "2" * 64, "3" * 64])
+    assert store.held() == {"old": None, "a": "3" * 64, "b": "2" * 64}
     store.upsert(["a"], rows[:1])
     store.delete(["b"])
     assert store.held() == {"old": None, "a": None}
-    store.upsert(["b"], rows[:1], digests=["4"])
+    store.upsert(["b"], rows[:1], digests=["4" * 64])
     store.close()
     with closing(EmbeddedStore.open(path, CLUSTERS, bundle="b")) as again:
-        assert again.held() == {"old": None, "a": None, "b": "4"}
+        assert again.held() == {"old": None, "a": None, "b": "4" * 64}
 
 
 def test_what_is_lacking_has_no_vector_or_one_of_another_file() -> None:
@@ -50,7 +50,7 @@ def test_what_another_has_written_is_noticed_once_and_own_changes_never(store: E
     store.upsert(["mine"], np.zeros((1, 3), np.float32))
     assert not store.changed_elsewhere()
     with closing(EmbeddedStore.open(path, CLUSTERS, bundle="b")) as other:
-        other.upsert(["theirs"], np.zeros((1, 3), np.float32), digests=["1"])
+        other.upsert(["theirs"], np.zeros((1, 3), np.float32), digests=["1" * 64])
     assert store.changed_elsewhere()
     assert not store.changed_elsewhere()
     assert "theirs" in store.held()
