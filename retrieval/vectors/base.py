@@ -9,8 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Doubles, Metric, Numbers, Vectors
+from retrieval.errors import VectorStoreError
 
-__all__ = ["Hits", "Members", "Metric", "Probes", "VectorStore", "Vectors", "comparable", "distances_of", "missing_ids"]
+__all__ = [
+    "Hits",
+    "Members",
+    "Metric",
+    "Probes",
+    "VectorStore",
+    "Vectors",
+    "checked_vectors",
+    "comparable",
+    "distances_of",
+    "latest_rows",
+    "missing_ids",
+]
 
 Probes = int | Literal["auto", "all"]
 """How many clusters a search may open.
@@ -72,6 +85,21 @@ def comparable(vectors: Vectors) -> bool:
     """Whether all numbers are finite, and small enough for their squared distances to stay finite in float32."""
     least, most = vectors.min(initial=0), vectors.max(initial=0)
     return bool(least > -1e15 and most < 1e15)  # false for NaN, too
+
+
+def checked_vectors(vectors: Vectors, dims: int, *, rows: int) -> Vectors:
+    """The vectors as float32 [rows, dims], contiguous as FAISS reads them; VectorStoreError if they are not that."""
+    if vectors.shape != (rows, dims):
+        raise VectorStoreError(f"vectors of the shape {(rows, dims)} are wanted; found {vectors.shape}")
+    fitting = np.ascontiguousarray(vectors, np.float32)
+    if not comparable(fitting):
+        raise VectorStoreError("a vector holds a number that is not finite, or too large to be compared")
+    return fitting
+
+
+def latest_rows(ids: Sequence[str]) -> list[int]:
+    """The rows of the ids, each once: where it is given for the last time."""
+    return list({item: row for row, item in enumerate(ids)}.values())
 
 
 def missing_ids(held: Mapping[str, str | None], wanted: Mapping[str, str]) -> list[str]:

@@ -13,13 +13,14 @@ from typing import Self
 
 import numpy as np
 
-from retrieval.clusters import Clusters, Doubles, Metric, Numbers, Vectors, View, cosines_of, lengths_of
-from retrieval.errors import StorageError, VectorMissing, VectorStoreError
+from retrieval.clusters import Clusters, Metric, Numbers, Vectors, View
+from retrieval.errors import StorageError, VectorMissing
 from retrieval.vectors import generations
-from retrieval.vectors.base import Hits, Members, Probes, comparable, distances_of
+from retrieval.vectors.base import Hits, Members, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.block import Block
-from retrieval.vectors.index import ClusterIndex, Probe
+from retrieval.vectors.index import ClusterIndex
 from retrieval.vectors.locks import SharedLock
+from retrieval.vectors.probe import Probe, exact_measures
 from retrieval.vectors.rounds import Answer, search_rounds
 from retrieval.vectors.rows import BUSY_SECONDS, Batch, Shape, VectorFile
 
@@ -73,8 +74,8 @@ class EmbeddedStore:
         `digests` as in `upsert`. Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists, and
         StorageError if it cannot be written.
         """
-        vectors = _fitting(vectors, clusters.dims, rows=len(ids))
-        rows = _latest_rows(ids)
+        vectors = checked_vectors(vectors, clusters.dims, rows=len(ids))
+        rows = latest_rows(ids)
         if len(rows) < len(ids):
             ids, vectors = [ids[row] for row in rows], vectors[rows]
             digests = digests and [digests[row] for row in rows]
@@ -119,7 +120,7 @@ class EmbeddedStore:
     ) -> Hits:
         if k < 1 or (isinstance(probes, int) and probes < 1):
             raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
-        query = _fitting(query[None], self._clusters.dims, rows=1)[0]
+        query = checked_vectors(query[None], self._clusters.dims, rows=1)[0]
         with self._reading.shared():
             if only is None:
                 answer = self._search(query, k, metric, probes, within, exclude=self._rows_of(exclude))
@@ -129,8 +130,8 @@ class EmbeddedStore:
             return self._hits(query, answer, k, metric, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
-        rows = _latest_rows(ids)
-        vectors = _fitting(vectors, self._clusters.dims, rows=len(ids))
+        rows = latest_rows(ids)
+        vectors = checked_vectors(vectors, self._clusters.dims, rows=len(ids))
         if len(rows) < len(ids):
             ids, vectors = [ids[row] for row in rows], vectors[rows]
             digests = digests and [digests[row] for row in rows]
@@ -271,7 +272,7 @@ class EmbeddedStore:
 
     def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, within: float) -> Hits:
         """The k best of the answer's rows, ranked and cut by what is reported: the true values, rounded to float32."""
-        cosine, euclidean = _measured(query, self._index.vectors(answer.rows))
+        cosine, euclidean = exact_measures(query, self._index.vectors(answer.rows))
         ids = [self._name_of(row) for row in answer.rows.tolist()]
         ranked = (-cosine if metric == "cosine" else euclidean).tolist()
         reached = np.flatnonzero(distances_of(cosine, euclidean, metric) <= within).tolist()
@@ -290,26 +291,3 @@ class EmbeddedStore:
 
 def _wants_new_block(changes: int, size: int) -> bool:
     return changes > max(MIN_CHANGES, MAX_CHANGED_SHARE * size)
-
-
-def _measured(query: Vectors, vectors: Vectors) -> tuple[Vectors, Vectors]:
-    """Cosine [n] and Euclidean distance [n] of a query [d] and vectors [n, d], each the true value rounded once."""
-    point, members = query.astype(np.float64), vectors.astype(np.float64)
-    products: Doubles = np.einsum("nd,d->n", members, point)
-    lengths = lengths_of(members) * lengths_of(point[None])
-    return cosines_of(products, lengths).astype(np.float32), lengths_of(members - point).astype(np.float32)
-
-
-def _fitting(vectors: Vectors, dims: int, *, rows: int) -> Vectors:
-    """The vectors as float32 [rows, dims], contiguous as FAISS reads them; VectorStoreError if they are not that."""
-    if vectors.shape != (rows, dims):
-        raise VectorStoreError(f"vectors of the shape {(rows, dims)} are wanted; found {vectors.shape}")
-    fitting = np.ascontiguousarray(vectors, np.float32)
-    if not comparable(fitting):
-        raise VectorStoreError("a vector holds a number that is not finite, or too large to be compared")
-    return fitting
-
-
-def _latest_rows(ids: Sequence[str]) -> list[int]:
-    """The rows of the ids, each once: where it is given for the last time."""
-    return list({item: row for row, item in enumerate(ids)}.values())

@@ -9,16 +9,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.clusters import ROUNDING, TINY, Clusters, Metric, Numbers, Vectors, directions_of, lengths_of
-from retrieval.clusters import product_error as error_of
+from retrieval.clusters import Clusters, Numbers, Vectors, lengths_of
 from retrieval.vectors.block import Block
+from retrieval.vectors.probe import Probe, candidates
 from retrieval.vectors.rounds import NOTHING, Measured
 from retrieval.vectors.tail import Tail
 
-MARGIN = 4
-"""How many times its error the bounds of a distance lie apart: room for values that the answer rounds alike."""
-MIN_LENGTH = 1e-30
-"""A shorter vector has no direction in float32; how near it is is not known here, and every search looks closer."""
 MANY_CLUSTERS = 64
 """Clusters from which on it pays to join those that lie side by side."""
 
@@ -100,7 +96,7 @@ class ClusterIndex:
     def nearest(
         self,
         opened: Numbers,
-        probe: "Probe",
+        probe: Probe,
         *,
         k: int,
         rim: float = math.inf,
@@ -127,7 +123,7 @@ class ClusterIndex:
         if allowed is not None:
             masked = np.concatenate([*(allowed[each] for each in slices), allowed[len(self._block) + late]])
             lower[~masked], upper[~masked] = math.inf, math.inf
-        places = _candidates(lower, upper, k + len(exclude), probe.raw(rim))
+        places = candidates(lower, upper, k + len(exclude), probe.raw(rim))
         runs = np.cumsum(np.append(ends - starts, len(late)))
         run = np.searchsorted(runs, places, side="right")
         rows = places - np.append(0, runs)[run] + np.append(starts, len(self._block))[run]
@@ -139,11 +135,11 @@ class ClusterIndex:
             rows, places = rows[kept], places[kept]
         return probe.measured(rows, lower[places], upper[places])
 
-    def measure(self, rows: Numbers, probe: "Probe", k: int) -> Measured:
+    def measure(self, rows: Numbers, probe: Probe, k: int) -> Measured:
         """Of these rows at least all that may be among the k nearest."""
         vectors = self.vectors(rows)
         lower, upper = probe.bounds(vectors @ probe.direction, lengths_of(vectors).astype(np.float32))
-        places = _candidates(lower, upper, k, math.inf)
+        places = candidates(lower, upper, k, math.inf)
         return probe.measured(rows[places], lower[places], upper[places])
 
     def _slices(self, opened: Numbers) -> tuple[Numbers, Numbers]:
@@ -154,49 +150,3 @@ class ClusterIndex:
         breaks = np.flatnonzero(np.diff(numbers) > 1)
         firsts, lasts = numbers[np.append(0, breaks + 1)], numbers[np.append(breaks, len(numbers) - 1)]
         return self._block.offsets[firsts], self._block.offsets[lasts + 1]
-
-
-class Probe:
-    """A query float32 [d], prepared for distances in float32 that are known to a bound."""
-
-    def __init__(self, query: Vectors, metric: Metric) -> None:
-        doubles = query.astype(np.float64)
-        self.direction = directions_of(doubles[None])[0]
-        self._length = np.float32(math.sqrt(doubles @ doubles))
-        self._cosine = metric == "cosine"
-        self._error = MARGIN * error_of(len(query))
-
-    def bounds(self, products: Vectors, lengths: Vectors) -> tuple[Vectors, Vectors]:
-        """Between which values the distances lie, of vectors with these inner products and lengths, float32 [n] each.
-
-        Of Euclidean distances, the squares. Where nothing is known, minus and plus infinity.
-        """
-        if self._cosine:
-            unknown = (lengths < MIN_LENGTH) & (lengths > 0)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                values = 1 - np.where(lengths > 0, products / lengths, np.float32(0))
-            lower, upper = values - self._error, values + self._error
-            if unknown.any():
-                lower[unknown], upper[unknown] = -math.inf, math.inf
-            return lower, upper
-        values = lengths**2 - (2 * self._length) * products + self._length**2
-        errors = self._error * (lengths + self._length) ** 2 + TINY
-        return values - errors, values + errors
-
-    def raw(self, distance: float) -> float:
-        """A distance as `bounds` has it."""
-        return distance if self._cosine or distance < 0 else distance**2 * (1 + ROUNDING)
-
-    def measured(self, rows: Numbers, lower: Vectors, upper: Vectors) -> Measured:
-        """Rows with the bounds of their distances, from what `bounds` says of them."""
-        if self._cosine:
-            return Measured(rows, lower, upper)
-        roots = (np.sqrt(np.maximum(bound, 0)) for bound in (lower, upper))
-        return Measured(rows, next(roots) * np.float32(1 - ROUNDING), next(roots) * np.float32(1 + ROUNDING))
-
-
-def _candidates(lower: Vectors, upper: Vectors, k: int, rim: float) -> Numbers:
-    """Where, in bounds [n], the value may be among the k smallest, and at most `rim`."""
-    if len(upper) > k:
-        rim = min(rim, float(np.partition(upper, k - 1)[k - 1]))
-    return np.flatnonzero((lower <= rim) & (lower < math.inf))
