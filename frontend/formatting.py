@@ -1,4 +1,6 @@
-"""Numbers and values in words."""
+"""Numbers, values and times in words."""
+
+from datetime import UTC, datetime
 
 # Lower bounds of the cosine similarity. They describe a measured similarity, not a chance of being right.
 SIMILARITY_WORDS = ((0.95, "nearly the same"), (0.8, "very close"), (0.6, "close"), (0.35, "somewhat alike"))
@@ -33,6 +35,11 @@ def attribute(value: str | bool | int | float) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
+
+
+def moment(time: datetime) -> str:
+    """A date and time, in UTC."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def megabytes(count: int) -> str:

@@ -66,6 +66,7 @@ def install(app: Flask) -> None:
         "attribute": formatting.attribute,
         "exactly": json.dumps,
         "megabytes": formatting.megabytes,
+        "moment": formatting.moment,
         "shape": shape,
         "srcset": srcset,
         "search_link": search_link,

@@ -3,9 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import date
 from typing import Any, Literal, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+from frontend import formatting
 from frontend.api.models import Metric, Value
 
 DEFAULT_K = 20
@@ -57,6 +59,9 @@ class SearchQuery:
     bundle: str | None = None
     labels: tuple[str, ...] = ()
     attributes: Mapping[str, Condition] = field(default_factory=dict)
+    created_from: date | None = None
+    created_to: date | None = None
+    """The first and the last day on which a picture was added, in UTC."""
 
     @property
     def kind(self) -> Kind:
@@ -73,14 +78,22 @@ class SearchQuery:
     @property
     def has_filters(self) -> bool:
         """Whether some items are left out."""
-        return bool(self.labels or self.attributes)
+        return self.filter_count > 0
+
+    @property
+    def filter_count(self) -> int:
+        """How many conditions leave items out."""
+        return len(self.labels) + len(self.attributes) + bool(self.created_from or self.created_to)
 
     def filter_fields(self) -> dict[str, Any]:
         """Its filter, by the API's names."""
-        chosen: dict[str, Any] = {"label": list(self.labels)} if self.labels else {}
+        conditions: dict[str, Any] = {"label": list(self.labels)} if self.labels else {}
         if self.attributes:
-            chosen["attributes"] = {name: _condition(each) for name, each in self.attributes.items()}
-        return chosen
+            conditions["attributes"] = {name: _condition(each) for name, each in self.attributes.items()}
+        days = {"gte": self.created_from, "lte": self.created_to}
+        if self.created_from or self.created_to:
+            conditions["created"] = {name: day.isoformat() for name, day in days.items() if day}
+        return conditions
 
     def picture_fields(self) -> dict[str, Any]:
         """Its first picture by the API's names, without one that is sent."""
@@ -129,7 +142,8 @@ class SearchQuery:
             pairs += [(f"has.{name}", json.dumps(value)) for value in condition.values]
             ends = {"least": condition.least, "most": condition.most}
             pairs += [(f"{end}.{name}", repr(at).removesuffix(".0")) for end, at in ends.items() if at is not None]
-        return pairs
+        days = {"created_from": self.created_from, "created_to": self.created_to}
+        return pairs + [(name, day.isoformat()) for name, day in days.items() if day]
 
     def query_string(self) -> str:
         """All of it as a link's query string."""
@@ -168,9 +182,21 @@ class SearchQuery:
         """The same search, whatever this attribute is."""
         return replace(self, attributes={each: of for each, of in self.attributes.items() if each != name})
 
+    def filter_chips(self) -> list[tuple[str, Self]]:
+        """For each condition of the filter: its text, and the same search without it."""
+        chips = [(label, self.without_label(label)) for label in self.labels]
+        for name, condition in self.attributes.items():
+            texts = map(formatting.attribute, condition.values)
+            text = " or ".join(texts) if condition.values else _range(condition.least, condition.most)
+            chips.append((f"{name}: {text}", self.without_attribute(name)))
+        if self.created_from or self.created_to:
+            days = _range(self.created_from, self.created_to)
+            chips.append((f"added {days}", replace(self, created_from=None, created_to=None)))
+        return chips
+
     def unfiltered(self) -> Self:
         """The same search among all items."""
-        return replace(self, labels=(), attributes={})
+        return replace(self, labels=(), attributes={}, created_from=None, created_to=None)
 
     def in_group(self, value: Value) -> Self:
         """The same search, among what has this value of what is grouped by."""
@@ -194,3 +220,9 @@ def _condition(condition: Condition) -> Any:
         return list(condition.values)
     ends = {"gte": condition.least, "lte": condition.most}
     return {name: value for name, value in ends.items() if value is not None}
+
+
+def _range(first: float | date | None, last: float | date | None) -> str:
+    ends = {"from": first, "to": last}
+    texts = {word: f"{end:g}" if isinstance(end, float) else str(end) for word, end in ends.items() if end is not None}
+    return " ".join(f"{word} {text}" for word, text in texts.items())

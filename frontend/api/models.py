@@ -1,5 +1,6 @@
 """The shapes of the API's answers, as far as the page relies on them: other fields may come and go."""
 
+from datetime import datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
@@ -29,6 +30,8 @@ class Item(Size):
     id: str = Field(min_length=1, max_length=128)
     label: str | None = None
     attributes: Attributes = {}
+    created: datetime | None = None
+    """When it came into the catalogue."""
 
 
 class ItemSample(ApiModel):

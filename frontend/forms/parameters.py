@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 from flask import request
 from werkzeug.exceptions import UnprocessableEntity
 
-FILTER_FIELDS = ("least.*", "most.*")
+FILTER_FIELDS = ("least.*", "most.*", "created_from", "created_to")
 FILTER_LISTS = ("label", "has.*")
 SEARCH_FIELDS = (
     *("id", "url", "cursor", "left", "top", "width", "height", "face"),

@@ -2,6 +2,7 @@
 
 import json
 import math
+from datetime import date
 from typing import Any, get_args
 
 from werkzeug.datastructures import MultiDict
@@ -31,6 +32,9 @@ def read(sent: Fields, *, with_picture: bool = False) -> SearchQuery:
         item_id, like = like[0], like[1:]
     if len(like) + len(unlike) > MAX_EXTRA_PICTURES:
         raise BadRequest(f"At most {MAX_EXTRA_PICTURES} pictures can be added to a query.")
+    first_day, last_day = (_day(sent, name) for name in ("created_from", "created_to"))
+    if first_day and last_day and first_day > last_day:
+        raise BadRequest(f"The first day, {first_day}, is after the last one, {last_day}.")
     return SearchQuery(
         id=item_id,
         url=url,
@@ -46,6 +50,8 @@ def read(sent: Fields, *, with_picture: bool = False) -> SearchQuery:
         bundle=sent.get("bundle") or None,
         labels=_texts(sent, "label"),
         attributes=_attributes(sent),
+        created_from=first_day,
+        created_to=last_day,
     )
 
 
@@ -85,6 +91,18 @@ def _crop(sent: Fields) -> Crop | None:
     width = min(_whole(sent, "width", 1, 100, 100) or 100, 100 - left)
     height = min(_whole(sent, "height", 1, 100, 100) or 100, 100 - top)
     return None if (width, height) == (100, 100) else Crop(left, top, width, height)
+
+
+def _day(sent: Fields, name: str) -> date | None:
+    text = sent.get(name)
+    if not text:
+        return None
+    try:
+        if len(text) == len("2026-11-24"):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise BadRequest(f"{name} is a day, such as 2026-11-24.")
 
 
 def _group(sent: Fields) -> str | None:

@@ -15,7 +15,14 @@ from frontend.search_query import SearchQuery, cursor_of
 PAGE_SIZE = 60
 CLUSTERS_SIZE = 120  # on a page, the largest ones first
 POINTS = 5000  # as many as the API gives
-ORDERS = {"id": "id", "-id": "id, last first", "label": "label", "-label": "label, last first"}
+ORDERS = {
+    "-created": "newest first",
+    "created": "oldest first",
+    "id": "id",
+    "-id": "id, last first",
+    "label": "label",
+    "-label": "label, last first",
+}
 
 browse = Blueprint("browse", __name__, url_prefix="/browse")
 
@@ -90,8 +97,8 @@ def _links() -> dict[str, object]:
 def _order() -> str:
     order = request.args.get("order") or "id"
     by = order.removeprefix("-")
-    if by not in {"id", "label"} and not (by.startswith("attributes.") and len(by) > len("attributes.")):
-        raise BadRequest("Pictures are ordered by id, by label, or by attributes. and the name of one.")
+    if by not in {"created", "id", "label"} and not (by.startswith("attributes.") and len(by) > len("attributes.")):
+        raise BadRequest("Pictures are ordered by created, by id, by label, or by attributes. and the name of one.")
     return order
 
 

@@ -1,6 +1,7 @@
 """Matches as a file: everything as JSON, or a table. The contact sheet is drawn by the browser."""
 
 import csv
+from datetime import datetime
 from io import StringIO
 from typing import Any
 
@@ -12,7 +13,7 @@ from frontend.pages.search import read_query
 from frontend.rendering import api
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
-COLUMNS = ("rank", "id", "label", "match_probability", "cosine", "euclidean")
+COLUMNS = ("rank", "id", "label", "created", "match_probability", "cosine", "euclidean")
 
 export = Blueprint("export", __name__)
 
@@ -46,5 +47,7 @@ def _table(answer: SearchAnswer) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A text that a spreadsheet would take for a formula gets an apostrophe before it, which says that it is text."""
+    """A value for a table. An apostrophe keeps a spreadsheet from taking a text for a formula."""
+    if isinstance(value, datetime):
+        return value.isoformat()
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value

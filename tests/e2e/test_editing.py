@@ -30,6 +30,9 @@ def test_pictures_are_added_each_by_itself_and_found_at_once(open_tab: OpenTab, 
     tab.get_by_role("link", name="More like this").click()
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
     assert status(address) == 200
+    tab.goto(f"{catalogue_address}/browse/?order=-created")
+    expect(tab.locator(".wall .label").first).to_contain_text("brand new")
+    expect(tab.locator(".wall time").first).to_be_visible()
 
 
 def test_a_folder_gives_its_pictures_labels(open_tab: OpenTab, catalogue_address: str, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ TALL_PNG = bytes.fromhex(  # two red pixels, one above the other
 
 
 CURSOR = "WyJkZW1vIl0"
+CREATED = "2026-11-24T18:05:42.000001Z"
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,13 @@ def problem(status: int, title: str = "Refused", detail: str = "", code: str = "
 
 def item(item_id: str, **changes: Any) -> dict[str, Any]:
     known = {"label": "Tall bottle", "attributes": {"shape": "bottle", "price": 3.5}, "width": 300, "height": 400}
-    return {"id": item_id, "media_type": "image/jpeg"} | known | changes
+    return {"id": item_id, "media_type": "image/jpeg", "created": CREATED} | known | changes
 
 
 def hit(item_id: str, rank: int = 1, **changes: Any) -> dict[str, Any]:
     scores = {"cosine": 0.91, "euclidean": 0.42, "cluster": 7}
     known = {"label": "Round jug", "attributes": {"shape": "jug", "glazed": True, "age": None}}
-    return {"id": item_id, "rank": rank, "width": 300, "height": 400} | known | scores | changes
+    return {"id": item_id, "rank": rank, "width": 300, "height": 400, "created": CREATED} | known | scores | changes
 
 
 def matches(*hits: dict[str, Any], **changes: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """From a link to what the API is asked for: every setting, every part of a query, and back to a link again."""
 
 import json
+from datetime import date
 from io import BytesIO
 
 import pytest
@@ -36,6 +37,8 @@ searches = st.builds(
     sure=st.integers(0, 100),
     labels=st.lists(names, max_size=3, unique=True).map(tuple),
     attributes=st.dictionaries(names, conditions, max_size=3),
+    created_from=st.none() | st.dates(max_value=date(2026, 1, 1)),
+    created_to=st.none() | st.dates(min_value=date(2026, 1, 1)),
 )
 
 
@@ -48,6 +51,7 @@ def test_the_api_is_asked_for_all_that_a_link_says(page: FlaskClient, api: FakeA
     link = (
         "/search?id=one&k=5&metric=euclidean&sure=90&group=attributes.shape&label=jug&label=vase&has.glazed=true"
         "&has.colour=%22red%22&has.colour=%22blue%22&least.price=2.5&most.price=10&left=10&top=20&width=50&height=30"
+        "&created_from=2026-11-01"
     )
     assert page.get(link).status_code == 200
     assert api.requests[-1].json == {
@@ -59,6 +63,7 @@ def test_the_api_is_asked_for_all_that_a_link_says(page: FlaskClient, api: FakeA
         "filter": {
             "label": ["jug", "vase"],
             "attributes": {"glazed": [True], "colour": ["red", "blue"], "price": {"gte": 2.5, "lte": 10}},
+            "created": {"gte": "2026-11-01"},
         },
         "crop": {"x": 0.1, "y": 0.2, "width": 0.5, "height": 0.3},
     }

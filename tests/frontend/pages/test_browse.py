@@ -15,7 +15,7 @@ def catalogue(api: FakeApi) -> FakeApi:
     return fill(api)
 
 
-def asked_items(api: FakeApi) -> dict[str, list[str]]:
+def requested_items(api: FakeApi) -> dict[str, list[str]]:
     return next(request.query for request in api.requests if request.target.startswith("/items?"))
 
 
@@ -30,7 +30,7 @@ def test_pictures_lead_to_their_pages_and_to_their_likes(page: FlaskClient) -> N
 def test_filters_and_order_reach_the_api(page: FlaskClient, api: FakeApi) -> None:
     query = {"label": "Tall bottle", "has.shape": '"bottle"', "least.price": "2", "order": "-attributes.price"}
     html = page.get("/browse/", query_string=query).text
-    request = asked_items(api)
+    request = requested_items(api)
     assert json.loads(request["filter"][0]) == {
         "label": ["Tall bottle"],
         "attributes": {"shape": ["bottle"], "price": {"gte": 2.0}},
@@ -47,13 +47,26 @@ def test_a_filter_is_taken_off_by_its_chip_and_the_order_stays(page: FlaskClient
     assert "/browse/?label=Tall+bottle&order=label" in links(html)
 
 
+def test_pictures_are_filtered_and_ordered_by_when_they_were_added(page: FlaskClient, api: FakeApi) -> None:
+    html = page.get("/browse/?created_from=2026-11-01&created_to=2026-11-30&order=-created").text
+    request = requested_items(api)
+    assert json.loads(request["filter"][0]) == {"created": {"gte": "2026-11-01", "lte": "2026-11-30"}}
+    assert request["order"] == ["-created"]
+    assert '<option value="-created" selected>newest first</option>' in html
+    assert 'name="created_from" value="2026-11-01"' in html
+    assert "added from 2026-11-01 to 2026-11-30" in html
+    assert "/browse/?order=-created" in links(html), "its chip takes it off"
+    assert html.count("2026-11-24 18:05 UTC") == len(IDS)
+    assert "18:05" not in page.get("/browse/").text, "only where it explains the order"
+
+
 def test_the_next_page_begins_where_this_one_ends(page: FlaskClient, api: FakeApi) -> None:
     html = page.get("/browse/?label=Tall+bottle&order=label").text
     following = "/browse/?label=Tall+bottle&order=label&after=NEXT"
     assert following in links(html)
     api.requests.clear()
     page.get(following)
-    assert asked_items(api)["cursor"] == ["NEXT"]
+    assert requested_items(api)["cursor"] == ["NEXT"]
 
 
 @pytest.mark.parametrize("order", ["price", "attributes.", "-", "id;"])

@@ -118,6 +118,7 @@ def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: FakeApi) ->
     first, second = csv.DictReader(StringIO(table))
     assert (first["id"], first["label"], first["attributes.-x"]) == ("'=1+1", "'@SUM(A1)", "'\n+1"), "no formulas"
     assert (first["attributes.price"], second["attributes.price"]) == ("-3.5", "")
+    assert first["created"] == "2026-11-24T18:05:42.000001+00:00"
     for nothing in ("/search/matches.csv", "/search/matches.exe?id=one"):
         assert page.get(nothing).status_code == 404
 
