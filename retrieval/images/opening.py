@@ -23,7 +23,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.PpmImagePlugin import PpmImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from retrieval.errors import TooManyPixels
+from retrieval.errors import BrokenImage, TooManyPixels
 from retrieval.images.containers import bmp, gif, heif, jpeg, png, tiff
 from retrieval.images.formats import AVIF, BMP, GIF, HEIC, JPEG, MAX_BYTES, PNG, PNM, TIFF, WEBP, Format
 from retrieval.images.pixels import RGB, rgb_of
@@ -47,12 +47,16 @@ class Opened:
     unused_alpha: bool = False
     grey_bits: int = 16
     white_is_zero: bool = False
-    coefficients: int = 0  # bytes that a JPEG's take besides its pixels
+    cost: jpeg.Cost | None = None  # a JPEG's
 
     def decode(self, min_side: int | None) -> RGB:
         """Its pixels; `min_side` as in `images.decode`. Raises TooManyPixels, and what Pillow raises for damage."""
-        if isinstance(self.image, JpegImageFile):
-            scale = jpeg.scale_of(self.image, min_side, self.coefficients, MAX_BYTES)
+        if isinstance(self.image, JpegImageFile) and self.cost is not None:
+            if self.cost.is_too_short:
+                raise BrokenImage(
+                    "this JPEG is damaged or cut short (most of it is missing); copy or download it again"
+                )
+            scale = jpeg.scale_of(self.image, min_side, self.cost, MAX_BYTES)
             width, height = self.image.size
             self.image.draft(None, (max(1, width // scale), max(1, height // scale)))
         self.image.load()
@@ -88,9 +92,9 @@ def _open_jpeg(data: bytes, max_pixels: int) -> Opened:
     image = JpegImageFile(BytesIO(data))
     _checked(image, max_pixels)
     exif = _exif(image)
-    coefficients = jpeg.check_scans(image, data)
-    jpeg.scale_of(image, 1, coefficients, MAX_BYTES)
-    return Opened(image, jpeg.profile(image, exif), _orientation(exif), coefficients=coefficients)
+    cost = jpeg.cost_of(image, data)
+    jpeg.scale_of(image, 1, cost, MAX_BYTES)
+    return Opened(image, jpeg.profile(image, exif), _orientation(exif), cost=cost)
 
 
 def _open_png(data: bytes, max_pixels: int) -> Opened:
@@ -138,6 +142,7 @@ def _open_tiff(data: bytes, max_pixels: int) -> Opened:
     tags = tiff.first_page(data)
     tiff.check_kind(tags)
     check_pixels(tiff.pixels_of(tags), max_pixels)
+    tiff.check_parts(tags)
     image = tiff.open_page(data, tags)  # it applies the orientation itself
     bits, white_is_zero = tiff.grey_of(tags)
     profile = image.info.get("icc_profile")

@@ -22,6 +22,7 @@ MAX_SCANNED_PIXELS = 2_500_000_000  # pixels times scans: twenty passes over the
 _START, _END, _SCAN = 0xD8, b"\xff\xd9", 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _LOSSLESS = frozenset({0xC3, 0xC7, 0xCB, 0xCF})
+_ARITHMETIC = frozenset({0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF})
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDC, 0xDD})
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
@@ -83,23 +84,38 @@ def check_end(data: bytes) -> None:
         raise BrokenImage("this JPEG is damaged or cut short (its end is missing); copy or download it again")
 
 
-def check_scans(image: JpegImageFile, data: bytes) -> int:
-    """Bytes that its coefficients take while it is decoded. Raises BrokenImage for one that takes too long.
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What decoding takes besides the pixels: bytes of coefficients; and whether all pixels can be in the file at all.
 
-    Only a JPEG of several scans keeps them: they are refined by each.
+    Only a JPEG of several scans keeps its coefficients: they are refined by each.
     """
+
+    coefficients: int
+    is_too_short: bool
+
+
+def cost_of(image: JpegImageFile, data: bytes) -> Cost:
+    """Raises BrokenImage for one of so many scans that decoding takes too long."""
     scan = next((segment for segment in segments(data) if segment.marker == _SCAN), None)
-    if scan is None or ("progressive" not in image.info and data[scan.start] == image.layers):
-        return 0
-    pixels, scans = image.width * image.height, data.count(b"\xff\xda", scan.start) + 1
-    if scans * pixels > MAX_SCANNED_PIXELS:
-        raise BrokenImage(f"a JPEG of {scans:,} scans takes too long to decode; save it again without progression")
-    blocks = [(across, down) for _, across, down, _ in image.layer if across and down]
-    whole = max(across for across, _ in blocks) * max(down for _, down in blocks)
-    return 2 * pixels * sum(across * down for across, down in blocks) // whole
+    layers = [(across, down) for _, across, down, _ in image.layer if across and down]
+    if scan is None or not layers:
+        return Cost(0, is_too_short=True)
+    samples = image.width * image.height * sum(across * down for across, down in layers)
+    samples //= max(across for across, _ in layers) * max(down for _, down in layers)
+    # A code of Huffman's has at least one bit, and a block one for its mean and, unless the scans are many, one more.
+    in_scans = "progressive" in image.info or data[scan.start] != image.layers
+    fewest_bytes = samples // 64 * (1 if in_scans else 2) // 8
+    if any(segment.marker in _ARITHMETIC for segment in segments(data)):
+        fewest_bytes = 0
+    if in_scans:
+        scans = data.count(b"\xff\xda", scan.start) + 1
+        if scans * image.width * image.height > MAX_SCANNED_PIXELS:
+            raise BrokenImage(f"a JPEG of {scans:,} scans takes too long to decode; save it again without progression")
+    return Cost(2 * samples if in_scans else 0, is_too_short=len(data) - scan.end < fewest_bytes)
 
 
-def scale_of(image: JpegImageFile, min_side: int | None, coefficients: int, max_bytes: int) -> int:
+def scale_of(image: JpegImageFile, min_side: int | None, cost: Cost, max_bytes: int) -> int:
     """The fraction 1/scale of its size to decode it at.
 
     The smallest that leaves its sides at least `min_side` long (None: its own size), or a smaller one where decoding
@@ -109,7 +125,7 @@ def scale_of(image: JpegImageFile, min_side: int | None, coefficients: int, max_
     shorter = min(width, height)
     scale = next((s for s in SCALES if min_side is not None and shorter >= s * min_side), 1)
     for smaller in sorted(SCALES):
-        needed = coefficients + BYTES_PER_PIXEL * -(-width // smaller) * -(-height // smaller)
+        needed = cost.coefficients + BYTES_PER_PIXEL * -(-width // smaller) * -(-height // smaller)
         if smaller >= scale and needed <= max_bytes:
             return smaller
     raise TooManyPixels(

@@ -11,15 +11,18 @@ from PIL.TiffImagePlugin import (
     MAX_SAMPLESPERPIXEL,
     PHOTOMETRIC_INTERPRETATION,
     PLANAR_CONFIGURATION,
+    ROWSPERSTRIP,
     SAMPLEFORMAT,
     SAMPLESPERPIXEL,
+    STRIPOFFSETS,
     TILELENGTH,
+    TILEOFFSETS,
     TILEWIDTH,
     ImageFileDirectory_v2,
     TiffImageFile,
 )
 
-from retrieval.errors import UnsupportedFormat
+from retrieval.errors import BrokenImage, UnsupportedFormat
 from retrieval.images.foreign import RAW
 
 _NEW_SUBFILE_TYPE, _SUB_IFDS, _DNG_VERSION = 254, 330, 50706
@@ -69,6 +72,23 @@ def check_kind(tags: ImageFileDirectory_v2) -> None:
         raise unsupported(tags)
     if tags.get(COMPRESSION, 1) not in COMPRESSION_INFO or tags.get(COMPRESSION) == _WEBP:
         raise UnsupportedFormat("this TIFF is compressed in a way that is not read here; save it with LZW or none")
+
+
+def check_parts(tags: ImageFileDirectory_v2) -> None:
+    """Raises BrokenImage where there are fewer strips or tiles than the page has: the rest would be left blank."""
+    width, height = _number(tags, IMAGEWIDTH), _number(tags, IMAGELENGTH)
+    if TILEWIDTH in tags:
+        across, down = max(1, _number(tags, TILEWIDTH)), max(1, _number(tags, TILELENGTH))
+        parts = -(-width // across) * -(-height // down)
+    else:
+        parts = -(-height // max(1, _number(tags, ROWSPERSTRIP, height)))
+    if _number(tags, PLANAR_CONFIGURATION) == _SEPARATE:
+        parts *= _number(tags, SAMPLESPERPIXEL, 1)
+    places = tags.get(TILEOFFSETS if TILEWIDTH in tags else STRIPOFFSETS, ())
+    if len(places) < parts:
+        raise BrokenImage(
+            f"this TIFF is damaged or cut short ({len(places)} parts of {parts} are there); save it again"
+        )
 
 
 def unsupported(tags: ImageFileDirectory_v2) -> UnsupportedFormat:

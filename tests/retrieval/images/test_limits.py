@@ -159,3 +159,21 @@ def test_a_jpeg_of_120_megapixels_takes_at_most_400_mb(
 def test_other_pictures_of_49_megapixels_take_a_known_amount(mode: str, format_: str, most: int) -> None:
     options = {"AVIF": {"speed": 10}, "TIFF": {"compression": "tiff_lzw"}}.get(format_, {})
     assert measured(encode(Image.new(mode, (7000, 7000)), format_, **options), 0)[2] <= most
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_of_a_few_bytes_that_claims_millions_of_pixels_is_not_decoded(
+    progressive: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its decoder would fill them with grey: a picture that nobody took, for a second of work."""
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda _: pytest.fail("pixels were decoded"))
+    with pytest.raises(BrokenImage, match="most of it is missing"):
+        images.decode(jpeg_header(9_000, 9_000, encode(SCENE, "JPEG", progressive=progressive)), min_side=224)
+
+
+@pytest.mark.parametrize("subsampling", [0, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_of_one_colour_takes_few_bytes_and_is_whole(progressive: bool, subsampling: int) -> None:
+    flat = Image.new("RGB", (3000, 2000), (200, 40, 90))
+    data = encode(flat, "JPEG", quality=10, optimize=True, progressive=progressive, subsampling=subsampling)
+    assert images.decode(data, min_side=224).shape[2] == 3

@@ -9,7 +9,7 @@ import tifffile
 from PIL import ExifTags, Image
 
 from retrieval import images
-from retrieval.errors import TooManyPixels, UnsupportedFormat
+from retrieval.errors import BrokenImage, TooManyPixels, UnsupportedFormat
 from tests.pictures import encode, scene
 
 SCENE = np.asarray(scene())
@@ -146,4 +146,10 @@ def test_what_is_no_picture_is_named(name: str, read: object, capfd: pytest.Capt
 @pytest.mark.parametrize("data", [page(t256=60_000, t257=60_000), page(t322=60_000, t323=60_000)])
 def test_large_pages_and_tiles_are_refused_before_they_are_decoded(data: bytes) -> None:
     with pytest.raises(TooManyPixels, match=r"3,600,000,000 pixels .* 50,000,000 "):
+        images.decode(data)
+
+
+@pytest.mark.parametrize("data", [page(t257=30, t278=10), page(t322=16, t323=16, t256=100)])
+def test_a_page_of_which_parts_are_missing_is_broken(data: bytes) -> None:
+    with pytest.raises(BrokenImage, match=r"parts of \d are there"):
         images.decode(data)
