@@ -68,7 +68,7 @@ FILES = {
     "Word": (zipped("[Content_Types].xml"), "document of an office program", "save the pictures in it"),
     "RAR": (b"Rar!\x1a\7\0" + REST, "archive", UNPACK),
     "7z": (b"7z\xbc\xaf\x27\x1c" + REST, "archive", UNPACK),
-    "gzip": (gzip.compress(b"x"), "compressed file", UNPACK),
+    "gzip": (gzip.compress(b"x", mtime=0), "compressed file", UNPACK),
     "text": (b"Hello, \xc3\xa4 world\r\n", "a text file", "not a picture"),
     "a CSV file": (b"id;path\n1;a.jpg\n", "a text file", "not a picture"),
     "JSON": (b'{"error": "not found"}', "a text file", "not a picture"),
