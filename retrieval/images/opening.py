@@ -87,12 +87,13 @@ def _checked(image: ImageFile, max_pixels: int) -> ImageFile:
 
 
 def _open_jpeg(data: bytes, max_pixels: int) -> Opened:
-    jpeg.check_kind(data)
-    jpeg.check_end(data)
+    head = list(jpeg.segments(data))
+    jpeg.check_kind(data, head)
+    jpeg.check_end(data, head)
     image = JpegImageFile(BytesIO(data))
     _checked(image, max_pixels)
     exif = _exif(image)
-    cost = jpeg.cost_of(image, data)
+    cost = jpeg.cost_of(image, data, head)
     jpeg.scale_of(image, 1, cost, MAX_BYTES)
     return Opened(image, jpeg.profile(image, exif), _orientation(exif), cost=cost)
 

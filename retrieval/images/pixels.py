@@ -15,7 +15,7 @@ RGB = NDArray[np.uint8]
 SIDEWAYS = frozenset({5, 6, 7, 8})  # orientations that exchange width and height
 
 _BAND = 1 << 20  # pixels
-_GREY_BITS = {"I": 16, "I;16": 16, "I;16B": 16}
+_DEEP_GREY = frozenset({"I", "I;16", "I;16B"})
 
 
 def rgb_of(
@@ -36,14 +36,14 @@ def rgb_of(
     convert = to_srgb(image.mode, profile)
     opaque = unused_alpha and image.mode in {"RGBA", "LA", "PA"} and image.getextrema()[-1] == (0, 0)
     width, height = image.size
+    rows = max(1, _BAND // width)
+    if rows >= height and orientation == 1:
+        return np.asarray(_flat(_grey(image, grey_bits, white_is_zero), convert, opaque))
     upright = np.empty((width, height, 3) if orientation in SIDEWAYS else (height, width, 3), np.uint8)
     stored = _as_stored(upright, orientation)
-    rows = max(1, _BAND // width)
     for top in range(0, height, rows):
         band = image.crop((0, top, width, min(top + rows, height))) if rows < height else image
-        if band.mode in _GREY_BITS:
-            band = _grey(band, grey_bits, white_is_zero)
-        stored[top : top + rows] = np.asarray(_flat(band, convert, opaque))
+        stored[top : top + rows] = np.asarray(_flat(_grey(band, grey_bits, white_is_zero), convert, opaque))
     upright.flags.writeable = False
     return upright
 
@@ -74,10 +74,13 @@ def _flat(band: Image.Image, convert: ToRgb, opaque: bool) -> Image.Image:
 
 
 def _grey(band: Image.Image, bits: int, white_is_zero: bool) -> Image.Image:
-    """Grey of more than 8 bits to its upper 8; Pillow's own conversion clips at 255, so that nearly all would be white.
+    """Grey of more than 8 bits to its upper 8; other pixels as they are.
 
-    In a PNG, one grey may stand for "nothing here", which is white.
+    Pillow's own conversion clips at 255, so that nearly all would be white. In a PNG, one grey may stand for "nothing
+    here", which is white.
     """
+    if band.mode not in _DEEP_GREY:
+        return band
     samples = np.asarray(band)
     grey = (samples >> (bits - 8)).astype(np.uint8)
     if white_is_zero:

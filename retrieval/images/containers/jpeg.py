@@ -6,7 +6,7 @@ mean), and the end marker may be missing. Browsers show such a picture, Pillow r
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from PIL import ExifTags, Image
@@ -61,9 +61,9 @@ def segments(data: bytes) -> Iterator[Segment]:
         place = end
 
 
-def check_kind(data: bytes) -> None:
+def check_kind(data: bytes, head: Sequence[Segment]) -> None:
     """Raises UnsupportedFormat for the kinds of JPEG that no browser shows, and names them."""
-    for segment in segments(data):
+    for segment in head:
         if segment.marker in _FRAMES and segment.end - segment.start >= 6:
             bits, components = data[segment.start], data[segment.start + 5]
             if segment.marker in _LOSSLESS:
@@ -75,12 +75,11 @@ def check_kind(data: bytes) -> None:
             return
 
 
-def check_end(data: bytes) -> None:
+def check_end(data: bytes, head: Sequence[Segment]) -> None:
     """Raises BrokenImage where the pixels have no end, which `mended` then looks into."""
     if data.endswith(_END) or data.rstrip(b"\0").endswith(_END):
         return
-    scan = next((segment.end for segment in segments(data) if segment.marker == _SCAN), 0)
-    if data.find(_END, scan) < 0:
+    if data.find(_END, head[-1].end if head else 0) < 0:
         raise BrokenImage("this JPEG is damaged or cut short (its end is missing); copy or download it again")
 
 
@@ -95,9 +94,9 @@ class Cost:
     is_too_short: bool
 
 
-def cost_of(image: JpegImageFile, data: bytes) -> Cost:
+def cost_of(image: JpegImageFile, data: bytes, head: Sequence[Segment]) -> Cost:
     """Raises BrokenImage for one of so many scans that decoding takes too long."""
-    scan = next((segment for segment in segments(data) if segment.marker == _SCAN), None)
+    scan = head[-1] if head and head[-1].marker == _SCAN else None
     layers = [(across, down) for _, across, down, _ in image.layer if across and down]
     if scan is None or not layers:
         return Cost(0, is_too_short=True)
@@ -106,7 +105,7 @@ def cost_of(image: JpegImageFile, data: bytes) -> Cost:
     # A code of Huffman's has at least one bit, and a block one for its mean and, unless the scans are many, one more.
     in_scans = "progressive" in image.info or data[scan.start] != image.layers
     fewest_bytes = samples // 64 * (1 if in_scans else 2) // 8
-    if any(segment.marker in _ARITHMETIC for segment in segments(data)):
+    if any(segment.marker in _ARITHMETIC for segment in head):
         fewest_bytes = 0
     if in_scans:
         scans = data.count(b"\xff\xda", scan.start) + 1
