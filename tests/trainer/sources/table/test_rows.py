@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from trainer.errors import SourceError
 from trainer.sources.base import Listing
 from trainer.sources.table import read_csv
+from trainer.sources.table.decoding import read_text
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +169,32 @@ def test_rows_in_are_pictures_and_skipped_rows(shop: Path, lines: list[str], fau
     numbers = [int(re.match(r"shop\.csv, row (\d+)", entry.place)[1]) for entry in listing.skipped]  # type: ignore[index]
     assert numbers == sorted(set(numbers))
     assert all(2 <= number <= len(lines) + 1 for number in numbers)
+
+
+BYTES = st.sampled_from(
+    [b'"', b",", b"\n", b"\r", b"\0", b"\xff", b"\xe9", b"\xc3\xa9", b'"\n', b"\xe2\x80\xa8", b"\x1a", b";"]
+)
+
+
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(LINES, st.lists(st.tuples(st.integers(0, 80), BYTES | st.binary(max_size=3)), max_size=5))
+def test_rows_in_are_pictures_and_skipped_rows_whatever_the_bytes(
+    shop: Path, lines: list[str], faults: list[tuple[int, bytes]]
+) -> None:
+    """Every line that has any character is a row, unless the file as a whole is refused."""
+    body = "\n".join(lines).encode()
+    for place, inserted in faults:
+        body = body[: place % (len(body) + 1)] + inserted + body[place % (len(body) + 1) :]
+    content = b"path,label\n" + body
+    (shop / "mutated.csv").write_bytes(content)
+    try:
+        text, _ = read_text(shop / "mutated.csv")
+        listing = read_csv(shop / "mutated.csv", shop / "cache")
+    except SourceError as error:
+        assert "mutated.csv" in str(error)
+        return
+    rows = [line for line in re.split("\r\n|[\r\n]", text) if line]
+    assert len(listing.pictures) + len(listing.skipped) == len(rows) - 1
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
