@@ -38,13 +38,12 @@ def check_named(artifacts: Path, names: Iterable[str]) -> None:
         find_named(artifacts, name)
 
 
-def check_folders(*folders: Path) -> None:
-    """Raise SourceError for a folder that is none, or that holds no picture."""
+def check_folders(*folders: Path) -> list[str]:
+    """Raise SourceError for a folder that is none, or that holds no picture; return notes on what else they hold."""
     check_sources(*map(str, folders))
     from trainer.sources.folder import read_folder
 
-    for folder in folders:
-        read_folder(folder)
+    return [f"{folder}: {note}" for folder in folders for note in read_folder(folder).notes]
 
 
 def _either(names: tuple[str, ...]) -> str:

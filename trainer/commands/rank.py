@@ -25,11 +25,14 @@ def rank(
 
     Example: `lookalike rank --queries shoes/new --gallery shoes/all --out results.json --sheet sheets`
     """
-    check_folders(queries, gallery)
+    notes = check_folders(queries, gallery)
     check_published(artifacts)
     from trainer.evaluation.rank import rank as compare_all
 
-    done = compare_all(queries, gallery, artifacts, results, sheets=sheet, k=k, step=Display().step)
+    display = Display()
+    for note in notes:
+        display.note(note)
+    done = compare_all(queries, gallery, artifacts, results, sheets=sheet, k=k, step=display.step)
     if done.skipped:
         out.print(skipped_table(done.skipped, results))
     out.print(f"{done.queries} queries against {done.gallery} pictures, bundle {done.bundle_id}:", Text(str(results)))
