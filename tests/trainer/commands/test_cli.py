@@ -65,7 +65,7 @@ def test_nothing_published(kinds: Path, tmp_path: Path) -> None:
 def test_a_query_that_is_no_picture(trained: Trained, tmp_path: Path) -> None:
     note = tmp_path / "note.jpg"
     note.write_text("no picture")
-    assert "JPEG" in _fails("search", note, "--artifacts", trained.artifacts)
+    assert "this is a text file, not a picture" in _fails("search", note, "--artifacts", trained.artifacts)
     assert "cannot be read" in _fails("search", tmp_path / "gone.jpg", "--artifacts", trained.artifacts)
 
 

@@ -132,7 +132,7 @@ def test_a_picture_that_cannot_be_read_is_skipped_with_the_reason(shop: list[Pic
         reasons = {Path(entry.place).name: entry.reason for entry in found.skipped}
         assert list(reasons) == [shop[row].path.name for row in (1, 4, 6, 7)]
         unknown, cut, absent, folder = reasons.values()
-        assert unknown.startswith("not a picture in a format")
+        assert unknown.startswith("this is a text file, not a picture")
         assert cut.startswith("this JPEG is damaged or cut short")
         assert absent == "No such file or directory"
         assert folder == "Is a directory"
