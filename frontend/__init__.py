@@ -1,1 +1,1 @@
-"""The page people use: it turns HTML forms into calls to the API, and answers into HTML."""
+"""The page that people use: it turns HTML forms into API requests, and API answers into HTML."""

@@ -1,4 +1,4 @@
-"""Two ways to search, side by side: which of their matches are the same."""
+"""Comparison of two searches: bundle and metric of each side, and the matches that both have."""
 
 from dataclasses import dataclass
 
@@ -14,13 +14,13 @@ SIDE_FIELDS = ("k", "left", "left_metric", "right", "right_metric")
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One way to search; without a bundle, with the live one."""
+    """Bundle and metric of one search; the live bundle if it is None."""
 
     bundle: str | None
     metric: Metric
 
     def fields(self, k: int) -> dict[str, object]:
-        """By the API's names."""
+        """The fields of an API search for `k` matches."""
         return {"k": k, "metric": self.metric} | ({"bundle": self.bundle} if self.bundle else {})
 
 
@@ -34,37 +34,37 @@ class Comparison:
 
     @property
     def shared(self) -> int:
-        """How many of the first k matches are among the other's."""
+        """How many of the first k matches both sides have."""
         return len({hit.id for hit in self.left.hits} & {hit.id for hit in self.right.hits})
 
     @property
     def overlap(self) -> float:
-        """overlap@k: the share of matches that both have. 1 where neither has any."""
+        """overlap@k: the share of matches that both sides have; 1 if there are no matches."""
         most = max(len(self.left.hits), len(self.right.hits))
         return self.shared / most if most else 1.0
 
     def rank_in_other(self, hit: Hit, side: str) -> int | None:
-        """Where the other side has a match of the left or the right one."""
+        """The rank of a match of `side` (left or right) on the other side; None if it is not there."""
         other = self.right if side == "left" else self.left
         return next((each.rank for each in other.hits if each.id == hit.id), None)
 
 
-def sides(sent: MultiDict[str, str]) -> tuple[Side, Side]:
-    """The two sides of a form or a link: `left`, `left_metric`, `right`, `right_metric`. Raises BadRequest."""
-    left, right = (_side(sent, name) for name in ("left", "right"))
+def sides(fields: MultiDict[str, str]) -> tuple[Side, Side]:
+    """The two sides in a form or link: `left`, `left_metric`, `right`, `right_metric`. Raises BadRequest."""
+    left, right = (_side(fields, name) for name in ("left", "right"))
     return left, right
 
 
-def depth(sent: MultiDict[str, str]) -> int:
+def depth(fields: MultiDict[str, str]) -> int:
     """How many matches are compared. Raises BadRequest."""
-    text = sent.get("k") or "10"
+    text = fields.get("k") or "10"
     if text not in map(str, DEPTHS):
         raise BadRequest(f"Compare the first {', '.join(map(str, DEPTHS))} matches.")
     return int(text)
 
 
-def _side(sent: MultiDict[str, str], name: str) -> Side:
-    metric = sent.get(f"{name}_metric") or "cosine"
+def _side(fields: MultiDict[str, str], name: str) -> Side:
+    metric = fields.get(f"{name}_metric") or "cosine"
     if metric not in METRICS:
         raise BadRequest(f"A search compares by one of {', '.join(METRICS)}.")
-    return Side(sent.get(name) or None, metric)
+    return Side(fields.get(name) or None, metric)

@@ -1,4 +1,4 @@
-"""Numbers, values and times in words."""
+"""Numbers, values and times as text."""
 
 from datetime import UTC, datetime
 
@@ -17,12 +17,12 @@ ACCEPTED_FILES = (
 
 
 def similarity_words(cosine: float) -> str:
-    """A cosine similarity in words, which agree with the two digits shown beside them."""
+    """Words for a cosine similarity, consistent with its two displayed digits."""
     return next((words for least, words in SIMILARITY_WORDS if round(cosine, 2) >= least), LOWEST_SIMILARITY_WORDS)
 
 
 def probability_words(probability: float) -> str:
-    """A probability of a true match, as people say it; never that something is certain or impossible."""
+    """Text for the probability of a true match; never certain, never impossible."""
     percent = round(100 * probability)
     space = "\N{NO-BREAK SPACE}"
     if percent <= 0:
@@ -31,7 +31,7 @@ def probability_words(probability: float) -> str:
 
 
 def attribute(value: str | bool | int | float) -> str:
-    """One value of an attribute, as people write it."""
+    """Text for the value of an attribute."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:,.6g}" if isinstance(value, float) else str(value)
@@ -43,5 +43,5 @@ def moment(time: datetime) -> str:
 
 
 def megabytes(count: int) -> str:
-    """A number of bytes, as people write it."""
+    """Text for a number of bytes, in MB."""
     return f"{count / 1_000_000:.3g}\N{NO-BREAK SPACE}MB"

@@ -1,4 +1,4 @@
-"""For each failure: what happened, and what to do."""
+"""Error messages of the page: what happened, and what to do."""
 
 from dataclasses import dataclass, replace
 
@@ -8,7 +8,7 @@ from frontend.formatting import FORMATS, megabytes
 
 @dataclass(frozen=True)
 class ErrorMessage:
-    """A failure for its reader. `status` is the page's own HTTP status."""
+    """What the page says of a failure. `status` is the HTTP status of the page."""
 
     status: int
     title: str
@@ -26,7 +26,7 @@ class ErrorMessage:
 
 @dataclass(frozen=True)
 class ErrorText:
-    """What to say of a refusal; `explanation` and `status` in place of the API's own."""
+    """The text for a refusal; `explanation` and `status` replace those of the API."""
 
     title: str
     advice: str
@@ -35,72 +35,80 @@ class ErrorText:
     command: str | None = None
 
 
-NO_REPORT = ErrorText("There is no such report", "The model may have come without one.")
-NO_ADDRESS = ErrorText(
+URL_FAILED = ErrorText(
     "The picture at this address could not be fetched",
     "Check the address, or save the picture and search with the file.",
 )
-NO_ENTRY = ErrorText(
-    "The search service does not let this page in",
+KEY_REFUSED = ErrorText(
+    "The search service refuses the key of this page",
     "Whoever runs the page sets a key that the service knows, and starts the page again:",
-    explanation="It asks for a key, and the one this page has is missing, unknown or too weak.",
+    explanation="The service needs a key. The key of this page is missing, unknown or has too few rights.",
     status=502,
     command="LOOKALIKE_FRONTEND_API_KEY=... lookalike page",
 )
-FAILED = ErrorText(
-    "The search service failed", "Try again. If it happens again, the service's log says why.", status=502
+SERVICE_FAILED = ErrorText(
+    "The search service failed", "Try again. If it happens again, look into the log of the service.", status=502
 )
-UNDONE = ErrorText(
+NOT_THE_API = ErrorText(
+    "The search service gave an answer this page does not understand",
+    "Check that LOOKALIKE_API_URL is the address of the API, and that the API has the version of this page.",
+    explanation="The answer does not follow the API's contract.",
+    status=502,
+)
+SEARCH_REFUSED = ErrorText(
     "This search could not be done",
-    "If it is the picture: try another one, or open this one, save it again as JPEG and search with that.",
+    "If the picture is the reason: open it, save it again as JPEG and search with the new file.",
 )
 BY_CODE = {
-    "bundle_missing": ErrorText("This model is not there", "It may have been removed: look at those there are."),
-    "report_missing": NO_REPORT,
-    "cluster_missing": ErrorText(
-        "There is no such cluster", "Another model has other clusters: look at those there are."
-    ),
-    "bundle_damaged": ErrorText(
-        "This model is damaged", "The service's log says more. Training again makes another one."
-    ),
-    "unsupported_by_model": ErrorText("This model cannot do that", "Searching works as before."),
-    "url_refused": NO_ADDRESS,
-    "url_failed": NO_ADDRESS,
-    "url_timeout": NO_ADDRESS,
-    "key_missing": NO_ENTRY,
-    "storage_full": ErrorText("The service has no room left", "Whoever runs it makes room; then go on.", status=507),
+    "broken_image": ErrorText("This picture is damaged", "Open it, save it again as JPEG and use the new file."),
+    "bundle_damaged": ErrorText("This model is damaged", "The log of the service says more. Train a new model."),
+    "bundle_missing": ErrorText("This model is not there", "It may have been removed. See the list of models."),
+    "cluster_missing": ErrorText("There is no such cluster", "The clusters change with the model. See their list."),
+    "face_missing": ErrorText("No face was found in this picture", "Use a picture that shows a face from the front."),
+    "internal_error": SERVICE_FAILED,
+    "key_missing": KEY_REFUSED,
+    "method_not_allowed": NOT_THE_API,
+    "not_found": NOT_THE_API,
     "overloaded": ErrorText("The search service is busy", "Try again in a moment."),
+    "picture_missing": ErrorText("The file of this picture is missing", "Add the picture again."),
+    "report_missing": ErrorText("There is no such report", "Not every model has a report."),
+    "storage_full": ErrorText("The storage of the service is full", "Make room there, then try again.", status=507),
+    "too_many_pixels": ErrorText("This picture has too many pixels", "Save a smaller version and use that."),
+    "unsupported_by_model": ErrorText("This model cannot do that", "All other searches work."),
+    "url_failed": URL_FAILED,
+    "url_refused": URL_FAILED,
+    "url_timeout": URL_FAILED,
+    "write_unavailable": ErrorText("Nothing can be changed at the moment", "Searching works. Try again in a moment."),
 }
 BY_STATUS = {
-    400: UNDONE,
-    401: NO_ENTRY,
-    403: NO_ENTRY,
+    400: SEARCH_REFUSED,
+    401: KEY_REFUSED,
+    403: KEY_REFUSED,
     404: ErrorText(
         "This picture is not in the catalogue",
-        "It may have been removed. Start from another one, or from a picture of your own.",
+        "It may have been deleted. Start from another picture, or from one of your own.",
     ),
     410: ErrorText(
         "This link was made with another model",
-        "The numbers in it mean nothing to the one that is used now. Search with the picture again.",
+        "It has no meaning for the model that is used now. Search with the picture again.",
     ),
     415: ErrorText("This kind of file cannot be searched", f"Save it as {FORMATS} and try again."),
-    422: UNDONE,
+    422: SEARCH_REFUSED,
     429: ErrorText("Too many searches in a short time", "Wait a moment, then try again."),
     503: ErrorText(
         "The search service is not ready",
-        "If it is starting, try again in a moment. If no model has been trained yet, this does it:",
+        "If it is starting, try again in a moment. If there is no model yet, this command trains one:",
         command="make demo",
     ),
 }
-
-SMALLER = "Save a smaller version of it, and add that."
-ADDING = {
-    400: ErrorText("This picture could not be added", "Open it, save it again as JPEG, and add that."),
-    409: ErrorText("Another picture has its name already", "Give it another one, and add it again."),
-    415: ErrorText("This kind of file cannot be added", f"Save it as {FORMATS}, and add that."),
-    422: ErrorText("This picture could not be added", "Open it, save it again as JPEG, and add that."),
-    429: ErrorText("Too many pictures in a short time", "Wait a moment, then go on."),
+ADD_BY_STATUS = {
+    400: ErrorText("This picture could not be added", "Open it, save it again as JPEG, and add the new file."),
+    409: ErrorText("Another picture has this name already", "Rename the file and add it again."),
+    415: ErrorText("This kind of file cannot be added", f"Save it as {FORMATS} and add the new file."),
+    422: ErrorText("This picture could not be added", "Open it, save it again as JPEG, and add the new file."),
+    429: ErrorText("Too many pictures in a short time", "Wait a moment, then continue."),
 }
+PAGE_TITLES = {400: "This link or form has a mistake", 422: "This link or form has a mistake"}
 
 
 def too_large(limit_bytes: int) -> ErrorMessage:
@@ -109,7 +117,7 @@ def too_large(limit_bytes: int) -> ErrorMessage:
         413,
         "This picture is too large",
         f"Pictures of up to {megabytes(limit_bytes)} can be searched.",
-        "Save a smaller version of it, or take a screenshot of it, and search with that.",
+        "Save a smaller version, or take a screenshot of it, and search with that.",
     )
 
 
@@ -117,62 +125,56 @@ def no_picture() -> ErrorMessage:
     """For a form sent without a file."""
     return ErrorMessage(
         400,
-        "No picture was chosen",
-        "The form came without a picture.",
-        "Choose one, give the address of one, or start from a picture of the catalogue.",
+        "No picture was selected",
+        "The form was sent without a picture.",
+        "Select a picture, enter the address of one, or start from a picture of the catalogue.",
     )
 
 
 def refused_by_page(status: int, name: str, description: str | None) -> ErrorMessage:
-    """For what this page turns away by itself: no such page, a link that makes no sense, a bug."""
-    return ErrorMessage(status, name, description or "", "Go back, or begin with a new search.")
+    """For what the page itself refuses: an unknown page, a mistake in a link, a bug."""
+    return ErrorMessage(status, PAGE_TITLES.get(status, name), description or "", "Go back, or start a new search.")
 
 
 def explain(error: ApiError, *, limit_bytes: int) -> ErrorMessage:
-    """What to tell the reader of the page about a failed call to the API."""
+    """The message for a failed call of the API."""
     if isinstance(error, ApiRefused):
         return _explain_refusal(error, limit_bytes)
     if isinstance(error, ApiUnreachable):
         return ErrorMessage(
             503,
             "The search service is not running",
-            "This page works, but the service that compares the pictures cannot be reached, or broke off.",
-            "Start it, then try again.",
+            "This page works, but it cannot reach the service that compares the pictures.",
+            "Start the service, then try again.",
             command="lookalike api",
         )
     if isinstance(error, ApiTimeout):
         return ErrorMessage(
             504,
             "The search service takes too long",
-            "It was reached, but did not answer in time. It may be busy or stuck.",
-            "Wait a moment and try again. If this goes on, restart the service.",
+            "It did not answer in time. It may be busy or blocked.",
+            "Wait a moment and try again. If it goes on, restart the service.",
         )
-    return ErrorMessage(
-        502,
-        "The search service gave an answer this page does not understand",
-        "Something answered, but not the way the search service does.",
-        "Check that LOOKALIKE_API_URL is its address, and that it is of the same version as this page.",
-    )
+    return ErrorMessage(502, NOT_THE_API.title, NOT_THE_API.explanation or "", NOT_THE_API.advice)
 
 
 def explain_adding(error: ApiError, *, limit_bytes: int) -> ErrorMessage:
-    """What to tell of a picture that could not be added."""
-    error_message = explain(error, limit_bytes=limit_bytes)
-    if error_message.status == 413:
-        return replace(
-            error_message, explanation=f"Pictures of up to {megabytes(limit_bytes)} can be added.", advice=SMALLER
-        )
-    if isinstance(error, ApiRefused) and error.problem.status in ADDING:
-        status, words = error.problem.status, ADDING[error.problem.status]
-        return replace(error_message, status=status, title=words.title, advice=words.advice)
-    return error_message
+    """Why a picture could not be added, and what to do."""
+    message = explain(error, limit_bytes=limit_bytes)
+    if message.status == 413:
+        limit = f"Pictures of up to {megabytes(limit_bytes)} can be added."
+        return replace(message, explanation=limit, advice="Save a smaller version and add that.")
+    if not isinstance(error, ApiRefused) or error.problem.code in BY_CODE:
+        return message
+    text = ADD_BY_STATUS.get(error.problem.status)
+    return replace(message, status=error.problem.status, title=text.title, advice=text.advice) if text else message
 
 
 def _explain_refusal(error: ApiRefused, limit_bytes: int) -> ErrorMessage:
     problem = error.problem
     if problem.status == 413:
         return too_large(limit_bytes)
-    words = BY_CODE.get(problem.code or "") or BY_STATUS.get(problem.status) or FAILED
+    words = BY_CODE.get(problem.code or "") or BY_STATUS.get(problem.status) or SERVICE_FAILED
     return ErrorMessage(
         words.status or problem.status,
         words.title,

@@ -1,4 +1,4 @@
-"""What every page is made with: the connection to the API, the words templates know, and a page for what went wrong."""
+"""Shared by all pages: the API clients, filters and variables of templates, error pages."""
 
 import json
 from contextlib import suppress
@@ -25,17 +25,17 @@ NAVIGATION = {
     "duplicates.start": "Duplicates",
     "models.start": "Models",
 }
-# Pictures are laid out by their shape, but for what would become a thread. In twentieths, as css/tiles.css has them.
+# Limits of the aspect ratio of tiles, in twentieths, as in css/tiles.css: extreme pictures are cropped.
 MAX_ASPECT, MIN_ASPECT = 44, 14
 
 
 def api() -> ApiClient:
-    """The app's connection to the API."""
+    """The app's client for searches."""
     return cast(ApiClient, current_app.extensions["lookalike_api"])
 
 
 def catalogue() -> CatalogueClient:
-    """The app's connection to the API's catalogue."""
+    """The app's client for the catalogue."""
     return cast(CatalogueClient, current_app.extensions["lookalike_catalogue"])
 
 
@@ -50,7 +50,7 @@ def form_limit_bytes() -> int:
 
 
 def error_page(error_message: messages.ErrorMessage) -> Response:
-    """A page that says what happened and what to do, and keeps the form."""
+    """An error page with the message and the search form."""
     response = make_response(render_template("error.html", error_message=error_message), error_message.status)
     if error_message.retry_after_seconds is not None:
         response.headers["Retry-After"] = str(error_message.retry_after_seconds)
@@ -58,7 +58,7 @@ def error_page(error_message: messages.ErrorMessage) -> Response:
 
 
 def install(app: Flask) -> None:
-    """Let the app's templates know what they need, and give every failure a page."""
+    """Register template filters and variables, and error handlers."""
     app.context_processor(_template_context)
     app.jinja_env.filters |= {
         "similarity_words": formatting.similarity_words,
@@ -78,12 +78,12 @@ def install(app: Flask) -> None:
 
 
 def shape(picture: Size) -> str:
-    """The class of a picture's shape: its width in twentieths of its height."""
+    """The CSS class of an aspect ratio: the width in twentieths of the height."""
     return f"r{min(MAX_ASPECT, max(MIN_ASPECT, round(20 * picture.width / picture.height)))}"
 
 
 def srcset(picture: Item) -> str:
-    """A picture's thumbnails and how wide each is, for the browser to choose from."""
+    """The `srcset` of an item: its thumbnails and their widths."""
     narrowing = min(1, picture.width / picture.height)
     return ", ".join(
         f"{url_for('pictures.thumbnail', id=picture.id, size=size)} {max(1, round(size * narrowing))}w"
@@ -92,7 +92,7 @@ def srcset(picture: Item) -> str:
 
 
 def search_link(query: SearchQuery) -> str:
-    """A search as a link."""
+    """The link of a search."""
     return f"{url_for('search.by_link')}?{query.query_string()}"
 
 
@@ -120,7 +120,7 @@ def _too_large(_: RequestEntityTooLarge) -> Response:
 
 
 def _http_failed(error: HTTPException) -> HTTPException | Response:
-    """Werkzeug's errors (no such page, a bug of ours) in the page's clothes; redirects stay as they are."""
+    """Error pages for HTTP errors of the page itself; redirects stay as they are."""
     if error.code is None or error.code < 400:
         return error
     return error_page(messages.refused_by_page(error.code, error.name, error.description))

@@ -1,4 +1,4 @@
-"""What a search asks for: as the page knows it, as the API wants it, and as a link."""
+"""A search: its parts, the API request for it, and its link."""
 
 import json
 from collections.abc import Mapping
@@ -12,14 +12,14 @@ from frontend.api.models import Metric, Value
 
 DEFAULT_K = 20
 LIKE, UNLIKE = 1.0, -0.5
-"""How much a further picture counts that matches should be like, or unlike; the first one counts 1."""
+"""Weights of extra pictures that matches should be like, or unlike; the first picture has weight 1."""
 
 Kind = Literal["item", "address", "picture"]
 
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """A part of a picture: its upper left corner and its size, in percent of the upright picture."""
+    """A crop: upper left corner and size, in percent of the upright picture."""
 
     left: int
     top: int
@@ -29,7 +29,7 @@ class Crop:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What an attribute has to be: one of these values; or, without any, a number in this range."""
+    """A condition on an attribute: one of `values`, or without values a number from `least` to `most`."""
 
     values: tuple[Value, ...] = ()
     least: float | None = None
@@ -38,9 +38,9 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search. Its first picture is an item (`id`), at an address (`url`), or was sent or is in a `cursor`.
+    """A search. Its first picture is an item (`id`), at a `url`, uploaded, or part of a `cursor`.
 
-    A cursor holds the whole query, as the API wrote it; whatever else names a picture beside it is only shown.
+    A cursor contains the whole query; other fields that name a picture are then only displayed.
     """
 
     id: str | None = None
@@ -53,9 +53,9 @@ class SearchQuery:
     k: int = DEFAULT_K
     metric: Metric = "cosine"
     group: str | None = None
-    """`label`, or `attributes.` and a name: only the best match of each."""
+    """Group by `label` or `attributes.NAME`: only the best match of each group."""
     sure: int = 0
-    """The least probability of a true match, in percent."""
+    """The minimum probability of a true match, in percent."""
     bundle: str | None = None
     labels: tuple[str, ...] = ()
     attributes: Mapping[str, Condition] = field(default_factory=dict)
@@ -65,28 +65,28 @@ class SearchQuery:
 
     @property
     def kind(self) -> Kind:
-        """What its first picture is."""
+        """The kind of the first picture."""
         if self.id is not None:
             return "item"
         return "address" if self.url is not None else "picture"
 
     @property
     def has_picture(self) -> bool:
-        """Whether it can be answered without a picture being sent."""
+        """Whether the search needs no upload."""
         return self.id is not None or self.url is not None or self.cursor is not None
 
     @property
     def has_filters(self) -> bool:
-        """Whether some items are left out."""
+        """Whether there is a filter."""
         return self.filter_count > 0
 
     @property
     def filter_count(self) -> int:
-        """How many conditions leave items out."""
+        """The number of conditions in the filter."""
         return len(self.labels) + len(self.attributes) + bool(self.created_from or self.created_to)
 
     def filter_fields(self) -> dict[str, Any]:
-        """Its filter, by the API's names."""
+        """The filter of the API request."""
         conditions: dict[str, Any] = {"label": list(self.labels)} if self.labels else {}
         if self.attributes:
             conditions["attributes"] = {name: _condition(each) for name, each in self.attributes.items()}
@@ -96,7 +96,7 @@ class SearchQuery:
         return conditions
 
     def picture_fields(self) -> dict[str, Any]:
-        """Its first picture by the API's names, without one that is sent."""
+        """The fields of the API request that name the first picture; empty for an upload."""
         named: dict[str, Any] = {"id": self.id, "url": self.url if self.id is None else None, "face": self.face}
         if self.crop:
             part = self.crop
@@ -105,7 +105,7 @@ class SearchQuery:
         return {name: value for name, value in named.items() if value is not None}
 
     def search_fields(self) -> dict[str, Any]:
-        """All of it by the API's names; a picture that is sent comes before the `items`."""
+        """The fields of the API request; an upload comes before the `items`."""
         options: dict[str, Any] = {"k": self.k, "metric": self.metric}
         options |= {"filter": self.filter_fields()} if self.has_filters else {}
         options |= {"group_by": self.group} if self.group else {}
@@ -123,7 +123,7 @@ class SearchQuery:
         return options | {"items": [first, *others] if self.has_picture else others}
 
     def parameters(self) -> list[tuple[str, str]]:
-        """All of it by the names that a link and a form have; what is as usual is left out."""
+        """The parameters of a link or form; default values are left out."""
         pairs = [(name, text) for name in ("id", "url") if (text := getattr(self, name)) is not None]
         pairs += [("like", each) for each in self.like] + [("unlike", each) for each in self.unlike]
         if self.crop:
@@ -136,7 +136,7 @@ class SearchQuery:
         return pairs + ([("cursor", self.cursor)] if self.cursor is not None else [])
 
     def filter_parameters(self) -> list[tuple[str, str]]:
-        """Its filter by the names that a link and a form have."""
+        """The parameters of the filter in a link or form."""
         pairs = [("label", label) for label in self.labels]
         for name, condition in self.attributes.items():
             pairs += [(f"has.{name}", json.dumps(value)) for value in condition.values]
@@ -146,27 +146,27 @@ class SearchQuery:
         return pairs + [(name, day.isoformat()) for name, day in days.items() if day]
 
     def query_string(self) -> str:
-        """All of it as a link's query string."""
+        """The query string of a link."""
         return urlencode(self.parameters())
 
     def by_item(self, item_id: str) -> Self:
-        """The same search with this item alone."""
+        """The same search, starting from this item only."""
         return replace(self, id=item_id, url=None, cursor=None, like=(), unlike=(), crop=None, face=None)
 
     def by_address(self, url: str) -> Self:
-        """The same search with the picture at this address alone."""
+        """The same search, starting from the picture at this URL only."""
         return replace(self, id=None, url=url, cursor=None, like=(), unlike=(), crop=None, face=None)
 
     def more_like(self, item_id: str) -> Self:
-        """The same search, with one more picture that matches should be like."""
+        """The same search with an extra picture that matches should be like."""
         return replace(self.without(item_id), like=(*self.without(item_id).like, item_id))
 
     def less_like(self, item_id: str) -> Self:
-        """The same search, with one more picture that matches should be unlike."""
+        """The same search with an extra picture that matches should be unlike."""
         return replace(self.without(item_id), unlike=(*self.without(item_id).unlike, item_id))
 
     def without(self, item_id: str) -> Self:
-        """The same search from its first page, without this further picture."""
+        """The same search from its first page, without this extra picture."""
         like, unlike = (tuple(each for each in ids if each != item_id) for ids in (self.like, self.unlike))
         return replace(self, cursor=self.cursor if self.kind == "picture" else None, like=like, unlike=unlike)
 
@@ -175,11 +175,11 @@ class SearchQuery:
         return replace(self, crop=None, face=None)
 
     def without_label(self, label: str) -> Self:
-        """The same search, whether it is this label or not."""
+        """The same search without the condition on this label."""
         return replace(self, labels=tuple(each for each in self.labels if each != label))
 
     def without_attribute(self, name: str) -> Self:
-        """The same search, whatever this attribute is."""
+        """The same search without the condition on this attribute."""
         return replace(self, attributes={each: of for each, of in self.attributes.items() if each != name})
 
     def filter_chips(self) -> list[tuple[str, Self]]:
@@ -195,23 +195,23 @@ class SearchQuery:
         return chips
 
     def unfiltered(self) -> Self:
-        """The same search among all items."""
+        """The same search without a filter."""
         return replace(self, labels=(), attributes={}, created_from=None, created_to=None)
 
     def in_group(self, value: Value) -> Self:
-        """The same search, among what has this value of what is grouped by."""
+        """The same search, only in the group with this value."""
         if self.group == "label":
             return replace(self, group=None, labels=(str(value),))
         name = (self.group or "").removeprefix("attributes.")
         return replace(self, group=None, attributes={**self.attributes, name: Condition((value,))})
 
     def with_changes(self, **changes: Any) -> Self:
-        """The same search, but for this."""
+        """The same search with these fields replaced."""
         return replace(self, **changes)
 
 
 def cursor_of(link: str | None) -> str | None:
-    """The cursor in one of the API's links."""
+    """The cursor in a link of the API; None if there is none."""
     return next(iter(parse_qs(urlsplit(link or "").query).get("cursor", ())), None)
 
 

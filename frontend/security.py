@@ -73,19 +73,19 @@ def refuse_unknown_hosts(names: Collection[str]) -> None:
             raise Forbidden(UNKNOWN_HOST_MESSAGE.format(name=name))
 
 
-def is_cross_site(sent: Request, public_url: str | None) -> bool:
+def is_cross_site(incoming: Request, public_url: str | None) -> bool:
     """Whether a browser says that another site sends this request.
 
     By Fetch Metadata (W3C), which no page can forge; browsers send it over https and to localhost. Else by the Origin.
     A request with neither does not come from a page in a browser.
     """
-    site = sent.headers.get("Sec-Fetch-Site")
+    site = incoming.headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in {"same-origin", "none"}
-    origin = sent.headers.get("Origin")
+    origin = incoming.headers.get("Origin")
     if origin is None:
         return False
-    return _authority(origin) not in {sent.host, _authority(public_url or "")} - {""}
+    return _authority(origin) not in {incoming.host, _authority(public_url or "")} - {""}
 
 
 def _authority(url: str) -> str:

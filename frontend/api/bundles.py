@@ -1,4 +1,4 @@
-"""Bundles over HTTP: which there are, and which one is live. Each call raises ApiError."""
+"""Client for bundles: their list, and which one is live. Each call raises ApiError."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,7 +11,7 @@ from frontend.api.models import ApiModel, Problem
 
 
 class Bundle(ApiModel):
-    """One bundle. `metrics` maps a stage of its training to measures on pictures that were held out."""
+    """One bundle. `metrics` maps each training stage to measures on held-out pictures."""
 
     id: str = Field(min_length=1, max_length=200)
     created: datetime
@@ -25,33 +25,33 @@ class Bundle(ApiModel):
 
 
 class Bundles(ApiModel):
-    """All that can be served, newest first."""
+    """All bundles, newest first."""
 
     bundles: list[Bundle]
 
     @property
     def live(self) -> Bundle | None:
-        """The one that searches are answered from."""
+        """The live bundle; None if there is none."""
         return next((bundle for bundle in self.bundles if bundle.live), None)
 
     @property
     def loaded(self) -> list[Bundle]:
-        """Those that can be searched with, the live one first."""
+        """The bundles that can be searched, the live one first."""
         return sorted((bundle for bundle in self.bundles if bundle.loaded), key=lambda bundle: not bundle.live)
 
 
 class BundlesClient:
-    """The bundles of one API."""
+    """Client for the bundles of one API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def all(self) -> Bundles:
-        """Every bundle."""
+        """All bundles."""
         return self._connection.read(Bundles, self._connection.send("GET", "/bundles"))
 
     def activate(self, bundle_id: str) -> Bundle:
-        """The bundle, once searches are answered from it."""
+        """Make a bundle live; returns it when it is."""
         if bundle_id in {".", ".."}:  # in a path they cannot be escaped
             raise ApiRefused(Problem(title="There is no such model", status=404, code="bundle_missing"))
         path = f"/bundles/{quote(bundle_id, safe='')}/activate"

@@ -1,4 +1,4 @@
-"""The catalogue over HTTP: its items in pages, its clusters and its map, and what changes an item.
+"""Client for the catalogue: pages of items, clusters, the map, and changes of items.
 
 Each call raises ApiError.
 """
@@ -17,7 +17,7 @@ Fields = Mapping[str, Any]
 
 
 class ItemsPage(ApiModel):
-    """Some items in an order, how many pass the filter in all, and the link to the page after this one."""
+    """A page of items, the number of items that match the filter, and the link of the next page."""
 
     items: list[Item]
     total: int = Field(ge=0)
@@ -25,14 +25,14 @@ class ItemsPage(ApiModel):
 
 
 class LabelCount(ApiModel):
-    """How many items of a cluster have a label; None: none at all."""
+    """The number of items of a cluster with a label; None: without a label."""
 
     label: str | None
     count: int = Field(ge=0)
 
 
 class Cluster(ApiModel):
-    """One cell of the vectors, with the item in its middle and its most frequent labels."""
+    """One cluster, with the item nearest to its centre and its most frequent labels."""
 
     number: int = Field(ge=0)
     size: int = Field(ge=0)
@@ -42,13 +42,13 @@ class Cluster(ApiModel):
 
 
 class SampledCluster(Cluster):
-    """A cluster with those of its items that are nearest to its middle."""
+    """A cluster with the items nearest to its centre."""
 
     sample: list[Item]
 
 
 class Drift(ApiModel):
-    """How far the items have moved away from those that the model was made from."""
+    """Whether the items still fit the model, and why."""
 
     retrain: bool
     reason: str
@@ -62,7 +62,7 @@ class Clusters(ApiModel):
 
 
 class Point(ApiModel):
-    """Where an item is among the others: the two directions in which the vectors differ most."""
+    """The position of an item on the map: the two directions in which the vectors vary most."""
 
     id: str = Field(min_length=1, max_length=128)
     x: FiniteFloat
@@ -72,27 +72,27 @@ class Point(ApiModel):
 
 
 class MapAnswer(ApiModel):
-    """The points of some items, or of all, and how many items there are."""
+    """The points of a sample of the items, and the number of all items."""
 
     points: list[Point]
     total: int = Field(ge=0)
 
 
 class CatalogueClient:
-    """The catalogue of one API."""
+    """Client for the catalogue of one API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def page(self, chosen: Fields, *, order: str, limit: int, cursor: str | None = None) -> ItemsPage:
-        """The items that a filter lets through, in an order, from a cursor on."""
+        """A page of the items that match a filter, in an order, from a cursor on."""
         params = {"order": order, "limit": str(limit)}
         params |= {"filter": json.dumps(chosen)} if chosen else {}
         params |= {"cursor": cursor} if cursor else {}
         return self._connection.read(ItemsPage, self._connection.send("GET", "/items", params=params))
 
     def clusters(self) -> Clusters:
-        """Every cluster, and whether they still fit the items."""
+        """All clusters, and whether they still fit the items."""
         return self._connection.read(Clusters, self._connection.send("GET", "/clusters"))
 
     def cluster(self, number: int) -> SampledCluster:
@@ -100,11 +100,11 @@ class CatalogueClient:
         return self._connection.read(SampledCluster, self._connection.send("GET", f"/clusters/{number}"))
 
     def map(self, limit: int) -> MapAnswer:
-        """The points of at most so many items."""
+        """The points of at most `limit` items."""
         return self._connection.read(MapAnswer, self._connection.send("GET", "/map", params={"limit": str(limit)}))
 
     def add(self, picture: bytes, label: str | None, attributes: Attributes) -> tuple[Item, bool]:
-        """The item made of a picture, and whether it is new: the same bytes are the same item."""
+        """Add a picture. Returns its item, and whether it is new: the same bytes are the same item."""
         form: dict[str, FormField] = {"file": ("picture", picture)}
         form |= {"label": (None, label)} if label else {}
         form |= {"attributes": (None, json.dumps(attributes))} if attributes else {}
@@ -112,12 +112,12 @@ class CatalogueClient:
         return self._connection.read(Item, response), response.status_code == 201
 
     def change(self, item_id: str, label: str | None, attributes: Attributes) -> Item:
-        """The item with this label and with these attributes beside those it has; None takes one away."""
+        """Set the label and these attributes of an item; None removes an attribute. Returns the item."""
         body = {"label": label, "attributes": attributes}
         return self._connection.read(Item, self._connection.send("PATCH", item_path(item_id), json=body))
 
     def delete(self, item_id: str) -> bool:
-        """Whether it was there. It is not any more."""
+        """Delete an item. Returns whether it existed."""
         try:
             self._connection.done(self._connection.send("DELETE", item_path(item_id)))
         except ApiRefused as refused:

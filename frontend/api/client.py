@@ -1,4 +1,4 @@
-"""What the page asks of the API, as plain calls. Each raises ApiError."""
+"""Client for searches, single items, their pictures, and reports. Each call raises ApiError."""
 
 import base64
 import json
@@ -21,25 +21,24 @@ from frontend.api.models import (
 )
 
 Fields = Mapping[str, Any]
-"""A search's fields by the API's names, as plain JSON values."""
+"""Fields of an API request, as JSON values."""
 
 MAX_LABELS = 200
 MAX_VALUES = 30  # of one attribute
 NOT_IN_IDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
-"""Control characters, line breaks, marks that turn the direction of text, and what is no UTF-8."""
+"""Control characters, line breaks, marks of text direction, and surrogates."""
 
 
 class ApiClient:
-    """One API."""
+    """Client for the searches of one API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def search(self, fields: Fields, picture: bytes | None = None) -> SearchAnswer:
-        """The items most like what the fields name; or like the picture, and the `items` of the fields, if any.
+        """Search with the fields, and with the picture and the `items` of the fields if given.
 
-        Fields with a `cursor` are a link, without any other query. A picture's name stays here: the API looks at the
-        bytes.
+        Fields with a `cursor` contain no other query. The name of the picture is not sent: only its bytes matter.
         """
         if "cursor" in fields:
             response = self._connection.send("GET", "/search", params=_texts(fields))
@@ -55,7 +54,7 @@ class ApiClient:
         return self._connection.read(SearchAnswer, response)
 
     def explain(self, fields: Fields, picture: bytes | None = None) -> ExplainAnswer:
-        """Where the picture, or the item `id`, is like the `item` of the fields."""
+        """Why the picture, or the item `id`, is similar to the `item` of the fields."""
         return self._connection.read(ExplainAnswer, self._post("/explain", fields, picture))
 
     def faces(self, fields: Fields, picture: bytes | None = None) -> FacesAnswer:
@@ -77,7 +76,7 @@ class ApiClient:
         return self._connection.read(Item, self._connection.send("GET", item_path(item_id)))
 
     def sample(self, limit: int) -> ItemSample:
-        """Some items of the catalogue, always the same ones."""
+        """A sample of the catalogue, always the same."""
         return self._connection.read(ItemSample, self._connection.send("GET", f"/items?limit={limit}"))
 
     def thumbnail(self, item_id: str, size: int, if_none_match: str | None) -> File:
@@ -89,7 +88,7 @@ class ApiClient:
         return self._picture(f"{item_path(item_id, '/image')}&format=browser", if_none_match)
 
     def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
-        """A file of a bundle's report, whatever it is: it must not be shown as one of this page's own."""
+        """A file of a bundle's report. It is untrusted: do not serve it as a file of the page."""
         if {bundle_id, name} & {".", ".."}:  # which mean a folder in an address
             raise ApiRefused(Problem(title="There is no such report", status=404, code="report_missing"))
         path = f"/bundles/{quote(bundle_id, safe='')}/report/{quote(name, safe='')}"
@@ -120,25 +119,25 @@ class ApiClient:
 
 
 def item_path(item_id: str, part: str = "") -> str:
-    """Where an item is, or a part of it, by its id in the query. Raises ApiRefused for what cannot be an id."""
+    """The path of an item, or of a part of it, with its id in the query. Raises ApiRefused for an impossible id."""
     return f"/item{part}?id={quote(_checked_id(item_id), safe='')}"
 
 
 def _checked_id(item_id: str) -> str:
-    """The id, if an item can have it."""
+    """The id if it is possible. Raises ApiRefused."""
     if 1 <= len(item_id) <= 128 and not NOT_IN_IDS.search(item_id) and item_id not in {".", ".."}:
         return item_id
     raise ApiRefused(Problem(title="There is no such picture", status=404))
 
 
 def _ids_in(fields: Fields) -> list[str]:
-    """The ids that the fields name."""
+    """The item ids in the fields."""
     parts = [fields, *fields.get("items", ())]
     return [part[name] for part in parts for name in ("id", "item") if name in part]
 
 
 def _texts(fields: Fields) -> dict[str, str]:
-    """As a link has them: what is no text as JSON."""
+    """The fields as texts; values that are no text as JSON."""
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
 
 
@@ -148,5 +147,5 @@ def _form(fields: Fields, picture: bytes) -> dict[str, FormField]:
 
 
 def _is_raster_image(media_type: str) -> bool:
-    """Pixels only: an SVG is a document that can carry scripts."""
+    """Whether it is a picture of pixels: SVG can contain scripts."""
     return media_type.lower().startswith("image/") and not media_type.lower().startswith("image/svg")

@@ -1,4 +1,4 @@
-"""HTTP to the API: the only file that uses requests. Every failure is one of four exceptions.
+"""HTTP connection to the API; the only file that uses requests. Every failure is one of four exceptions.
 
 ApiError
 ├── ApiUnreachable       no connection, or it broke
@@ -30,11 +30,11 @@ FormField = tuple[str | None, str | bytes]  # file name (None for a plain field)
 
 
 class ApiError(Exception):
-    """The API gave no answer that can be shown. The message is for the log, not for the page."""
+    """A request to the API failed. The message is for the log, not for the page."""
 
 
 class ApiUnreachable(ApiError):
-    """There is no connection to the API, or it broke."""
+    """The API cannot be reached, or the connection broke."""
 
 
 class ApiTimeout(ApiError):
@@ -42,11 +42,11 @@ class ApiTimeout(ApiError):
 
 
 class ApiInvalidAnswer(ApiError):
-    """Something answered, but not as the API's contract says."""
+    """The answer does not follow the API's contract."""
 
 
 class ApiRefused(ApiError):
-    """The API said no, and why."""
+    """The API refused the request, with a problem document."""
 
     def __init__(self, problem: Problem, retry_after_seconds: int | None = None) -> None:
         super().__init__(f"{problem.status} {problem.code or ''}: {problem.title}. {problem.detail}")
@@ -56,7 +56,7 @@ class ApiRefused(ApiError):
 
 @dataclass(frozen=True)
 class File:
-    """A picture or a file of a report on its way through: status 200, or 304 (not modified) without any bytes."""
+    """A file that is passed on: status 200, or 304 (not modified) without bytes."""
 
     status: int
     headers: Mapping[str, str]
@@ -65,7 +65,7 @@ class File:
 
 
 class Connection:
-    """One API, reached through a pool of connections; safe to share between threads, as it keeps no cookies.
+    """A pool of connections to one API; safe to share between threads, as it keeps no cookies.
 
     Proxies and credentials of the environment are not used and redirects are not followed: the page
     talks to the configured address and to nothing else. `key` is sent with every request.
@@ -93,7 +93,7 @@ class Connection:
         json: Any = None,
         headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """The answer, its body not read yet. Raises ApiUnreachable, ApiTimeout."""
+        """Send a request. The body of the response is not read yet. Raises ApiUnreachable, ApiTimeout."""
         with _translate_errors():
             return self._session.request(
                 method,
@@ -108,18 +108,18 @@ class Connection:
             )
 
     def read(self, shape: type[ModelT], response: requests.Response) -> ModelT:
-        """The answer in its shape. Raises ApiError."""
+        """The body of a response as a model. Raises ApiError."""
         return parse_model(shape, response, self.done(response))
 
     def done(self, response: requests.Response) -> bytes:
-        """The body, if what was asked for is done. Raises ApiError."""
+        """The body of a successful response. Raises ApiError."""
         body = self.body(response)
         if not 200 <= response.status_code < 300:
             raise _error_for(response, body)
         return body
 
     def body(self, response: requests.Response) -> bytes:
-        """The whole body, unless it is larger than any answer in the contract. Raises ApiError."""
+        """The whole body, up to JSON_LIMIT_BYTES. Raises ApiError."""
         body = bytearray()
         with response, _translate_errors():
             for chunk in response.iter_content(CHUNK_BYTES):
@@ -129,7 +129,7 @@ class Connection:
         return bytes(body)
 
     def file(self, path: str, if_none_match: str | None) -> File:
-        """A file, its bytes not read yet. Raises ApiError."""
+        """A file; its bytes are not read yet. Raises ApiError."""
         conditions = {"If-None-Match": if_none_match} if if_none_match else None
         response = self.send("GET", path, headers=conditions)
         if response.status_code not in (200, 304):
@@ -139,7 +139,7 @@ class Connection:
 
 
 def parse_model(shape: type[ModelT], response: requests.Response, body: bytes) -> ModelT:
-    """A body in its shape. Raises ApiInvalidAnswer."""
+    """A body as a model. Raises ApiInvalidAnswer."""
     try:
         return shape.model_validate_json(body)
     except ValidationError as error:
@@ -152,7 +152,7 @@ def _chunks(response: requests.Response) -> Iterator[bytes]:
 
 
 def _error_for(response: requests.Response, body: bytes) -> ApiError:
-    """What an answer other than a success means."""
+    """The exception for a response that is no success."""
     retry_after = response.headers.get("Retry-After", "")
     seconds = int(retry_after) if retry_after.isascii() and retry_after.isdigit() else None
     try:

@@ -1,4 +1,4 @@
-"""Duplicates over HTTP: the groups of a tier, or how far the search for them is. Each call raises ApiError."""
+"""Client for duplicates: groups of a tier, or the progress of the search. Each call raises ApiError."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,7 +13,7 @@ Tier = Literal["identical", "same_picture", "same_thing"]
 
 
 class Group(ApiModel):
-    """Items that are one picture or one thing, and which of them is worth keeping, and why."""
+    """Items that show one picture or one thing; `keep` is the id of the best one, `why` the reason."""
 
     keep: str
     why: str
@@ -22,7 +22,7 @@ class Group(ApiModel):
 
 
 class DuplicateGroups(ApiModel):
-    """Some groups of a tier. `stale`: the catalogue has changed since."""
+    """A page of groups of a tier. `stale`: the catalogue has changed since the search."""
 
     state: Literal["done"]
     stale: bool
@@ -34,7 +34,7 @@ class DuplicateGroups(ApiModel):
 
 
 class DuplicateSearch(ApiModel):
-    """How far the search is; `total` is 0 until it is known."""
+    """Progress of the search; `total` is 0 until it is known."""
 
     state: Literal["running"]
     step: str = ""
@@ -43,13 +43,13 @@ class DuplicateSearch(ApiModel):
 
 
 class DuplicatesClient:
-    """What one API knows of duplicates."""
+    """Client for the duplicates of one API."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     def groups(self, tier: Tier, *, offset: int, limit: int) -> DuplicateGroups | DuplicateSearch:
-        """Some groups. The first call begins the search for them."""
+        """A page of groups. The first call starts the search."""
         params = {"tier": tier, "offset": str(offset), "limit": str(limit)}
         response = self._connection.send("GET", "/duplicates", params=params)
         if response.status_code == 202:
@@ -57,9 +57,9 @@ class DuplicatesClient:
         return self._connection.read(DuplicateGroups, response)
 
     def refresh(self) -> None:
-        """Begin the search anew."""
+        """Start a new search."""
         self._connection.done(self._connection.send("POST", "/duplicates/refresh"))
 
     def dismiss(self, ids: Sequence[str]) -> None:
-        """No two of these are to be found together again."""
+        """These items are no duplicates of each other."""
         self._connection.done(self._connection.send("POST", "/duplicates/dismissed", json={"ids": list(ids)}))

@@ -1,4 +1,4 @@
-"""The shapes of the API's answers, as far as the page relies on them: other fields may come and go."""
+"""Models of the API's answers, with the fields that the page needs; other fields are ignored."""
 
 from datetime import datetime
 from typing import Literal
@@ -12,13 +12,13 @@ Attributes = dict[str, Value | None]
 
 
 class ApiModel(BaseModel):
-    """Base of everything that came over the wire."""
+    """Base of all models."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class Size(ApiModel):
-    """Of a picture, in pixels."""
+    """Size of a picture in pixels."""
 
     width: int = Field(gt=0)
     height: int = Field(gt=0)
@@ -31,11 +31,11 @@ class Item(Size):
     label: str | None = None
     attributes: Attributes = {}
     created: datetime | None = None
-    """When it came into the catalogue."""
+    """When it was added to the catalogue."""
 
 
 class ItemSample(ApiModel):
-    """Some items to start from, and how many there are in all."""
+    """A sample of the items, and the number of all items."""
 
     items: list[Item]
     total: int = Field(ge=0)
@@ -53,19 +53,19 @@ class Hit(Item):
 
 
 class Calibration(ApiModel):
-    """What a true match is, of which the probabilities are: one of the same label, or the same picture."""
+    """What the probabilities mean: a match with the same label, or of the same picture."""
 
     meaning: Meaning
 
 
 class Milliseconds(ApiModel):
-    """How long the API worked on the search."""
+    """Time that the API needed."""
 
     total: float = Field(ge=0, allow_inf_nan=False)
 
 
 class SearchAnswer(ApiModel):
-    """The matches, best first, and how they were found."""
+    """The matches, best first, and details of the search."""
 
     bundle: str
     report_url: str | None = None
@@ -77,9 +77,9 @@ class SearchAnswer(ApiModel):
     total: int | None = Field(default=None, ge=0)
     offset: int = Field(default=0, ge=0)
     link: str
-    """This search from its first page, without its picture."""
+    """Link of the first page of this search, without the query picture."""
     next: str | None = None
-    """The page after this one; None after the last."""
+    """Link of the next page; None on the last."""
     milliseconds: Milliseconds
     query: Size | None = None
     calibration: Calibration | None = None
@@ -87,13 +87,13 @@ class SearchAnswer(ApiModel):
 
 
 class HeatMap(ApiModel):
-    """One of two pictures, under what each part of it adds to their similarity."""
+    """A picture under the heat map of what each part adds to the similarity."""
 
     overlay_png_base64: str = Field(pattern=r"^[A-Za-z0-9+/]*={0,2}$")
 
 
 class ExplainAnswer(ApiModel):
-    """Where two pictures are alike."""
+    """Heat maps of two pictures, and their similarity."""
 
     cosine: FiniteFloat
     query: HeatMap
@@ -117,14 +117,14 @@ class FacesAnswer(Size):
 
 
 class ValueCount(ApiModel):
-    """A value, and how many items have it."""
+    """A value, and the number of items with it."""
 
     value: Value
     count: int = Field(ge=0)
 
 
 class LabelsAnswer(ApiModel):
-    """The most frequent labels, and how many there are in all."""
+    """The most frequent labels, and the number of all labels."""
 
     labels: list[ValueCount]
     distinct: int = Field(ge=0)
@@ -147,13 +147,13 @@ class FacetsAnswer(ApiModel):
 
 
 class Readiness(ApiModel):
-    """What keeps the API from searching."""
+    """Why the API cannot search."""
 
     detail: str
 
 
 class Problem(ApiModel):
-    """An error in the API's own words (RFC 9457)."""
+    """A problem document of the API (RFC 9457)."""
 
     title: str
     status: int = Field(ge=400, le=599)

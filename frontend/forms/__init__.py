@@ -1,1 +1,1 @@
-"""What people enter, in forms and links, checked."""
+"""Readers of forms and links: each checks what it reads."""

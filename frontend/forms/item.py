@@ -1,4 +1,4 @@
-"""What a person says of a picture in a form: its label and its attributes. A mistake is a BadRequest that names it."""
+"""Reads label and attributes of a picture from a form. Raises BadRequest with the mistake."""
 
 import math
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A label, or none; attributes, of which None is to be taken away."""
+    """A label, or None; attributes, where None removes one."""
 
     label: str | None
     attributes: Attributes
 
 
-def parse_description(sent: MultiDict[str, str]) -> Description:
+def parse_description(fields: MultiDict[str, str]) -> Description:
     """The fields `label`, and `name`, `kind` and `value` once for each attribute. Raises BadRequest."""
-    rows = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
+    rows = zip(fields.getlist("name"), fields.getlist("kind"), fields.getlist("value"), strict=False)
     attributes: Attributes = {}
     for name, kind, text in ((name.strip(), kind, text.strip()) for name, kind, text in rows):
         if not name and text:
@@ -32,14 +32,14 @@ def parse_description(sent: MultiDict[str, str]) -> Description:
             raise BadRequest(f"The attribute {_shortened(name)} is there twice. Leave one of the two.")
         if name:
             attributes[name] = value(name, kind, text) if text else None
-    label = sent.get("label", "").strip()
+    label = fields.get("label", "").strip()
     if len(label) > MAX_TEXT_LENGTH or any(len(name) > MAX_TEXT_LENGTH for name in attributes):
         raise BadRequest(f"A label, or the name of an attribute, has up to {MAX_TEXT_LENGTH} letters.")
     return Description(label or None, attributes)
 
 
 def value(name: str, kind: str, text: str) -> Value:
-    """An attribute's value of its kind. Raises BadRequest."""
+    """The value of an attribute of this kind. Raises BadRequest."""
     if kind == "truth":
         if text.lower() not in BOOLEANS:
             raise BadRequest(f"The attribute {_shortened(name)} is yes or no.")
@@ -50,7 +50,7 @@ def value(name: str, kind: str, text: str) -> Value:
 
 
 def kind_of(known: Value | None) -> str:
-    """The kind of a value, as the form names it."""
+    """The kind of a value in the form."""
     if isinstance(known, bool):
         return "truth"
     return "text" if known is None or isinstance(known, str) else "number"

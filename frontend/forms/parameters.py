@@ -1,4 +1,4 @@
-"""Parameters of the page's routes: one that a route does not know is refused, so that no typing error is ignored."""
+"""Parameters of routes. Unknown ones are refused, so that a typing error is never ignored."""
 
 from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
@@ -22,7 +22,7 @@ TRACKING = {
     *("twclid", "ttclid", "igsh", "igshid", "li_fat_id", "mc_cid", "mc_eid", "mkt_tok", "ref", "ref_src", "si"),
     *("_ga", "_gl", "_hsenc", "_hsmi", "vero_id", "wickedid", "s_kwcid", "epik", "rdt_cid"),
 }
-"""What other sites and mail programs add to links. It is ignored, so that shared links open."""
+"""Parameters that other sites and mail programs add to links; ignored, so that shared links open."""
 
 MAX_FORM_PARTS = 10_000  # files and fields of one form
 
@@ -71,7 +71,7 @@ def _check(known: Collection[str], lists: Collection[str]) -> None:
 
 
 def is_tracking(name: str) -> bool:
-    """Whether a parameter is one of those that are added to links to follow who opens them."""
+    """Whether it is a tracking parameter."""
     return name.startswith("utm_") or name in TRACKING
 
 

@@ -1,4 +1,4 @@
-"""From a form or a link to what it asks for, checked: a mistake is a BadRequest that names it."""
+"""Reads a search from a form or link. Raises BadRequest with the mistake."""
 
 import json
 import math
@@ -21,18 +21,18 @@ METRICS: tuple[Metric, ...] = get_args(Metric)
 Fields = MultiDict[str, str]
 
 
-def read(sent: Fields, *, with_picture: bool = False) -> SearchQuery:
-    """What is asked for, beside a picture or not; an empty field counts as not given. Raises BadRequest."""
-    metric = sent.get("metric") or "cosine"
+def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
+    """The search, with an upload or without; empty fields are ignored. Raises BadRequest."""
+    metric = fields.get("metric") or "cosine"
     if metric not in METRICS:
         raise BadRequest(f"A search compares by one of {', '.join(METRICS)}.")
-    item_id, like, unlike = sent.get("id") or None, _others(sent, "like"), _others(sent, "unlike")
-    url, cursor = address(sent.get("url", "")), sent.get("cursor") or None
+    item_id, like, unlike = fields.get("id") or None, _others(fields, "like"), _others(fields, "unlike")
+    url, cursor = address(fields.get("url", "")), fields.get("cursor") or None
     if like and not (item_id or url or cursor or with_picture):
         item_id, like = like[0], like[1:]
     if len(like) + len(unlike) > MAX_EXTRA_PICTURES:
         raise BadRequest(f"At most {MAX_EXTRA_PICTURES} pictures can be added to a query.")
-    first_day, last_day = (_day(sent, name) for name in ("created_from", "created_to"))
+    first_day, last_day = (_day(fields, name) for name in ("created_from", "created_to"))
     if first_day and last_day and first_day > last_day:
         raise BadRequest(f"The first day, {first_day}, is after the last one, {last_day}.")
     return SearchQuery(
@@ -41,15 +41,15 @@ def read(sent: Fields, *, with_picture: bool = False) -> SearchQuery:
         cursor=cursor,
         like=like,
         unlike=unlike,
-        crop=_crop(sent),
-        face=_whole(sent, "face", 1, 1000, None),
-        k=_whole(sent, "k", 1, MAX_K, 20) or 20,
+        crop=_crop(fields),
+        face=_whole(fields, "face", 1, 1000, None),
+        k=_whole(fields, "k", 1, MAX_K, 20) or 20,
         metric=metric,
-        group=_group(sent),
-        sure=_whole(sent, "sure", 0, 100, 0) or 0,
-        bundle=sent.get("bundle") or None,
-        labels=_texts(sent, "label"),
-        attributes=_attributes(sent),
+        group=_group(fields),
+        sure=_whole(fields, "sure", 0, 100, 0) or 0,
+        bundle=fields.get("bundle") or None,
+        labels=_texts(fields, "label"),
+        attributes=_attributes(fields),
         created_from=first_day,
         created_to=last_day,
     )
@@ -63,19 +63,19 @@ def address(text: str) -> str | None:
     return text or None
 
 
-def _others(sent: Fields, name: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(each for each in sent.getlist(name) if each))
+def _others(fields: Fields, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for each in fields.getlist(name) if each))
 
 
-def _texts(sent: Fields, name: str) -> tuple[str, ...]:
-    texts = tuple(dict.fromkeys(text for text in sent.getlist(name) if text))
+def _texts(fields: Fields, name: str) -> tuple[str, ...]:
+    texts = tuple(dict.fromkeys(text for text in fields.getlist(name) if text))
     if len(texts) > MAX_VALUES or any(len(text) > MAX_TEXT_LENGTH for text in texts):
         raise BadRequest(f"A filter takes up to {MAX_VALUES} values of {MAX_TEXT_LENGTH} letters.")
     return texts
 
 
-def _whole(sent: Fields, name: str, least: int, most: int, usual: int | None) -> int | None:
-    text = sent.get(name)
+def _whole(fields: Fields, name: str, least: int, most: int, usual: int | None) -> int | None:
+    text = fields.get(name)
     if not text:
         return usual
     if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
@@ -83,18 +83,18 @@ def _whole(sent: Fields, name: str, least: int, most: int, usual: int | None) ->
     return int(text)
 
 
-def _crop(sent: Fields) -> Crop | None:
-    """The part, moved into the picture where it hangs over; None for all of it."""
-    if not any(sent.get(name) for name in ("left", "top", "width", "height")):
+def _crop(fields: Fields) -> Crop | None:
+    """The crop, limited to the picture; None for the whole picture."""
+    if not any(fields.get(name) for name in ("left", "top", "width", "height")):
         return None
-    left, top = (_whole(sent, name, 0, 99, 0) or 0 for name in ("left", "top"))
-    width = min(_whole(sent, "width", 1, 100, 100) or 100, 100 - left)
-    height = min(_whole(sent, "height", 1, 100, 100) or 100, 100 - top)
+    left, top = (_whole(fields, name, 0, 99, 0) or 0 for name in ("left", "top"))
+    width = min(_whole(fields, "width", 1, 100, 100) or 100, 100 - left)
+    height = min(_whole(fields, "height", 1, 100, 100) or 100, 100 - top)
     return None if (width, height) == (100, 100) else Crop(left, top, width, height)
 
 
-def _day(sent: Fields, name: str) -> date | None:
-    text = sent.get(name)
+def _day(fields: Fields, name: str) -> date | None:
+    text = fields.get(name)
     if not text:
         return None
     try:
@@ -105,20 +105,20 @@ def _day(sent: Fields, name: str) -> date | None:
     raise BadRequest(f"{name} is a day, such as 2026-11-24.")
 
 
-def _group(sent: Fields) -> str | None:
-    group = sent.get("group") or None
+def _group(fields: Fields) -> str | None:
+    group = fields.get("group") or None
     if group and group != "label" and not (group.startswith("attributes.") and len(group) > len("attributes.")):
         raise BadRequest("Matches are grouped by label, or by attributes. and the name of one.")
     return group
 
 
-def _attributes(sent: Fields) -> dict[str, Condition]:
+def _attributes(fields: Fields) -> dict[str, Condition]:
     conditions: dict[str, Condition] = {}
-    for field in sent:
+    for field in fields:
         kind, dot, name = field.partition(".")
         if dot and name and kind in ("has", "least", "most") and name not in conditions:
-            values = tuple(_value(text) for text in _texts(sent, f"has.{name}"))
-            least, most = (_number(sent.get(f"{end}.{name}")) for end in ("least", "most"))
+            values = tuple(_value(text) for text in _texts(fields, f"has.{name}"))
+            least, most = (_number(fields.get(f"{end}.{name}")) for end in ("least", "most"))
             if values or least is not None or most is not None:
                 conditions[name] = Condition(values) if values else Condition((), least, most)
     if len(conditions) > MAX_ATTRIBUTES:
@@ -127,7 +127,7 @@ def _attributes(sent: Fields) -> dict[str, Condition]:
 
 
 def _value(text: str) -> Value:
-    """One value as it stands in a link: JSON, so that 1, "1" and true are three."""
+    """A value in a link, in JSON: 1, "1" and true are different."""
     try:
         value: Any = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError) as error:

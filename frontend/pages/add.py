@@ -1,4 +1,4 @@
-"""Pictures to add to the catalogue: each by itself where the script sends them, else all in one form."""
+"""Adding pictures: one by one from the script, or all in one form."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from frontend.forms.parameters import accepts
 from frontend.rendering import catalogue, form_limit_bytes, limit_bytes
 
 PICTURE_ERRORS = {400, 404, 409, 413, 415, 422}
-"""The statuses of refusals after which another picture may well be added; after any other one, none will."""
+"""Statuses that concern one picture; after any other one, no further picture would be added."""
 
 add = Blueprint("add", __name__, url_prefix="/add")
 
 
 @dataclass(frozen=True, slots=True)
 class AddResult:
-    """What became of one file: it is added, was there already, or was refused and why."""
+    """The result for one file: added, already there, or refused with a message."""
 
     name: str
     item: Item | None = None
@@ -32,24 +32,24 @@ class AddResult:
 
     @property
     def stops_all(self) -> bool:
-        """Whether the next file would fare no better."""
+        """Whether no further file would be added."""
         return self.error_message is not None and self.error_message.status not in PICTURE_ERRORS
 
 
 @add.get("/")
 @accepts()
 def start() -> str:
-    """A form for pictures, and what is known of all of them."""
+    """The form for pictures, their label and attributes."""
     return _page()
 
 
 @add.post("/")
 @accepts("label", "by_folder", lists=("file", "name", "kind", "value"), max_body_bytes=form_limit_bytes)
 def several() -> str | tuple[str, int]:
-    """Every file of the form, in its order, until one shows that the rest would fare no better."""
+    """Add the files of the form in their order, until one shows that no further file would be added."""
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
-        return _page(mistake="No picture was chosen."), 400
+        return _page(mistake="No picture was selected."), 400
     try:
         description = parse_description(request.form)
     except BadRequest as mistake:
@@ -61,7 +61,7 @@ def several() -> str | tuple[str, int]:
 @add.post("/one")
 @accepts("file", "label", "by_folder", "path", lists=("name", "kind", "value"))
 def one() -> Response:
-    """One file, for the script. `again`: it would be added later; the seconds to wait where the API names them."""
+    """Add one file, for the script. `wait`: seconds until it may be tried again, if the API says so."""
     file = next((file for file in request.files.getlist("file") if file.filename), None)
     if file is None:
         raise BadRequest("A file is missing.")
@@ -110,14 +110,14 @@ def _name(file: FileStorage) -> str:
 
 
 def _folder(file: FileStorage) -> str | None:
-    """The folder that a file lies in, as browsers name it: by its path below the folder that was chosen."""
+    """The name of the folder of a file, from the path that browsers send; None if there is none."""
     path = request.form.get("path") or file.filename or ""
     return PurePosixPath(path).parent.name or None
 
 
 def _page(mistake: str | None = None) -> str:
-    """With what was written, if something is wrong with it."""
-    sent = request.form
-    names = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
+    """The form, with its fields as they were sent."""
+    fields = request.form
+    names = zip(fields.getlist("name"), fields.getlist("kind"), fields.getlist("value"), strict=False)
     rows = [(name, kind, text) for name, kind, text in names if name or text]
-    return render_template("add.html", label=sent.get("label"), rows=rows, kinds=KINDS, mistake=mistake)
+    return render_template("add.html", label=fields.get("label"), rows=rows, kinds=KINDS, mistake=mistake)

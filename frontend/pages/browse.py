@@ -1,4 +1,4 @@
-"""The catalogue to look through: by filters and in an order, by clusters, or on a map of its vectors."""
+"""Browsing the catalogue: by filters and order, by clusters, or on a map."""
 
 from urllib.parse import urlencode
 
@@ -30,7 +30,7 @@ browse = Blueprint("browse", __name__, url_prefix="/browse")
 @browse.get("/")
 @accepts(*FILTER_FIELDS, "order", "after", lists=FILTER_LISTS)
 def start() -> str:
-    """The items that pass the filters, and what there is to filter by."""
+    """The items that match the filters, and the choices of filters."""
     query, order = read_query(request.args), _order()
     page = catalogue().page(query.filter_fields(), order=order, limit=PAGE_SIZE, cursor=request.args.get("after"))
     g.order = order
@@ -52,7 +52,7 @@ def start() -> str:
 @browse.get("/clusters")
 @accepts("page")
 def clusters() -> str:
-    """The item in the middle of every cluster, the largest clusters first."""
+    """The clusters, largest first, each with the item nearest to its centre."""
     answer = catalogue().clusters()
     ranked = _by_size(answer.clusters)
     first = (request.args.get("page", default=1, type=int) - 1) * CLUSTERS_SIZE
@@ -66,26 +66,26 @@ def clusters() -> str:
 @browse.get("/clusters/<int:number>")
 @accepts()
 def cluster(number: int) -> str:
-    """One cluster, from its middle outwards."""
+    """The items of a cluster, nearest to its centre first."""
     return render_template("cluster.html", cluster=catalogue().cluster(number))
 
 
 @browse.get("/map")
 @accepts()
 def chart() -> str:
-    """The map. Without the script, which draws it, the largest clusters."""
+    """The map; without the script, the largest clusters."""
     return render_template("map.html", clusters=_by_size(catalogue().clusters().clusters)[:24])
 
 
 @browse.get("/map/points")
 @accepts()
 def points() -> Response:
-    """What the script draws; labels by number, as most of them come again and again."""
+    """The points of the map as JSON; labels by number, because they repeat."""
     return jsonify(_map_json(catalogue().map(POINTS)))
 
 
 def browse_link(query: SearchQuery) -> str:
-    """Browsing what passes a search's filter, in the order of this page."""
+    """The link to browse with the filter of a search, in the order of this page."""
     return f"{url_for('browse.start')}?{urlencode([*query.filter_parameters(), ('order', g.order)])}"
 
 
@@ -103,7 +103,7 @@ def _order() -> str:
 
 
 def _orders(choices: list[Choice], chosen: str) -> dict[str, str]:
-    """Every order that can be chosen, by what it is called in a link."""
+    """The names of all orders, by their values in links."""
     names = [choice.facet.attribute for choice in choices]
     orders = ORDERS | {f"attributes.{name}": name for name in names}
     orders |= {f"-attributes.{name}": f"{name}, last first" for name in names}
@@ -111,7 +111,7 @@ def _orders(choices: list[Choice], chosen: str) -> dict[str, str]:
 
 
 def _by_size(clusters: list[Cluster]) -> list[Cluster]:
-    """Without those that are empty."""
+    """The clusters that have items, largest first."""
     return sorted((each for each in clusters if each.size), key=lambda each: (-each.size, each.number))
 
 

@@ -1,4 +1,4 @@
-"""What is there more than once: in groups, of which one is worth keeping and others can be deleted."""
+"""Duplicates: groups of which one picture is worth keeping and the others can be deleted."""
 
 from typing import cast, get_args
 
@@ -24,39 +24,39 @@ duplicates = Blueprint("duplicates", __name__, url_prefix="/duplicates")
 @duplicates.get("/")
 @accepts("tier", "offset", "tick")
 def start() -> Response:
-    """The groups of a tier; while they are being searched for, how far that is (202), and the script asks again."""
+    """The groups of a tier; while the search runs, its progress with status 202."""
     tier, offset = _tier(request.args.get("tier")), request.args.get("offset", default=0, type=int)
     if offset < 0:
         raise BadRequest("Groups are counted from 0.")
-    known, found, searching = True, None, None
+    is_supported, groups, progress = True, None, None
     try:
         answer = _client().groups(tier, offset=offset, limit=PAGE_SIZE)
-        found = answer if isinstance(answer, DuplicateGroups) else None
-        searching = answer if isinstance(answer, DuplicateSearch) else None
+        groups = answer if isinstance(answer, DuplicateGroups) else None
+        progress = answer if isinstance(answer, DuplicateSearch) else None
     except ApiRefused as refused:
         if refused.problem.code != "unsupported_by_model":
             raise
-        known = False
+        is_supported = False
     html = render_template(
         "duplicates.html",
         tiers=TIERS,
         tier=tier,
-        known=known,
-        found=found,
-        searching=searching,
+        is_supported=is_supported,
+        page=groups,
+        progress=progress,
         first=offset,
         here=url_for("duplicates.start", tier=tier, offset=offset or None),
-        ticked=tier == "identical" or request.args.get("tick") == "all",
+        selected=tier == "identical" or request.args.get("tick") == "all",
         before=url_for("duplicates.start", tier=tier, offset=max(0, offset - PAGE_SIZE) or None) if offset else None,
-        after=url_for("duplicates.start", tier=tier, offset=offset + PAGE_SIZE) if found and found.next else None,
+        after=url_for("duplicates.start", tier=tier, offset=offset + PAGE_SIZE) if groups and groups.next else None,
     )
-    return Response(html, 202 if searching else 200)
+    return Response(html, 202 if progress else 200)
 
 
 @duplicates.post("/dismiss")
 @accepts("tier", "offset", lists=("id",))
 def dismiss() -> Redirect:
-    """The members of a group are no duplicates of each other; that is read_query."""
+    """Dismiss a group: its members are no duplicates of each other."""
     ids = list(dict.fromkeys(each for each in request.form.getlist("id") if each))
     if not 2 <= len(ids) <= MAX_DISMISSED:
         raise BadRequest(f"From 2 to {MAX_DISMISSED} pictures can be said to be no duplicates of each other.")
@@ -69,7 +69,7 @@ def dismiss() -> Redirect:
 @duplicates.post("/refresh")
 @accepts("tier")
 def refresh() -> Redirect:
-    """Search anew."""
+    """Start a new search."""
     _client().refresh()
     return redirect(url_for("duplicates.start", tier=_tier(request.form.get("tier"))), 303)
 

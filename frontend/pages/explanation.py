@@ -15,7 +15,7 @@ explanation = Blueprint("explanation", __name__)
 @explanation.get("/why")
 @accepts("match", *SEARCH_FIELDS, lists=SEARCH_LISTS)
 def by_link() -> str:
-    """For an item or an address that was searched with."""
+    """The explanation of a match of an item or URL."""
     query = read_query(request.args)
     if query.id is None and query.url is None:
         abort(404)
@@ -25,7 +25,7 @@ def by_link() -> str:
 @explanation.post("/why")
 @accepts("file", "match", *SEARCH_FIELDS, lists=SEARCH_LISTS)
 def by_form() -> str | Response:
-    """For a picture that is sent."""
+    """The explanation of a match of an upload."""
     upload, match = uploaded_file(), request.form.get("match")
     query = read_query(request.form, with_picture=True)
     if upload is None or not match:

@@ -1,4 +1,4 @@
-"""Matches as a file: everything as JSON, or a table. The contact sheet is drawn by the browser."""
+"""Export of matches as JSON or CSV. The browser draws the contact sheet."""
 
 import csv
 from datetime import datetime
@@ -21,7 +21,7 @@ export = Blueprint("export", __name__)
 @export.get("/search/matches.<kind>")
 @accepts(*SEARCH_FIELDS, lists=SEARCH_LISTS)
 def download(kind: str) -> Response:
-    """The matches that a search link shows."""
+    """The matches of a search link."""
     if kind not in {"json", "csv"}:
         abort(404)
     query = read_query(request.args)
@@ -35,7 +35,7 @@ def download(kind: str) -> Response:
 
 
 def _table(answer: SearchAnswer) -> str:
-    """A row for each match, a column for each attribute that one of them has."""
+    """A row for each match, a column for each attribute that any of them has."""
     names = sorted({name for hit in answer.hits for name in hit.attributes})
     text = StringIO()
     table = csv.writer(text)

@@ -1,4 +1,4 @@
-"""The faces of a picture, for the script to draw: it is asked only once the matches are there."""
+"""The faces of a query picture, for the script, which loads them after the matches."""
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -15,21 +15,21 @@ faces = Blueprint("faces", __name__)
 @faces.post("/search/faces")
 @accepts("file", *SEARCH_FIELDS, lists=SEARCH_LISTS)
 def find() -> Response:
-    """Each face's number and box, in percent of the picture; nothing (204) where the model looks for none."""
+    """Number and box of each face, in percent of the picture; 204 if the model compares no faces."""
     upload = uploaded_file()
     query = read(request.form, with_picture=upload is not None)
     try:
         if upload is not None:
-            found = api().faces({}, upload.read())
+            answer = api().faces({}, upload.read())
         elif query.id is not None:
-            found = api().faces({"id": query.id})
+            answer = api().faces({"id": query.id})
         else:
             return Response(status=204)
     except ApiRefused as refused:
         if refused.problem.code in {"unsupported_by_model", "face_missing"}:
             return Response(status=204)
         raise
-    across, down = 100 / found.width, 100 / found.height
+    across, down = 100 / answer.width, 100 / answer.height
     return jsonify(
         [
             {
@@ -39,12 +39,12 @@ def find() -> Response:
                 "width": face.width * across,
                 "height": face.height * down,
             }
-            for face in found.faces
+            for face in answer.faces
         ]
     )
 
 
 @faces.errorhandler(ApiError)
 def no_faces(error: ApiError) -> Response:
-    """Nobody reads a page here: the status is enough, and the page goes on without faces."""
+    """The status only: the page works without faces."""
     return Response(status=explain(error, limit_bytes=limit_bytes()).status, mimetype="text/plain")

@@ -1,4 +1,4 @@
-"""What there is to filter by, with how many items have it: asked for only when somebody opens it."""
+"""Choices of filters with their counts, loaded when the section is opened."""
 
 from dataclasses import dataclass
 
@@ -17,23 +17,23 @@ filters = Blueprint("filters", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One attribute, and what of it is chosen."""
+    """The values of an attribute, and the condition on it."""
 
     facet: Facet
     condition: Condition
 
     @property
     def is_range(self) -> bool:
-        """Whether it is chosen by two ends."""
+        """Whether it is filtered by a range."""
         return self.facet.least is not None and self.facet.distinct > MAX_CHECKBOXES and not self.condition.values
 
     def has(self, value: Value) -> bool:
-        """Whether this value is chosen; 1 is not true."""
+        """Whether this value is selected; 1 is not true."""
         return any(type(each) is type(value) and each == value for each in self.condition.values)
 
     @property
     def hidden(self) -> list[Value]:
-        """Chosen values that are not among the most frequent ones."""
+        """Selected values that are not among the most frequent ones."""
         shown = {(type(each.value), each.value) for each in self.facet.values}
         return [value for value in self.condition.values if (type(value), value) not in shown]
 
@@ -41,18 +41,18 @@ class Choice:
 @filters.get("/search/filters")
 @accepts(*SEARCH_FIELDS, lists=SEARCH_LISTS)
 def choose() -> str:
-    """A page with the form and all filters; the script takes the filters alone out of it."""
+    """A page with all filters; the script uses its filters only."""
     query = read_query(request.args)
     return render_template("filters.html", query=query, labels=labels_for(query), choices=choices_for(query))
 
 
 def labels_for(query: SearchQuery) -> LabelsAnswer:
-    """The labels, counted without those that are chosen, so that others can be added to them."""
+    """The labels, counted without the condition on labels, so that more can be selected."""
     return api().labels(query.with_changes(labels=()).filter_fields())
 
 
 def choices_for(query: SearchQuery) -> list[Choice]:
-    """Each attribute that there is to choose by, by name."""
+    """The choices for each attribute, by name."""
     facets = {facet.attribute: facet for facet in _facets(query).facets}
     for name in query.attributes:
         others = _facets(query.without_attribute(name)).facets  # counted without it, as labels are

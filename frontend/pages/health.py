@@ -1,4 +1,4 @@
-"""For whoever keeps the page running."""
+"""Health checks."""
 
 from flask import Blueprint, Response
 
@@ -11,13 +11,13 @@ health = Blueprint("health", __name__)
 @health.get("/livez")
 @accepts()
 def livez() -> Response:
-    """Whether this process serves pages."""
+    """Whether the process runs."""
     return Response("alive\n", mimetype="text/plain")
 
 
 @health.get("/readyz")
 @accepts()
 def readyz() -> Response:
-    """Whether a search would be answered: the API has to be ready, too."""
+    """Whether searches are answered, which needs the API as well."""
     reason = api().readiness_error()
     return Response(f"{reason or 'ready'}\n", 503 if reason else 200, mimetype="text/plain")

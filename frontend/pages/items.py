@@ -1,4 +1,4 @@
-"""One item: what is known of it, and to change or delete it."""
+"""The page of an item: show, change, delete."""
 
 from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
@@ -23,14 +23,14 @@ items = Blueprint("items", __name__, url_prefix="/items")
 @items.get("/")
 @accepts("id", "done")
 def show() -> str:
-    """The picture, and a form for what is known of it."""
+    """The picture, with a form for its label and attributes."""
     return _page(api().item(request.args.get("id") or abort(404)), done=DONE.get(request.args.get("done", "")))
 
 
 @items.post("/change")
 @accepts("id", "label", lists=("name", "kind", "value"))
 def change() -> str | Response | tuple[str, int]:
-    """Save what the form says. What is wrong is said above the form, which keeps what was written."""
+    """Save label and attributes. Mistakes are shown above the form, which keeps its fields."""
     item_id = request.form.get("id") or abort(404)
     try:
         description = parse_description(request.form)
@@ -41,7 +41,7 @@ def change() -> str | Response | tuple[str, int]:
         if isinstance(failed, ApiRefused) and failed.problem.status == 422:
             return _page(api().item(item_id), mistake=failed.problem.detail or failed.problem.title), 422
         error_message = messages.explain(failed, limit_bytes=limit_bytes())
-        label, rows = _sent()
+        label, rows = _submitted()
         page = render_template(
             "item_not_saved.html", item_id=item_id, error_message=error_message, label=label, rows=rows, kinds=KINDS
         )
@@ -52,9 +52,9 @@ def change() -> str | Response | tuple[str, int]:
 @items.post("/delete")
 @accepts("back", "sure", lists=("id",))
 def delete() -> Response | str:
-    """Delete items, once it is said that one is sure: what is deleted cannot be brought back.
+    """Delete items after a confirmation, because they cannot be restored.
 
-    The script says so after the seconds in which it offers to undo; without it, a page asks.
+    The script confirms after the time to undo; without it, a page asks.
     """
     ids = tuple(dict.fromkeys(each for each in request.form.getlist("id") if each))
     back = _local_path(request.form.get("back"))
@@ -70,36 +70,36 @@ def delete() -> Response | str:
 
 
 def _page(item: Item, *, done: str | None = None, mistake: str | None = None) -> str:
-    """With the rows as they were sent, if something is wrong with them."""
+    """The page of an item; after a mistake, with the fields as they were sent."""
     if mistake is None:
         label = item.label
         rows = [(name, kind_of(known), known) for name, known in item.attributes.items() if known is not None]
     else:
-        label, rows = _sent()
+        label, rows = _submitted()
     return render_template("item.html", item=item, label=label, rows=rows, kinds=KINDS, done=done, mistake=mistake)
 
 
-def _sent() -> tuple[str | None, list[tuple[str, str, Value]]]:
-    """Label and rows as the form says them."""
-    sent = request.form
-    rows = zip(sent.getlist("name"), sent.getlist("kind"), sent.getlist("value"), strict=False)
-    return sent.get("label"), [(name, kind, text) for name, kind, text in rows if name or text]
+def _submitted() -> tuple[str | None, list[tuple[str, str, Value]]]:
+    """Label and rows of attributes as they were sent."""
+    fields = request.form
+    rows = zip(fields.getlist("name"), fields.getlist("kind"), fields.getlist("value"), strict=False)
+    return fields.get("label"), [(name, kind, text) for name, kind, text in rows if name or text]
 
 
 def _known(ids: Sequence[str]) -> list[Item]:
-    """Those that are still there."""
-    found = []
+    """The items that still exist."""
+    existing = []
     for item_id in ids:
         try:
-            found.append(api().item(item_id))
+            existing.append(api().item(item_id))
         except ApiRefused as refused:
             if refused.problem.status != 404:
                 raise
-    return found
+    return existing
 
 
 def _local_path(target: str | None) -> str:
-    """A path of this page to go on with; the start of browsing for anything else: never lead to another site."""
+    """The path if it is one of this page, else that of browsing: never a link to another site."""
     root = f"{request.script_root}/"
     if target is None or not target.isprintable() or not target.startswith(root):
         return url_for("browse.start")

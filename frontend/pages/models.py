@@ -1,4 +1,4 @@
-"""The models: how good each was found to be, which one is live, and two of them side by side."""
+"""Models: their measures, the live one, and a comparison of two."""
 
 from base64 import b64encode
 from dataclasses import replace
@@ -34,14 +34,14 @@ models = Blueprint("models", __name__, url_prefix="/models")
 @models.get("/")
 @accepts("live")
 def start() -> str:
-    """Every bundle with its figures, newest first."""
+    """All bundles with their measures, newest first."""
     return _page(done="live" if "live" in request.args else None)
 
 
 @models.post("/activate")
 @accepts("id")
 def activate() -> str | Redirect | Response | tuple[str, int]:
-    """Make a bundle the live one: a newer one, or an older one again."""
+    """Make a bundle live: a newer one, or an older one again."""
     bundle_id = request.form.get("id") or abort(404)
     try:
         _client().activate(bundle_id)
@@ -57,11 +57,11 @@ def activate() -> str | Redirect | Response | tuple[str, int]:
 @models.get("/compare")
 @accepts("id", *SIDE_FIELDS)
 def compare() -> str:
-    """The matches of an item, two times; without one, the form and some items to choose from."""
+    """The matches of an item on both sides; without an item, the form and a sample of items."""
     item_id = request.args.get("id")
     if not item_id:
         return _comparison()
-    left, right, k = _asked()
+    left, right, k = _requested_sides()
     answers = [api().search({"id": item_id, **side.fields(k)}) for side in (left, right)]
     return _comparison(Comparison(answers[0], answers[1], k), item=api().item(item_id))
 
@@ -69,9 +69,9 @@ def compare() -> str:
 @models.post("/compare")
 @accepts("file", "id", *SIDE_FIELDS)
 def compare_picture() -> str | Response:
-    """The matches of a picture that is sent, two times."""
+    """The matches of an upload on both sides."""
     upload = uploaded_file()
-    left, right, k = _asked()
+    left, right, k = _requested_sides()
     if upload is None:
         if item_id := request.form.get("id"):
             return cast(Response, redirect(_link(left, right, k, item_id), 303))
@@ -87,20 +87,20 @@ def compare_picture() -> str | Response:
 
 
 def _page(done: str | None = None) -> str:
-    known = _client().all()
-    return render_template("models.html", known=known, names=_measures(known), measures=MEASURES, done=done)
+    available = _client().all()
+    return render_template("models.html", available=available, names=_measures(available), measures=MEASURES, done=done)
 
 
 def _comparison(comparison: Comparison | None = None, **shown: object) -> str:
-    known = _client().all()
-    left, right, k = _asked()
-    if "left" not in request.values and len(known.loaded) > 1:  # what there is to choose from, put to use
-        left, right = replace(left, bundle=known.loaded[0].id), replace(right, bundle=known.loaded[1].id)
+    available = _client().all()
+    left, right, k = _requested_sides()
+    if "left" not in request.values and len(available.loaded) > 1:  # what there is to choose from, put to use
+        left, right = replace(left, bundle=available.loaded[0].id), replace(right, bundle=available.loaded[1].id)
     elif "left" not in request.values:
         right = replace(right, metric="euclidean")
     return render_template(
         "compare.html",
-        known=known,
+        available=available,
         left=left,
         right=right,
         k=k,
@@ -112,7 +112,7 @@ def _comparison(comparison: Comparison | None = None, **shown: object) -> str:
     )
 
 
-def _asked() -> tuple[Side, Side, int]:
+def _requested_sides() -> tuple[Side, Side, int]:
     left, right = sides(request.values)
     return left, right, depth(request.values)
 
@@ -130,10 +130,10 @@ def _link(left: Side, right: Side, k: int, item_id: str) -> str:
     )
 
 
-def _measures(known: Bundles) -> list[str]:
-    """The measures that any bundle has, in the order to show them."""
-    found = {name for bundle in known.bundles for measured in bundle.metrics.values() for name in measured}
-    return [name for name in MEASURES if name in found] + sorted(found - set(MEASURES))
+def _measures(available: Bundles) -> list[str]:
+    """The measures of all bundles, in the order of display."""
+    names = {name for bundle in available.bundles for measured in bundle.metrics.values() for name in measured}
+    return [name for name in MEASURES if name in names] + sorted(names - set(MEASURES))
 
 
 def _client() -> BundlesClient:

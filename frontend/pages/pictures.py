@@ -1,6 +1,6 @@
-"""The catalogue's pictures, passed through from the API: the browser talks to this page alone.
+"""The pictures of the catalogue, passed on from the API: browsers need access to the page only.
 
-An id may hold slashes and dots, which browsers and servers resolve in a path; in a query string they stay.
+The id is in the query, because browsers and proxies change slashes and dots in paths.
 """
 
 from flask import Blueprint, Response, abort, current_app, request
@@ -32,7 +32,7 @@ def full() -> Response:
 
 @pictures.errorhandler(ApiError)
 def no_picture(error: ApiError) -> Response:
-    """In an <img> nobody reads a page: the status is enough, and the browser shows the alternative text."""
+    """The status only: browsers show the alternative text."""
     current_app.logger.warning("%s: %s", type(error).__name__, error)
     status = explain(error, limit_bytes=limit_bytes()).status
     return Response(status=status, mimetype="text/plain")
@@ -46,7 +46,7 @@ def _item_id() -> str:
 
 
 def file_response(file: File) -> Response:
-    """What the API sent, byte by byte."""
+    """The file of the API, unchanged."""
     response = Response(file.chunks, status=file.status, headers=dict(file.headers))
     response.call_on_close(file.close)
     return response

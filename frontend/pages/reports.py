@@ -1,7 +1,7 @@
-"""The bundles' reports, passed through from the API, each as a world of its own.
+"""The reports of bundles, passed on from the API and isolated from the page.
 
-A report brings its own styles and scripts. So it is shown under the policy that the API, too, sends with it: it may
-load nothing and reach nothing, and is kept apart from this page as if it came from somewhere else.
+A report has its own styles and scripts. It is served under the policy that the API uses for it as well: it can load
+nothing and has an origin of its own, so that it cannot reach the page.
 """
 
 from flask import Blueprint, Response, request
@@ -34,7 +34,7 @@ reports = Blueprint("reports", __name__, url_prefix="/reports")
 @reports.get("/<bundle>/<path:name>")
 @accepts()
 def report(bundle: str, name: str) -> Response:
-    """A file of a bundle's report. Its name is a path, so that its links to its neighbours hold."""
+    """A file of a bundle's report. Names are paths, so that links between its files work."""
     response = file_response(api().report(bundle, name, request.headers.get("If-None-Match")))
     response.headers.update(REPORT_HEADERS)
     return response

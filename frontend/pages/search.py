@@ -1,4 +1,4 @@
-"""Start and matches. A search without a picture of one's own is a link, and so is every one once it is answered."""
+"""The start page and the matches. Every search has a link, except the upload of a picture before its answer."""
 
 from base64 import b64encode
 from typing import Any
@@ -24,14 +24,14 @@ search = Blueprint("search", __name__)
 @search.get("/")
 @accepts()
 def start() -> str:
-    """Somewhere to drop a picture, and some pictures of the catalogue to start from."""
+    """The search form, and a sample of the catalogue to start from."""
     return render_template("start.html", sample=api().sample(SAMPLE_SIZE))
 
 
 @search.get("/search")
 @accepts(*SEARCH_FIELDS, lists=SEARCH_LISTS)
 def by_link() -> str | Response:
-    """The matches of a picture that the link names: it can be shared and gone back to."""
+    """The matches of a search link."""
     query = read_query(request.args)
     if not query.has_picture:
         return redirect(url_for("search.start"))
@@ -42,7 +42,7 @@ def by_link() -> str | Response:
 @search.post("/search")
 @accepts("address", *SEARCH_FIELDS, lists=("file", *SEARCH_LISTS))
 def by_form() -> str | Response:
-    """The matches of a picture that is sent; without one, those of what the form names."""
+    """The matches of an upload; without one, a redirect to the link of the search."""
     upload = uploaded_file()
     query = read_query(request.form, with_picture=upload is not None)
     if upload is None:
@@ -60,18 +60,18 @@ def by_form() -> str | Response:
 
 
 def read_query(sent: MultiDict[str, str], *, with_picture: bool = False) -> SearchQuery:
-    """What is asked for; a page that says what went wrong shows it in its form again."""
+    """The search in a form or link; kept for the form of an error page."""
     g.query = read(sent, with_picture=with_picture)
     return g.query  # type: ignore[no-any-return]  # flask's g holds anything
 
 
 def uploaded_file() -> FileStorage | None:
-    """The picture in a form, chosen or just taken."""
+    """The picture in a form, selected or just taken; None if there is none."""
     return next((file for file in request.files.getlist("file") if file.filename), None)
 
 
 def _results(query: SearchQuery, answer: SearchAnswer, **shown: Any) -> str:
-    """The page of an answer; what can be changed on it leads to the first page again."""
+    """The page of matches; changed settings lead to its first page."""
     further = cursor_of(answer.next)
     g.query = query.with_changes(cursor=cursor_of(answer.link) if query.kind == "picture" else None)
     return render_template(

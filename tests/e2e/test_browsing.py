@@ -57,7 +57,7 @@ def test_the_map_is_moved_by_keys_buttons_and_pointer_and_leads_to_pictures(
     changes: list[Callable[[], None]] = [
         lambda: canvas.press("+"),
         lambda: canvas.press("ArrowRight"),
-        lambda: tab.get_by_role("button", name="Closer").click(),
+        lambda: tab.get_by_role("button", name="Zoom in").click(),
         tab.get_by_role("list", name="Show one label alone").get_by_role("button").first.click,
         lambda: drag(tab),
     ]
@@ -113,6 +113,6 @@ def test_browsing_without_a_script(open_tab: OpenTab, catalogue_address: str) ->
     tab.get_by_role("link", name="Show more").click()
     expect(tab.get_by_role("link", name="From the beginning")).to_be_visible()
     tab.goto(f"{catalogue_address}/browse/map")
-    expect(tab.get_by_text("drawn by a script")).to_be_visible()
+    expect(tab.get_by_text("needs JavaScript")).to_be_visible()
     tab.locator(".cell").first.click()
     expect(tab.get_by_role("heading", name=re.compile(r"Cluster \d"))).to_be_visible()

@@ -33,7 +33,7 @@ def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, duplicate
     expect(tab.locator("[data-group]")).to_have_count(1)
     gone = tab.locator("[data-group] input:checked").input_value()
     assert gone in {"copy of 3", "shelf 3/piece-003"}
-    tab.get_by_role("button", name="Delete 1 ticked picture").click()
+    tab.get_by_role("button", name="Delete 1 selected picture").click()
     tab.get_by_role("link", name="Same picture").click()
     expect(tab.locator(".keep")).to_contain_text("the most pixels")
     expect(tab.locator("[data-group] li", has=tab.locator(".keep"))).to_contain_text("larger 5")
@@ -41,8 +41,8 @@ def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, duplicate
     wait_until(lambda: status(item_page) == 404)
 
     tab.goto(f"{duplicates_address}/duplicates/")
-    tab.get_by_role("button", name="Look again").click()
-    expect(tab.get_by_role("heading", name="Nothing is there twice")).to_be_visible()
+    tab.get_by_role("button", name="Search again").click()
+    expect(tab.get_by_role("heading", name="There are no duplicates")).to_be_visible()
     tab.goto(f"{duplicates_address}/duplicates/?tier=same_thing")
     expect(tab.get_by_role("heading", name=re.compile(r"\d+ groups?$"))).to_be_visible()
     assert violations(tab) == []
@@ -51,11 +51,11 @@ def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, duplicate
 @in_matrix
 def test_duplicates_without_a_script(open_tab: OpenTab, duplicates_address: str) -> None:
     tab = open_tab(f"{duplicates_address}/duplicates/", java_script_enabled=False)
-    while tab.get_by_role("link", name="See how far it is").count():
-        tab.get_by_role("link", name="See how far it is").click()
+    while tab.get_by_role("link", name="Show the progress").count():
+        tab.get_by_role("link", name="Show the progress").click()
     tab.get_by_role("button", name="Not duplicates").first.click()
     expect(tab.locator("[data-group]")).to_have_count(1)
-    tab.get_by_role("button", name="Delete what is ticked").click()
+    tab.get_by_role("button", name="Delete selected pictures").click()
     expect(tab.get_by_role("heading", name="Delete this picture?")).to_be_visible()
     tab.get_by_role("button", name="Delete this picture").click()
     expect(tab.locator("[data-group]")).to_have_count(0)

@@ -123,7 +123,7 @@ def test_the_largest_upload_is_let_through(page: FlaskClient, api: FakeApi) -> N
 
 
 def test_sending_no_picture_is_explained(page: FlaskClient, api: FakeApi) -> None:
-    assert_friendly(page.post("/search", data={"k": "20"}), 400, "No picture was chosen")
+    assert_friendly(page.post("/search", data={"k": "20"}), 400, "No picture was selected")
     assert not api.requests
 
 
@@ -225,3 +225,11 @@ def test_an_item_that_is_gone_by_the_time_it_is_searched(page: FlaskClient, api:
     api.replies["GET /item?id=one"] = as_json(item("one"))
     api.replies["POST /search"] = problem(404)
     assert_friendly(WAYS_IN["item"](page), 404, "not in the catalogue")
+
+
+def test_a_service_that_cannot_write_is_not_a_missing_model(page: FlaskClient, api: FakeApi) -> None:
+    api.replies["DELETE /item?id=one"] = problem(503, code="write_unavailable", **{"Retry-After": "3"})
+    answer = page.post("/items/delete", data={"id": "one", "sure": "yes"})
+    assert_friendly(answer, 503, "Nothing can be changed at the moment")
+    assert answer.headers["Retry-After"] == "3"
+    assert "make demo" not in answer.text

@@ -144,7 +144,7 @@ def test_nothing_sure_enough_and_nothing_that_passes_are_answers(page: FlaskClie
     assert "No match is 95 % sure" in sure
     assert 'href="/search?id=one" data-same>Show the closest' in sure
     filtered = page.get("/search?id=one&label=none").text
-    assert "No other picture passes the filters" in filtered
+    assert "No other picture matches the filters" in filtered
     assert 'href="/search?id=one" data-same>Search among all' in filtered
 
 

@@ -1,4 +1,4 @@
-// Duplicates: progress of the search, number of ticked pictures, deletion with undo, dismissal of groups.
+// Duplicates: progress of the search, number of selected pictures, deletion with undo, dismissal of groups.
 
 import { deleteLater } from "./undo.js";
 
@@ -26,18 +26,18 @@ const boxes = () => [...document.querySelectorAll("input[form=delete-selected]")
 function count() {
   const button = document.querySelector("[data-delete]");
   if (!button) return;
-  const ticked = boxes().filter(({ checked }) => checked).length;
-  button.disabled = !ticked;
+  const selected = boxes().filter(({ checked }) => checked).length;
+  button.disabled = !selected;
   const emptied = [...document.querySelectorAll("[data-group]")].filter((group) => !group.querySelector("input[form=delete-selected]:not(:checked)")).length;
-  const words = `Delete ${ticked} ticked ${ticked === 1 ? "picture" : "pictures"}`;
-  button.textContent = !ticked ? "Nothing is ticked" : emptied ? `${words}, all of ${emptied} ${emptied === 1 ? "group" : "groups"}` : words;
+  const words = `Delete ${selected} selected ${selected === 1 ? "picture" : "pictures"}`;
+  button.textContent = !selected ? "Nothing is selected" : emptied ? `${words}, all of ${emptied} ${emptied === 1 ? "group" : "groups"}` : words;
 }
 
-function deleteTicked(form) {
-  const ticked = boxes().filter(({ checked }) => checked);
-  if (!ticked.length) return;
+function deleteSelected(form) {
+  const selected = boxes().filter(({ checked }) => checked);
+  if (!selected.length) return;
   const button = form.querySelector("button");
-  const tiles = ticked.map((box) => box.closest("li"));
+  const tiles = selected.map((box) => box.closest("li"));
   const end = (isOver) => {
     button.disabled = false;
     for (const tile of tiles) {
@@ -48,7 +48,7 @@ function deleteTicked(form) {
   };
   for (const tile of tiles) tile.classList.add("pending-delete");
   deleteLater(form, {
-    words: ticked.length === 1 ? "1 picture" : `${ticked.length} pictures`,
+    words: selected.length === 1 ? "1 picture" : `${selected.length} pictures`,
     after: () => end(true),
     undone: () => end(false),
   });
@@ -81,7 +81,7 @@ document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("#delete-selected")) { // not form.id: a field has that name
     event.preventDefault();
-    deleteTicked(form);
+    deleteSelected(form);
   } else if (form.matches("[data-dismiss]")) {
     event.preventDefault();
     dismiss(form);

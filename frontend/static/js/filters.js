@@ -61,7 +61,7 @@ document.addEventListener("leaving", ({ detail: { shown, next } }) => {
   for (const field of to.querySelectorAll(".choices input")) { // chips and links change filters
     const { name, value, type } = field;
     const boxed = type === "checkbox";
-    const has = (asked) => (boxed ? asked.getAll(name).includes(value) : asked.has(name));
+    const has = (query) => (boxed ? query.getAll(name).includes(value) : query.has(name));
     if (has(before) === has(now)) continue;
     if (boxed) field.checked = has(now);
     else if (!has(now)) field.value = "";

@@ -12,10 +12,10 @@ def test_what_concerns_all_pictures_stops_adding_until_one_goes_on(tab: Page, ap
     tab.goto("/add/")
     tab.set_input_files("#files", files("a.png", "b.png", "c.png"))  # type: ignore[arg-type]
     tab.get_by_role("button", name="Add 3 pictures").click()
-    expect(tab.get_by_role("alert")).to_contain_text("The service has no room left")
+    expect(tab.get_by_role("alert")).to_contain_text("The storage of the service is full")
     expect(tab.locator("[data-counts]")).to_have_text("0 of 3: 0 added, 3 to go.")
     api.replies["POST /items"] = well
-    tab.get_by_role("button", name="Go on").click()
+    tab.get_by_role("button", name="Continue").click()
     expect(tab.locator("[data-counts]")).to_have_text("3 of 3: 3 added.")
     expect(tab.get_by_role("alert")).to_have_count(0)
 
@@ -60,5 +60,5 @@ def test_dropped_pictures_are_chosen_and_stop_stops(tab: Page, api: FakeApi) -> 
     expect(tab.locator(".in-progress li")).to_have_count(2)
     tab.get_by_role("button", name="Stop").click()
     api.over.set()
-    expect(tab.get_by_role("button", name="Go on")).to_be_visible()
+    expect(tab.get_by_role("button", name="Continue")).to_be_visible()
     expect(tab.locator("[data-counts]")).to_contain_text("to go")

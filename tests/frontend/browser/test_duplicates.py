@@ -49,7 +49,7 @@ def test_groups_appear_when_the_search_is_over(tab: Page, api: FakeApi) -> None:
     expect(tab.get_by_text("7 of 9")).to_be_visible()
     api.replies["GET /duplicates"] = as_json(GROUPS)
     expect(tab.get_by_role("heading", name="2 groups")).to_be_visible()
-    expect(tab.get_by_role("button", name="Delete 2 ticked pictures")).to_be_visible()
+    expect(tab.get_by_role("button", name="Delete 2 selected pictures")).to_be_visible()
 
 
 def test_the_button_says_how_many_go_and_whether_any_stays(tab: Page) -> None:
@@ -57,22 +57,22 @@ def test_the_button_says_how_many_go_and_whether_any_stays(tab: Page) -> None:
     button = tab.locator("[data-delete]")
     expect(button).to_be_disabled()
     tab.get_by_label("Delete two").check()
-    expect(button).to_have_text("Delete 1 ticked picture")
+    expect(button).to_have_text("Delete 1 selected picture")
     tab.get_by_label("Delete one").check()
-    expect(button).to_have_text("Delete 2 ticked pictures, all of 1 group")
+    expect(button).to_have_text("Delete 2 selected pictures, all of 1 group")
 
 
 def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /item?id=four"] = Reply(204)
     stop_clock(tab, "/duplicates/")
-    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.clock.fast_forward(7_000)
     tab.get_by_role("button", name="Undo").click()
     tab.clock.fast_forward(60_000)
     expect(tab.locator(".pending-delete")).to_have_count(0)
     assert deletions(api) == []
 
-    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.clock.fast_forward(8_100)
     expect(tab.locator("[data-group]")).to_have_count(0)
     assert deletions(api) == ["/item?id=two", "/item?id=four"]
@@ -81,7 +81,7 @@ def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi
 def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /item?id=four"] = Reply(204)
     stop_clock(tab, "/duplicates/")
-    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.get_by_role("button", name="Delete 2 selected pictures").click()
     undo = tab.get_by_role("button", name="Undo")
     undo.focus()
     tab.clock.fast_forward(60_000)
@@ -105,12 +105,12 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> N
 def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
     stop_clock(tab, "/duplicates/")
-    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.clock.fast_forward(8_100)
     over = tab.get_by_text("Not everything was deleted.")
     expect(over).to_be_visible()
     api.replies |= {f"DELETE /item?id={name}": Reply(204) for name in ("two", "four")}
-    tab.get_by_role("button", name="Delete 2 ticked pictures").press("Enter")
+    tab.get_by_role("button", name="Delete 2 selected pictures").press("Enter")
     over.dispatch_event("pointermove")
     tab.clock.fast_forward(8_100)
     expect(tab.locator("[data-group]")).to_have_count(0)
@@ -124,7 +124,7 @@ def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: FakeApi)
     api.replies["GET /duplicates"] = as_json(duplicates(members, total_groups=1, groups=groups))
     api.replies |= {f"DELETE /item?id={quote(each, safe='')}": Reply(204) for each in long}
     stop_clock(tab, "/duplicates/")
-    tab.get_by_role("button", name="Delete 480 ticked pictures").click()
+    tab.get_by_role("button", name="Delete 480 selected pictures").click()
     expect(tab.get_by_text("480 pictures will be deleted in 8 seconds.", exact=True)).to_be_visible()
     tab.clock.fast_forward(8_100)
     expect(tab.locator("[data-group]")).to_have_count(0)
@@ -134,7 +134,7 @@ def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: FakeApi)
 def test_leaving_the_page_deletes_at_once(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /item?id=four"] = Reply(204)
     tab.goto("/duplicates/")
-    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.get_by_role("link", name="Browse").click()
     wait_until(lambda: len(deletions(api)) == 2)
 
@@ -142,9 +142,11 @@ def test_leaving_the_page_deletes_at_once(tab: Page, api: FakeApi) -> None:
 def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
     stop_clock(tab, "/duplicates/")
-    tab.get_by_role("button", name="Delete 2 ticked pictures").click()
+    tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.clock.fast_forward(8_100)
-    expect(tab.get_by_text("Not everything was deleted. The search service does not let this page in")).to_be_visible()
+    expect(
+        tab.get_by_text("Not everything was deleted. The search service refuses the key of this page")
+    ).to_be_visible()
     expect(tab.locator("[data-group]")).to_have_count(2)
     expect(tab.locator(".pending-delete")).to_have_count(0)
 

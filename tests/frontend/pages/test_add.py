@@ -99,7 +99,7 @@ def test_a_mistake_in_the_form_is_said_before_anything_is_added(page: FlaskClien
 def test_a_form_without_a_picture_says_so(page: FlaskClient, api: FakeApi) -> None:
     answer = page.post("/add/", data={"file": (BytesIO(b""), "")})
     assert answer.status_code == 400
-    assert "No picture was chosen" in answer.text
+    assert "No picture was selected" in answer.text
 
 
 def test_pictures_together_may_be_larger_than_one(page: FlaskClient, api: FakeApi) -> None:

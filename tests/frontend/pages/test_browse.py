@@ -78,7 +78,7 @@ def test_an_empty_catalogue_and_an_empty_choice_are_two_things(page: FlaskClient
     api.replies["GET /items"] = as_json({"items": [], "total": 0, "next": None})
     assert "make demo IMAGES=" in page.get("/browse/").text
     html = page.get("/browse/?label=None").text
-    assert "No picture passes all of these filters" in html
+    assert "No picture matches all of these filters" in html
     assert "/browse/?order=id" in links(html)
 
 
@@ -86,7 +86,7 @@ def test_clusters_come_largest_first_and_say_when_to_train_again(page: FlaskClie
     html = page.get("/browse/clusters").text
     cells = [link for link in links(html) if link.startswith("/browse/clusters/")]
     assert cells == ["/browse/clusters/5", "/browse/clusters/2"]
-    assert "Training again would pay: Many are new." in html
+    assert "Training again is worthwhile: Many are new." in html
 
 
 def test_empty_clusters_are_not_shown(page: FlaskClient, api: FakeApi) -> None:
@@ -94,7 +94,7 @@ def test_empty_clusters_are_not_shown(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /clusters"] = as_json({"clusters": [empty], "drift": {"retrain": False, "reason": ""}})
     html = page.get("/browse/clusters").text
     assert "/browse/clusters/1" not in links(html)
-    assert "made by training" in html
+    assert "Training makes them" in html
 
 
 def test_many_clusters_are_turned_over_like_pages(page: FlaskClient, api: FakeApi) -> None:

@@ -72,13 +72,13 @@ def test_a_model_that_is_not_calibrated_says_so_and_keeps_the_other_tiers(page: 
     api.replies["GET /duplicates"] = problem(422, code="unsupported_by_model")
     answer = page.get("/duplicates/?tier=same_thing")
     assert answer.status_code == 200
-    assert "This model cannot tell" in answer.text
+    assert "This model cannot find these" in answer.text
     assert "/duplicates/?tier=same_picture" in links(answer.text)
 
 
 def test_no_duplicates_are_good_news(page: FlaskClient, api: FakeApi) -> None:
     api.replies["GET /duplicates"] = as_json(duplicates([item("one")], total_groups=0, groups=[]))
-    assert "Nothing is there twice" in page.get("/duplicates/").text
+    assert "There are no duplicates" in page.get("/duplicates/").text
 
 
 @pytest.mark.parametrize("query", ["?tier=twins", "?offset=-1"])

@@ -71,7 +71,7 @@ def test_why_shows_both_maps_of_the_part_that_was_searched_with(page: FlaskClien
     upload = {"file": (BytesIO(TALL_PNG), "me.png"), "match": "two", "face": "2"}
     assert page.post("/why", data=upload).status_code == 200
     assert api.requests[-1].form == {"file": TALL_PNG, "face": b"2", "item": b"two"}
-    assert_friendly(page.post("/why", data={"match": "two"}), 400, "No picture was chosen")
+    assert_friendly(page.post("/why", data={"match": "two"}), 400, "No picture was selected")
     for half in ("/why?id=one", "/why?match=two"):
         assert_friendly(page.get(half), 404, "Not Found")
     api.replies["POST /explain"] = problem(422, code="unsupported_by_model", detail="No cells.")
@@ -159,7 +159,7 @@ def test_the_key_goes_to_the_api_and_nowhere_else(api: FakeApi, app_for: AppFor)
     assert {request.headers["Authorization"] for request in api.requests} == {"Bearer s3cret-key"}
     api.everything(problem(403, code="insufficient_scope"))
     answers.append(page.get("/"))
-    assert_friendly(answers[-1], 502, "does not let this page in")
+    assert_friendly(answers[-1], 502, "refuses the key of this page")
     assert all(b"s3cret" not in answer.data + str(answer.headers).encode() for answer in answers)
     app_for(api.url).test_client().get("/")
     assert "Authorization" not in api.requests[-1].headers

@@ -27,7 +27,7 @@ export function showStarted(path) {
 
 export function showAdded(path, { page, picture, state }) {
   find("[data-added]").hidden = false;
-  const words = state === "known" ? "was there" : path.split("/").pop();
+  const words = state === "known" ? "already there" : path.split("/").pop();
   const link = element("a", { href: page, title: path }, element("img", { src: picture, alt: path, width: 80, height: 80 }));
   const list = find(".added");
   list.prepend(element("li", {}, link, element("small", { textContent: words })));
