@@ -33,10 +33,14 @@ async def get_engine(state: StateDep) -> Engine:
 
 
 async def get_pool(state: StateDep) -> Pool:
+    """The readers' pool. Raises Refusal (overloaded) when it is full."""
+    state.pool.refuse_if_full()
     return state.pool
 
 
 async def get_writers(state: StateDep) -> Pool:
+    """The writers' pool. Raises Refusal (overloaded) when it is full."""
+    state.writers.refuse_if_full()
     return state.writers
 
 

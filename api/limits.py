@@ -53,13 +53,17 @@ class Pool:
     def _taken(self) -> int:
         return self._workers + self.queue - self._places
 
+    def refuse_if_full(self) -> None:
+        """Raises Refusal (overloaded) when the queue is full: before a body is read that nobody could look at."""
+        if self._places == 0:
+            raise Refusal("overloaded")
+
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run in a thread, from the event loop. What is logged there is of the same request.
 
         Raises Refusal (overloaded) at once when the queue is full, and when no thread was free in time.
         """
-        if self._places == 0:
-            raise Refusal("overloaded")
+        self.refuse_if_full()
         self._places -= 1
         job = self._threads.submit(contextvars.copy_context().run, partial(work, *args, **kwargs))
         outcome = asyncio.wrap_future(job)

@@ -65,7 +65,7 @@ def free_port() -> int:
     """A loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -177,7 +177,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(params=[pytest.param(390, marks=IN_MATRIX), 1440])
 def width(request: pytest.FixtureRequest) -> int:
     """Of the browser's window, in pixels: a desk; and a phone, in the full matrix."""
-    return request.param
+    return int(request.param)
 
 
 @pytest.fixture(scope="session")

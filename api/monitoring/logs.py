@@ -24,6 +24,8 @@ def configure(style: Literal["plain", "json"]) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if style == "json" else PlainLines())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    # Each malformed form is told to whoever sent it; a line for each would let anybody fill the log.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     for talkative in OURS:
         logging.getLogger(talkative).setLevel(logging.INFO)
     requests.setLevel(logging.INFO if style == "json" else logging.WARNING)

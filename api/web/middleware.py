@@ -1,8 +1,8 @@
 """What every request and every answer passes through: a request id, headers, paths as they were sent, and the 500."""
 
 import logging
+from random import getrandbits
 from time import perf_counter
-from uuid import uuid4
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import ClientDisconnect
@@ -29,7 +29,8 @@ class Envelope:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = uuid4().hex
+        # No secret, so not from the operating system: each call to that may lose the interpreter to another thread.
+        request_id = f"{getrandbits(128):032x}"  # noqa: S311
         scope.setdefault("state", {})["request_id"] = request_id
         # Routes match the path before it is decoded, so that an item's id may hold an escaped slash.
         scope["path"] = scope["raw_path"].decode("latin-1")

@@ -106,7 +106,8 @@ def test_a_full_queue_refuses_at_once_and_leaves_the_event_loop_free(
         return search_now(*args, **kwargs)
 
     monkeypatch.setattr(service, "search", slow)
-    url = f"http://127.0.0.1:{serve(workers=1, queue=1)}"
+    port = serve(workers=1, queue=1)
+    url = f"http://127.0.0.1:{port}"
 
     def post() -> httpx2.Response:
         return httpx2.post(f"{url}/search", files={"id": (None, "shelf 0/piece-000")}, timeout=60)
@@ -119,6 +120,8 @@ def test_a_full_queue_refuses_at_once_and_leaves_the_event_loop_free(
                 time.sleep(0.01)
             assert httpx2.get(f"{url}/livez").json() == {"status": "alive"}
             assert httpx2.get(f"{url}/readyz").status_code == 200
+            status, problem = answer_to(port, head("Content-Length: 50000"))  # before any of its body is there
+            assert (status, problem["code"]) == (503, "overloaded")
         finally:
             go_on.set()
         answers = [answer.result() for answer in pending]
