@@ -1,0 +1,70 @@
+"""`python -m benchmarks.hardening`: treat an API badly, over small made-up artifacts, and say what it did.
+
+Each measurement starts `python -m api` on a loopback port of its own.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from pathlib import Path
+
+import psutil
+
+from benchmarks.hardening import bombs, load, malformed
+from benchmarks.hardening.requests import BOUNDARY, Request, form
+from tests.bundles import picture, pieces, write_artifacts
+from tests.conftest import free_port, running
+
+EXAMPLE = "Example: python -m benchmarks.hardening malformed --count 100000"
+
+
+def main() -> None:
+    """Run the named measurements, or all of them."""
+    measures = {"malformed": _malformed, "bombs": _bombs, "overload": _overload, "slow": _slow, "soak": _soak}
+    parser = argparse.ArgumentParser(description=__doc__, epilog=EXAMPLE)
+    parser.add_argument("names", nargs="*", choices=[*measures, []], help="all of them unless named")
+    parser.add_argument("--count", type=int, default=10_000, help="malformed requests (default 10,000)")
+    parser.add_argument("--seconds", type=float, default=60, help="of each run under load (default 60)")
+    parser.add_argument("--seed", type=int, default=0, help="of the malformed requests (default 0)")
+    options = parser.parse_args()
+    for name in options.names or list(measures):
+        with tempfile.TemporaryDirectory() as folder:
+            write_artifacts(Path(folder), pieces(60))
+            port = free_port()
+            settings = {"artifacts": folder, "api_port": port, "fetch_urls": "false", "query_cache_size": 0}
+            with running("api", port, "/readyz", **settings) as server:
+                print(f"{name}: {measures[name](port, psutil.Process(server.pid), options)}", flush=True)
+
+
+def _malformed(port: int, process: psutil.Process, options: argparse.Namespace) -> str:
+    return str(malformed.run(port, process, options.count, options.seed))
+
+
+def _bombs(port: int, process: psutil.Process, _options: argparse.Namespace) -> str:
+    head = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
+    requests = [Request(name, "POST", "/search", form([("file", "f", data)]), head) for name, data in bombs.bombs()]
+    packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
+    requests += [Request(name, "POST", "/search", data, packed) for name, data in bombs.packed_bodies()]
+    return str(malformed.send_all(port, process, requests))
+
+
+def _overload(port: int, _process: psutil.Process, options: argparse.Namespace) -> str:
+    return str(asyncio.run(load.overload(port, _photographs(), seconds=options.seconds)))
+
+
+def _slow(port: int, _process: psutil.Process, options: argparse.Namespace) -> str:
+    alone, beside = asyncio.run(load.slow_sockets(port, _photographs(), sockets=500, seconds=options.seconds / 2))
+    return f"p99 of searches {1000 * alone:.0f} ms alone, {1000 * beside:.0f} ms beside 500 slow clients"
+
+
+def _soak(port: int, process: psutil.Process, options: argparse.Namespace) -> str:
+    return str(asyncio.run(load.soak(port, process, _photographs(), seconds=options.seconds)))
+
+
+def _photographs() -> list[bytes]:
+    """As large as a camera's preview, so that decoding takes as long as it usually does."""
+    return [picture(number, width=2400, height=1800) for number in range(16)]
+
+
+if __name__ == "__main__":
+    main()
