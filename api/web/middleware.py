@@ -30,7 +30,7 @@ class Envelope:
             await self._app(scope, receive, send)
             return
         # No secret, so not from the operating system: each call to that may lose the interpreter to another thread.
-        request_id = f"{getrandbits(128):032x}"  # noqa: S311
+        request_id = f"{getrandbits(128):032x}"
         scope.setdefault("state", {})["request_id"] = request_id
         # Routes match the path before it is decoded, so that an item's id may hold an escaped slash.
         scope["path"] = scope["raw_path"].decode("latin-1")
