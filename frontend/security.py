@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from flask import Request, Response, request
 from werkzeug.exceptions import Forbidden
 
+from frontend.proxy import CONNECTED_HOST
+
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(
         (
@@ -66,8 +68,7 @@ def refuse_unknown_hosts(names: Collection[str]) -> None:
     """
     if request.blueprint == "health" or "*" in names:
         return
-    original = request.environ.get("werkzeug.proxy_fix.orig", {})
-    for host in {request.headers.get("Host", ""), original.get("HTTP_HOST") or ""}:  # also the one before the proxy's
+    for host in {request.headers.get("Host", ""), request.environ.get(CONNECTED_HOST, "")}:
         name = _host_name(host)
         if "." in name and not name.endswith(".localhost") and name not in names and not _is_address(name):
             raise Forbidden(UNKNOWN_HOST_MESSAGE.format(name=name))

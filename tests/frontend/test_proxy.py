@@ -113,7 +113,7 @@ def test_trying_again_is_under_the_public_path(prefixed: FlaskClient, api: FakeA
         ("127.0.0.0/8,10.0.0.0/8", "/lookalike/", "/lookalike/"),
         ("10.0.0.0/8", "/lookalike", "/"),
         ("", "/lookalike", "/"),
-        ("127.0.0.1", "//evil.example", "/evil.example/"),
+        ("127.0.0.1", "//evil.example", "/"),
         ("127.0.0.1", "/a/../b", "/"),
         ("127.0.0.1", '/"><script>', "/"),
     ],
@@ -179,3 +179,29 @@ def test_forms_of_the_page_itself_are_known_by_its_public_address(
     assert answer.status_code == status
     if status == 403:
         assert "LOOKALIKE_PUBLIC_URL" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"X-Forwarded-Host": "search.lan:8080"}, 200),
+        ({"X-Forwarded-Host": "search.lan", "X-Forwarded-Port": "8080"}, 200),
+        ({"X-Forwarded-Host": "search.lan", "X-Forwarded-Port": "8081"}, 403),
+        ({"X-Forwarded-Host": "evil.example, search.lan:8080"}, 200),
+        ({"X-Forwarded-Host": "search.lan:8080, inner", "X-Forwarded-For": "9.9.9.9, 10.0.0.7"}, 200),
+        ({"X-Forwarded-Host": "search.lan:8080, inner", "X-Forwarded-For": "9.9.9.9, 11.0.0.7"}, 403),
+        ({"Forwarded": "for=9.9.9.9;proto=http;host=search.lan:8080"}, 200),
+        ({"Forwarded": 'for="[2001:db8::1]";host="search.lan:8080", for=10.0.0.7;host=inner'}, 200),
+        ({"Forwarded": 'for=9.9.9.9;host="search.lan:8080", for=11.0.0.7;host=inner'}, 403),
+        ({"Forwarded": "host=;;,=", "X-Forwarded-Port": "x"}, 403),
+    ],
+    ids=str,
+)
+def test_the_original_host_is_that_of_the_outermost_trusted_proxy(
+    api: FakeApi, headers: dict[str, str], status: int
+) -> None:
+    settings = Settings(api_url=api.url, trusted_proxies="127.0.0.1,10.0.0.0/8", ui_hosts="search.lan")  # type: ignore[arg-type]
+    client = create_app(settings).test_client()
+    form = {"file": (BytesIO(TALL_PNG), "me.png")}
+    answer = client.post("/search", data=form, headers={"Host": "page", "Origin": "http://search.lan:8080"} | headers)
+    assert answer.status_code == status
