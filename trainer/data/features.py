@@ -92,7 +92,7 @@ def compute(
         for done, (picture, loaded) in enumerate(zip(pictures, loading, strict=True), start=1):
             progress(done, len(pictures))
             if isinstance(loaded, str):
-                skipped.append(Skipped(str(picture.path), loaded))
+                skipped.append(Skipped(picture.place, loaded))
                 continue
             key = content_key(loaded.sha256, picture.face)
             features = stored.get(key, encoder.dims)

@@ -28,9 +28,7 @@ def read_labelled(source: str, artifacts: Path, progress: Progress | None = None
     listing = read_source(source, artifacts, progress=progress)
     labelled = [picture for picture in listing.pictures if picture.label is not None]
     unlabelled = [
-        Skipped(str(picture.path), "it has no label to measure by")
-        for picture in listing.pictures
-        if picture.label is None
+        Skipped(picture.place, "it has no label to measure by") for picture in listing.pictures if picture.label is None
     ]
     skipped = [*listing.skipped, *unlabelled]
     if not labelled:

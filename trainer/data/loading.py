@@ -39,7 +39,7 @@ def one_per_face(
     for done, (picture, faces) in enumerate(zip(pictures, map_ahead(count, pictures), strict=True), start=1):
         progress(done, len(pictures))
         if isinstance(faces, str):
-            skipped.append(Skipped(str(picture.path), faces))
+            skipped.append(Skipped(picture.place, faces))
             continue
         faces_of_pictures.append(picture)
         faces_of_pictures.extend(replace(picture, id=f"{picture.id}#{n}", face=n) for n in range(2, faces + 1))
@@ -114,9 +114,9 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
             opener, encoder = opener_of(picture, embedder.opener), embedder.encoder
             return prepare(data, encoder.height, encoder.width, opener), sha256(data).hexdigest()
         except OSError as error:
-            return Skipped(str(picture.path), error.strerror or str(error))
+            return Skipped(picture.place, error.strerror or str(error))
         except ImageError as error:
-            return Skipped(str(picture.path), str(error))
+            return Skipped(picture.place, str(error))
 
     embedded: list[Picture] = []
     digests: list[str] = []

@@ -100,7 +100,7 @@ def as_served(pictures: Sequence[Picture], items: Sequence[Item], store: VectorS
     rows = [row for row, item in enumerate(items) if item.id in stored_ids]
     vectors = np.stack([store.get(items[row].id) for row in rows]) if rows else np.zeros((0, 0), np.float32)
     skipped = [
-        Skipped(str(picture.path), "it has no vector under this bundle")
+        Skipped(picture.place, "it has no vector under this bundle")
         for picture, item in zip(pictures, items, strict=True)
         if item.id not in stored_ids
     ]

@@ -75,7 +75,7 @@ def _sketches(pictures: Sequence[Picture], progress: Progress) -> tuple[list[Ske
     for row, result in enumerate(_sketched(pictures)):
         progress(row + 1, len(pictures))
         if isinstance(result, str):
-            vanished.append(Skipped(str(pictures[row].path), result))
+            vanished.append(Skipped(pictures[row].place, result))
         elif pictures[row].face == 1:
             sketches.append(result)
             rows.append(row)

@@ -32,7 +32,7 @@ def read_source(
     if not usable:
         reason = next(iter(refused.values()), "there is none")
         raise SourceError(f"No picture of {source} can be used: {reason}.")
-    skipped = [Skipped(str(p.path), refused[p.id]) for p in listing.pictures if p.id in refused]
+    skipped = [Skipped(p.place, refused[p.id]) for p in listing.pictures if p.id in refused]
     kept, notes = choose_labels(usable, config)
     skipped = [Skipped(as_text(entry.place), entry.reason) for entry in [*listing.skipped, *skipped]]
     return Listing(kept, skipped, [*listing.notes, *notes])

@@ -35,6 +35,13 @@ class Picture:
     part: Part | None = None
     face: int = 1
     """Which of the faces in it is meant, where faces are compared: 1 is the largest."""
+    row: str | None = None
+    """The row of a table that names it, such as `shop.csv, row 7: cup.jpg`."""
+
+    @property
+    def place(self) -> str:
+        """Where its owner looks for it: in a row of a table, or at its path."""
+        return self.row or str(self.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,7 +44,7 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
         picture: Picture | str | None = entry.fault
         if picture is None:
             file, place = (fetched[entry.url], entry.url) if entry.url else places.find(entry.path, entry.place)
-            picture = _picture(entry, file, place, parts[entry.row], attributes[entry.row])
+            picture = _picture(table, entry, file, place, parts[entry.row], attributes[entry.row])
         if isinstance(picture, Picture) and (earlier := seen.setdefault(picture.id, entry.row)) != entry.row:
             picture = f"an earlier row has the same picture or id: row {earlier}"
         if isinstance(picture, Picture):
@@ -57,13 +57,13 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
 
 
 def _picture(
-    entry: Entry, file: Path | str, place: str, part: Part | None, attributes: Mapping[str, Value]
+    table: Path, entry: Entry, file: Path | str, place: str, part: Part | None, attributes: Mapping[str, Value]
 ) -> Picture | str:
     """The picture of a row, or the reason why it cannot be used."""
     if isinstance(file, str):
         return file
     identity = nfc(entry.cells["id"]) if "id" in entry.cells else stable_id(place)
-    picture = Picture(identity, file, entry.label, attributes, part)
+    picture = Picture(identity, file, entry.label, attributes, part, row=_where(table, entry))
     return refusal(picture) or picture
 
 

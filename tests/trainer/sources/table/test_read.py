@@ -159,6 +159,11 @@ def test_a_row_without_its_own_file_is_skipped_with_its_reason(tmp_path: Path) -
     ]
 
 
+def test_a_picture_knows_its_row(tmp_path: Path) -> None:
+    pictures = read(tmp_path, "path,id\n0.jpg,a\n\n1.jpg,b\n").pictures
+    assert [p.place for p in pictures] == ["shop.csv, row 2: 0.jpg", "shop.csv, row 3 (line 4): 1.jpg"]
+
+
 def test_doubled_ids_keep_the_first_and_other_ids_keep_the_same_picture(tmp_path: Path) -> None:
     listing = read(tmp_path, "path,id\n0.jpg,a\n1.jpg,a\n0.jpg,b\n")
     assert [(picture.id, picture.path.name) for picture in listing.pictures] == [("a", "0.jpg"), ("b", "0.jpg")]
