@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from retrieval import bundle
-from retrieval.errors import BundleDamaged, BundleMissing, CatalogueError
+from retrieval.errors import BundleDamaged, BundleMissing, StorageBusy
 from tests.bundles import pieces
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import ITEMS, NEW, OLD, Shop, catalogued, live, make_shop, searchable
@@ -96,7 +96,7 @@ def test_a_database_that_is_busy_leaves_everything_as_it_was(shop: Shop, monkeyp
     monkeypatch.setattr("retrieval.catalogue.database.BUSY_SECONDS", 0)
     with closing(sqlite3.connect(shop.artifacts / "catalogue.sqlite")) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(CatalogueError, match="locked"):
+        with pytest.raises(StorageBusy, match="locked"):
             shop.run(NEW)
     assert live(shop) == OLD
     assert searchable(shop) == ITEMS[OLD]
