@@ -12,6 +12,7 @@ LookalikeError
 │   └── BundleIncompatible    written in a format version that this code does not read
 ├── CatalogueError
 │   ├── ItemMissing           no item of that id
+│   ├── DismissalMissing      no dismissal of that id
 │   └── PictureMissing        the item exists, the file it points to does not
 ├── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
 │   └── VectorMissing         the item may exist, but the bundle has no vector of it
@@ -69,6 +70,10 @@ class CatalogueError(LookalikeError):
 
 class ItemMissing(CatalogueError):
     """There is no item of that id."""
+
+
+class DismissalMissing(CatalogueError):
+    """There is no dismissal of that id."""
 
 
 class PictureMissing(CatalogueError):

@@ -4,12 +4,13 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from time import monotonic
 
+from api.duplicates.results import Dismissed, by_picture
 from api.duplicates.search import Result, Step, look
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Dismissals
@@ -53,7 +54,7 @@ class Finder:
         self._progress = Progress()
         self._result: Result | None = None
         self._dismissals: Dismissals | None = None
-        self._apart: tuple[int, dict[str, frozenset[str]]] = (0, {})
+        self._dismissed: tuple[tuple[int, int], Dismissed] = ((0, 0), {})
         self._state: tuple[float, str] = (0.0, "")
 
     def ask(self) -> Result | Progress:
@@ -87,20 +88,19 @@ class Finder:
                 state = self._looked()
             return result.state != state
 
-    def dismiss(self, ids: Sequence[str]) -> None:
-        """No two of these are to be reported together again."""
+    def dismissals(self) -> Dismissals:
+        """To read and to write them: not under the lock, as a change may wait for another one, and readers must not."""
         with self._lock:
-            dismissals = self._open()
-        dismissals.dismiss(ids)  # not under the lock: it may wait for another change, and readers must not
+            return self._open()
 
-    def apart(self) -> dict[str, frozenset[str]]:
-        """For each item the dismissals that it is in, also those that another server has been told of."""
+    def dismissed(self) -> Dismissed:
+        """For each picture the dismissals that it is in, also those that another server has been told of."""
         with self._lock:
             dismissals = self._open()
-            count = dismissals.count()
-            if count != self._apart[0]:
-                self._apart = count, dict(dismissals.by_item())
-            return self._apart[1]
+            version = dismissals.version()
+            if version != self._dismissed[0]:
+                self._dismissed = version, by_picture(dismissals.all())
+            return self._dismissed[1]
 
     def close(self) -> None:
         """Stop the search and let go of the database."""

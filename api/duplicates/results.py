@@ -1,31 +1,55 @@
 """From what was found to what is shown of it: without what was dismissed, with what is known of each item."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlencode
 
 import numpy as np
 
-from api.duplicates.schemas import DuplicatesAnswer, GroupAnswer
+from api.duplicates.schemas import DismissalAnswer, DismissalsAnswer, DuplicatesAnswer, GroupAnswer
 from api.duplicates.search import Result, Tier
 from api.errors import Refusal
+from api.links import link
 from api.schemas.search_answer import ItemAnswer
 from api.serving.snapshot import Snapshot
+from retrieval.catalogue import Dismissal, Dismissals, Item
 from retrieval.clusters import cosines_of, lengths_of
 from retrieval.duplicates.groups import Group, group
 
 UNCALIBRATED = "The model served is not calibrated, so it cannot say which pictures surely show the same thing."
 
+Dismissed = Mapping[str, Sequence[Dismissal]]
+"""By the SHA-256 of a picture the dismissals that it is in."""
 Apart = Mapping[str, frozenset[str]]
-"""For each item the dismissals that it is in."""
+"""By the id of an item the dismissals that hold for it: no two items that share one are to be together."""
+
+
+def by_picture(dismissals: Iterable[Dismissal]) -> Dismissed:
+    """The dismissals by the pictures that are in them."""
+    dismissed: dict[str, list[Dismissal]] = {}
+    for dismissal in dismissals:
+        for digest in {member.sha256 for member in dismissal.members}:
+            dismissed.setdefault(digest, []).append(dismissal)
+    return dismissed
 
 
 def show(
-    snapshot: Snapshot, result: Result, apart: Apart, *, tier: Tier, offset: int, limit: int, stale: bool
+    snapshot: Snapshot, result: Result, dismissed: Dismissed, *, tier: Tier, offset: int, limit: int, stale: bool
 ) -> DuplicatesAnswer:
-    """A page of a tier's groups. Raises Refusal (unsupported_by_model) for what the bundle cannot tell."""
+    """A page of a tier's groups. Raises Refusal (unsupported_by_model) for what the bundle cannot tell.
+
+    Only items count that still have the pictures that were compared.
+    """
     if tier == "same_thing" and result.curve is None:
         raise Refusal("unsupported_by_model", UNCALIBRATED)
-    groups = [members for rows in result.groups[tier] for members in divided(result, rows, apart)]
+    rows = [row for members in result.groups[tier] for row in members]
+    digests = snapshot.catalogue.digests_of(_ids(result, rows, dismissed))
+    there = {row for row in rows if digests.get(result.ids[row]) == result.digests[row]}
+    apart = apart_by_id(result, there, dismissed, digests)
+    groups = [
+        part
+        for members in result.groups[tier]
+        for part in divided(result, tuple(row for row in members if row in there), apart)
+    ]
     further = {"tier": tier, "offset": offset + limit, "limit": limit}
     return DuplicatesAnswer(
         stale=stale,
@@ -34,8 +58,36 @@ def show(
         tier=tier,
         total_groups=len(groups),
         groups=_groups(snapshot, result, tier, groups[offset : offset + limit]),
-        next=f"/duplicates?{urlencode(further)}" if offset + limit < len(groups) else None,
+        next=link(f"/duplicates?{urlencode(further)}") if offset + limit < len(groups) else None,
     )
+
+
+def _ids(result: Result, rows: Iterable[int], dismissed: Dismissed) -> list[str]:
+    """The items in these rows, and those that their pictures were dismissed as."""
+    ids = dict.fromkeys(result.ids[row] for row in rows)
+    for digest in {result.digests[row] for row in rows}:
+        for dismissal in dismissed.get(digest, ()):
+            ids |= dict.fromkeys(member.id for member in dismissal.members)
+    return list(ids)
+
+
+def apart_by_id(result: Result, rows: Iterable[int], dismissed: Dismissed, digests: Mapping[str, str]) -> Apart:
+    """The dismissals that hold for the items in these rows; `digests`: of the pictures that all items have now.
+
+    What was said of an item holds as long as it has that picture. Where it has it no more, it holds for whichever item
+    has the picture now.
+    """
+    apart: dict[str, frozenset[str]] = {}
+    for row in rows:
+        item, digest, names = result.ids[row], result.digests[row], set[str]()
+        for dismissal in dismissed.get(digest, ()):
+            listed = [member.id for member in dismissal.members if member.sha256 == digest]
+            holders = {each for each in listed if digests.get(each) == digest}
+            if item in holders or not holders:
+                names.add(dismissal.id)
+        if names:
+            apart[item] = frozenset(names)
+    return apart
 
 
 def divided(result: Result, rows: tuple[int, ...], apart: Apart) -> list[tuple[int, ...]]:
@@ -57,11 +109,11 @@ def divided(result: Result, rows: tuple[int, ...], apart: Apart) -> list[tuple[i
 
 
 def _groups(snapshot: Snapshot, result: Result, tier: Tier, rows_by_group: list[tuple[int, ...]]) -> list[GroupAnswer]:
-    """Without items that have gone since; a group that has lost all but one is left out."""
+    """Without items that have gone in this moment; a group that has lost all but one is left out."""
     items = snapshot.catalogue.get_many([result.ids[row] for members in rows_by_group for row in members])
     answers = []
     for members in rows_by_group:
-        there = tuple(row for row in members if result.ids[row] in items)
+        there = tuple(row for row in members if _is_there(items, result, row))
         if len(there) < 2:
             continue
         best = group(there, result.sketches)
@@ -76,6 +128,11 @@ def _groups(snapshot: Snapshot, result: Result, tier: Tier, rows_by_group: list[
     return answers
 
 
+def _is_there(items: Mapping[str, Item], result: Result, row: int) -> bool:
+    item = items.get(result.ids[row])
+    return item is not None and item.sha256 == result.digests[row]
+
+
 def _probability(result: Result, best: Group) -> float | None:
     """That the member least like the one to keep shows the same thing; None where one of them has no vector."""
     if result.vectors is None or result.curve is None:
@@ -86,3 +143,22 @@ def _probability(result: Result, best: Group) -> float | None:
     if not lengths.all():
         return None
     return float(result.curve.probability(1 - cosines_of(vectors @ best_vector, lengths)).min())
+
+
+def list_dismissals(snapshot: Snapshot, dismissals: Dismissals, *, offset: int, limit: int) -> DismissalsAnswer:
+    """Some of what was said, the latest first, with the items that still have the pictures that were meant."""
+    page, total = dismissals.listed(offset=offset, limit=limit)
+    items = snapshot.catalogue.get_many([member.id for dismissal in page for member in dismissal.members])
+    further = urlencode({"offset": offset + limit, "limit": limit})
+    return DismissalsAnswer(
+        dismissals=[_dismissal(dismissal, items) for dismissal in page],
+        total=total,
+        next=link(f"/duplicates/dismissed?{further}") if offset + limit < total else None,
+    )
+
+
+def _dismissal(dismissal: Dismissal, items: Mapping[str, Item]) -> DismissalAnswer:
+    found = ((items.get(member.id), member.sha256) for member in dismissal.members)
+    there = [ItemAnswer.of(item) for item, digest in found if item is not None and item.sha256 == digest]
+    gone = len(dismissal.members) - len(there)
+    return DismissalAnswer(id=dismissal.id, created=dismissal.created, items=there, gone=gone)

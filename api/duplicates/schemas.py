@@ -63,6 +63,26 @@ class SearchingAnswer(Answer):
     total: Annotated[int, Field(description="Of this step; 0 until it is known.", examples=[1200])]
 
 
+class DismissalAnswer(Answer):
+    """What was said once: no two of these pictures are duplicates of each other."""
+
+    id: Annotated[str, Field(examples=["549ffa06777154c68d68ed41e4a0ca51"])]
+    created: Annotated[datetime, Field(description="When that was said, UTC.")]
+    items: Annotated[list[ItemAnswer], Field(description="Those items that still have the pictures that were meant.")]
+    gone: Annotated[int, Field(description="Items that are gone since, or have another picture.", examples=[0])]
+
+
+class DismissalsAnswer(Answer):
+    """Some dismissals, the latest first."""
+
+    dismissals: list[DismissalAnswer]
+    total: Annotated[int, Field(examples=[3])]
+    next: Annotated[
+        str | None,
+        Field(description="The next page, as a link.", examples=["/duplicates/dismissed?offset=20&limit=20"]),
+    ]
+
+
 class DismissalBody(BaseModel):
     """Items of which no two are duplicates of each other."""
 

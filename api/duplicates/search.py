@@ -43,6 +43,8 @@ class Result:
     """float32 [rows, d], zeros where an item has none; None where the bundle is not calibrated."""
     curve: Curve | None
     """From the cosine distance to a probability."""
+    digests: tuple[str, ...] = ()
+    """The SHA-256 of the files in which all of this was found."""
 
 
 def look(snapshot: Snapshot, state: str, report: Report) -> Result:
@@ -142,4 +144,5 @@ def _compact(
         },
         vectors=None if vectors is None else vectors[listed_rows],
         curve=calibration.cosine if calibration else None,
+        digests=tuple(items[row].sha256 for row in listed_rows),
     )

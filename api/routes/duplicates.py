@@ -3,14 +3,20 @@
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.deps import PoolDep, SnapshotDep, StateDep, WritersDep
 from api.duplicates.job import Finder, Progress
-from api.duplicates.results import show
-from api.duplicates.schemas import DismissalBody, DuplicatesAnswer, SearchingAnswer
+from api.duplicates.results import list_dismissals, show
+from api.duplicates.schemas import (
+    DismissalBody,
+    DismissalsAnswer,
+    DuplicatesAnswer,
+    SearchingAnswer,
+)
 from api.duplicates.search import Tier
-from api.errors import RETRY_AFTER_SECONDS, Refusal
+from api.errors import RETRY_AFTER_SECONDS
+from api.links import link
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
 from api.schemas.fields import Whole
@@ -73,6 +79,7 @@ async def post_refresh(_snapshot: SnapshotDep, state: StateDep, pool: PoolDep) -
     operation_id="dismiss_duplicates",
     summary="These are no duplicates of each other",
     status_code=204,
+    response_class=Response,
     responses=problems(
         "unparseable",
         "item_missing",
@@ -81,13 +88,57 @@ async def post_refresh(_snapshot: SnapshotDep, state: StateDep, pool: PoolDep) -
         "invalid_parameter",
         "not_ready",
         "overloaded",
-    ),
+    )
+    | {204: {"headers": {"Location": {"description": "Where to undo it.", "schema": {"type": "string"}}}}},
     openapi_extra={"requestBody": json_body(DismissalBody)},
 )
-async def post_dismissed(request: Request, snapshot: SnapshotDep, state: StateDep, pool: WritersDep) -> None:
-    """No two of them are reported together again, by any search."""
+async def post_dismissed(request: Request, _: SnapshotDep, state: StateDep, pool: WritersDep) -> Response:
+    """No two of them are reported together again, by any search, as long as they have these pictures.
+
+    What was said holds for the pictures: not for another one under one of these ids, and still for the same one under
+    another id.
+    """
     body = await read_json_body(request, DismissalBody)
-    await pool.run(_dismiss, snapshot, state.duplicates, body.ids)
+    dismissal = await pool.run(_dismiss, state.duplicates, body.ids)
+    return Response(status_code=204, headers={"Location": link(f"/duplicates/dismissed/{dismissal}")})
+
+
+@router.get(
+    "/duplicates/dismissed",
+    dependencies=[Read],
+    operation_id="list_dismissals",
+    summary="What was said to be no duplicates of each other",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+)
+async def get_dismissed(
+    snapshot: SnapshotDep,
+    state: StateDep,
+    pool: PoolDep,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many to pass over."), Whole] = 0,
+    limit: Annotated[int, Query(ge=1, le=100), Whole] = 20,
+) -> DismissalsAnswer:
+    """The latest first."""
+    return await pool.run(_listed, snapshot, state.duplicates, offset, limit)
+
+
+@router.delete(
+    "/duplicates/dismissed/{dismissal}",
+    dependencies=[Write],
+    operation_id="undo_dismissal",
+    summary="Forget that these are no duplicates of each other",
+    status_code=204,
+    response_class=Response,
+    responses=problems("dismissal_missing", "not_ready", "overloaded"),
+)
+async def delete_dismissed(
+    dismissal: Annotated[str, Path(max_length=64, examples=["549ffa06777154c68d68ed41e4a0ca51"])],
+    _: SnapshotDep,
+    state: StateDep,
+    pool: WritersDep,
+) -> Response:
+    """They are reported together again, as far as they are found to be."""
+    await pool.run(_undo, state.duplicates, dismissal)
+    return Response(status_code=204)
 
 
 def _answer(snapshot: Snapshot, finder: Finder, tier: Tier, offset: int, limit: int) -> DuplicatesAnswer | Progress:
@@ -95,7 +146,7 @@ def _answer(snapshot: Snapshot, finder: Finder, tier: Tier, offset: int, limit: 
     if isinstance(outcome, Progress):
         return outcome
     stale = finder.is_stale(snapshot, outcome)
-    return show(snapshot, outcome, finder.apart(), tier=tier, offset=offset, limit=limit, stale=stale)
+    return show(snapshot, outcome, finder.dismissed(), tier=tier, offset=offset, limit=limit, stale=stale)
 
 
 def _searching(progress: Progress) -> Response:
@@ -104,7 +155,13 @@ def _searching(progress: Progress) -> Response:
     return Response(answer.model_dump_json(), 202, headers, "application/json")
 
 
-def _dismiss(snapshot: Snapshot, finder: Finder, ids: Sequence[str]) -> None:
-    if len(snapshot.catalogue.get_many(ids)) < len(ids):
-        raise Refusal("item_missing")
-    finder.dismiss(ids)
+def _dismiss(finder: Finder, ids: Sequence[str]) -> str:
+    return finder.dismissals().dismiss(ids)
+
+
+def _undo(finder: Finder, dismissal: str) -> None:
+    finder.dismissals().undo(dismissal)
+
+
+def _listed(snapshot: Snapshot, finder: Finder, offset: int, limit: int) -> DismissalsAnswer:
+    return list_dismissals(snapshot, finder.dismissals(), offset=offset, limit=limit)

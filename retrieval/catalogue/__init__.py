@@ -1,7 +1,7 @@
 """The catalogue: which items exist, where their pictures are, what is known of them. Never any model output."""
 
 from retrieval.catalogue.changes import Changes, Reply
-from retrieval.catalogue.dismissals import Dismissals
+from retrieval.catalogue.dismissals import Dismissal, Dismissals, Member
 from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, id_fault, is_id, new_id
 from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.table import BATCH
@@ -13,8 +13,10 @@ __all__ = [
     "Attribute",
     "Catalogue",
     "Changes",
+    "Dismissal",
     "Dismissals",
     "Item",
+    "Member",
     "Order",
     "Place",
     "Reply",

@@ -10,12 +10,22 @@ from retrieval.catalogue.changes import Reply
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.item import Attribute, Item, Origin, is_id
 from retrieval.catalogue.ordering import Order, Place, page
-from retrieval.catalogue.table import BATCH, BY_ID, ITEM, ITEMS, REPLIES
+from retrieval.catalogue.table import AMONG, BATCH, BY_ID, ITEM, ITEMS, REPLIES
 from retrieval.errors import ItemMissing
 from retrieval.facets import Facet
 from retrieval.filters import EVERYTHING, Filter
 
 FIRST_BY_ID = Order()
+
+
+def read_digests(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
+    """What `CatalogueReader.digests_of` answers, within a transaction."""
+    query = sa.select(ITEMS.c.id, ITEMS.c.sha256).where(AMONG)
+    digests: dict[str, str] = {}
+    for start in range(0, len(ids), BATCH):
+        rows = connection.execute(query, {"ids": ids[start : start + BATCH]})
+        digests.update((row.id, row.sha256) for row in rows)
+    return digests
 
 
 class CatalogueReader:
@@ -126,6 +136,11 @@ class CatalogueReader:
             asked = asked.where(ITEMS.c.origin == origin)
         with self._database.transaction() as connection:
             return {row.id: row.sha256 for row in connection.execute(asked)}
+
+    def digests_of(self, ids: Sequence[str]) -> dict[str, str]:
+        """The SHA-256 of the files of these items, by id; those that do not exist are left out."""
+        with self._database.transaction() as connection:
+            return read_digests(connection, ids)
 
     def reply(self, key: str) -> Reply | None:
         """What the request that was sent with this key was answered, if it is remembered."""

@@ -78,7 +78,10 @@ DISMISSALS = sa.Table(
     METADATA,
     sa.Column("dismissal", sa.String(32), primary_key=True),
     sa.Column("item", sa.String(ID_LENGTH), primary_key=True),
+    sa.Column("sha256", sa.String(64), nullable=False),
+    sa.Column("created", Moment, nullable=False),
 )
+sa.Index("dismissals_created", DISMISSALS.c.created, DISMISSALS.c.dismissal)
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""

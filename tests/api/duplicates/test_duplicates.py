@@ -16,7 +16,7 @@ from api.duplicates import job as finding
 from api.duplicates.results import divided
 from api.duplicates.search import Result
 from retrieval.bundle import catalogue_url
-from retrieval.catalogue import Catalogue, Dismissals
+from retrieval.catalogue import Catalogue
 from tests.api.conftest import OpenApi, until_ready
 from tests.bundles import Piece, some_calibration, write_artifacts, write_picture
 
@@ -260,21 +260,3 @@ def test_no_pair_that_was_dismissed_is_together_and_nothing_is_twice(size: int, 
     assert not any(len(set(part) & together) > 1 for part in parts for together in dismissed)
     if not any(len(set(rows) & together) > 1 for together in dismissed):
         assert parts == [rows]
-
-
-def test_dismissals_are_kept_once_and_read_by_item(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/catalogue.sqlite"
-    Catalogue(url).close()
-    dismissals = Dismissals(url)
-    assert (dismissals.count(), dismissals.by_item()) == (0, {})
-    dismissals.dismiss(["b", "a"])
-    dismissals.dismiss(["a", "b"])
-    dismissals.dismiss(["b", "c", "d"])
-    dismissals.close()
-    again = Dismissals(url)
-    dismissed = again.by_item()
-    assert again.count() == 5
-    assert (len(dismissed["a"]), len(dismissed["b"]), len(dismissed["c"])) == (1, 2, 1)
-    assert dismissed["a"] & dismissed["b"]
-    assert not dismissed["a"] & dismissed["c"]
-    again.close()
