@@ -23,7 +23,10 @@ class Description:
 
 def parse_description(fields: MultiDict[str, str]) -> Description:
     """The fields `label`, and `name`, `kind` and `value` once for each attribute. Raises BadRequest."""
-    rows = zip(fields.getlist("name"), fields.getlist("kind"), fields.getlist("value"), strict=False)
+    names, kinds, values = (fields.getlist(name) for name in ("name", "kind", "value"))
+    if not len(names) == len(kinds) == len(values):
+        raise BadRequest("Each attribute needs a name, a kind and a value.")
+    rows = zip(names, kinds, values, strict=True)
     attributes: Attributes = {}
     for name, kind, text in ((name.strip(), kind, text.strip()) for name, kind, text in rows):
         if not name and text:
@@ -40,6 +43,8 @@ def parse_description(fields: MultiDict[str, str]) -> Description:
 
 def value(name: str, kind: str, text: str) -> Value:
     """The value of an attribute of this kind. Raises BadRequest."""
+    if kind not in KINDS:
+        raise BadRequest(f"The kind of an attribute is one of {', '.join(KINDS)}.")
     if kind == "truth":
         if text.lower() not in BOOLEANS:
             raise BadRequest(f"The attribute {_shortened(name)} is yes or no.")

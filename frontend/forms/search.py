@@ -9,7 +9,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Metric, Value
-from frontend.search_query import Condition, Crop, SearchQuery
+from frontend.forms.numbers import whole_number
+from frontend.search_query import DEFAULT_K, Condition, Crop, SearchQuery
 
 MAX_K = 100
 MAX_EXTRA_PICTURES = 15  # further pictures; the API takes 16 with the first
@@ -42,11 +43,11 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
         like=like,
         unlike=unlike,
         crop=_crop(fields),
-        face=_whole(fields, "face", 1, 1000, None),
-        k=_whole(fields, "k", 1, MAX_K, 20) or 20,
+        face=whole_number(fields, "face", 1, 1000, 0) or None,
+        k=whole_number(fields, "k", 1, MAX_K, DEFAULT_K),
         metric=metric,
         group=_group(fields),
-        sure=_whole(fields, "sure", 0, 100, 0) or 0,
+        sure=whole_number(fields, "sure", 0, 100, 0),
         bundle=fields.get("bundle") or None,
         labels=_texts(fields, "label"),
         attributes=_attributes(fields),
@@ -74,22 +75,13 @@ def _texts(fields: Fields, name: str) -> tuple[str, ...]:
     return texts
 
 
-def _whole(fields: Fields, name: str, least: int, most: int, usual: int | None) -> int | None:
-    text = fields.get(name)
-    if not text:
-        return usual
-    if not (text.isascii() and text.isdigit() and least <= int(text[:9]) <= most):
-        raise BadRequest(f"A search needs {name} from {least} to {most}.")
-    return int(text)
-
-
 def _crop(fields: Fields) -> Crop | None:
     """The crop, limited to the picture; None for the whole picture."""
     if not any(fields.get(name) for name in ("left", "top", "width", "height")):
         return None
-    left, top = (_whole(fields, name, 0, 99, 0) or 0 for name in ("left", "top"))
-    width = min(_whole(fields, "width", 1, 100, 100) or 100, 100 - left)
-    height = min(_whole(fields, "height", 1, 100, 100) or 100, 100 - top)
+    left, top = (whole_number(fields, name, 0, 99, 0) for name in ("left", "top"))
+    width = min(whole_number(fields, "width", 1, 100, 100), 100 - left)
+    height = min(whole_number(fields, "height", 1, 100, 100), 100 - top)
     return None if (width, height) == (100, 100) else Crop(left, top, width, height)
 
 
@@ -119,6 +111,10 @@ def _attributes(fields: Fields) -> dict[str, Condition]:
         if dot and name and kind in ("has", "least", "most") and name not in conditions:
             values = tuple(_value(text) for text in _texts(fields, f"has.{name}"))
             least, most = (_number(fields.get(f"{end}.{name}")) for end in ("least", "most"))
+            if values and (least, most) != (None, None):
+                raise BadRequest(f"has.{name} cannot be combined with least.{name} or most.{name}.")
+            if least is not None and most is not None and least > most:
+                raise BadRequest(f"least.{name} is greater than most.{name}.")
             if values or least is not None or most is not None:
                 conditions[name] = Condition(values) if values else Condition((), least, most)
     if len(conditions) > MAX_ATTRIBUTES:

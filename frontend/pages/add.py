@@ -12,6 +12,7 @@ from frontend import messages
 from frontend.api.connection import ApiError
 from frontend.api.models import Attributes, Item
 from frontend.forms.item import KINDS, Description, parse_description
+from frontend.forms.numbers import choice
 from frontend.forms.parameters import accepts
 from frontend.rendering import catalogue, form_limit_bytes, limit_bytes
 
@@ -96,7 +97,7 @@ def _added(file: FileStorage, description: Description) -> AddResult:
     picture = file.stream.read(limit_bytes() + 1)
     if len(picture) > limit_bytes():
         return AddResult(_name(file), error_message=messages.too_large(limit_bytes()))
-    label = _folder(file) if request.form.get("by_folder") else None
+    label = _folder(file) if choice(request.form, "by_folder", ("yes",)) else None
     attributes: Attributes = {name: value for name, value in description.attributes.items() if value is not None}
     try:
         item, is_new = catalogue().add(picture, label or description.label, attributes)

@@ -6,6 +6,7 @@ from flask import Blueprint, Response, g, jsonify, render_template, request, url
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.catalogue import Cluster, MapAnswer
+from frontend.forms.numbers import whole_number
 from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts
 from frontend.pages.filters import Choice, choices_for, labels_for
 from frontend.pages.search import read_query
@@ -14,6 +15,7 @@ from frontend.search_query import SearchQuery, cursor_of
 
 PAGE_SIZE = 60
 CLUSTERS_SIZE = 120  # on a page, the largest ones first
+MAX_PAGE = 10**6
 POINTS = 5000  # as many as the API gives
 ORDERS = {
     "-created": "newest first",
@@ -55,7 +57,7 @@ def clusters() -> str:
     """The clusters, largest first, each with the item nearest to its centre."""
     answer = catalogue().clusters()
     ranked = _by_size(answer.clusters)
-    first = (request.args.get("page", default=1, type=int) - 1) * CLUSTERS_SIZE
+    first = (whole_number(request.args, "page", 1, MAX_PAGE, 1) - 1) * CLUSTERS_SIZE
     if not 0 <= first < max(len(ranked), 1):
         raise BadRequest("There are not that many pages of clusters.")
     shown = ranked[first : first + CLUSTERS_SIZE]

@@ -8,9 +8,11 @@ from werkzeug.wrappers import Response as Redirect
 
 from frontend.api.connection import ApiRefused
 from frontend.api.duplicates import DuplicateGroups, DuplicatesClient, DuplicateSearch, Tier
+from frontend.forms.numbers import choice, whole_number
 from frontend.forms.parameters import accepts
 
 PAGE_SIZE = 20  # groups
+MAX_OFFSET = 10**8
 MAX_DISMISSED = 200  # the API takes no more at once
 TIERS = {
     "identical": ("Same file", "Files that are the same, byte by byte. Nothing is lost by deleting all but one."),
@@ -25,9 +27,8 @@ duplicates = Blueprint("duplicates", __name__, url_prefix="/duplicates")
 @accepts("tier", "offset", "tick")
 def start() -> Response:
     """The groups of a tier; while the search runs, its progress with status 202."""
-    tier, offset = _tier(request.args.get("tier")), request.args.get("offset", default=0, type=int)
-    if offset < 0:
-        raise BadRequest("Groups are counted from 0.")
+    tier, offset = _tier(request.args.get("tier")), whole_number(request.args, "offset", 0, MAX_OFFSET, 0)
+    selected = choice(request.args, "tick", ("all",)) == "all"
     is_supported, groups, progress = True, None, None
     try:
         answer = _client().groups(tier, offset=offset, limit=PAGE_SIZE)
@@ -46,7 +47,7 @@ def start() -> Response:
         progress=progress,
         first=offset,
         here=url_for("duplicates.start", tier=tier, offset=offset or None),
-        selected=tier == "identical" or request.args.get("tick") == "all",
+        selected=selected or tier == "identical",
         before=url_for("duplicates.start", tier=tier, offset=max(0, offset - PAGE_SIZE) or None) if offset else None,
         after=url_for("duplicates.start", tier=tier, offset=offset + PAGE_SIZE) if groups and groups.next else None,
     )
@@ -60,9 +61,8 @@ def dismiss() -> Redirect:
     ids = list(dict.fromkeys(each for each in request.form.getlist("id") if each))
     if not 2 <= len(ids) <= MAX_DISMISSED:
         raise BadRequest(f"From 2 to {MAX_DISMISSED} pictures can be said to be no duplicates of each other.")
+    tier, offset = _tier(request.form.get("tier")), whole_number(request.form, "offset", 0, MAX_OFFSET, 0)
     _client().dismiss(ids)
-    tier = _tier(request.form.get("tier"))
-    offset = request.form.get("offset", default=0, type=int)
     return redirect(url_for("duplicates.start", tier=tier, offset=offset or None), 303)
 
 
@@ -70,8 +70,9 @@ def dismiss() -> Redirect:
 @accepts("tier")
 def refresh() -> Redirect:
     """Start a new search."""
+    tier = _tier(request.form.get("tier"))
     _client().refresh()
-    return redirect(url_for("duplicates.start", tier=_tier(request.form.get("tier"))), 303)
+    return redirect(url_for("duplicates.start", tier=tier), 303)
 
 
 def _client() -> DuplicatesClient:

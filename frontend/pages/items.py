@@ -11,6 +11,7 @@ from frontend import messages
 from frontend.api.connection import ApiError, ApiRefused
 from frontend.api.models import Item, Value
 from frontend.forms.item import KINDS, kind_of, parse_description
+from frontend.forms.numbers import choice
 from frontend.forms.parameters import accepts
 from frontend.rendering import api, catalogue, limit_bytes
 
@@ -24,7 +25,9 @@ items = Blueprint("items", __name__, url_prefix="/items")
 @accepts("id", "done")
 def show() -> str:
     """The picture, with a form for its label and attributes."""
-    return _page(api().item(request.args.get("id") or abort(404)), done=DONE.get(request.args.get("done", "")))
+    return _page(
+        api().item(request.args.get("id") or abort(404)), done=DONE.get(choice(request.args, "done", tuple(DONE)))
+    )
 
 
 @items.post("/change")
@@ -62,7 +65,7 @@ def delete() -> Response | str:
         return redirect(back, 303)
     if len(ids) > MAX_DELETED:
         raise BadRequest(f"At most {MAX_DELETED} pictures can be deleted at once.")
-    if request.form.get("sure") != "yes":
+    if choice(request.form, "sure", ("yes",)) != "yes":
         return render_template("delete.html", items=_known(ids), back=back)
     for item_id in ids:
         catalogue().delete(item_id)

@@ -12,6 +12,7 @@ from frontend.api.bundles import Bundles, BundlesClient
 from frontend.api.connection import ApiRefused, ApiTimeout
 from frontend.comparison import DEPTHS, SIDE_FIELDS, Comparison, Side, depth, sides
 from frontend.formatting import BROWSER_FORMATS
+from frontend.forms.numbers import choice
 from frontend.forms.parameters import accepts
 from frontend.pages.search import uploaded_file
 from frontend.rendering import api, error_page, limit_bytes
@@ -35,7 +36,7 @@ models = Blueprint("models", __name__, url_prefix="/models")
 @accepts("live")
 def start() -> str:
     """All bundles with their measures, newest first."""
-    return _page(done="live" if "live" in request.args else None)
+    return _page(done="live" if choice(request.args, "live", ("1",)) else None)
 
 
 @models.post("/activate")

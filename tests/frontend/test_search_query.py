@@ -19,7 +19,8 @@ numbers = st.floats(allow_nan=False, allow_infinity=False)
 values = st.one_of(st.booleans(), st.integers(-(10**9), 10**9), numbers, names)
 conditions = st.one_of(
     st.builds(Condition, st.lists(values, min_size=1, max_size=3, unique_by=json.dumps).map(tuple)),
-    st.builds(Condition, st.just(()), numbers, st.none() | numbers),
+    st.builds(Condition, st.just(()), numbers, st.none()),
+    st.tuples(numbers, numbers).map(lambda ends: Condition((), min(ends), max(ends))),
 )
 crops = st.tuples(st.integers(0, 99), st.integers(0, 99)).flatmap(
     lambda at: st.builds(Crop, st.just(at[0]), st.just(at[1]), st.integers(1, 100 - at[0]), st.integers(1, 100 - at[1]))

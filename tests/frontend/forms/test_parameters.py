@@ -123,6 +123,39 @@ def test_several_values_where_one_is_possible_are_refused(page: FlaskClient, lin
     assert (answer.status_code, "several values" in answer.text) == (422, True)
 
 
+@pytest.mark.parametrize(
+    "link",
+    [
+        "/browse/clusters?page=x",
+        "/browse/clusters?page=-1",
+        "/duplicates/?offset=x",
+        "/duplicates/?offset=-1",
+        "/duplicates/?tick=some",
+        "/duplicates/?tier=all",
+        "/items/?id=one&done=never",
+        "/models/?live=yes",
+    ],
+)
+def test_a_value_that_is_not_understood_is_refused(page: FlaskClient, api: FakeApi, link: str) -> None:
+    assert page.get(link).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/items/change", {"id": "one", "name": ["a", "b"], "kind": "text", "value": "x"}),
+        ("/items/change", {"id": "one", "name": "a", "kind": "integer", "value": "1"}),
+        ("/items/delete", {"id": "one", "sure": "no"}),
+        ("/duplicates/dismiss", {"id": ["one", "two"], "offset": "x"}),
+    ],
+)
+def test_a_field_that_is_not_understood_is_refused(
+    page: FlaskClient, api: FakeApi, path: str, fields: dict[str, Any]
+) -> None:
+    assert page.post(path, data=fields).status_code == 400
+    assert all(request.method == "GET" for request in api.requests), "nothing is changed"
+
+
 def test_the_same_value_twice_is_one(page: FlaskClient) -> None:
     assert page.get("/search?id=one&id=one&label=a&label=b").status_code == 200
 
