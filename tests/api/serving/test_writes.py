@@ -19,7 +19,7 @@ from tests.api.items.test_add import FRESH, add
 from tests.api.test_errors import check_problem
 from tests.bundles import picture
 
-KNOWN = "/items/shelf%200%2Fpiece-000"
+KNOWN = "/item?id=shelf%200%2Fpiece-000"
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +117,7 @@ def test_a_full_disk_has_a_code_of_its_own(client: TestClient) -> None:
             check_problem(refused, 507, "storage_full")
         assert "free room" in until_writes(client, "unavailable")["detail"]
         assert client.post("/search", files={"file": picture(1)}).status_code == 200
-        assert client.get(f"{KNOWN}/thumbnail").status_code == 200
+        assert client.get(KNOWN.replace("/item?", "/item/thumbnail?")).status_code == 200
     check_nothing_changed(client)
     until_writes(client, "available")
     assert add(client, FRESH, id="fresh").status_code == 201
