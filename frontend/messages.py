@@ -64,6 +64,7 @@ BY_CODE = {
     "bundle_damaged": ErrorText("This model is damaged", "The log of the service says more. Train a new model."),
     "bundle_missing": ErrorText("This model is not there", "It may have been removed. See the list of models."),
     "cluster_missing": ErrorText("There is no such cluster", "The clusters change with the model. See their list."),
+    "dismissal_missing": ErrorText("There is no such dismissal", "It may have been undone already."),
     "face_missing": ErrorText("No face was found in this picture", "Use a picture that shows a face from the front."),
     "internal_error": SERVICE_FAILED,
     "key_missing": KEY_REFUSED,

@@ -1,13 +1,16 @@
 """Client for duplicates: groups of a tier, or the progress of the search. Each call raises ApiError."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
 from pydantic import Field
 
-from frontend.api.connection import Connection
-from frontend.api.models import ApiModel, Item
+from frontend.api.connection import ApiRefused, Connection
+from frontend.api.models import ApiModel, Item, Problem
+
+DISMISSAL_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 
 Tier = Literal["identical", "same_picture", "same_thing"]
 
@@ -42,6 +45,23 @@ class DuplicateSearch(ApiModel):
     total: int = Field(ge=0)
 
 
+class Dismissal(ApiModel):
+    """Items that are no duplicates of each other; `gone` of them were deleted or have another picture since."""
+
+    id: str = Field(pattern=DISMISSAL_ID)
+    created: datetime
+    items: list[Item]
+    gone: int = Field(default=0, ge=0)
+
+
+class Dismissals(ApiModel):
+    """A page of dismissals, newest first."""
+
+    dismissals: list[Dismissal]
+    total: int = Field(ge=0)
+    next: str | None = None
+
+
 class DuplicatesClient:
     """Client for the duplicates of one API."""
 
@@ -63,3 +83,14 @@ class DuplicatesClient:
     def dismiss(self, ids: Sequence[str]) -> None:
         """These items are no duplicates of each other."""
         self._connection.done(self._connection.send("POST", "/duplicates/dismissed", json={"ids": list(ids)}))
+
+    def dismissals(self, *, offset: int, limit: int) -> Dismissals:
+        """A page of dismissals, newest first."""
+        params = {"offset": str(offset), "limit": str(limit)}
+        return self._connection.read(Dismissals, self._connection.send("GET", "/duplicates/dismissed", params=params))
+
+    def undo_dismissal(self, dismissal_id: str) -> None:
+        """The items of this dismissal may be reported together again."""
+        if not DISMISSAL_ID.fullmatch(dismissal_id):
+            raise ApiRefused(Problem(title="There is no such dismissal", status=404, code="dismissal_missing"))
+        self._connection.done(self._connection.send("DELETE", f"/duplicates/dismissed/{dismissal_id}"))

@@ -75,6 +75,30 @@ def refresh() -> Redirect:
     return redirect(url_for("duplicates.start", tier=tier), 303)
 
 
+@duplicates.get("/dismissed")
+@accepts("offset", "done")
+def dismissed() -> str:
+    """The dismissals, newest first, each of which can be undone."""
+    offset = whole_number(request.args, "offset", 0, MAX_OFFSET, 0)
+    page = _client().dismissals(offset=offset, limit=PAGE_SIZE)
+    return render_template(
+        "dismissed.html",
+        page=page,
+        first=offset,
+        is_undone=choice(request.args, "done", ("undone",)) == "undone",
+        before=url_for("duplicates.dismissed", offset=max(0, offset - PAGE_SIZE) or None) if offset else None,
+        after=url_for("duplicates.dismissed", offset=offset + PAGE_SIZE) if page.next else None,
+    )
+
+
+@duplicates.post("/undo")
+@accepts("dismissal")
+def undo() -> Redirect:
+    """Undo a dismissal: its pictures may be reported together again."""
+    _client().undo_dismissal(request.form.get("dismissal", ""))
+    return redirect(url_for("duplicates.dismissed", done="undone"), 303)
+
+
 def _client() -> DuplicatesClient:
     return cast(DuplicatesClient, current_app.extensions["lookalike_duplicates"])
 

@@ -43,6 +43,12 @@ def test_duplicates_are_found_deleted_and_dismissed(open_tab: OpenTab, duplicate
     tab.goto(f"{duplicates_address}/duplicates/")
     tab.get_by_role("button", name="Search again").click()
     expect(tab.get_by_role("heading", name="There are no duplicates")).to_be_visible()
+    tab.get_by_role("link", name="Dismissed groups").click()
+    assert violations(tab, ["light"]) == []
+    tab.get_by_role("button", name="Report again").click()
+    expect(tab.get_by_text("No group is dismissed.")).to_be_visible()
+    tab.get_by_role("link", name="All duplicates").click()
+    expect(tab.get_by_role("heading", name="1 group")).to_be_visible()
     tab.goto(f"{duplicates_address}/duplicates/?tier=same_thing")
     expect(tab.get_by_role("heading", name=re.compile(r"\d+ groups?$"))).to_be_visible()
     assert violations(tab) == []

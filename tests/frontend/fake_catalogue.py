@@ -6,6 +6,7 @@ from tests.frontend.fake_api import FakeApi, Reply, as_json, item
 
 IDS = ("one", "two", "three")
 BUNDLES = ("20261124-tuned", "20261122-demo", "20261120-frozen")
+DISMISSAL = "549ffa06777154c68d68ed41e4a0ca51"
 MEASURES = {"precision_at_1": 0.57, "map": 0.36, "queries": 120.0}
 TUNED = {"precision_at_1": 0.87, "map": 0.82, "queries": 120.0}
 
@@ -32,6 +33,8 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
         "POST /items": as_json(items[0], 201),
         "GET /duplicates": as_json(duplicates(items, text)),
         "POST /duplicates/dismissed": Reply(204),
+        "GET /duplicates/dismissed": as_json({"dismissals": [dismissal(items)], "total": 1, "next": None}),
+        f"DELETE /duplicates/dismissed/{DISMISSAL}": Reply(204),
         "POST /duplicates/refresh": as_json({"state": "running", "step": "reading", "done": 0, "total": 0}, 202),
         "GET /bundles": as_json({"bundles": bundles(text)}),
         "POST /bundles/20261120-frozen/activate": as_json(bundles(text)[2] | {"live": True}),
@@ -58,6 +61,10 @@ def duplicates(items: list[dict[str, Any]], text: str | None = None, **changes: 
     first = {"keep": items[0]["id"], "why": text or "the most pixels", "members": items, "probability": None}
     known = {"state": "done", "stale": False, "found_at": "2026-11-24T16:00:00Z", "unreadable": 0}
     return known | {"tier": "identical", "total_groups": 1, "groups": [first], "next": None} | changes
+
+
+def dismissal(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"id": DISMISSAL, "created": "2026-11-25T08:00:00Z", "items": items[:2], "gone": 1}
 
 
 def bundles(text: str | None = None) -> list[dict[str, Any]]:

@@ -22,6 +22,7 @@ PATHS = (
     "/items/?id=one",
     "/add/",
     "/duplicates/",
+    "/duplicates/dismissed",
     "/models/",
     "/models/compare",
     "/models/compare?id=one",

@@ -25,6 +25,7 @@ PATHS = (
     "/items/?id=one",
     "/add/",
     "/duplicates/",
+    "/duplicates/dismissed",
     "/models/",
     "/models/compare?id=one",
     "/nowhere",
@@ -59,7 +60,7 @@ def test_every_address_of_the_pages_leads_somewhere(prefixed: FlaskClient, api: 
     api.replies["GET /bundles/20261120-frozen/report/index.html"] = report
     found = set().union(*(addresses(prefixed.get(PREFIX + path).text) for path in PATHS[:-1]))
     post_only = {f"{PREFIX}/{name}" for name in ("add/one", "items/change", "items/delete", "models/activate")}
-    post_only |= {f"{PREFIX}/duplicates/{name}" for name in ("refresh", "dismiss")}
+    post_only |= {f"{PREFIX}/duplicates/{name}" for name in ("refresh", "dismiss", "undo")}
     incomplete = {f"{PREFIX}/pictures/thumbnail", f"{PREFIX}/items/", f"{PREFIX}/why", f"{PREFIX}/browse/clusters/2"}
     tried = {
         each

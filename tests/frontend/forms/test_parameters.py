@@ -24,6 +24,7 @@ GET_PATHS = {
     "items.show": "/items/?id=one",
     "add.start": "/add/",
     "duplicates.start": "/duplicates/",
+    "duplicates.dismissed": "/duplicates/dismissed",
     "models.start": "/models/",
     "models.compare": "/models/compare?id=one",
     "pictures.thumbnail": "/pictures/thumbnail?id=one&size=160",
@@ -42,6 +43,7 @@ POST_PATHS: dict[str, dict[str, Any]] = {
     "/items/delete": {"id": "one"},
     "/duplicates/dismiss": {"id": ["one", "two"]},
     "/duplicates/refresh": {"tier": "identical"},
+    "/duplicates/undo": {"dismissal": "549ffa06777154c68d68ed41e4a0ca51"},
     "/models/activate": {"id": "20261120-frozen"},
     "/models/compare": {"id": "one"},
 }

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
 
 from tests.frontend.fake_api import FakeApi, as_json, item, problem
-from tests.frontend.fake_catalogue import IDS, duplicates, fill
+from tests.frontend.fake_catalogue import DISMISSAL, IDS, duplicates, fill
 from tests.frontend.pages.test_search import links
 
 ITEMS = [item(name) for name in IDS]
@@ -89,4 +89,24 @@ def test_a_link_that_makes_no_sense_is_refused(page: FlaskClient, query: str) ->
 @pytest.mark.parametrize("path", ["dismiss", "refresh"])
 def test_another_site_changes_nothing(page: FlaskClient, api: FakeApi, path: str) -> None:
     assert page.post(f"/duplicates/{path}", headers={"Sec-Fetch-Site": "cross-site"}).status_code == 403
+    assert api.requests == []
+
+
+def test_dismissals_are_listed_and_undone(page: FlaskClient, api: FakeApi) -> None:
+    assert "/duplicates/dismissed" in links(page.get("/duplicates/").text)
+    html = page.get("/duplicates/dismissed?offset=20").text
+    assert api.requests[-1].query == {"offset": ["20"], "limit": ["20"]}
+    assert "2026-11-25 08:00 UTC" in html
+    assert "1 of its pictures is deleted or replaced" in html
+    assert all(f"/items/?id={name}" in links(html) for name in IDS[:2])
+    assert f'name="dismissal" value="{DISMISSAL}"' in html
+
+    answer = page.post("/duplicates/undo", data={"dismissal": DISMISSAL})
+    assert (api.requests[-1].method, api.requests[-1].target) == ("DELETE", f"/duplicates/dismissed/{DISMISSAL}")
+    assert "may be reported again" in page.get(answer.location).text
+
+
+@pytest.mark.parametrize("dismissal", ["", ".", "../x", "a/b", "a" * 65])
+def test_what_cannot_be_a_dismissal_never_reaches_the_api(page: FlaskClient, api: FakeApi, dismissal: str) -> None:
+    assert page.post("/duplicates/undo", data={"dismissal": dismissal}).status_code == 404
     assert api.requests == []
