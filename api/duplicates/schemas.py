@@ -44,7 +44,12 @@ class DuplicatesAnswer(Answer):
     state: Literal["done"] = "done"
     stale: Annotated[bool, Field(description="Items or model have changed since; POST /duplicates/refresh looks anew.")]
     found_at: datetime
-    unreadable: Annotated[int, Field(description="Items left out, as their picture is gone or broken.", examples=[0])]
+    unreadable: Annotated[
+        int,
+        Field(
+            description="Items left out, as their picture is gone, broken, or was changed where it lies.", examples=[0]
+        ),
+    ]
     tier: Tier
     total_groups: Annotated[int, Field(examples=[17])]
     groups: list[GroupAnswer]

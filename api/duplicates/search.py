@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from itertools import chain
 from typing import Literal
 
@@ -34,7 +35,7 @@ class Result:
     """That the catalogue was in, see Dismissals.catalogue_state."""
     found_at: datetime
     unreadable: int
-    """Items that were left out, as their picture is gone or broken."""
+    """Items that were left out, as their picture is gone, broken, or was changed where it lies."""
     ids: tuple[str, ...]
     sketches: tuple[Sketch, ...]
     """Without the small pictures."""
@@ -69,7 +70,10 @@ def look(snapshot: Snapshot, state: str, report: Report) -> Result:
 
 
 def _sketched(snapshot: Snapshot, report: Report) -> tuple[list[Item], list[Sketch], int]:
-    """The items that can be read, the sketch of each, and how many cannot. Copies of a file are read once."""
+    """The items that can be read, the sketch of each, and how many cannot. Copies of a file are decoded once.
+
+    Every file is read all the same: one that was changed where it lies is no copy of what it was.
+    """
     items: list[Item] = []
     sketches: list[Sketch] = []
     known: dict[str, Sketch | None] = {}
@@ -80,9 +84,10 @@ def _sketched(snapshot: Snapshot, report: Report) -> tuple[list[Item], list[Sket
         digests[item.id] = item.sha256
         if _is_further_face(item, digests):
             continue
-        if item.sha256 not in known:
-            known[item.sha256] = _sketch(snapshot, item)
-        sketch = known[item.sha256]
+        data = _read(snapshot, item)
+        if data is not None and item.sha256 not in known:
+            known[item.sha256] = _sketch(item, data)
+        sketch = None if data is None else known[item.sha256]
         if sketch is None:
             unreadable += 1
         else:
@@ -97,10 +102,23 @@ def _is_further_face(item: Item, digests: Mapping[str, str]) -> bool:
     return bool(mark) and number.isdecimal() and digests.get(file) == item.sha256
 
 
-def _sketch(snapshot: Snapshot, item: Item) -> Sketch | None:
+def _read(snapshot: Snapshot, item: Item) -> bytes | None:
+    """The item's file, if it is the one that the catalogue knows."""
     try:
-        return duplicates.sketch(snapshot.picture(item))
-    except (ImageError, PictureMissing) as error:
+        data = snapshot.picture(item)
+    except PictureMissing as error:
+        logger.warning("left out of the search for duplicates: item %r: %s", item.id, error)
+        return None
+    if sha256(data).hexdigest() != item.sha256:
+        logger.warning("left out of the search for duplicates: item %r: its file has changed; train again", item.id)
+        return None
+    return data
+
+
+def _sketch(item: Item, data: bytes) -> Sketch | None:
+    try:
+        return duplicates.sketch(data)
+    except ImageError as error:
         logger.warning("left out of the search for duplicates: item %r: %s", item.id, error)
         return None
 

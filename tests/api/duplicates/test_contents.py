@@ -1,7 +1,9 @@
 """What was found and said holds for pictures, not for the ids that they had; and what was said can be undone."""
 
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +86,17 @@ def test_the_counts_are_those_of_the_groups_on_all_pages(client: TestClient) -> 
     first = done(client, limit=1)
     assert (first["total_groups"], first["next"]) == (1, None)
     assert members(first) == [THREE]
+
+
+def test_a_file_that_was_changed_where_it_lies_is_no_copy(tmp_path: Path, open_api: OpenApi) -> None:
+    artifacts = write(tmp_path)
+    (artifacts / "own.jpg").write_bytes(shot(500))
+    with closing(sqlite3.connect(artifacts / "catalogue.sqlite")) as database, database:
+        database.execute("UPDATE items SET location = 'own.jpg' WHERE id = 'copies/0'")
+    client = open_api(artifacts=artifacts)
+    identical = done(client, tier="identical")
+    assert (identical["groups"], identical["unreadable"]) == ([], 1)
+    assert members(done(client)) == [["copies/0-small", "shelf/0"], TWO]
 
 
 # --- dismissals
