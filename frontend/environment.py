@@ -69,5 +69,5 @@ def _line(mistake: Mapping[str, object]) -> str:
     where, kind = mistake["loc"], str(mistake["type"])
     assert isinstance(where, tuple)  # noqa: S101 - what pydantic says
     message = PLAIN_WORDS.get(kind) or str(mistake["msg"])
-    message = message.removeprefix("Value error, ").removeprefix("Input should be ")
+    message = message.removeprefix("Value error, ").replace("Input should be ", "must be ", 1)
     return f"{PREFIX}{str(where[0]).upper()}: {message}"

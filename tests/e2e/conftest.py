@@ -79,8 +79,10 @@ def open_tab(browser: Browser, width: int) -> Iterator[OpenTab]:
 
     yield opened
     for context in contexts:
-        wide = "document.documentElement.scrollWidth > innerWidth"
-        stumbles += [f"{tab.url} is too wide" for tab in context.pages if tab.evaluate(wide)]
+        for tab in context.pages:
+            tab.wait_for_load_state()  # before its styles are there, a page has other widths
+            if tab.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                stumbles.append(f"{tab.url} is too wide")
         context.close()
     assert stumbles == []
 

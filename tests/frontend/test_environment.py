@@ -18,7 +18,7 @@ WRONG = [
     ("API_URL", "http://api:8000/#", "leave out ?"),
     ("API_URL", "http://a b", "space"),
     ("API_URL", "http://bad..name", "host name"),
-    ("UI_PORT", "70000", "less than or equal to 65535"),
+    ("UI_PORT", "70000", "must be less than or equal to 65535"),
     ("UI_PORT", "5000.5", "whole number"),
     ("UI_PORT", "http", "whole number"),
     ("UI_HOST", "http://127.0.0.1", "leave out the scheme"),

@@ -18,6 +18,7 @@ def tab(browser: Browser, address: str, api: FakeApi, width: int) -> Iterator[Pa
     opened.on("pageerror", lambda error: mistakes.append(str(error)))
     opened.on("console", lambda line: mistakes.append(line.text) if "Security Policy" in line.text else None)
     yield opened
+    opened.wait_for_load_state()  # before its styles are there, a page has other widths
     if opened.evaluate("document.documentElement.scrollWidth > innerWidth"):
         mistakes.append(f"{opened.url} is wider than the window")
     context.close()

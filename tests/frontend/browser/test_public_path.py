@@ -13,6 +13,7 @@ from frontend.app import create_app
 from frontend.settings import Settings
 from tests.frontend.browser.conftest import files
 from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, matches
+from tests.gestures import refine
 
 PREFIX = "/tools/lookalike"
 
@@ -52,6 +53,7 @@ def test_every_request_of_the_scripts_is_below_the_public_path(tab: Page, addres
     tab.set_input_files("#file", {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG})
     expect(tab.get_by_role("heading", name="2 closest matches")).to_be_visible()
     assert urlsplit(tab.url).path == f"{PREFIX}/search"
+    refine(tab)
     tab.get_by_text("Filters", exact=True).click()
     expect(tab.locator(".filters .box").first).to_be_visible()
     with tab.expect_download():
