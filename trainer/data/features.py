@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import images
-from retrieval.embedder import Opener, open_whole, prepare
+from retrieval.embedder import Opener, open_whole
 from retrieval.encoder import Encoder
 from retrieval.errors import ImageError
 from retrieval.images import RGB, ImageInfo
@@ -167,21 +167,27 @@ def _load_all(
             if stored.get(key, encoder.dims) is not None:
                 return _Loaded(digest, info, ())
             opening = opener_of(picture, opener)
-            inputs = [prepare(data, encoder.height, encoder.width, opening)]
-            inputs += _augmented(data, encoder, opening, key, views, seed)
-            return _Loaded(digest, info, inputs)
+            return _Loaded(digest, info, _inputs(data, info, encoder, opening, key, views, seed))
         except (ImageError, OSError) as error:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
     return map_ahead(load, pictures)
 
 
-def _augmented(data: bytes, encoder: Encoder, opener: Opener, key: str, views: Views, seed: int) -> list[RGB]:
+def _inputs(
+    data: bytes, info: ImageInfo, encoder: Encoder, opener: Opener, key: str, views: Views, seed: int
+) -> list[RGB]:
+    """The picture as a query is prepared, and its views, which are cut from it at up to twice the size."""
+    side = max(encoder.height, encoder.width)
+    opened = opener(data, side)
+    inputs = [images.resize(opened, encoder.height, encoder.width)]
     if views == Views():
-        return []
-    rgb = opener(data, 2 * max(encoder.height, encoder.width))
+        return inputs
+    # A picture that was decoded at its full size is no larger the second time.
+    whole = opener is open_whole and opened.shape[:2] == (info.height, info.width)
+    large = opened if whole else opener(data, 2 * side)
     rng = generator(seed, key)
-    inputs = [augment(rgb, encoder.height, encoder.width, rng) for _view in range(views.augmented)]
+    inputs += [augment(large, encoder.height, encoder.width, rng) for _view in range(views.augmented)]
     if views.detail:
-        inputs.append(detail(rgb, encoder.height, encoder.width, seed, key))
+        inputs.append(detail(large, encoder.height, encoder.width, seed, key))
     return inputs

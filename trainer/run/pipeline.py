@@ -13,7 +13,7 @@ from retrieval.manifest import Manifest
 from trainer.config import Config
 from trainer.data import features
 from trainer.data.features import Features, Views
-from trainer.data.loading import embed_gallery, load_prepared, one_per_face
+from trainer.data.loading import load_prepared, one_per_face
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN, number_labels, split
 from trainer.errors import SourceError
@@ -25,7 +25,7 @@ from trainer.networks.export import check_parity
 from trainer.networks.face_detectors import face_stage
 from trainer.progress import Epoch, Listener, Progress
 from trainer.releases.release import Release
-from trainer.run import training_files, write_bundle
+from trainer.run import gallery, training_files, write_bundle
 from trainer.run.assess import assess
 from trainer.run.inputs import Inputs
 from trainer.run.report import report_run
@@ -113,7 +113,7 @@ def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
         stages.tune(tuning, compute)
     encoder, precision = _exported(tuning)
     with listener.step("Embedding the gallery") as progress:
-        embeddings = embed_gallery([o.picture for o in computed.files], encoder.onnx, progress, opener)
+        embeddings = gallery.embed(tuning, encoder, progress)
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)

@@ -132,7 +132,7 @@ def test_a_picture_that_cannot_be_read_is_skipped_with_the_reason(shop: list[Pic
         reasons = {Path(entry.place).name: entry.reason for entry in found.skipped}
         assert list(reasons) == [shop[row].path.name for row in (1, 4, 6, 7)]
         unknown, cut, absent, folder = reasons.values()
-        assert unknown.startswith("this is a text file, not a picture")
+        assert unknown == "this is a text file, not a picture"
         assert cut.startswith("this JPEG is damaged or cut short")
         assert absent == "No such file or directory"
         assert folder == "Is a directory"
@@ -198,3 +198,23 @@ def test_a_killed_run_keeps_what_was_committed(
         assert (found is not None) == kept
     with FeatureCache(tmp_path / "cache.sqlite") as later:
         np.testing.assert_array_equal(later.get("digest", 3), rows)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "times"), [("small.jpg", (40, 30), 1), ("large.png", (600, 440), 1), ("large.jpg", (600, 440), 2)]
+)
+def test_a_picture_is_decoded_anew_for_its_views_only_where_that_gives_more_pixels(
+    name: str, size: tuple[int, int], times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / name
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size[::-1], 3), np.uint8)).save(path)
+    sides: list[int] = []
+
+    def opener(data: bytes, side: int) -> NDArray[np.uint8]:
+        sides.append(side)
+        return decode(data, min_side=side)
+
+    monkeypatch.setattr(features, "open_whole", opener)
+    arguments = {"views": Views(2), "seed": 0, "progress": lambda _done, _of: None}
+    compute([Picture("0", path)], CountingEncoder(), cache=tmp_path / "c.sqlite", opener=opener, **arguments)
+    assert sides == [16, 32][:times]

@@ -1,0 +1,54 @@
+"""The embeddings of the gallery: from the features that the run has computed where it can, without decoding again.
+
+A head is linear: it turns the features of the network before it into embeddings by one product, and a frozen encoder's
+embeddings are its features. A sample of the pictures goes through the written encoder all the same: where it gives
+anything else, so does the whole gallery.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from retrieval.projection import unit
+from trainer.data.loading import embed_gallery
+from trainer.data.sampling import sample_evenly
+from trainer.networks.encoders import Encoders
+from trainer.networks.export import TOLERANCE
+from trainer.progress import Progress
+from trainer.training.stages import Tuning
+
+SAMPLE = 32  # pictures that are embedded to check the others by
+
+
+def embed(tuning: Tuning, encoder: Encoders, progress: Progress) -> NDArray[np.float32]:
+    """Embeddings float32 [n, e] of all pictures of the run by the encoder that is to be served.
+
+    Raises SourceError for a picture that can no longer be read.
+    """
+    pictures, opener = [file.picture for file in tuning.pictures.files], tuning.pictures.opener
+    known = _from_features(tuning, encoder)
+    if known is None:
+        return embed_gallery(pictures, encoder.onnx, progress, opener)
+    rows = sample_evenly(np.arange(len(pictures)), SAMPLE)
+    sample = embed_gallery([pictures[row] for row in rows], encoder.onnx, progress, opener)
+    difference = float(np.abs(unit(known[rows]) - unit(sample)).max())
+    if difference <= TOLERANCE:
+        progress(len(pictures), len(pictures))
+        return known
+    tuning.listener.note(
+        f"The features in the cache differ from the written encoder by up to {difference:.1e}: all pictures are "
+        "embedded again."
+    )
+    return embed_gallery(pictures, encoder.onnx, progress, opener)
+
+
+def _from_features(tuning: Tuning, encoder: Encoders) -> NDArray[np.float32] | None:
+    """The embeddings [n, e] that follow from the features; None for a network that has changed since."""
+    if encoder is not tuning.encoders:  # it was quantised
+        return None
+    features = tuning.features.values[:, 0]
+    if tuning.reached in ("frozen", "autoencoder"):
+        return features.copy()
+    if tuning.reached == "head" and tuning.head is not None:
+        product: NDArray[np.float32] = features @ tuning.head.kernel
+        return product
+    return None
