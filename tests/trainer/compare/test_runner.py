@@ -84,6 +84,7 @@ def compare(paths: Sequence[Path], source: str, artifacts: Path, listener: Quiet
     return module.compare(plan(paths, source, artifacts, listener), source, artifacts, listener)
 
 
+@pytest.mark.slow
 def test_every_configuration_before_and_after_and_why_the_others_failed(compared: Compared) -> None:
     found = compared.found
     assert [(r.configuration, r.tuned) for r in found.rows] == [
@@ -108,6 +109,7 @@ def test_every_configuration_before_and_after_and_why_the_others_failed(compared
     assert found.rows[3].losses == {"finetune": "softmax"}
 
 
+@pytest.mark.slow
 def test_the_figures_are_those_of_a_loop(compared: Compared) -> None:
     for measured in compared.found.rows:
         artifacts = Path(measured.artifacts)
@@ -142,6 +144,7 @@ def test_the_figures_are_those_of_a_loop(compared: Compared) -> None:
         assert measured.hits.cosine == pytest.approx(np.mean(near), abs=1e-5)
 
 
+@pytest.mark.slow
 def test_no_run_looks_at_the_test_pictures(compared: Compared) -> None:
     for measured in compared.found.rows:
         artifacts = Path(measured.artifacts)
@@ -154,6 +157,7 @@ def test_no_run_looks_at_the_test_pictures(compared: Compared) -> None:
             assert known == wanted
 
 
+@pytest.mark.slow
 def test_a_second_comparison_trains_nothing(compared: Compared, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[str] = []
 
@@ -215,6 +219,7 @@ def test_parameters_are_counted_once(tmp_path: Path) -> None:
     assert count_parameters(tmp_path / "headed.onnx") == kernel + head.size
 
 
+@pytest.mark.slow
 def test_the_command(compared: Compared, tmp_path: Path) -> None:
     app = typer.Typer()
     app.command()(command)

@@ -33,7 +33,6 @@ def test_a_recompressed_picture_is_found_and_a_broken_file_is_passed_over(tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.skipif(not (DATA / "grocery").is_dir(), reason="LOOKALIKE_TEST_DATA names no folder that holds grocery/")
 def test_fifty_test_pictures_recompressed_into_train_are_all_found(tmp_path: Path) -> None:
     train = sorted((DATA / "grocery" / "train").rglob("*.jpg"))

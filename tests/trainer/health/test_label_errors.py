@@ -87,7 +87,6 @@ def test_the_graph_for_very_many_finds_nearly_the_same(monkeypatch: pytest.Monke
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.skipif(not (DATA / "grocery").is_dir(), reason="LOOKALIKE_TEST_DATA names no folder that holds grocery/")
 def test_of_five_percent_flipped_in_grocery_the_first_are_nearly_all(tmp_path: Path) -> None:
     from trainer.config import EncoderConfig

@@ -23,7 +23,7 @@ SMALLEST = {"inceptionv3": 75}
 Pictures = NDArray[np.uint8]
 
 
-SLOW = (pytest.mark.slow, pytest.mark.quality)
+SLOW = pytest.mark.slow
 
 Prepare = Callable[[NDArray[Any]], NDArray[Any]]
 

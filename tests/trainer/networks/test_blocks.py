@@ -25,7 +25,7 @@ NETWORKS = {
 }
 
 
-SLOW = (pytest.mark.slow, pytest.mark.quality)
+SLOW = pytest.mark.slow
 LIGHT = ("efficientnet-lite0", "vgg16", "siamese")
 EACH = [pytest.param(name, marks=() if name in LIGHT else SLOW) for name in NETWORKS]
 

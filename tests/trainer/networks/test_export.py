@@ -39,8 +39,8 @@ def kernel(channels: int, dims: int) -> NDArray[np.float32]:
     return np.random.default_rng(0).normal(size=(channels, dims)).astype(np.float32)
 
 
-LIGHT = (("efficientnet-lite0", "avg"), ("siamese", "avg"), ("siamese", "gem"))
-SLOW = (pytest.mark.slow, pytest.mark.quality)
+LIGHT = (("efficientnet-lite0", "avg"), ("siamese", "gem"))
+SLOW = pytest.mark.slow
 CONVERTED = [  # the others take seconds
     pytest.param(name, pooling, marks=() if (name, pooling) in LIGHT else SLOW)
     for name in BACKBONES
@@ -81,6 +81,7 @@ def test_the_file_is_one_plain_onnx_model() -> None:
     assert sorted(output.name for output in model.graph.output) == ["cells", "embedding"]
 
 
+@pytest.mark.slow
 def test_what_trained_in_half_precision_is_exported_in_full() -> None:
     keras.mixed_precision.set_global_policy("mixed_float16")
     try:

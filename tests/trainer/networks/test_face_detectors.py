@@ -28,6 +28,9 @@ DATA = os.environ.get("LOOKALIKE_TEST_DATA")
 needs_data = pytest.mark.skipif(DATA is None, reason="LOOKALIKE_TEST_DATA names no folder with orl_faces in it")
 
 
+SLOW = pytest.mark.slow
+
+
 @pytest.fixture(scope="module")
 def mtcnn_stage() -> FaceStage:
     return face_stage(FacesConfig(detector="mtcnn", template="dlib"))
@@ -77,6 +80,7 @@ def test_the_same_faces_as_the_package_on_a_photograph(mtcnn: Mtcnn, package: An
     check_same(package, mtcnn.detect(rgb, 20), rgb)
 
 
+@pytest.mark.slow
 @needs_data
 def test_the_same_faces_as_the_package_on_tight_crops_and_in_a_crowd(mtcnn: Mtcnn, package: Any) -> None:
     pictures = [decode(path.read_bytes()) for _who, path in portraits()][::8]
@@ -88,7 +92,7 @@ def test_the_same_faces_as_the_package_on_tight_crops_and_in_a_crowd(mtcnn: Mtcn
     check_same(package, found, crowd)
 
 
-@pytest.mark.parametrize("turned", [0, 20, -35])
+@pytest.mark.parametrize("turned", [20, pytest.param(0, marks=SLOW), pytest.param(-35, marks=SLOW)])
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_an_aligned_crop_is_upright_and_centred(mtcnn: Mtcnn, astronaut: RGB, turned: int, template: Any) -> None:
     """Landmarks that are found again in the crop lie where the template has them."""
@@ -146,7 +150,6 @@ def scores(embeddings: NDArray[np.float32], labels: NDArray[np.str_]) -> tuple[f
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @needs_data
 def test_people_are_found_again_by_their_aligned_faces(mtcnn_stage: FaceStage) -> None:
     model = Path(DATA or "", "..", "weights", "dlib_face_resnet_v1.onnx")

@@ -34,10 +34,9 @@ APPLICATIONS = {
 PLACES = {name: place for name in APPLICATIONS if isinstance(place := BACKBONES[name].imagenet, Published)}
 FILES = {name: place.path.rpartition("/")[2] for name, place in PLACES.items()}
 
-HEAVY = ("resnet50", "inceptionv3")  # seconds to build
-EACH = [
-    pytest.param(name, marks=[pytest.mark.slow, pytest.mark.quality] if name in HEAVY else ()) for name in APPLICATIONS
-]
+HEAVY = ("resnet50", "inceptionv3", "efficientnetb0", "mobilenetv2")  # seconds to build
+SLOW = pytest.mark.slow
+EACH = [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in APPLICATIONS]
 
 
 def side(name: str) -> int:
@@ -124,6 +123,7 @@ def test_a_weights_file_of_our_own_network(tmp_path: Path) -> None:
         np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.mark.slow
 def test_an_efficientnet_of_other_pixels_is_refused(tmp_path: Path) -> None:
     network = published("efficientnetb0")
     scaling = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))
@@ -176,7 +176,7 @@ def test_a_file_of_another_kind_in_the_right_format_is_refused(tmp_path: Path) -
 # --- the published files
 
 
-@pytest.mark.parametrize("name", ["mobilenetv2", "vgg16"])
+@pytest.mark.parametrize("name", ["vgg16", pytest.param("mobilenetv2", marks=SLOW)])
 def test_imagenet_weights_that_cannot_be_reached_are_an_error_that_says_what_to_do(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,7 +193,7 @@ def test_imagenet_weights_that_cannot_be_reached_are_an_error_that_says_what_to_
     assert not list((tmp_path / "models").iterdir())
 
 
-@pytest.mark.parametrize("name", APPLICATIONS)
+@pytest.mark.parametrize("name", EACH)
 def test_the_file_is_the_one_that_keras_fetches(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Name, address, folder and checksum, as keras.applications itself asks for them."""
     asked: dict[str, Any] = {}

@@ -109,7 +109,7 @@ def test_pooling_and_head_are_float32_whatever_the_policy(policy: str, pooling: 
 
 
 @KERAS_SAVES
-@pytest.mark.parametrize("pooling", ["avg", "gem"])
+@pytest.mark.parametrize("pooling", [pytest.param("avg", marks=pytest.mark.slow), "gem"])
 def test_a_saved_encoder_is_loaded_as_it_was(policy: str, pooling: str, tmp_path: Path) -> None:
     encoder = build_encoder(backbone(), kernel(), pooling=pooling)  # type: ignore[arg-type]  # a parameter of the test
     encoder.save(tmp_path / "encoder.keras")

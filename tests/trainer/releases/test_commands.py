@@ -102,6 +102,7 @@ def test_no_tensorflow_is_needed() -> None:
 # --- at the end of a run
 
 
+@pytest.mark.slow
 def test_a_bundle_trained_on_shuffled_labels_is_refused_by_the_gate(trained: Trained, tmp_path: Path) -> None:
     artifacts = shutil.copytree(trained.artifacts, tmp_path / "artifacts")
     live, before = bundle.current(artifacts), labels(artifacts)
@@ -131,7 +132,6 @@ def test_a_bundle_trained_on_shuffled_labels_is_refused_by_the_gate(trained: Tra
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_a_better_bundle_passes(trained: Trained, tmp_path: Path) -> None:
     artifacts = tmp_path / "artifacts"
     shutil.copytree(trained.artifacts / "cache", artifacts / "cache")

@@ -69,7 +69,7 @@ def killed_after(seconds: float, server: ForkServerContext, ready: Shop, fresh: 
     return starts_with(fresh.artifacts, finished=process.exitcode == 0)
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=[pytest.mark.slow, pytest.mark.crash])])
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
 def test_killed_at_random_moments(kills: int, server: ForkServerContext, ready: Shop, fresh: Shop) -> None:
     timed(server, fresh)
     again(ready, fresh)
@@ -84,7 +84,7 @@ def test_killed_at_random_moments(kills: int, server: ForkServerContext, ready: 
     assert {OLD, NEW} == set(found)  # else the moments were not spread over the whole of it
 
 
-@pytest.mark.parametrize("step", [17, pytest.param(1, marks=[pytest.mark.slow, pytest.mark.crash])])
+@pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_between_any_two_file_operations(step: int, server: ForkServerContext, ready: Shop, fresh: Shop) -> None:
     found, last = [], 0
     while True:

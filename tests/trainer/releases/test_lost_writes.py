@@ -77,7 +77,7 @@ def _recorded(home: Path, *, published: bool) -> Recording:
     return recording
 
 
-@pytest.mark.parametrize("publish", ["first", pytest.param("second", marks=[pytest.mark.slow, pytest.mark.crash])])
+@pytest.mark.parametrize("publish", ["first", pytest.param("second", marks=pytest.mark.slow)])
 def test_every_state_that_a_power_cut_can_leave_starts(publish: str, request: pytest.FixtureRequest) -> None:
     recording, trials = request.getfixturevalue(publish)
     for finished, tree in crashes(recording):
@@ -87,7 +87,6 @@ def test_every_state_that_a_power_cut_can_leave_starts(publish: str, request: py
 
 
 @pytest.mark.slow
-@pytest.mark.crash
 def test_no_fsync_can_be_left_out(first: tuple[Recording, Trials], second: tuple[Recording, Trials]) -> None:
     """In one of the two publishes at least: where folders are there already, their entries are safe."""
     needed, all_of_them = set(), set()

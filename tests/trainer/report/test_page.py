@@ -35,7 +35,7 @@ DOT = """() => {
 }"""
 
 
-class PictureFile:
+class OpenPage:
     """A report's page, and all that went wrong with it or left it."""
 
     def __init__(self, page: Page, folder: Path) -> None:
@@ -62,12 +62,12 @@ class PictureFile:
 @pytest.fixture
 def open_page(browser: Browser, tmp_path: Path) -> Iterator[object]:
     """Writes a report and opens it; closed at the end, when it must have been quiet."""
-    opened: list[PictureFile] = []
+    opened: list[OpenPage] = []
 
-    def open_(found: Report, width: int = 1440, **options: object) -> PictureFile:
+    def open_(found: Report, width: int = 1440, **options: object) -> OpenPage:
         write_report(tmp_path / "out", found)
         page = browser.new_page(viewport={"width": width, "height": 900}, **options)
-        opened.append(PictureFile(page, tmp_path / "out"))
+        opened.append(OpenPage(page, tmp_path / "out"))
         return opened[-1]
 
     yield open_
@@ -145,8 +145,13 @@ def test_what_is_wrong_with_the_catalogue_is_shown(open_page, tmp_path: Path) ->
     assert json.loads((tmp_path / "out" / "report.json").read_text())["health"]["wrong_labels"] == 26
 
 
-@pytest.mark.parametrize("width", [390, 1440])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("scheme", "width"),
+    [
+        ("dark", 390),
+        *(pytest.param(*each, marks=pytest.mark.slow) for each in (("dark", 1440), ("light", 390), ("light", 1440))),
+    ],
+)
 def test_it_fits_any_screen_in_either_light(open_page, tmp_path: Path, width: int, scheme: str) -> None:
     page = open_page(
         full(tmp_path, ("a label of " + "very" * 30 + " long words", "b", "c")), width, color_scheme=scheme

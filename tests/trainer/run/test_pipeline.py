@@ -139,6 +139,7 @@ def test_items_carry_label_and_attributes(trained: Trained) -> None:
     assert len({item.label for item in items}) == 12
 
 
+@pytest.mark.slow
 def test_a_second_run_computes_no_features_and_replaces_the_catalogue(trained: Trained, tmp_path: Path) -> None:
     artifacts = shutil.copytree(trained.artifacts, tmp_path / "artifacts")
     before = bundle.current(artifacts)
@@ -162,6 +163,7 @@ def test_a_second_run_computes_no_features_and_replaces_the_catalogue(trained: T
     bundle.verify(bundle.bundle_path(artifacts, before))  # the old one stays, for a way back
 
 
+@pytest.mark.slow
 def test_evaluate_measures_pictures_that_are_new_and_drops_those_trained_on(trained: Trained, tmp_path: Path) -> None:
     rows = list(csv.DictReader(trained.table.read_text().splitlines()))[:24]
     for row in rows:

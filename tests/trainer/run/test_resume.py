@@ -20,7 +20,7 @@ from tests.conftest import ROOT, environment
 from tests.trainer.training.test_history import events
 from trainer.sources import pottery
 
-pytestmark = pytest.mark.crash
+pytestmark = [pytest.mark.slow, pytest.mark.crash]
 
 CONFIG = """
 deterministic = true
@@ -123,8 +123,6 @@ def go_on(shop: Shop, artifacts: Path) -> "subprocess.CompletedProcess[str]":
     return done
 
 
-@pytest.mark.slow
-@pytest.mark.crash
 def test_killed_in_the_middle_of_fine_tuning(shop: Shop, tmp_path: Path) -> None:
     def in_the_second_epoch() -> bool:
         return bool(list(tmp_path.glob("work/*/finetune.npz")))
@@ -140,8 +138,6 @@ def test_killed_in_the_middle_of_fine_tuning(shop: Shop, tmp_path: Path) -> None
     assert outcome(tmp_path) == outcome(shop.artifacts)
 
 
-@pytest.mark.slow
-@pytest.mark.crash
 @pytest.mark.parametrize("kills", [5])
 def test_killed_at_random_moments(kills: int, shop: Shop, tmp_path: Path) -> None:
     """Anywhere in a run: while TensorFlow loads, in every stage, while it publishes."""

@@ -16,6 +16,7 @@ from trainer.run.pipeline import Outcome
 from trainer.training.dataset import Pictures
 from trainer.training.quantization import int8_encoder
 
+SLOW = pytest.mark.slow
 pytestmark = [
     pytest.mark.usefixtures("tiny_siamese"),
     # Keras does so when it saves a network.
@@ -35,7 +36,7 @@ def run_here(source: Path, artifacts: Path, **changes: object) -> tuple[Outcome,
     return pipeline.run(inputs, listener), listener
 
 
-@pytest.mark.parametrize("labels", [0, 1])
+@pytest.mark.parametrize("labels", [0, pytest.param(1, marks=SLOW)])
 def test_a_folder_without_two_labels_is_tuned_by_views(labels: int, tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     home = shop / "cups" if labels else shop
@@ -64,7 +65,7 @@ def test_of_pictures_of_which_some_have_labels_those_train_and_all_are_indexed(t
     assert bundle.read_manifest(folder).counts.labels == 4
 
 
-@pytest.mark.parametrize(("after", "kept"), [(0.795, True), (0.785, False)])
+@pytest.mark.parametrize(("after", "kept"), [(0.795, True), pytest.param(0.785, False, marks=SLOW)])
 def test_int8_is_published_only_where_it_costs_little(
     after: float, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,7 +66,6 @@ def train(
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_first_the_decoder_alone_then_the_last_block_as_well(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -107,7 +106,6 @@ def test_the_loss_falls_and_the_history_says_so(pictures: Pictures, tmp_path: Pa
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_every_training_picture_once_an_epoch_with_or_without_a_label(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -127,7 +125,6 @@ def test_every_training_picture_once_an_epoch_with_or_without_a_label(
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_a_sheet_for_each_epoch_held_out_pictures_above_what_was_rebuilt(pictures: Pictures, tmp_path: Path) -> None:
     train(pictures, tmp_path, settings(frozen_epochs=1, epochs=1))
@@ -180,7 +177,6 @@ def test_a_finished_training_is_not_repeated(pictures: Pictures, tmp_path: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.usefixtures("small")
 def test_half_precision_gives_back_a_network_in_full_precision(pictures: Pictures, tmp_path: Path) -> None:
     config = settings(frozen_epochs=1, epochs=1).model_copy(update={"mixed_precision": True})

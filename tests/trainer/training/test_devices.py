@@ -139,19 +139,16 @@ def two_devices(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_mirrored_uses_all_devices_there_are_and_auto_one_without_gpus(two_devices: dict[str, Any]) -> None:
     assert (two_devices["mirrored"], two_devices["auto"]) == (2, 1)
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_the_two_rates_hold_on_several_devices(two_devices: dict[str, Any]) -> None:
     assert two_devices["steps"] == pytest.approx([1e-3, 1e-3, 1e-2, 1e-2], rel=1e-2)
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_several_devices_train_and_take_up_what_was_stopped(two_devices: dict[str, Any]) -> None:
     losses, _scores = two_devices["whole"]
     assert len(losses) == 5

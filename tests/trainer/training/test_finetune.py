@@ -17,7 +17,7 @@ from trainer.training.dataset import Pictures
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
 
-SLOW = (pytest.mark.slow, pytest.mark.quality)
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,6 @@ def last_is_best(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.usefixtures("last_is_best")
 def test_from_scratch_everything_moves_statistics_too(pictures: Pictures, tmp_path: Path) -> None:
     trial = Trial(pictures, settings(), tmp_path)
@@ -59,7 +58,6 @@ def test_a_frozen_backbone_stays_to_the_last_bit(pictures: Pictures, tmp_path: P
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.usefixtures("last_is_best")
 @pytest.mark.parametrize(("weights", "above"), [("none", {"stage3_conv", "stage3_bn"}), ("file.h5", {"stage3_conv"})])
 def test_below_the_named_block_all_stays(weights: str, above: set[str], pictures: Pictures, tmp_path: Path) -> None:
@@ -104,7 +102,6 @@ def test_every_loss_falls(loss: str, pictures: Pictures, tmp_path: Path) -> None
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_only_labelled_training_pictures_are_learned_from(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -126,7 +123,6 @@ def test_only_labelled_training_pictures_are_learned_from(
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_proxies_start_where_the_labels_are(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -39,7 +39,6 @@ def scripted(monkeypatch: pytest.MonkeyPatch, marks: Sequence[float], pictures: 
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.parametrize(
     ("marks", "patience", "epochs", "chosen"),
     [
@@ -75,7 +74,6 @@ def test_training_stops_when_nothing_is_gained_and_goes_back_to_the_best(
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_the_scores_are_those_of_the_encoder_that_is_given_back(pictures: Pictures, tmp_path: Path) -> None:
     tuned = Trial(pictures, settings(), tmp_path).run()
     found, _through = measure(pictures, lambda images: tuned.encoder.predict_on_batch(images)["embedding"])
@@ -144,7 +142,6 @@ def test_a_picture_that_goes_away_meanwhile_is_named(tmp_path: Path, monkeypatch
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_half_precision_stays_in_the_backbone(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

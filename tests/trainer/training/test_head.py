@@ -59,7 +59,6 @@ def by_hand(examples: Examples, config: HeadConfig) -> tuple[dict[Candidate, Sco
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.parametrize("new_labels", [False, True])
 def test_start_and_dims_are_chosen_for_labels_seen_and_for_labels_never_seen(new_labels: bool) -> None:
     config = changed(dims=(2, 3, 6, 12), shrinkage=(0.02, 0.4, 0.9), max_epochs=1)

@@ -16,7 +16,7 @@ from trainer.training import head as linear
 from trainer.training import validation
 from trainer.training.head import Examples, Head, Step, measure, train_linear, tune_head
 
-SLOW = (pytest.mark.slow, pytest.mark.quality)
+SLOW = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

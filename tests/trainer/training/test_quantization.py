@@ -114,7 +114,6 @@ def test_encoders_that_were_put_together_can_be_quantised(model: ModelProto) -> 
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_resnet50_of_random_weights() -> None:
     keras.utils.set_random_seed(0)
     model = export_onnx(build_encoder(build_backbone("resnet50", "none", 64)))
@@ -143,7 +142,6 @@ def real() -> tuple[NDArray[np.int64], dict[str, Numbers]]:
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_on_real_pictures_it_finds_as_well(real: tuple[NDArray[np.int64], dict[str, Numbers]]) -> None:
     labels, found = real
     itself = np.arange(len(labels))
@@ -152,7 +150,6 @@ def test_on_real_pictures_it_finds_as_well(real: tuple[NDArray[np.int64], dict[s
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 @pytest.mark.skipif(not VNNI, reason="this CPU has no VNNI, or does not say so: large sums may be cut off")
 def test_on_real_pictures_embeddings_stay_close(real: tuple[NDArray[np.int64], dict[str, Numbers]]) -> None:
     _labels, found = real

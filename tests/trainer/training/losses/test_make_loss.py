@@ -21,7 +21,7 @@ from trainer.training.losses import (
     uses_proxies,
 )
 
-SLOW = (pytest.mark.slow, pytest.mark.quality)
+SLOW = pytest.mark.slow
 NAMES = ("triplet", "proxy-anchor", "multi-similarity", "softmax", "nt-xent")
 ROWS = np.random.default_rng(0).normal(size=(12, 6)).astype(np.float32)
 LABELS = np.repeat(np.arange(4), 3)
@@ -99,7 +99,6 @@ assert np.abs(alone[1] - start).max() > 0.01
 
 
 @pytest.mark.slow
-@pytest.mark.quality
 def test_two_replicas_with_the_same_half_each_step_as_far_as_one() -> None:
     """In a process of its own: TensorFlow makes its devices once."""
     done = subprocess.run([sys.executable, "-c", REPLICAS], cwd=ROOT, capture_output=True, text=True, check=False)
