@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def measure(name: str, artifacts: Path) -> list[tuple[str, ...]]:
-    """Unseen test pictures searched for among ever more vectors, as they would be served."""
+    """Test pictures that were not trained on, searched for among ever more vectors, as they would be served."""
     loaded = load_current(artifacts)
     gallery, asked = (
         embed_source(str(grocery(part)), loaded, artifacts, lambda *_: None) for part in ("train", "test")

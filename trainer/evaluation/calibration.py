@@ -27,7 +27,7 @@ FOLDS = 5
 MIN_PAIRS = 50  # pairs; fewer say nothing
 BINS = 15
 KNOTS = 64  # points of a logistic curve
-CERTAIN = 1e-3  # no curve says less than this or more than one less this: a thousand pairs prove no more
+CERTAIN = 1e-3  # no curve says less than this or more than one less this: a thousand pairs show no more
 
 Method: TypeAlias = Literal["isotonic", "logistic"]
 Doubles = NDArray[np.float64]

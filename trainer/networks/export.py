@@ -1,4 +1,4 @@
-"""Keras to one ONNX model that keeps the encoder contract, and the proof that both compute the same."""
+"""Keras to one ONNX model that keeps the encoder contract, and the check that both compute the same."""
 
 from collections.abc import Sequence
 

@@ -1,8 +1,8 @@
-"""artifacts/pinned.csv: the labelled pictures that every bundle is judged by before it goes live.
+"""artifacts/pinned.csv: the labelled pictures that every bundle is compared on before it goes live.
 
-Chosen once, with their labels as they were then, and kept: so a source whose labels have been mixed up since is judged
-by the old truth. Those with role "query" are searched with, each among all others. Those from "items" count as long as
-they are items; those from a "source" of one's own choice, always.
+They are chosen once, and kept with the labels they had then: labels of the source that are mixed up later do not
+change what a bundle is compared on. Those with the role "query" are searched with, each among all others. Those from
+"items" count as long as they are items; those from a "source" that a person named, always.
 
     path,label,sha256,role,from     path is relative to the artifacts folder where it lies inside
 """

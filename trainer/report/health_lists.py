@@ -27,21 +27,21 @@ def health_lists(health: Health) -> list[PictureList]:
             "wrong_labels.csv",
             single=True,
         ),
-        _copies(
+        _copy_list(
             "identical",
             "Identical files",
             "Files of the same bytes. One of each is enough.",
             "No file is there twice.",
             health.identical,
         ),
-        _copies(
+        _copy_list(
             "same-picture",
             "The same picture",
             "Different files of one picture: saved anew, resized, mirrored, brightened or a little cropped.",
             "No picture is there twice.",
             health.same_picture,
         ),
-        _copies(
+        _copy_list(
             "same-thing",
             "The same thing",
             "Other pictures that are almost surely of the same thing, by match probability: no fault, but a choice.",
@@ -92,7 +92,7 @@ def health_lists(health: Health) -> list[PictureList]:
     ]
 
 
-def _copies(
+def _copy_list(
     name: str, title: str, how: str, empty: str, groups: Sequence[Copies], most: int = MAX_GROUPS
 ) -> PictureList:
     shown = first((_group(group) for group in groups), most)

@@ -170,12 +170,12 @@ def test_a_second_comparison_trains_nothing(compared: Compared, monkeypatch: pyt
     assert started == []
     timeless = {"query_milliseconds": {}}
     assert [replace(r, **timeless) for r in again.rows] == [replace(r, **timeless) for r in compared.found.rows]
-    twin = compared.configs[0].parent / "elsewhere" / "head.toml"  # of the same name
-    twin.parent.mkdir()
-    twin.write_text(HEAD.replace("dims = [16]", "dims = [8]"))
-    both = compare([compared.configs[0], twin], str(compared.source), compared.artifacts, Quiet())
+    namesake = compared.configs[0].parent / "elsewhere" / "head.toml"  # of the same name
+    namesake.parent.mkdir()
+    namesake.write_text(HEAD.replace("dims = [16]", "dims = [8]"))
+    both = compare([compared.configs[0], namesake], str(compared.source), compared.artifacts, Quiet())
     assert started == ["siamese"]
-    names = [str(path.with_suffix("")) for path in (compared.configs[0], twin)]
+    names = [str(path.with_suffix("")) for path in (compared.configs[0], namesake)]
     assert [(r.configuration, r.tuned) for r in both.rows] == [(names[0], False), (names[0], True), (names[1], False)]
     assert [failure.configuration for failure in both.failures] == [names[1]]
 

@@ -15,9 +15,9 @@ def test_a_copy_in_the_gallery_is_reported_and_left_out(publish: Publish, tmp_pa
     rest = {f"{LABELS[n % 3]}/{n}.jpg": picture(n) for n in range(70, 79)}
     queries = folder(tmp_path / "q", {"cup/1.jpg": picture(50), "jug/2.jpg": picture(51)})
     clean = measured(home, queries, folder(tmp_path / "clean", rest))
-    leaky = measured(home, queries, folder(tmp_path / "leaky", rest | {"cup/twin.jpg": picture(50)}))
+    leaky = measured(home, queries, folder(tmp_path / "leaky", rest | {"cup/same.jpg": picture(50)}))
     assert clean.evaluation.leaks == ()
-    leak = Leak(str(tmp_path / "q/cup/1.jpg"), str(tmp_path / "leaky/cup/twin.jpg"), "identical")
+    leak = Leak(str(tmp_path / "q/cup/1.jpg"), str(tmp_path / "leaky/cup/same.jpg"), "identical")
     assert leaky.evaluation.leaks == (leak,)
     found, wanted = (dict(known(each).per_label["cup"]) for each in (leaky, clean))
     # A gallery of another size is multiplied in another order: the last bits of a distance may differ.

@@ -44,13 +44,13 @@ def test_each_label_by_itself() -> None:
 
 
 def test_a_difference_is_paired_query_by_query() -> None:
-    halves = NEAR[HELD], LABELS[HELD], NEAR[~HELD], LABELS[~HELD]
+    sides = NEAR[HELD], LABELS[HELD], NEAR[~HELD], LABELS[~HELD]
     other = FAR[HELD], FAR[~HELD]
     found = evaluate_vectors(
-        *halves, metric="cosine", name="known labels", against={"frozen": other, "live": halves[::2]}
+        *sides, metric="cosine", name="known labels", against={"frozen": other, "live": sides[::2]}
     )
-    ours = per_query(*halves).values
-    theirs = per_query(other[0], halves[1], other[1], halves[3]).values
+    ours = per_query(*sides).values
+    theirs = per_query(other[0], sides[1], other[1], sides[3]).values
     column = NAMES.index("map")
     (wanted,) = intervals((ours - theirs)[:, [column]], LABELS[HELD])
     assert found.against["frozen"]["map"] == wanted

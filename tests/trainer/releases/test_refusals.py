@@ -25,9 +25,9 @@ def shop(tmp_path: Path) -> Shop:
 
 
 @pytest.fixture
-def judged(tmp_path: Path) -> tuple[Shop, list[Piece], Projection]:
+def gated_shop(tmp_path: Path) -> tuple[Shop, list[Piece], Projection]:
     """A live bundle that tells its labels apart, its pieces, and a projection that cannot see what they differ by."""
-    home = make_shop(tmp_path / "judged", published=False)
+    home = make_shop(tmp_path / "gated_shop", published=False)
     made, good = pieces(60), random_projection()
     home.run("draft", made)
     with closing(open_store(home.artifacts, load_current(home.artifacts))) as store:
@@ -41,9 +41,9 @@ def judged(tmp_path: Path) -> tuple[Shop, list[Piece], Projection]:
 
 
 def test_a_significantly_worse_bundle_is_refused_and_nothing_changes(
-    judged: tuple[Shop, list[Piece], Projection],
+    gated_shop: tuple[Shop, list[Piece], Projection],
 ) -> None:
-    shop, made, blind = judged
+    shop, made, blind = gated_shop
     before = {path: path.read_bytes() for path in (shop.artifacts / "CURRENT", shop.artifacts / "PUBLISHED")}
     done = shop.run("blind", [*made[:-1], replace(made[-1], id="another")], blind)
     assert done.refused == "it is significantly worse than the live one"
@@ -59,8 +59,8 @@ def test_a_significantly_worse_bundle_is_refused_and_nothing_changes(
     assert release.publish(shop.artifacts, "blind", Quiet()).refused  # and again
 
 
-def test_forced_it_does_all_that_its_run_would_have_done(judged: tuple[Shop, list[Piece], Projection]) -> None:
-    shop, made, blind = judged
+def test_forced_it_does_all_that_its_run_would_have_done(gated_shop: tuple[Shop, list[Piece], Projection]) -> None:
+    shop, made, blind = gated_shop
     shop.run("blind", [*made[:-1], replace(made[-1], id="another")], blind)
     assert release.publish(shop.artifacts, "blind", Quiet(), forced=True).refused is None
     assert live(shop) == "blind"
@@ -72,8 +72,8 @@ def test_forced_it_does_all_that_its_run_would_have_done(judged: tuple[Shop, lis
     assert better.change.difference.low > 0
 
 
-def test_shuffled_labels_are_judged_by_the_old_ones(judged: tuple[Shop, list[Piece], Projection]) -> None:
-    shop, made, blind = judged
+def test_shuffled_labels_are_judged_by_the_old_ones(gated_shop: tuple[Shop, list[Piece], Projection]) -> None:
+    shop, made, blind = gated_shop
     names = np.random.default_rng(0).permutation([piece.label for piece in made])
     shuffled = [replace(piece, label=str(name)) for piece, name in zip(made, names, strict=True)]
     truth = pinned.read(shop.artifacts)
@@ -82,9 +82,9 @@ def test_shuffled_labels_are_judged_by_the_old_ones(judged: tuple[Shop, list[Pie
 
 
 def test_another_shop_in_the_same_place_is_not_judged_by_the_first(
-    judged: tuple[Shop, list[Piece], Projection],
+    gated_shop: tuple[Shop, list[Piece], Projection],
 ) -> None:
-    shop, _made, blind = judged
+    shop, _made, blind = gated_shop
     others = [replace(piece, data=picture(500 + n), id=f"other {n}") for n, piece in enumerate(pieces(20))]
     assert shop.run("others", others, blind).change is None
     assert {pin.path.parent for pin in pinned.read(shop.artifacts)} == {shop.home / "pictures"}
@@ -92,9 +92,9 @@ def test_another_shop_in_the_same_place_is_not_judged_by_the_first(
 
 
 def test_what_is_pinned_by_choice_counts_though_it_is_no_item(
-    judged: tuple[Shop, list[Piece], Projection], tmp_path: Path
+    gated_shop: tuple[Shop, list[Piece], Projection], tmp_path: Path
 ) -> None:
-    shop, made, _blind = judged
+    shop, made, _blind = gated_shop
     for number, piece in enumerate(made[:20]):
         folder = tmp_path / "chosen" / str(piece.label)
         folder.mkdir(parents=True, exist_ok=True)

@@ -103,9 +103,9 @@ def test_a_head_is_measured_by_its_twins(pictures: Pictures) -> None:
     assert known.measures["map"].value == pytest.approx(wanted, abs=1e-5)
     frozen = wanted - by_hand(tuning, clean, queries, gallery)
     assert known.against["frozen"]["map"].value == pytest.approx(frozen, abs=1e-5)
-    world = new_labels(tuning.examples(), 0)
-    assert world is not None
-    held = np.flatnonzero(world.parts == VALIDATION)
+    split = new_labels(tuning.examples(), 0)
+    assert split is not None
+    held = np.flatnonzero(split.parts == VALIDATION)
     assert new.measures["map"].value == pytest.approx(by_hand(tuning, clean @ kernel(3), held, held), abs=1e-5)
     assert new.leave_one_out
     assert set(known.per_label) == {f"label {number}" for number in range(LABELS)}
@@ -198,10 +198,10 @@ def test_no_query_is_among_what_the_head_of_its_fold_was_fitted_on(
 
     original = held_out.hit_pairs
 
-    def hit_pairs(world: held_out.HeldOutSearch, metric: str) -> object:
-        asked.append(world.query_labels)
-        assert (world.same == -1).all()
-        return original(world, metric)
+    def hit_pairs(search: held_out.HeldOutSearch, metric: str) -> object:
+        asked.append(search.query_labels)
+        assert (search.same == -1).all()
+        return original(search, metric)
 
     monkeypatch.setattr(held_out, "fit_head", fit_head)
     monkeypatch.setattr(held_out, "hit_pairs", hit_pairs)

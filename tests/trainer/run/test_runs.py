@@ -70,8 +70,8 @@ def test_int8_is_published_only_where_it_costs_little(
     after: float, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def costs(encoder: Encoders, pictures: Pictures) -> tuple[Encoders, Scores, Scores]:
-        twin, *_measured = int8_encoder(encoder, pictures)
-        return twin, scores(0.9, 0.8), scores(0.9, after)
+        quantised, *_measured = int8_encoder(encoder, pictures)
+        return quantised, scores(0.9, 0.8), scores(0.9, after)
 
     monkeypatch.setattr(pipeline, "int8_encoder", costs)
     (tmp_path / "shop").mkdir()

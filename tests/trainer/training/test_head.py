@@ -42,7 +42,7 @@ def test_without_labels_a_detail_is_searched_with() -> None:
 
 
 def by_hand(examples: Examples, config: HeadConfig) -> tuple[dict[Candidate, Scores], dict[Candidate, Scores]]:
-    """The measures of every candidate in the run's own world, and with labels of its training part held out whole."""
+    """The measures of every candidate in the run's own split, and with labels of its training part held out whole."""
     size = np.sqrt((examples.features[:, 0] ** 2).sum(axis=1).mean())
     scaled = replace(examples, features=examples.features / np.float32(size))
     inner = np.where(scaled.parts == TRAIN, scaled.labels, UNLABELLED)
@@ -51,10 +51,10 @@ def by_hand(examples: Examples, config: HeadConfig) -> tuple[dict[Candidate, Sco
     for label in set(scaled.labels[held_out]):
         assert (parts[scaled.labels == label] != TRAIN).all()
     found = []
-    for world in (scaled, replace(scaled, parts=parts)):
-        rows = (world.parts == TRAIN) & (world.labels != UNLABELLED)
-        kernels = linear_starts(world.features[rows], world.labels[rows], config, 0)
-        found.append({candidate: measure(world, kernel) for candidate, kernel in kernels.items()})
+    for split in (scaled, replace(scaled, parts=parts)):
+        rows = (split.parts == TRAIN) & (split.labels != UNLABELLED)
+        kernels = linear_starts(split.features[rows], split.labels[rows], config, 0)
+        found.append({candidate: measure(split, kernel) for candidate, kernel in kernels.items()})
     return found[0], found[1]
 
 

@@ -26,7 +26,7 @@ from trainer.training.stages import Tuning, tune
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
 
-KERNEL, TWIN = np.random.default_rng(1).normal(size=(2, CHANNELS, 5)).astype(np.float32)
+KERNEL, VALIDATION_KERNEL = np.random.default_rng(1).normal(size=(2, CHANNELS, 5)).astype(np.float32)
 ENCODER = {"encoder": {"backbone": "siamese", "weights": "none", "size": SIDE}}
 PERFECT, POOR = scores(1.0, 1.0), scores(0.0, 0.0)
 
@@ -89,12 +89,12 @@ def run(tuning: Tuning, fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Tuning
     def tune_head(examples: object, *_: object) -> Head:
         fakes.ran.append("head")
         fakes.learned_from.append(examples.features)
-        return Head(KERNEL, TWIN, None, Candidate(0.1, 5), 0, fakes.head, [epoch("head")])
+        return Head(KERNEL, VALIDATION_KERNEL, None, Candidate(0.1, 5), 0, fakes.head, [epoch("head")])
 
     def finetune(start: Start, *_: object) -> FinetuneResult:
         fakes.ran.append("finetune")
         fakes.started.append(start)
-        return FinetuneResult(build_encoder(start.backbone, TWIN), fakes.finetune, [epoch("finetune")])
+        return FinetuneResult(build_encoder(start.backbone, VALIDATION_KERNEL), fakes.finetune, [epoch("finetune")])
 
     for name, fake in (("train_autoencoder", train_autoencoder), ("tune_head", tune_head), ("finetune", finetune)):
         monkeypatch.setattr(stages, name, fake)
@@ -133,8 +133,8 @@ def test_every_stage_in_order_each_on_what_the_one_before_has_reached(
     adapted = by_label(pictures)(tuning.features.values)
     np.testing.assert_array_equal(fakes.learned_from[0], adapted)
     (start,) = fakes.started
-    np.testing.assert_array_equal(start.kernel, TWIN)  # which has not seen the pictures that decide
-    np.testing.assert_allclose(start.embeddings, adapted[:, 0] @ TWIN, atol=1e-6)
+    np.testing.assert_array_equal(start.kernel, VALIDATION_KERNEL)  # which has not seen the pictures that decide
+    np.testing.assert_allclose(start.embeddings, adapted[:, 0] @ VALIDATION_KERNEL, atol=1e-6)
     assert start.scores == tuning.scores["head"]
 
 
@@ -206,7 +206,7 @@ def test_a_head_that_was_tuned_before_the_run_was_stopped_is_not_tuned_again(
     assert fakes.ran == ["autoencoder", "finetune"]
     assert again.scores == one.scores
     assert again.history == one.history
-    np.testing.assert_array_equal(fakes.started[0].kernel, TWIN)
+    np.testing.assert_array_equal(fakes.started[0].kernel, VALIDATION_KERNEL)
 
     other = tuning_of(pictures, frozen, tmp_path)
     other.made_from = "another configuration"

@@ -76,6 +76,6 @@ def cells(points: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def smoothstep(low: float | Floats, high: float | Floats, x: Floats) -> Floats:
-    """0 below `low`, 1 above `high`, and a smooth climb between (low > high turns it round)."""
+    """0 below `low`, 1 above `high`, and a smooth rise between (low > high turns it round)."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), np.float32)

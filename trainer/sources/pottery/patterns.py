@@ -119,11 +119,11 @@ def leafed(place: Place) -> Floats:
     """A wreath of painted leaves, the vein left open."""
     count = round(7 + 5 * place.whim)
     tile = place.turn * count + 0.22 * np.sin(np.pi * (place.along - 0.3) / 0.5)
-    climb = (place.along - 0.3) / 0.5
-    inside = np.clip(climb, 0, 1)
+    rise = (place.along - 0.3) / 0.5
+    inside = np.clip(rise, 0, 1)
     width = 0.36 * np.sin(np.pi * inside**0.8)
     aside = np.abs(tile % 1 - 0.5)
-    leaf = smoothstep(0.03, -0.03, aside - width) * ((climb > 0) & (climb < 1))
+    leaf = smoothstep(0.03, -0.03, aside - width) * ((rise > 0) & (rise < 1))
     vein = smoothstep(0.015, 0.035, aside)
     brush = 0.8 + 0.2 * place.ring_noise(12, 6)
     line = smoothstep(0.014, 0.006, np.abs(place.along - 0.88)) + smoothstep(0.014, 0.006, np.abs(place.along - 0.2))

@@ -63,7 +63,7 @@ class Solid:
     to_wall: Table  # (radius, height) -> distance to the middle line of the wall
     along: Table  # -> 0 at the centre of the floor, 1 at the rim
     across: Table  # -> signed distance from the middle line: positive outside, negative inside
-    climb: tuple[Floats, Floats]  # heights of the wall, and `along` there
+    rise: tuple[Floats, Floats]  # heights of the wall, and `along` there
     to_handle: Table | None  # (x, y) -> distance to the handle's curve
     foot: float  # `along` where the glaze begins
     length: float  # of the wall's middle line
@@ -111,7 +111,7 @@ class Solid:
         along, across = self.along(radius, height), self.across(radius, height)
         on_wall = smoothstep(0.02, 0.01, across - self.form.wall / 2)
         if self.to_handle is not None:
-            along += (1 - on_wall) * (np.interp(height, *self.climb).astype(np.float32) - along)
+            along += (1 - on_wall) * (np.interp(height, *self.rise).astype(np.float32) - along)
         return (along - self.foot) / (1 - self.foot), across, on_wall
 
     def _radius(self, points: Floats) -> Floats:
@@ -200,5 +200,5 @@ def solid_of(form: Form) -> Solid:
     to_wall, along, across, length = _tables(curve, np.array([-2 * STEP, low[1]], np.float32), reach)
     to_handle = _tables(handle, low[:2], high[:2])[0] if len(handle) else None
     foot = 0.0 if form.is_open else foot_radius / length
-    climb = (wall[:, 1], along(wall[:, 0], wall[:, 1]))
-    return Solid(form, low, high, to_wall, along, across, climb, to_handle, foot, length)
+    rise = (wall[:, 1], along(wall[:, 0], wall[:, 1]))
+    return Solid(form, low, high, to_wall, along, across, rise, to_handle, foot, length)

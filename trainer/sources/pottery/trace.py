@@ -10,7 +10,9 @@ from trainer.sources.pottery.noise import Floats
 from trainer.sources.pottery.solid import MARGIN, Solid
 
 CLOSE = 0.0025  # a ray this near to the surface has hit it: about half a pixel
-MOST = 0.8  # while more of the rays than this are under way, sorting the others out costs more than it saves
+MAX_ACTIVE_SHARE = (
+    0.8  # while more of the rays than this are under way, sorting the others out costs more than it saves
+)
 CARE = 0.9  # part of the distance that one step takes: the field is a little off near lips
 
 
@@ -40,7 +42,7 @@ def first_hits(solid: Solid, origin: Floats, directions: Floats, steps: int = 36
         going = np.flatnonzero(~arrived & (t < limit))
         if not len(going):
             break
-        if len(going) < MOST * len(rays):
+        if len(going) < MAX_ACTIVE_SHARE * len(rays):
             rays, t, limit, heading = rays[going], t[going], limit[going], heading.take(going, axis=1)
     return hits
 
@@ -62,7 +64,7 @@ def light_reaching(solid: Solid, points: Floats, toward: Floats, softness: float
         seen = np.where(t < limit, np.minimum(seen, distance / (softness * t)), seen)
         t = t + np.clip(0.85 * distance, 0.012, 0.18)
         going = np.flatnonzero((seen > 0) & (t < limit))
-        if len(going) < MOST * len(rays):
+        if len(going) < MAX_ACTIVE_SHARE * len(rays):
             light[rays] = seen
             rays, t, limit, seen = rays[going], t[going], limit[going], seen[going]
             start = start.take(going, axis=1)

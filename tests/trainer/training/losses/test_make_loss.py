@@ -81,7 +81,7 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2)
 rows = np.random.default_rng(0).normal(size=(6, 5)).astype("float32")
 start = np.random.default_rng(1).normal(size=(3, 5)).astype("float32")
-halves, labels = np.concatenate([rows, rows]), np.tile([0, 0, 1, 1, 2, 2], 2)
+repeated, labels = np.concatenate([rows, rows]), np.tile([0, 0, 1, 1, 2, 2], 2)
 
 def step(strategy, inputs, labels):
     with strategy.scope():
@@ -91,7 +91,7 @@ def step(strategy, inputs, labels):
     return float(loss), model.get_weights()[0]
 
 alone = step(tf.distribute.get_strategy(), rows, labels[:6])
-mirrored = step(tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]), halves, labels)
+mirrored = step(tf.distribute.MirroredStrategy(["/cpu:0", "/cpu:1"]), repeated, labels)
 np.testing.assert_allclose(mirrored[0], alone[0], rtol=1e-5)
 np.testing.assert_allclose(mirrored[1], alone[1], rtol=1e-4, atol=1e-6)
 assert np.abs(alone[1] - start).max() > 0.01
