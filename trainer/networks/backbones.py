@@ -14,9 +14,9 @@ from trainer.config.backbones import BACKBONES, Backbone
 from trainer.errors import ConfigError, WeightsError
 from trainer.networks import efficientnet_b0
 from trainer.networks.efficientnet_lite import efficientnet_lite0, load_torch_weights, packaged_weights
-from trainer.networks.keras_weights import fetch, load_keras_weights
 from trainer.networks.pixels import Pixels
 from trainer.networks.siamese import siamese
+from trainer.networks.weights.keras_files import fetch, load_keras_weights
 
 BUILDERS: dict[str, Callable[[KerasTensor], KerasTensor]] = {
     "efficientnet-lite0": efficientnet_lite0,

@@ -14,7 +14,7 @@ from keras import Layer, Model, layers
 
 from trainer.config.backbones import IMAGENET_MEAN, IMAGENET_STD
 from trainer.errors import WeightsError
-from trainer.networks.keras_weights import load_keras_weights
+from trainer.networks.weights.keras_files import load_keras_weights
 
 OWN_SCALING = (layers.Rescaling, layers.Normalization)
 

@@ -13,7 +13,7 @@ from keras import KerasTensor, Model, layers
 from numpy.typing import NDArray
 
 from trainer.errors import WeightsError
-from trainer.networks.torch_weights import read_state_dict
+from trainer.networks.weights.torch_files import read_state_dict
 
 
 class Stage(NamedTuple):

@@ -12,9 +12,9 @@ from retrieval.encoder import OnnxEncoder
 from trainer.config import EncoderConfig
 from trainer.errors import WeightsError
 from trainer.networks.backbones import build_backbone
-from trainer.networks.export import export_onnx
-from trainer.networks.onnx_graphs import adopt, mirrored, side_by_side, with_head
-from trainer.networks.onnx_import import wrap
+from trainer.networks.graphs.building import adopt, mirrored, side_by_side, with_head
+from trainer.networks.graphs.export import export_onnx
+from trainer.networks.graphs.wrapping import wrap
 from trainer.networks.pooling import build_encoder
 
 

@@ -9,7 +9,7 @@ from retrieval.faces.mtcnn import NETWORKS
 from retrieval.faces.opener import FaceStage
 from retrieval.faces.spec import FaceSpec, Template
 from trainer.config import FacesConfig
-from trainer.networks.export import OPSET
+from trainer.networks.graphs.export import OPSET
 
 TEMPLATES = {
     # dlib's face recognition ResNet: eyes and mouth where dlib's own crops have them, the nose halfway.

@@ -12,7 +12,7 @@ from retrieval.projection import unit
 from trainer.data.loading import embed_gallery
 from trainer.data.sampling import sample_evenly
 from trainer.networks.encoders import Encoders
-from trainer.networks.export import TOLERANCE
+from trainer.networks.graphs.export import TOLERANCE
 from trainer.progress import Progress
 from trainer.training.stages import Tuning
 

@@ -21,8 +21,8 @@ from trainer.evaluation.metrics import Scores
 from trainer.indexing import calibrate_probes, reduce
 from trainer.networks import encoders
 from trainer.networks.encoders import Encoders
-from trainer.networks.export import check_parity
 from trainer.networks.face_detectors import face_stage
+from trainer.networks.graphs.export import check_parity
 from trainer.progress import Epoch, Listener, Progress
 from trainer.releases.release import Release
 from trainer.run import gallery, training_files, write_bundle

@@ -21,7 +21,7 @@ from trainer.compare import runner as module
 from trainer.compare.page import write
 from trainer.compare.plan import plan
 from trainer.compare.results import Comparison, count_parameters
-from trainer.networks.onnx_graphs import with_head
+from trainer.networks.graphs.building import with_head
 from trainer.run.inputs import Inputs
 from trainer.sources import pottery
 

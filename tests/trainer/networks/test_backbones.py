@@ -32,7 +32,7 @@ EXPECTED: dict[str, tuple[Prepare, int]] = {
     "efficientnet-lite0": (lambda values: (values - 127) / 128, 1280),
     "resnet50": (keras.applications.resnet.preprocess_input, 2048),
     "mobilenetv2": (keras.applications.mobilenet_v2.preprocess_input, 1280),
-    # test_keras_weights compares with all that Keras does, which it does inside the network
+    # test_keras_files compares with all that Keras does, which it does inside the network
     "efficientnetb0": (lambda values: (values / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225), 1280),
     "vgg16": (keras.applications.vgg16.preprocess_input, 512),
     "inceptionv3": (keras.applications.inception_v3.preprocess_input, 2048),

@@ -14,7 +14,7 @@ from trainer.errors import WeightsError
 from trainer.networks import efficientnet_lite
 from trainer.networks.backbones import build_backbone
 from trainer.networks.efficientnet_lite import packaged_weights
-from trainer.networks.torch_weights import read_state_dict
+from trainer.networks.weights.torch_files import read_state_dict
 
 SIZE = 64
 KINDS = ("Banana", "Kiwi", "Red-Grapefruit", "Cucumber", "Carrots")

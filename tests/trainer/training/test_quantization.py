@@ -16,8 +16,8 @@ from retrieval.encoder import OnnxEncoder
 from tests.bundles import picture
 from trainer.evaluation.metrics import score
 from trainer.networks.backbones import build_backbone
-from trainer.networks.export import export_onnx
-from trainer.networks.onnx_graphs import mirrored, side_by_side, with_head
+from trainer.networks.graphs.building import mirrored, side_by_side, with_head
+from trainer.networks.graphs.export import export_onnx
 from trainer.networks.pooling import build_encoder
 from trainer.training.quantization import quantise
 

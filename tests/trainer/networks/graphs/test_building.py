@@ -15,7 +15,7 @@ from retrieval.embedder import prepare
 from retrieval.encoder import OnnxEncoder
 from tests.bundles import SIDE, picture, write_encoder
 from trainer.errors import ConfigError
-from trainer.networks.onnx_graphs import adopt, mirrored, side_by_side, with_head
+from trainer.networks.graphs.building import adopt, mirrored, side_by_side, with_head
 
 DIMS = 16
 

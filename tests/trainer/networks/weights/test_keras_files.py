@@ -17,9 +17,9 @@ from retrieval.embedder import prepare
 from tests.bundles import picture
 from trainer.config.backbones import BACKBONES, IMAGENET_MEAN, IMAGENET_STD, Published
 from trainer.errors import WeightsError
-from trainer.networks import keras_weights
 from trainer.networks.backbones import build_backbone
-from trainer.networks.keras_weights import load_keras_weights
+from trainer.networks.weights import keras_files
+from trainer.networks.weights.keras_files import load_keras_weights
 
 # Keras 3.15 saves in a way that NumPy 2 warns of.
 KERAS_SAVES = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -183,7 +183,7 @@ def test_imagenet_weights_that_cannot_be_reached_are_an_error_that_says_what_to_
     with socket.create_server(("127.0.0.1", 0)) as closed:
         store = f"http://127.0.0.1:{closed.getsockname()[1]}"
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(keras_weights, "STORE", store)
+    monkeypatch.setattr(keras_files, "STORE", store)
     monkeypatch.setattr(keras.utils, "get_file", partial(keras.utils.get_file, cache_dir=tmp_path))
     with pytest.raises(WeightsError) as raised:
         build_backbone(name, "imagenet", side(name))
@@ -207,6 +207,6 @@ def test_the_file_is_the_one_that_keras_fetches(name: str, monkeypatch: pytest.M
     with pytest.raises(KeyboardInterrupt):
         build(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     ours = PLACES[name]
-    assert f"{keras_weights.STORE}/{ours.path}" == asked["url"]
+    assert f"{keras_files.STORE}/{ours.path}" == asked["url"]
     assert (FILES[name], ours.md5) == (asked["file"], asked.get("file_hash"))
     assert asked["cache_subdir"] == "models"

@@ -2,7 +2,7 @@
 
 The contract: `images` uint8 [n, H, W, 3] RGB -> `embedding` float32 [n, e], and perhaps `cells` float32 [n, h, w, e] of
 which the embedding is the mean. Weights stay as they are, and so do the models that are given. `wrap`, which brings
-a model from elsewhere into this shape, is in networks.wrapping.
+a model from elsewhere into this shape, is in networks.graphs.wrapping.
 """
 
 from collections.abc import Sequence

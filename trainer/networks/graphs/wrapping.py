@@ -1,4 +1,4 @@
-"""ONNX models from elsewhere, brought into the encoder contract (see networks.graphs): their preprocessing goes inside.
+"""ONNX models from elsewhere, brought into the encoder contract (see networks.graphs.building): their preprocessing goes inside.
 
 What varies between them: pixels, layout, precision, whether they pool, and whether they take more than one picture.
 """
@@ -14,7 +14,7 @@ from spox import Tensor, Var, argument, build, inline
 
 from trainer.config import OnnxConfig
 from trainer.errors import ConfigError
-from trainer.networks.onnx_graphs import checked
+from trainer.networks.graphs.building import checked
 
 AGREEMENT = 0.01  # largest difference between a picture alone and in a batch, as a share of the largest number
 FLOATS: dict[int, type[np.floating]] = {TensorProto.FLOAT: np.float32, TensorProto.FLOAT16: np.float16}

@@ -15,7 +15,7 @@ from tests.bundles import picture
 from tests.trainer.networks.foreign import KERNEL, SIDE, WIDTH, Numbers, convolution, mapped, model, pooled, reshaped
 from trainer.config import OnnxConfig
 from trainer.errors import ConfigError
-from trainer.networks.onnx_import import wrap
+from trainer.networks.graphs.wrapping import wrap
 
 IMAGENET = {"scale": 1 / 255, "mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 

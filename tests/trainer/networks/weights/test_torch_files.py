@@ -21,7 +21,7 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
 from trainer.errors import WeightsError
-from trainer.networks.torch_weights import MAGIC, read_state_dict
+from trainer.networks.weights.torch_files import MAGIC, read_state_dict
 
 TORCH, TORCH_UTILS = ModuleType("torch"), ModuleType("torch._utils")
 

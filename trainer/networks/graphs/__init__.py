@@ -1,0 +1,1 @@
+"""ONNX graphs: encoders exported from Keras, put together, and wrapped from elsewhere."""

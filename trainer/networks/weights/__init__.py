@@ -1,0 +1,1 @@
+"""Files of pretrained weights: those of Keras, and those of PyTorch without PyTorch."""
