@@ -7,7 +7,6 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from retrieval.errors import BundleDamaged
-from retrieval.sessions import open_session
 
 
 class Encoder(Protocol):
@@ -62,3 +61,21 @@ def _contract(session: ort.InferenceSession, where: str) -> tuple[int, int, int]
             "expected tensor(uint8) [n, height, width, 3] and [n, dims] of fixed sizes."
         )
     return sizes[0], sizes[1], sizes[2]
+
+
+def open_session(model: bytes, where: str, *, threads: int = 0) -> ort.InferenceSession:
+    """A session of ONNX Runtime on the CPU, of bytes that have been checked.
+
+    `model` is the content of an ONNX file and `where` names it in errors. Raises BundleDamaged.
+
+    `threads` work on one call; 0 lets ONNX Runtime take every core.
+    """
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Threads that wait for work sleep. Spinning, they take a third of the CPU time of concurrent runs for nothing.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3  # errors only: warnings are about graph details that nobody can act on
+    try:
+        return ort.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises a dozen unrelated classes for a file it cannot load
+        raise BundleDamaged(f"{where} is not a model that ONNX Runtime can load: {error}") from error

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from trainer.config.base import Section, Share
+from trainer.config.base import ExportConfig, ReduceConfig, Section
 from trainer.config.encoder import EncoderConfig, OnnxConfig
 from trainer.config.pictures import FacesConfig, SourceConfig, SplitConfig
 from trainer.config.stages import AutoencoderConfig, FinetuneConfig, HeadConfig, LossConfig
@@ -31,25 +31,6 @@ __all__ = [
 ]
 
 CONFIGS = Path(str(resources.files("trainer") / "configs"))
-
-
-class ExportConfig(Section):
-    """The encoder file."""
-
-    int8: bool = False
-    """Static quantisation, measured; kept only where it costs no more than `int8_drop`."""
-    int8_drop: Annotated[float, Field(ge=0, lt=1)] = 0.01
-    """Largest loss of mAP on held-out pictures, absolute."""
-
-
-class ReduceConfig(Section):
-    """PCA and K-Means over the gallery's embeddings."""
-
-    dims: Annotated[int, Field(ge=2, le=512)] = 128
-    variance: Share | None = None
-    """Keep fewer than dims where so many already explain this share of the variance."""
-    clusters: Annotated[int, Field(ge=1)] | None = None
-    """None: about 4 * sqrt(number of items)."""
 
 
 class Config(Section):

@@ -1,4 +1,4 @@
-"""What all sections of the configuration share."""
+"""What all sections of the configuration share, and the sections of what follows training."""
 
 from typing import Annotated
 
@@ -12,3 +12,22 @@ class Section(BaseModel):
     """One table of the file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ExportConfig(Section):
+    """The encoder file."""
+
+    int8: bool = False
+    """Static quantisation, measured; kept only where it costs no more than `int8_drop`."""
+    int8_drop: Annotated[float, Field(ge=0, lt=1)] = 0.01
+    """Largest loss of mAP on held-out pictures, absolute."""
+
+
+class ReduceConfig(Section):
+    """PCA and K-Means over the gallery's embeddings."""
+
+    dims: Annotated[int, Field(ge=2, le=512)] = 128
+    variance: Share | None = None
+    """Keep fewer than dims where so many already explain this share of the variance."""
+    clusters: Annotated[int, Field(ge=1)] | None = None
+    """None: about 4 * sqrt(number of items)."""

@@ -1,6 +1,7 @@
 """int8: close to the float encoder, smaller, exact in its preprocessing, and with the same face."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import keras
@@ -13,13 +14,19 @@ from onnx import ModelProto, helper, numpy_helper
 
 from retrieval.embedder import prepare
 from retrieval.encoder import OnnxEncoder
+from retrieval.images import RGB
 from tests.bundles import picture
+from tests.trainer.tuning import SIDE, pictures_in
+from trainer.config import EncoderConfig
 from trainer.evaluation.metrics import score
+from trainer.networks import encoders
 from trainer.networks.backbones import build_backbone
 from trainer.networks.graphs.building import mirrored, side_by_side, with_head
 from trainer.networks.graphs.export import export_onnx
 from trainer.networks.pooling import build_encoder
-from trainer.training.quantization import quantise
+from trainer.training import quantization
+from trainer.training.dataset import measure
+from trainer.training.quantization import int8_encoder, quantise
 
 SIZE = 32
 PICTURES = [prepare(picture(seed), SIZE, SIZE) for seed in range(20)]
@@ -154,3 +161,41 @@ def test_on_real_pictures_it_finds_as_well(real: tuple[NDArray[np.int64], dict[s
 def test_on_real_pictures_embeddings_stay_close(real: tuple[NDArray[np.int64], dict[str, Numbers]]) -> None:
     _labels, found = real
     assert cosines(found["int8"], found["float"]).mean() > 0.99
+
+
+# --- the encoder of a run
+
+
+@pytest.mark.usefixtures("tiny_siamese")
+@pytest.mark.parametrize("most", [128, 5])
+def test_an_encoder_is_calibrated_on_training_pictures_and_measured(
+    most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calibrated: list[RGB] = []
+
+    def watched(graph: onnx.ModelProto, pictures: Iterable[RGB]) -> onnx.ModelProto:
+        calibrated.extend(pictures)
+        return quantise(graph, iter(calibrated))
+
+    monkeypatch.setattr(quantization, "quantise", watched)
+    monkeypatch.setattr(quantization, "CALIBRATION_PICTURES", most)
+    pictures = pictures_in(tmp_path, unlabelled=2)
+    keras.utils.set_random_seed(0)
+    encoder = encoders.frozen(EncoderConfig(backbone="siamese", weights="none", size=SIDE), mirror=False)
+    quantised, before, after = int8_encoder(encoder, pictures)
+
+    operations = [node.op_type for node in quantised.graph.graph.node]
+    assert "QuantizeLinear" in operations
+    assert "DequantizeLinear" in operations
+    assert "QuantizeLinear" not in [node.op_type for node in encoder.graph.graph.node]
+    assert before == measure(pictures, encoder.onnx.encode)[0]
+    assert after == measure(pictures, quantised.onnx.encode)[0]
+    assert quantised.stage == encoder.stage
+
+    training = {pictures.prepared(row).tobytes() for row in pictures.training_rows()}
+    assert {picture.tobytes() for picture in calibrated} <= training
+    assert len(calibrated) == min(most, len(training))
+    sample = np.stack(calibrated[:4])
+    exact, close = encoder.onnx.encode(sample), quantised.onnx.encode(sample)
+    cosines = (exact * close).sum(axis=1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(close, axis=1)
+    assert cosines.min() > 0.98

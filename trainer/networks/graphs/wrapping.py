@@ -1,4 +1,4 @@
-"""ONNX models from elsewhere, brought into the encoder contract (see networks.graphs.building): their preprocessing goes inside.
+"""ONNX models from elsewhere, brought into the encoder contract (see graphs.building) with their preprocessing inside.
 
 What varies between them: pixels, layout, precision, whether they pool, and whether they take more than one picture.
 """
