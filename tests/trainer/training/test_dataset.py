@@ -60,7 +60,8 @@ def test_held_out_pictures_are_measured_by_label(pictures: Pictures) -> None:
     known = pictures.labels != UNLABELLED
     held, gallery = (np.flatnonzero(known & (pictures.parts == part)) for part in (VALIDATION, TRAIN))
     found, through = measure(pictures, grey)
-    wanted = score(embeddings[held], pictures.labels[held], embeddings[gallery], pictures.labels[gallery])
+    labels = pictures.labels
+    wanted = score(embeddings[held], labels[held], embeddings[gallery], labels[gallery], intervals=True)
     assert found == wanted
     np.testing.assert_array_equal(through, embeddings[gallery])
 
@@ -72,7 +73,7 @@ def test_without_labels_they_are_measured_by_their_details(pictures: Pictures) -
     held, gallery = np.flatnonzero(parts == VALIDATION), np.flatnonzero(parts != TEST)
     details = grey(np.stack([blind.detail(row) for row in held]))
     among = grey(np.stack([blind.prepared(row) for row in gallery]))
-    assert measure(blind, grey)[0] == score(details, held, among, gallery)
+    assert measure(blind, grey)[0] == score(details, held, among, gallery, intervals=True)
 
 
 @pytest.mark.parametrize("count", [1, BATCH, BATCH + 1])

@@ -24,7 +24,8 @@ def test_held_out_pictures_are_searched_among_the_other_labelled_ones() -> None:
     queries = np.flatnonzero(examples.parts == VALIDATION)
     for head in (None, kernel):
         rows = examples.features[:, 0] if head is None else examples.features[:, 0] @ head
-        wanted = score(rows[queries], examples.labels[queries], rows[gallery], examples.labels[gallery])
+        labels = examples.labels
+        wanted = score(rows[queries], labels[queries], rows[gallery], labels[gallery], intervals=True)
         assert measure(examples, head) == wanted
     assert len(examples.only(TRAIN).labels) == len(gallery)
     assert len(examples.only(TRAIN, VALIDATION).labels) == len(gallery) + len(queries)
@@ -33,7 +34,7 @@ def test_held_out_pictures_are_searched_among_the_other_labelled_ones() -> None:
 def test_without_labels_a_detail_is_searched_with() -> None:
     examples = without_labels()
     queries, everything = np.flatnonzero(examples.parts == VALIDATION), np.arange(len(examples.labels))
-    wanted = score(examples.details[queries], queries, examples.features[:, 0], everything)
+    wanted = score(examples.details[queries], queries, examples.features[:, 0], everything, intervals=True)
     assert measure(examples) == wanted
     assert len(examples.only(TRAIN).labels) == (examples.parts == TRAIN).sum()
 
@@ -93,7 +94,7 @@ def test_three_dims_that_tell_five_known_labels_apart_lose_against_twelve_that_t
 def test_features_that_say_nothing_sound_the_alarm(value: float) -> None:
     examples = made()
     features = np.full_like(examples.features, value)
-    with pytest.raises(TrainingCollapsed, match="Check its weights"), np.errstate(invalid="ignore"):
+    with pytest.raises(TrainingCollapsed, match="its weights are not what they should be"), np.errstate(invalid="ignore"):
         tune(replace(examples, features=features))
 
 

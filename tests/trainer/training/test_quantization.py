@@ -168,7 +168,7 @@ def test_on_real_pictures_embeddings_stay_close(real: tuple[NDArray[np.int64], d
 
 @pytest.mark.usefixtures("tiny_siamese")
 @pytest.mark.parametrize("most", [128, 5])
-def test_an_encoder_is_calibrated_on_training_pictures_and_measured(
+def test_an_encoder_is_calibrated_on_training_pictures(
     most: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calibrated: list[RGB] = []
