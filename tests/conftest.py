@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import hypothesis
 import pytest
 import requests
 from filelock import FileLock
@@ -28,6 +29,8 @@ CHROMIUM = os.environ.get("LOOKALIKE_CHROMIUM") or next(
 )
 
 expect.set_options(timeout=30_000)  # milliseconds; a busy machine is no failure
+hypothesis.settings.register_profile("lookalike", deadline=None)  # nor is it here
+hypothesis.settings.load_profile("lookalike")
 
 # The real encoder at a small size: the whole path in well under a minute.
 CONFIG = """

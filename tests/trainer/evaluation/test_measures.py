@@ -14,34 +14,10 @@ from sklearn.metrics import (
 )
 
 from retrieval.clusters import Metric
-from tests.trainer.evaluation.oracle import METRICS, Scene, ranking, scenes
+from tests.trainer.evaluation.oracle import METRICS, Scene, every_measure, ranking, scenes
 from trainer.evaluation import rankings
 from trainer.evaluation.measures import FORMULAS, HEADLINE, NAMES
 from trainer.evaluation.metrics import LEVELS, per_query
-
-
-def every_measure(relevant: list[bool], distances: list[float]) -> dict[str, float]:
-    """All of FORMULAS for one ranking, term by term as they are written there; NaN where there is no such hit."""
-    r = dict(enumerate(map(int, relevant), start=1))
-    total = sum(r.values())
-
-    def precision(i: int) -> float:
-        return sum(r.get(j, 0) for j in range(1, i + 1)) / i
-
-    found = {
-        "map": sum(r[i] * precision(i) for i in r) / total,
-        "map@r": sum(r[i] * precision(i) for i in r if i <= total) / total,
-        "r_precision": precision(total),
-        "mrr": 1 / min(i for i in r if r[i]),
-    }
-    for k in (1, 5, 10):
-        p, q = precision(k), precision(k) * k / total
-        found |= {f"precision@{k}": p, f"recall@{k}": q, f"f1@{k}": 2 * p * q / (p + q) if p + q else 0.0}
-        found |= {f"hit_rate@{k}": float(p > 0), f"accuracy@{k}": float(p > 0)}
-    for name, wanted in (("distance_hits", True), ("distance_misses", False)):
-        among = [d for d, hit in zip(distances[:10], relevant, strict=False) if hit == wanted]
-        found[name] = sum(among) / len(among) if among else np.nan
-    return found
 
 
 def interpolated(relevant: list[bool]) -> list[float]:
