@@ -37,7 +37,7 @@ def start() -> str:
     page = catalogue().page(query.filter_fields(), order=order, limit=PAGE_SIZE, cursor=request.args.get("after"))
     g.order = order
     choices = choices_for(query)
-    further = cursor_of(page.next)
+    next_cursor = cursor_of(page.next)
     return render_template(
         "browse.html",
         query=query,
@@ -47,7 +47,7 @@ def start() -> str:
         labels=labels_for(query),
         choices=choices,
         is_first="after" not in request.args,
-        next_page=f"{browse_link(query)}&{urlencode({'after': further})}" if further else None,
+        next_page=f"{browse_link(query)}&{urlencode({'after': next_cursor})}" if next_cursor else None,
     )
 
 
@@ -61,8 +61,10 @@ def clusters() -> str:
     if not 0 <= first < max(len(ranked), 1):
         raise BadRequest("There are not that many pages of clusters.")
     shown = ranked[first : first + CLUSTERS_SIZE]
-    further = first // CLUSTERS_SIZE + 2 if first + CLUSTERS_SIZE < len(ranked) else None
-    return render_template("clusters.html", clusters=shown, total=len(ranked), drift=answer.drift, further=further)
+    next_number = first // CLUSTERS_SIZE + 2 if first + CLUSTERS_SIZE < len(ranked) else None
+    return render_template(
+        "clusters.html", clusters=shown, total=len(ranked), drift=answer.drift, next_number=next_number
+    )
 
 
 @browse.get("/clusters/<int:number>")
