@@ -32,6 +32,7 @@ demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAG
 test: lint ## lint, types, import rules, and each capability once [8 min]
 	$(TESTS) -m "not slow"
 
+test-all: export LOOKALIKE_LONG_TESTS = 1
 test-all: lint ## every test, and how much of the code they run [60 min]
 	$(COVERAGE) erase
 	$(TESTS) --cov --cov-report=

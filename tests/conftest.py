@@ -20,7 +20,7 @@ from filelock import FileLock
 from playwright.sync_api import Browser, expect, sync_playwright
 from schemathesis.pytest.plugin import SchemathesisFunction
 
-from tests.marks import IN_MATRIX
+from tests.marks import IN_MATRIX, examples
 from trainer.sources import pottery
 
 ROOT = Path(__file__).parent.parent
@@ -29,7 +29,7 @@ CHROMIUM = os.environ.get("LOOKALIKE_CHROMIUM") or next(
 )
 
 expect.set_options(timeout=30_000)  # milliseconds; a busy machine is no failure
-hypothesis.settings.register_profile("lookalike", deadline=None)  # nor is it here
+hypothesis.settings.register_profile("lookalike", deadline=None, max_examples=examples(100))  # nor is it here
 hypothesis.settings.load_profile("lookalike")
 
 # The real encoder at a small size: the whole path in well under a minute.

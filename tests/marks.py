@@ -1,5 +1,6 @@
 """Marks of tests that are not in the fast suite; each has `slow` as well, which `make test` leaves out."""
 
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -17,3 +18,8 @@ def in_matrix(test: Callable[..., Any]) -> Callable[..., Any]:
 def with_crashes(test: Callable[..., Any]) -> Callable[..., Any]:
     """Processes are killed or stopped."""
     return pytest.mark.slow(pytest.mark.crash(test))  # type: ignore[no-any-return]
+
+
+def examples(count: int) -> int:
+    """How many examples a property is tried on: all of them in `make test-all`, a fifth in the fast suite."""
+    return count if os.environ.get("LOOKALIKE_LONG_TESTS") == "1" else max(20, count // 5)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from retrieval.calibration import KEYS, Calibration, Curve
 from retrieval.clusters import Doubles
+from tests.marks import examples
 
 numbers = st.floats(0, 4, allow_subnormal=False)
 shares = st.floats(0, 1)
@@ -38,7 +39,7 @@ def slow(curve: Curve, distance: float) -> float:
     return points[-1][1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(curves(), st.lists(st.floats(-1, 6), min_size=1, max_size=30))
 def test_probabilities_are_those_of_the_curve_and_never_rise(curve: Curve, distances: list[float]) -> None:
     found = curve.probability(np.array(sorted(distances)))
@@ -49,7 +50,7 @@ def test_probabilities_are_those_of_the_curve_and_never_rise(curve: Curve, dista
     np.testing.assert_array_equal(curve.probability(curve.distances), curve.probabilities)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=examples(500), deadline=None)
 @given(curves(), shares, st.booleans())
 def test_the_reach_agrees_with_a_slow_scan(curve: Curve, precision: float, on_a_point: bool) -> None:
     if on_a_point:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.clusters import Clusters, Doubles, Metric, Reach, Vectors
+from tests.marks import examples
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 
@@ -45,7 +46,7 @@ def scenes(draw: st.DrawFn) -> tuple[Clusters, Vectors, Vectors]:
     return Clusters(centroids), vectors, pool[draw(st.integers(0, len(pool) - 1))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS))
 def test_no_member_is_nearer_than_its_clusters_bound(scene: tuple[Clusters, Vectors, Vectors], metric: Metric) -> None:
     clusters, vectors, query = scene
@@ -81,7 +82,7 @@ def test_a_vector_without_direction_may_be_at_any_angle(centroid: list[int], mem
             assert reach.view(query, metric).bounds[0] <= distances(query, vectors, metric)[0]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS))
 def test_only_a_cluster_without_members_is_infinitely_far(
     scene: tuple[Clusters, Vectors, Vectors], metric: Metric
@@ -92,7 +93,7 @@ def test_only_a_cluster_without_members_is_infinitely_far(
     assert set(np.flatnonzero(np.isfinite(bounds))) == set(assigned)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.integers(0, 60))
 def test_members_may_join_in_any_portions(scene: tuple[Clusters, Vectors, Vectors], cut: int) -> None:
     clusters, vectors, query = scene
@@ -103,7 +104,7 @@ def test_members_may_join_in_any_portions(scene: tuple[Clusters, Vectors, Vector
         np.testing.assert_array_equal(whole.view(query, metric).bounds, portions.view(query, metric).bounds)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes())
 def test_each_vector_is_assigned_to_its_nearest_centroid(scene: tuple[Clusters, Vectors, Vectors]) -> None:
     clusters, vectors, _ = scene
@@ -123,7 +124,7 @@ def test_assignment_in_chunks_is_the_assignment_at_once(monkeypatch: pytest.Monk
     np.testing.assert_array_equal(clusters.assign(vectors), at_once)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS))
 def test_clusters_come_nearest_first(scene: tuple[Clusters, Vectors, Vectors], metric: Metric) -> None:
     clusters, vectors, query = scene

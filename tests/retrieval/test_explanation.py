@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 
 from retrieval.explanation import split
 from retrieval.projection import Projection
+from tests.marks import examples
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.1, 10), st.integers(1, 6), st.integers(1, 6))
 def test_the_cells_sum_to_the_cosine_whatever_the_mean_and_the_scale(
     seed: int, scale: float, high: int, wide: int

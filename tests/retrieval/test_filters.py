@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from retrieval.catalogue import Catalogue, Item
 from retrieval.filters import Condition, Filter, Not, OneOf, Range, Value
+from tests.marks import examples
 
 PLAIN = Item("x", "images/x.jpg", "0" * 64, "image/jpeg", 400, 533, None, {}, "source")
 NAMES = ["price", "größe", 'we"ird\\.[0]', "$"]
@@ -72,7 +73,7 @@ def passes(chosen: Filter, label: str | None, attributes: Mapping[str, Value]) -
     return holds(chosen.label, label) and all(named)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(stocks, filters, st.sets(st.sampled_from(["000", "001", "004", "absent"])), st.sampled_from([None, *NAMES]))
 def test_a_filter_lets_through_what_it_says(
     stock: list[tuple[str | None, dict[str, Value]]], chosen: Filter, without: set[str], name: str | None

@@ -17,6 +17,7 @@ from retrieval.embedder import Embedder
 from retrieval.errors import BundleError, FaceMissing
 from retrieval.images import decode, resize
 from tests.bundles import SIDE, picture, portrait
+from tests.marks import examples
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 BUNDLES = sorted(GOLDEN.glob("golden-v*"))
@@ -103,7 +104,7 @@ def test_projection_is_the_formula_of_the_contract() -> None:
     np.testing.assert_allclose(embedder.embed(list(prepared)), vectors, atol=1e-5)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(data=st.data())
 def test_any_flip_or_cut_of_any_file_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     golden = data.draw(st.sampled_from(BUNDLES), "bundle")

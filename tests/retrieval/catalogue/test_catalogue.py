@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from retrieval import catalogue as module
 from retrieval.catalogue import Catalogue, Item
 from retrieval.errors import CatalogueError, ItemMissing
+from tests.marks import examples
 
 
 def item(id_: str, **changes: object) -> Item:
@@ -102,7 +103,7 @@ Step = tuple[dict[str, int], set[str]]  # the source's items (id: width), ids th
 some_id = st.sampled_from("abcdefgh")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.lists(st.tuples(st.dictionaries(some_id, st.integers(0, 3)), st.sets(some_id)), max_size=6))
 def test_replacements_do_to_the_catalogue_what_they_do_to_a_dict(steps: list[Step]) -> None:
     with TemporaryDirectory() as folder:

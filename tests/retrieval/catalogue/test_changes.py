@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from retrieval.catalogue import Catalogue, Item, Order, Reply, changes
 from retrieval.errors import CatalogueError, ItemMissing
 from retrieval.filters import Filter, OneOf, Range
+from tests.marks import examples
 
 EVERY_ORDER = [
     Order(by, name, descending)
@@ -113,7 +114,7 @@ class Writes(RuleBasedStateMachine):
 
 
 TestWrites = Writes.TestCase
-TestWrites.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+TestWrites.settings = settings(max_examples=examples(25), stateful_step_count=20, deadline=None)
 
 
 def rank(value: object) -> tuple[bool, int, float, str]:
@@ -122,7 +123,7 @@ def rank(value: object) -> tuple[bool, int, float, str]:
     return (value is None, kind, 0 if kind == 1 or value is None else value, value if kind == 1 else "")
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(
     rows=st.dictionaries(
         names | st.text("ab", min_size=1, max_size=3),

@@ -15,6 +15,7 @@ from retrieval.duplicates.alignment import FINE_SIDE, coarse, same_picture
 from retrieval.duplicates.candidates import LEAST_COSINE, candidates
 from retrieval.duplicates.sketch import FLIPS, SIDE, descriptor, flipped, questions, squashed
 from retrieval.images import RGB, decode
+from tests.marks import examples
 from trainer.sources import pottery
 
 
@@ -47,7 +48,7 @@ def file(rgb: RGB) -> bytes:
     return buffer.getvalue()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(
     st.integers(0, 2**32 - 1),
     st.tuples(*[st.floats(0, 0.05)] * 4),

@@ -9,6 +9,7 @@ from scipy.optimize import minimize
 
 from retrieval.faces.alignment import Matrix, similarity, square, warp
 from retrieval.images import resize
+from tests.marks import examples
 
 numbers = st.floats(-100, 100)
 
@@ -25,7 +26,7 @@ def test_a_similarity_is_found_again(angle: float, scale: float, shift: tuple[fl
     np.testing.assert_allclose(similarity(points, apply(known, points)), known, atol=1e-8)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_no_other_similarity_is_closer(seed: int) -> None:
     """Of points that cannot be brought to match, among them mirror images."""

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from retrieval.errors import BundleDamaged
 from retrieval.faces import mtcnn
 from retrieval.faces.mtcnn import LANDMARKS, NETWORKS, OUTPUTS, Mtcnn, suppress
+from tests.marks import examples
 
 
 def overlap(a: list[float], b: list[float], *, of_smaller: bool) -> float:
@@ -31,7 +32,7 @@ boxes_of_pixels = st.lists(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(corners=boxes_of_pixels, limit=st.sampled_from([0.31, 0.47, 0.69]), of_smaller=st.booleans())
 def test_boxes_that_overlap_a_better_one_are_dropped(
     corners: list[tuple[int, int, int, int]], limit: float, of_smaller: bool

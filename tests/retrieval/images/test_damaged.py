@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from retrieval import images
 from retrieval.errors import BrokenImage, ImageError
+from tests.marks import examples
 
 SCENE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8))
 
@@ -101,7 +102,7 @@ noise = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=1000)
+@settings(max_examples=examples(1000))
 @given(st.one_of(damaged, noise, st.binary(max_size=100)), st.sampled_from([None, 1, 8]))
 def test_any_bytes_give_a_picture_or_an_image_error(data: bytes, min_side: int | None) -> None:
     try:

@@ -15,6 +15,7 @@ from retrieval.vectors import embedded, generations
 from retrieval.vectors.block import Block
 from retrieval.vectors.packed_ids import PackedIds
 from retrieval.vectors.stores import VectorStores
+from tests.marks import examples
 
 CLUSTERS = Clusters(np.random.default_rng(6).standard_normal((5, 8), dtype=np.float32))
 VECTORS = np.random.default_rng(7).standard_normal((60, 8), dtype=np.float32)
@@ -37,7 +38,7 @@ def contents(stores: VectorStores) -> dict[str, tuple[bytes, str | None]]:
         return {item: (store.get(item).tobytes(), digest) for item, digest in held.items()}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.lists(st.text(), unique=True, max_size=30), st.text())
 def test_packed_ids_find_each_id_and_no_other(ids: list[str], other: str) -> None:
     ids = [each for each in ids if not any("\ud800" <= letter <= "\udfff" for letter in each)]

@@ -13,6 +13,7 @@ from retrieval.errors import VectorStoreError
 from retrieval.vectors import embedded
 from retrieval.vectors.base import Hits, Metric, Probes, Vectors
 from retrieval.vectors.embedded import EmbeddedStore
+from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
@@ -51,7 +52,7 @@ def named(vectors: Vectors) -> dict[str, Vectors]:
     return {str(row): vector for row, vector in enumerate(vectors)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all"]) | st.integers(1, 32))
 def test_search_agrees_with_brute_force(build: Build, scene: Scene, metric: Metric, k: int, probes: Probes) -> None:
     clusters, vectors, query = scene
@@ -67,7 +68,7 @@ def test_search_agrees_with_brute_force(build: Build, scene: Scene, metric: Metr
         assert (hits.clusters_opened, hits.vectors_read) == (len(clusters), len(vectors))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS), st.integers(1, 30), st.integers(1, 4))
 def test_auto_keeps_to_its_limit_unless_k_hits_need_more(
     build: Build, scene: Scene, metric: Metric, k: int, limit: int
@@ -83,7 +84,7 @@ def test_auto_keeps_to_its_limit_unless_k_hits_need_more(
         assert len(store.search(query, k=k, metric=metric, probes=limit)) < k
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS), st.integers(1, 20), st.data())
 def test_excluded_ids_are_left_out_and_made_up_for(
     build: Build, scene: Scene, metric: Metric, k: int, data: st.DataObject
@@ -95,7 +96,7 @@ def test_excluded_ids_are_left_out_and_made_up_for(
     assert hits.exact
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all", 1, 3]), st.data())
 def test_a_choice_of_ids_is_searched_until_k_are_found(
     build: Build, scene: Scene, metric: Metric, k: int, probes: Probes, data: st.DataObject
@@ -116,7 +117,7 @@ def test_a_choice_of_ids_is_searched_until_k_are_found(
         assert hits.exact
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all", 1, 3]), st.data())
 def test_what_is_too_far_is_cut_and_nothing_else(
     build: Build, scene: Scene, metric: Metric, k: int, probes: Probes, data: st.DataObject

@@ -15,6 +15,7 @@ from retrieval.clusters import Clusters
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import Metric, Vectors
 from retrieval.vectors.embedded import EmbeddedStore
+from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 
 Build = Callable[..., EmbeddedStore]
@@ -71,7 +72,7 @@ class Changes(RuleBasedStateMachine):
 
 
 TestChanges = Changes.TestCase
-TestChanges.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestChanges.settings = settings(max_examples=examples(60), stateful_step_count=25, deadline=None)
 
 
 def test_a_change_that_cannot_be_written_changes_nothing(build: Build) -> None:

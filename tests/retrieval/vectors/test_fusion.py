@@ -10,6 +10,7 @@ from retrieval.vectors.base import Probes
 from retrieval.vectors.blending import blend, expand
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.fusion import search_fused
+from tests.marks import examples
 from tests.retrieval.vectors.test_embedded import Build, Scene, scenes
 
 
@@ -23,7 +24,7 @@ def fused(store: EmbeddedStore, query: np.ndarray, left_out: set[str]) -> list[t
     return sorted((-sum(1 / (60 + ranks[item]) for ranks in rankings), item) for item in rankings[0])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(scenes(), st.integers(1, 30), st.sampled_from(["auto", "all", 1, 3]), st.integers(1, 200), st.data())
 def test_certified_fused_ranks_are_those_of_the_whole_rankings(
     build: Build, scene: Scene, k: int, probes: Probes, deepest: int, data: st.DataObject

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.bundles import picture
+from tests.marks import examples
 from tests.trainer.compare.examples import shelves
 from trainer.compare.plan import SetAside, set_aside
 from trainer.config import Config, SplitConfig
@@ -25,7 +26,7 @@ def test_a_changed_picture_makes_another_source(tmp_path: Path) -> None:
     assert aside(folder).digest != digest
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(st.sampled_from(["image", "label", "column"]), st.integers(8, 20), st.integers(6, 12), st.integers(0, 5))
 def test_what_is_set_aside_is_new_in_the_way_the_split_asks_for(
     tmp_path_factory: pytest.TempPathFactory, by: str, labels: int, pictures: int, seed: int

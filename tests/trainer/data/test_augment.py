@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from trainer.data.augment import DETAIL_AREA, augment, detail, generator
 
 
@@ -17,7 +18,7 @@ def ramp(side: int = 64) -> NDArray[np.uint8]:
     )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(
     st.integers(1, 90),
     st.integers(1, 90),

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from trainer.data.sampling import pk_batches, sample_evenly, view_batches
 
 Rows = NDArray[np.int64]
@@ -14,7 +15,7 @@ def batches(labels: Rows, p: int, k: int, seed: int = 0) -> list[Rows]:
     return list(pk_batches(labels, p, k, np.random.default_rng(seed)))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.lists(st.integers(1, 9), max_size=12), st.integers(2, 6), st.integers(2, 5), st.integers(0, 2**32 - 1))
 def test_every_batch_has_positives_and_negatives(sizes: list[int], p: int, k: int, seed: int) -> None:
     labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)) * 7, sizes))
@@ -63,7 +64,7 @@ def test_the_generator_decides_and_nothing_else() -> None:
     assert not all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.integers(0, 60), st.integers(2, 20), st.integers(0, 2**32 - 1))
 def test_an_epoch_without_labels_visits_every_row_once(count: int, size: int, seed: int) -> None:
     epoch = list(view_batches(count, size, np.random.default_rng(seed)))

@@ -10,6 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from trainer.config import SplitConfig
 from trainer.data.split import (
     TEST,
@@ -66,7 +67,7 @@ def test_labels_are_numbered_in_alphabetical_order(labels: list[str | None]) -> 
 # --- by image
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(SIZES, st.integers(0, 10), SHARES, SEEDS)
 def test_a_share_of_each_label_is_held_out(sizes: list[int], unlabelled: int, share: float, seed: int) -> None:
     assume(max(sizes) >= 3)
@@ -103,7 +104,7 @@ def test_too_few_pictures_of_every_label_is_an_error(labels: list[str | None]) -
 # --- by label
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.lists(st.integers(1, 6), min_size=4, max_size=20), st.integers(0, 5), SHARES, SEEDS)
 def test_labels_are_held_out_whole(sizes: list[int], unlabelled: int, share: float, seed: int) -> None:
     findable = sum(size > 1 for size in sizes)
@@ -131,7 +132,7 @@ def test_too_few_labels_is_an_error(sizes: list[int]) -> None:
 # --- by column
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.lists(st.integers(1, 8), min_size=2, max_size=30), st.integers(0, 5), SHARES, SEEDS)
 def test_values_of_a_column_are_held_out_whole(sizes: list[int], without: int, share: float, seed: int) -> None:
     senders: list[Value | None] = [number for number, size in enumerate(sizes) for _ in range(size)]

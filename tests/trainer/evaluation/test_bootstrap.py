@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from trainer.evaluation import bootstrap
 from trainer.evaluation.bootstrap import DRAWS, intervals
 from trainer.evaluation.results import Interval
@@ -34,7 +35,7 @@ def one_at_a_time(values: NDArray[np.float64], labels: list[str], seed: int) -> 
     return found
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8), st.integers(1, 25))
 def test_intervals_are_those_of_one_draw_at_a_time(seed: int, kinds: int, queries: int) -> None:
     rng = np.random.default_rng(seed)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from retrieval.clusters import Metric
+from tests.marks import examples
 from trainer.evaluation.calibration import (
     BINS,
     HITS,
@@ -46,7 +47,7 @@ def both(pairs: Pairs) -> dict[Metric, Pairs]:
 # --- which pairs
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.integers(1, 12), st.integers(2, 30), st.integers(0, 99), st.sampled_from(get_args(Metric)))
 def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, seed: int, metric: Metric) -> None:
     rng = np.random.default_rng(seed)
@@ -124,7 +125,7 @@ def test_a_query_is_never_judged_by_a_curve_that_has_seen_it() -> None:
 # --- how reliable
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 def test_reliability_agrees_with_its_formulas(told: list[tuple[float, bool]]) -> None:
     stated, true = np.array([t[0] for t in told]), np.array([t[1] for t in told])

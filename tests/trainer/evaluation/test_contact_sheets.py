@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
+from tests.marks import examples
 from trainer.evaluation import contact_sheets
 from trainer.evaluation.contact_sheets import (
     CAPTION,
@@ -78,7 +79,7 @@ def test_a_picture_of_any_shape_fits(tiles: list[Tile], tmp_path: Path, size: tu
     assert centres(draw_sheet(odd, [odd]), 1) == [COLOURS[2], COLOURS[2]]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.text(max_size=200), st.text(max_size=200))
 def test_captions_never_leave_their_card(title: str, note: str) -> None:
     sheet = Image.new("RGB", (QUERY + 400, 500), PAGE)
@@ -109,7 +110,7 @@ def test_captions_can_be_read(tiles: list[Tile]) -> None:
     assert ink.min() < 0x40  # dark on white
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(st.text(min_size=1, max_size=300))
 def test_any_file_system_takes_the_name(picture: str) -> None:
     name = sheet_name(7, picture)

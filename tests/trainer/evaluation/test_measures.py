@@ -14,6 +14,7 @@ from sklearn.metrics import (
 )
 
 from retrieval.clusters import Metric
+from tests.marks import examples
 from tests.trainer.evaluation.oracle import METRICS, Scene, every_measure, ranking, scenes
 from trainer.evaluation import rankings
 from trainer.evaluation.measures import FORMULAS, HEADLINE, NAMES
@@ -27,7 +28,7 @@ def interpolated(relevant: list[bool]) -> list[float]:
     return [max(p for recall, p in points if recall >= level - 1e-9) for level in LEVELS]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(scenes(), st.sampled_from(METRICS), st.booleans())
 def test_every_measure_of_every_query_is_that_of_its_formula(scene: Scene, metric: Metric, copies: bool) -> None:
     queries, asked, gallery, known, same = scene
@@ -69,7 +70,7 @@ def test_chunks_do_not_show_in_the_measures_of_each_query(monkeypatch: pytest.Mo
     np.testing.assert_allclose(parts.precision, whole.precision)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.integers(0, 2**32 - 1), st.integers(10, 60), st.integers(2, 12))
 def test_the_measures_of_each_query_are_those_of_scikit_learn(seed: int, size: int, kinds: int) -> None:
     rng = np.random.default_rng(seed)

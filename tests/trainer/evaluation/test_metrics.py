@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_score
 
 from retrieval.clusters import Metric
+from tests.marks import examples
 from tests.trainer.evaluation.oracle import METRICS, Labels, Scene, Vectors, ranking, scenes
 from trainer.evaluation import rankings
 from trainer.evaluation.metrics import SCORED, AtK, Distances, Scores, detail, score
@@ -45,7 +46,7 @@ def assert_equal(found: Scores, wanted: Scores) -> None:
         assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=1e-9), name
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(scenes(), st.sampled_from(METRICS))
 def test_scores_are_those_of_the_formulas(scene: Scene, metric: Metric) -> None:
     queries, asked, gallery, known, same = scene
@@ -88,7 +89,7 @@ def assert_near(found: Distances | None, wanted: Distances | None) -> None:
         assert (found.cosine, found.euclidean) == pytest.approx((wanted.cosine, wanted.euclidean), abs=1e-5)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(scenes(), st.sampled_from(METRICS))
 def test_the_detail_is_that_of_the_formulas(scene: Scene, metric: Metric) -> None:
     queries, asked, gallery, known, same = scene

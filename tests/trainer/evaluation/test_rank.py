@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from retrieval.errors import BundleMissing
 from tests.bundles import picture, pieces, write_artifacts
+from tests.marks import examples
 from trainer.bundles import load_current
 from trainer.commands.rank import rank as command
 from trainer.errors import SourceError
@@ -93,7 +94,7 @@ def test_k_cuts_the_ranking(folders: tuple[Path, Path], artifacts: Path, tmp_pat
     assert [entry["hits"] for entry in short["results"]] == [entry["hits"][:4] for entry in whole["results"]]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(st.integers(0, 2**32 - 1), st.integers(0, 9), st.integers(0, 25), st.integers(1, 30), st.integers(1, 60))
 def test_the_nearest_are_those_of_a_loop(seed: int, queries: int, gallery: int, k: int, table: int) -> None:
     rng = np.random.default_rng(seed)

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.projection import unit
+from tests.marks import examples
 from trainer.data.split import UNLABELLED
 from trainer.health import label_errors
 from trainer.health.label_errors import nearest_others, suspicious
@@ -51,7 +52,7 @@ def test_a_label_that_nobody_votes_for_comes_before_one_of_two_that_are_confused
     assert len(found) > 5
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.integers(UNLABELLED, 4), max_size=24), st.integers(0, 99))
 def test_no_set_of_labels_is_too_small(labels: list[int], seed: int) -> None:
     """Labels of one picture, of two, none at all, and pictures that are all the same."""
@@ -62,7 +63,7 @@ def test_no_set_of_labels_is_too_small(labels: list[int], seed: int) -> None:
         assert suggested in labels
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.integers(2, 30), st.integers(1, 6), st.integers(0, 99), st.booleans())
 def test_neighbours_are_the_nearest_others(count: int, k: int, seed: int, doubled: bool) -> None:
     rng = np.random.default_rng(seed)

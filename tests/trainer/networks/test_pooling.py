@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from keras import Model
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from trainer.networks.backbones import build_backbone
 from trainer.networks.pooling import GeM, build_encoder, in_full_precision
 
@@ -69,7 +70,7 @@ def test_with_gem_the_head_stands_after_the_pooling() -> None:
         np.testing.assert_allclose(found["embedding"], wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.floats(1, 8), st.integers(0, 2**32 - 1))
 def test_gem_lies_between_the_mean_and_the_maximum(p: float, seed: int) -> None:
     cells = np.random.default_rng(seed).uniform(-1, 3, (2, 3, 4, 5)).astype(np.float32)

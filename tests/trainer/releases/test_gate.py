@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from retrieval import bundle
 from tests.bundles import picture, write_bundle
+from tests.marks import examples
 from tests.trainer.releases.quiet import Quiet
 from trainer.errors import ReleaseError
 from trainer.releases import gate, pinned, replay
@@ -46,7 +47,7 @@ def slow_answers(vectors: np.ndarray, found: list[bool], labels: list[str]) -> l
 
 
 @given(st.integers(0, 10_000), st.integers(4, 20), st.floats(0, 0.5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_answers_agree_with_the_formula(seed: int, count: int, lost: float) -> None:
     rng = np.random.default_rng(seed)
     vectors, found = rng.normal(size=(count, 5)).astype(np.float32), rng.random(count) >= lost

@@ -24,6 +24,7 @@ def copied(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(trained.artifacts, tmp_path_factory.mktemp("copied") / "artifacts"))
 
 
+@pytest.mark.slow
 def test_the_command_makes_the_report_anew_and_leaves_the_bundle_alone(trained: Trained, copied: Path) -> None:
     done = run_trainer("report", "--artifacts", copied, "--json")
     assert done.returncode == 0, done.stderr

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.marks import examples
 from trainer.report import searches as module
 from trainer.report.clusters import describe_clusters
 from trainer.report.searches import search_all
@@ -27,7 +28,7 @@ def ranking(vectors: np.ndarray, row: int) -> list[int]:
     return sorted(others, key=lambda other: -float(units[row] @ units[other]))
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(LABELS, st.integers(0, 1000), st.data())
 def test_searches_are_what_counting_by_hand_gives(labels: list[str | None], seed: int, data: st.DataObject) -> None:
     vectors = np.random.default_rng(seed).normal(size=(len(labels), 5)).astype(np.float32)
@@ -94,7 +95,7 @@ def test_nothing_is_wrong_where_labels_lie_apart() -> None:
     assert found.worst(5, labels) == []
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(LABELS, st.integers(0, 1000))
 def test_clusters_are_what_counting_by_hand_gives(labels: list[str | None], seed: int) -> None:
     rng = np.random.default_rng(seed)

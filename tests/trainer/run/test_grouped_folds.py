@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.marks import examples
 from trainer.data.split import UNLABELLED
 from trainer.run import held_out
 from trainer.run.held_out import FOLDS, NO_FOLD, grouped_folds
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(st.integers(UNLABELLED, 3), max_size=40), st.integers(0, 99))
 def test_every_labelled_picture_is_in_one_fold_and_a_label_of_enough_pictures_in_all(
     labels: list[int], seed: int

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from trainer.training.checkpoint import Checkpoint
 
 KINDS = st.sampled_from([np.float32, np.float16, np.int64, np.uint32, np.bool_]).map(np.dtype)
@@ -20,7 +21,7 @@ def some() -> dict[str, list[NDArray[np.float32]]]:
     return {"model": [np.arange(12, dtype=np.float32).reshape(3, 4), np.float32([7])], "best": []}
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=examples(15))
 @given(st.dictionaries(st.sampled_from(["model", "best", "kernels"]), st.lists(ANY, max_size=12)))
 def test_what_was_kept_comes_back(tmp_path_factory: pytest.TempPathFactory, kept: dict[str, list[NDArray]]) -> None:
     checkpoint = Checkpoint(tmp_path_factory.mktemp("kept") / "head.npz", "this")

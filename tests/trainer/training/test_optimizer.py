@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.marks import examples
 from trainer.training.optimizer import TwoRates, warm_cosine
 
 
@@ -37,7 +38,7 @@ def test_the_slower_variables_move_by_the_factor(factor: float, steps: int) -> N
         np.testing.assert_allclose(found[number], share * wanted[number], rtol=2e-3, atol=1e-5)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(st.integers(1, 200), st.floats(0, 0.9), st.floats(1e-5, 1e-1))
 def test_the_rate_rises_along_a_line_and_falls_along_a_cosine(steps: int, share: float, rate: float) -> None:
     schedule = warm_cosine(rate, steps, share)

@@ -6,6 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from tests.trainer.tuning import scores
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import SourceError
@@ -27,7 +28,7 @@ def first_hits(query: int, gallery: list[int], embeddings: NDArray[np.float32]) 
     return sorted((g for g in gallery if g != query), key=lambda g: -float(directions[query] @ directions[g]))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(ROWS, st.integers(0, 99))
 def test_held_out_pictures_are_searched_among_those_trained_on_or_among_each_other(
     rows: list[tuple[int, int]], seed: int
@@ -52,7 +53,7 @@ def test_held_out_pictures_are_searched_among_those_trained_on_or_among_each_oth
     assert (found.queries, found.unanswerable) == (len(answerable), len(held) - len(answerable))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=examples(100))
 @given(ROWS, st.integers(0, 99))
 def test_without_labels_a_detail_must_find_its_picture(rows: list[tuple[int, int]], seed: int) -> None:
     _labels, parts = columns(rows)

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
+from tests.marks import examples
 from trainer.errors import WeightsError
 from trainer.networks.weights.torch_files import MAGIC, read_state_dict
 
@@ -228,7 +229,7 @@ def test_a_file_cut_short_is_refused(read: Read) -> None:
             read(data[:length])
 
 
-@settings(deadline=None, max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(600), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.integers(0, len(simple()[0]) - 1), st.integers(0, 255)), min_size=1, max_size=4))
 def test_damaged_bytes_are_refused_or_read(read: Read, flips: list[tuple[int, int]]) -> None:
     data = bytearray(simple()[0])

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.images import EXTENSIONS
+from tests.marks import examples
 from trainer.errors import SourceError
 from trainer.sources.folder import read_folder
 
@@ -89,7 +90,7 @@ def test_ids_and_order_are_the_same_from_run_to_run_and_place_to_place(tmp_path:
     assert [p.path for p in first] == sorted(p.path for p in first)
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=20), max_size=5))
 def test_whatever_the_files_are_called(tmp_path_factory: pytest.TempPathFactory, names: set[str]) -> None:
     root = tmp_path_factory.mktemp("odd")

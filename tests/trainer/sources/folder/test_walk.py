@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.marks import examples
 from trainer.sources.folder import read_folder
 from trainer.sources.folder.walk import walk
 
@@ -147,7 +148,7 @@ NAMES = st.sampled_from(
 FOLDERS = st.sampled_from(["", "cup", "cup/old", "@eaDir", ".hidden", "x.photoslibrary", "100CANON", "images"])
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sets(st.tuples(FOLDERS, NAMES), min_size=1, max_size=12), st.sampled_from([JPEG, b"", b"text"]))
 def test_every_file_is_used_or_skipped_or_counted(
     tmp_path_factory: pytest.TempPathFactory, files: set[tuple[str, str]], content: bytes

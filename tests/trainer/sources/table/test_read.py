@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.text import normal
+from tests.marks import examples
 from trainer.errors import SourceError
 from trainer.sources.base import Listing
 from trainer.sources.table import read_csv
@@ -99,7 +100,7 @@ def test_labels_that_say_there_is_none_are_told(tmp_path: Path) -> None:
     assert listing.notes == ["2 rows have the label nan. If that means that there is none, leave the cell empty."]
 
 
-@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from(["train", "Val", "valid", "VALIDATION", " test ", ""]), min_size=1, max_size=10))
 def test_the_publisher_s_parts(tmp_path: Path, parts: list[str]) -> None:
     listing = read(tmp_path, "path,id,part\n" + "".join(f"0.jpg,{n},{part}\n" for n, part in enumerate(parts)))

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.marks import examples
 from trainer.errors import SourceError
 from trainer.sources.base import Listing
 from trainer.sources.table import read_csv
@@ -148,7 +149,7 @@ LINES = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     LINES,
     st.lists(st.tuples(st.integers(0, 80), st.sampled_from(['"', ",", '""', ' "', "\0", "é", "\u200b"])), max_size=4),
@@ -176,7 +177,7 @@ BYTES = st.sampled_from(
 )
 
 
-@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(300), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(LINES, st.lists(st.tuples(st.integers(0, 80), BYTES | st.binary(max_size=3)), max_size=5))
 def test_rows_in_are_pictures_and_skipped_rows_whatever_the_bytes(
     shop: Path, lines: list[str], faults: list[tuple[int, bytes]]

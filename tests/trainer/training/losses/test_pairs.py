@@ -12,6 +12,7 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.marks import examples
 from tests.trainer.training.losses.batches import Embeddings, Labels, Table, batches, loss_and_gradient, unit
 from trainer.training.losses.pairs import multi_similarity, nt_xent, pairwise_distances, triplet
 
@@ -70,7 +71,7 @@ EXPECTED = {"batch-hard": expected_batch_hard, "semi-hard": expected_semi_hard, 
 
 
 @pytest.mark.parametrize("miner", MINERS)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(batches(), st.floats(0.01, 1.5))
 def test_the_triplet_loss_is_that_of_the_formula(miner: Any, batch: tuple[Labels, Embeddings], margin: float) -> None:
     labels, embeddings = batch
@@ -82,7 +83,7 @@ def test_the_triplet_loss_is_that_of_the_formula(miner: Any, batch: tuple[Labels
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(batches(), st.sampled_from([2.0, 5.0]), st.sampled_from([10.0, 50.0]), st.sampled_from([0.2, 0.5, 1.0]))
 def test_multi_similarity_is_that_of_the_formula(
     batch: tuple[Labels, Embeddings], alpha: float, beta: float, base: float
@@ -103,7 +104,7 @@ def test_multi_similarity_is_that_of_the_formula(
     assert found == pytest.approx(total / len(labels), abs=1e-4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(batches(), st.floats(0.05, 2))
 def test_nt_xent_is_that_of_the_formula(batch: tuple[Labels, Embeddings], temperature: float) -> None:
     labels, embeddings = batch

@@ -11,6 +11,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.marks import examples
 from tests.trainer.training.losses.batches import Embeddings, Labels, batches, loss_and_gradient, unit
 from trainer.training.losses.proxies import Proxies, proxy_anchor, softmax
 
@@ -23,7 +24,7 @@ def cosines_of(embeddings: Embeddings, count: int) -> Embeddings:
     return (unit(embeddings) @ directions.T).astype(np.float32)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(batches(), st.integers(5, 9), st.sampled_from([4.0, 32.0]), st.sampled_from([0.0, 0.1]))
 def test_proxy_anchor_is_that_of_the_formula(
     batch: tuple[Labels, Embeddings], count: int, alpha: float, delta: float
@@ -42,7 +43,7 @@ def test_proxy_anchor_is_that_of_the_formula(
     assert found == pytest.approx(sum(pull) / len(pull) + sum(push) / len(push), rel=1e-4)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(batches(), st.integers(5, 9), st.sampled_from([1.0, 16.0]), st.sampled_from([0.0, 0.1]))
 def test_softmax_is_that_of_the_formula(
     batch: tuple[Labels, Embeddings], count: int, scale: float, smoothing: float
