@@ -1,7 +1,7 @@
 """What axe-core (MPL-2.0, for tests alone) says of a page."""
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -14,7 +14,7 @@ Scheme = Literal["light", "dark"]
 BOTH: Sequence[Scheme] = ("light", "dark")
 
 
-def violations(tab: Page, schemes: Sequence[Scheme] = BOTH) -> list[tuple[str, str, str]]:
+def violations(tab: Page, schemes: Sequence[Scheme] = BOTH) -> list[tuple[Any, Any, Any]]:
     """Colour scheme, rule and element of each violation."""
     found = []
     for scheme in schemes:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import pytest
@@ -52,7 +53,7 @@ def environment(**changes: str) -> dict[str, str]:
     return os.environ | {"COLUMNS": "200", "OMP_NUM_THREADS": "1"} | changes
 
 
-def run_trainer(*arguments: object) -> "subprocess.CompletedProcess[str]":
+def run_trainer(*arguments: Any) -> "subprocess.CompletedProcess[str]":
     """`python -m trainer ...`, in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "trainer", *map(str, arguments)],
@@ -72,14 +73,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(module: str, port: int, health: str, **settings: object) -> Iterator[str]:
+def serving(module: str, port: int, health: str, **settings: Any) -> Iterator[str]:
     """`python -m module` in a process of its own; its address, once `health` answers with success."""
     with running(module, port, health, **settings):
         yield f"http://127.0.0.1:{port}"
 
 
 @contextmanager
-def running(module: str, port: int, health: str, **settings: object) -> Iterator[subprocess.Popen[bytes]]:
+def running(module: str, port: int, health: str, **settings: Any) -> Iterator[subprocess.Popen[bytes]]:
     """The same as a process, which a test may treat badly."""
     environment = {f"LOOKALIKE_{name.upper()}": str(value) for name, value in settings.items()}
     server = subprocess.Popen([sys.executable, "-m", module], cwd=ROOT, env=os.environ | environment)

@@ -12,12 +12,12 @@ IN_MATRIX = (pytest.mark.slow, pytest.mark.browser)
 
 def in_matrix(test: Callable[..., Any]) -> Callable[..., Any]:
     """Only in the full browser matrix: another test covers the capability in the fast suite."""
-    return pytest.mark.slow(pytest.mark.browser(test))  # type: ignore[no-any-return]
+    return pytest.mark.slow(pytest.mark.browser(test))
 
 
 def with_crashes(test: Callable[..., Any]) -> Callable[..., Any]:
     """Processes are killed or stopped."""
-    return pytest.mark.slow(pytest.mark.crash(test))  # type: ignore[no-any-return]
+    return pytest.mark.slow(pytest.mark.crash(test))
 
 
 def examples(count: int) -> int:

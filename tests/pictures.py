@@ -3,6 +3,7 @@
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,14 +24,14 @@ def scene(height: int = HEIGHT, width: int = WIDTH) -> Image.Image:
     return Image.fromarray(pixels.astype(np.uint8))
 
 
-def encode(image: Image.Image, format_: str, **options: object) -> bytes:
+def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
     """The file of a picture."""
     buffer = BytesIO()
     image.save(buffer, format_, **options)
     return buffer.getvalue()
 
 
-def jpeg(image: Image.Image, **options: object) -> bytes:
+def jpeg(image: Image.Image, **options: Any) -> bytes:
     """A JPEG that loses little."""
     return encode(image, "JPEG", **{"quality": 97, "subsampling": 0, **options})
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 from PIL import Image
+from typer.core import TyperGroup
 
 import api.__main__
 import frontend.__main__
@@ -48,6 +49,7 @@ def test_every_command_that_is_named_exists_with_its_options(
     page: str, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
     _, name, *arguments = shlex.split(line, comments=True)
     if name.startswith("--"):
         assert name in {option for parameter in group.params for option in parameter.opts} | {"--help"}

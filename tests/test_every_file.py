@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def in_space(picture: Image.Image, profile: bytes) -> Image.Image:
     return ImageCms.profileToProfile(picture, ImageCms.ImageCmsProfile(SRGB), opened)
 
 
-def on_its_side(picture: Image.Image, format_: str, **options: object) -> bytes:
+def on_its_side(picture: Image.Image, format_: str, **options: Any) -> bytes:
     stored, exif = turned(picture)
     return encode(stored, format_, exif=exif, **options)
 

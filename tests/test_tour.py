@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -48,7 +49,7 @@ class Recorder:
 
 
 @contextmanager
-def serving_api(**settings: object) -> Iterator[tuple[str, Recorder]]:
+def serving_api(**settings: Any) -> Iterator[tuple[str, Recorder]]:
     recorder = Recorder(create_app(Settings(**settings)))
     server = uvicorn.Server(uvicorn.Config(recorder, port=0, log_config=None))
     thread = threading.Thread(target=server.run)

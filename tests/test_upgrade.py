@@ -47,12 +47,12 @@ class Api:
         self.session = requests.Session()
         self.session.trust_env = False
 
-    def get(self, path: str, **parameters: object) -> Any:
+    def get(self, path: str, **parameters: Any) -> Any:
         answer = self.session.get(f"{self.address}{path}", params=parameters, timeout=30)
         answer.raise_for_status()
         return answer.json() if answer.headers["Content-Type"] == "application/json" else answer.content
 
-    def add(self, seed: int, *, key: str | None = None, **fields: object) -> requests.Response:
+    def add(self, seed: int, *, key: str | None = None, **fields: Any) -> requests.Response:
         data = picture(seed, width=64, height=64, format_="PNG")
         form = {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
         headers = {} if key is None else {"Idempotency-Key": key}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import pytest
@@ -58,7 +59,7 @@ def open_api() -> Iterator[OpenApi]:
     """Opens another API, by its settings; `wait=False` does not wait until it is ready."""
     with ExitStack() as stack:
 
-        def opened(*, wait: bool = True, **settings: object) -> TestClient:
+        def opened(*, wait: bool = True, **settings: Any) -> TestClient:
             app = create_app(Settings(workers=2, **settings))
             another = stack.enter_context(TestClient(app, raise_server_exceptions=False))
             return until_ready(another) if wait else another
@@ -71,7 +72,7 @@ def serve(shop: Shop) -> Iterator[Serve]:
     """Starts an API, over the shop unless other artifacts are named, on a loopback port and returns the port."""
     with ExitStack() as stack:
 
-        def started(artifacts: Path = shop.artifacts, **settings: object) -> int:
+        def started(artifacts: Path = shop.artifacts, **settings: Any) -> int:
             app = create_app(Settings(artifacts=artifacts, **settings))
             server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))

@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import httpx2
 import pytest
@@ -100,7 +101,7 @@ def test_a_full_queue_refuses_at_once_and_leaves_the_event_loop_free(
 ) -> None:
     begun, go_on, search_now = threading.Semaphore(0), threading.Event(), service.search
 
-    def slow(*args: object, **kwargs: object) -> object:
+    def slow(*args: Any, **kwargs: Any) -> object:
         begun.release()
         go_on.wait()
         return search_now(*args, **kwargs)

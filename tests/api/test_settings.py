@@ -158,7 +158,8 @@ def test_the_process_ends_with_one_line_and_exit_code_2_before_anything_slow() -
     command = [sys.executable, "-X", "importtime", "-m", "api"]
     ran = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
-    imported, told = [], []
+    imported: list[str] = []
+    told: list[str] = []
     for line in ran.stderr.splitlines():
         (imported if line.startswith("import time:") else told).append(line)
     assert told == [

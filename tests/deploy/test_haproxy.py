@@ -1,6 +1,7 @@
 """deploy/haproxy.cfg, in a real HAProxy: page and API work under the paths, and refusals arrive."""
 
 from pathlib import Path
+from typing import Any
 
 import httpx2
 
@@ -24,5 +25,5 @@ def test_page_and_api_work_behind_haproxy(prefixed: Site, tmp_path: Path) -> Non
         found = client.post("/lookalike/api/search", files={"file": picture(1)}).json()
         assert client.get(found["hits"][0]["image_url"]).status_code == 200
         assert client.get(found["next"]).status_code == 200
-        big = {"content": bytes(3_000_000), "headers": {"Content-Type": "text/plain"}}
+        big: dict[str, Any] = {"content": bytes(3_000_000), "headers": {"Content-Type": "text/plain"}}
         assert [client.post("/lookalike/api/items", **big).status_code for _ in range(12)] == [415] * 12

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import httpx2
@@ -77,7 +78,7 @@ def test_an_item_with_a_slash_is_added_found_changed_and_deleted(client: httpx2.
         assert added.status_code == 201, added.text
         assert client.get(added.headers["location"]).json()["id"] == name
     assert client.get("/lookalike/api/items/x%2Fy").json()["id"] == "x/y"
-    named = {"params": {"id": "x/y"}}
+    named: dict[str, Any] = {"params": {"id": "x/y"}}
     assert client.patch("/lookalike/api/item", json={"label": "slash"}, **named).json()["label"] == "slash"
     assert client.delete("/lookalike/api/items/x%2F..%2Fx").status_code in {404, 422}
     assert client.delete("/lookalike/api/item", **named).status_code == 204

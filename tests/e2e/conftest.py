@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -68,8 +69,8 @@ def open_tab(browser: Browser, width: int) -> Iterator[OpenTab]:
     contexts: list[BrowserContext] = []
     stumbles: list[str] = []
 
-    def opened(address: str = "about:blank", **options: object) -> Page:
-        context = browser.new_context(**{"viewport": {"width": width, "height": 850}} | options)  # type: ignore[arg-type]
+    def opened(address: str = "about:blank", **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": {"width": width, "height": 850}} | options)
         contexts.append(context)
         tab = context.new_page()
         tab.on("pageerror", lambda error: stumbles.append(str(error)))
@@ -109,10 +110,10 @@ def ids(tab: Page) -> list[str]:
     return tab.locator(".hits > .tile").evaluate_all("(tiles) => tiles.map((tile) => tile.dataset.id)")
 
 
-def ask(address: str, **fields: object) -> list[str]:
+def ask(address: str, **fields: Any) -> list[str]:
     """The matches of a search link, as they are saved."""
     with requests.Session() as session:
         session.trust_env = False
-        answer = session.get(f"{address}/search/matches.json", params=fields)  # type: ignore[arg-type]
+        answer = session.get(f"{address}/search/matches.json", params=fields)
     answer.raise_for_status()
     return [hit["id"] for hit in answer.json()["hits"]]

@@ -1,10 +1,9 @@
 """What the tests of the catalogue's pages share: pictures that are new, and a look at the server behind them."""
 
 from itertools import count
-from typing import Any
 
 import requests
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.bundles import picture
 
@@ -16,7 +15,7 @@ OLD, NEW = "20261120-older", "20261124-newer"
 _seeds = count(1000)
 
 
-def fresh(name: str = "new.jpg") -> dict[str, Any]:
+def fresh(name: str = "new.jpg") -> FilePayload:
     """A picture that is not in the shop, as a file to choose."""
     return {"name": name, "mimeType": "image/jpeg", "buffer": picture(next(_seeds), width=200, height=150)}
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from pathlib import Path
 
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from tests.e2e.conftest import OpenTab
 from tests.e2e.shop import added, fresh, status
@@ -13,7 +13,7 @@ from tests.marks import in_matrix
 
 def test_pictures_are_added_each_by_itself_and_found_at_once(open_tab: OpenTab, catalogue_address: str) -> None:
     tab = open_tab(f"{catalogue_address}/add/")
-    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+    broken: FilePayload = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     tab.set_input_files("#files", [fresh("a.jpg"), broken, fresh("b.jpg")])
     tab.get_by_label("Label", exact=True).fill("brand new")
     tab.get_by_label("Name", exact=True).fill("price")
@@ -58,7 +58,7 @@ def test_a_folder_gives_its_pictures_labels(open_tab: OpenTab, catalogue_address
 def test_adding_without_a_script(open_tab: OpenTab, catalogue_address: str) -> None:
     tab = open_tab(f"{catalogue_address}/add/", java_script_enabled=False)
     twice = fresh("twice.jpg")
-    broken = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
+    broken: FilePayload = {"name": "broken.jpg", "mimeType": "image/jpeg", "buffer": b"no picture"}
     tab.set_input_files("#files", [twice, broken, twice])
     tab.get_by_label("Label", exact=True).fill("plain")
     tab.get_by_role("button", name="Add the pictures").click()

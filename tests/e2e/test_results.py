@@ -102,7 +102,7 @@ def test_why_shows_both_heat_maps_over_the_page_and_on_a_page_of_its_own(results
         shown = dialog.get_by_alt_text(words)
         assert shown.evaluate("(map) => map.decode().then(() => Math.max(map.naturalWidth, map.naturalHeight))") == 384
     boxes = [each.bounding_box() for each in dialog.locator("img").all()]
-    assert boxes[0]["y"] == boxes[1]["y"], "side by side"  # type: ignore[index]
+    assert boxes[0]["y"] == boxes[1]["y"], "side by side"
     results.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     expect(why).to_be_focused()

@@ -1,10 +1,11 @@
 """Every way to ask, on the real page before the real API, on a phone and on a desk."""
 
 import re
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.e2e.conftest import QUERY, QUERY_ID, OpenTab, ask, choose, ids, settle
 from tests.gestures import draw, pass_over, refine
@@ -12,10 +13,10 @@ from tests.marks import IN_MATRIX, in_matrix
 
 
 @pytest.mark.parametrize("way", [pytest.param("choose", marks=IN_MATRIX), "camera", "drop", "paste"])
-def test_from_a_cold_page_one_action_shows_the_matches(tab: Page, way: str) -> None:
-    file = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": QUERY}
+def test_from_a_cold_page_one_action_shows_the_matches(tab: Page, way: Any) -> None:
+    file: FilePayload = {"name": "me.jpg", "mimeType": "image/jpeg", "buffer": QUERY}
     if way in ("choose", "camera"):
-        tab.locator("#file" if way == "choose" else "#camera").first.set_input_files(file)  # type: ignore[arg-type]
+        tab.locator("#file" if way == "choose" else "#camera").first.set_input_files(file)
     else:
         pass_over(tab, way, QUERY, "me.jpg", "image/jpeg")
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()

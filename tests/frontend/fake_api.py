@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import HTTP
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 
 TALL_PNG = bytes.fromhex(  # two red pixels, one above the other
@@ -55,7 +55,7 @@ class ReceivedRequest:
         head = f"Content-Type: {self.headers['Content-Type']}\r\n\r\n".encode()
         message = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + self.body)
         return {
-            str(part.get_param("name", header="content-disposition")): part.get_payload(decode=True)
+            str(part.get_param("name", header="content-disposition")): cast("bytes", part.get_payload(decode=True))
             for part in message.iter_parts()
         }
 

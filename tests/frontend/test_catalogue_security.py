@@ -3,6 +3,7 @@
 import json
 import re
 from io import BytesIO
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -34,7 +35,7 @@ def pages_saying(text: str, page: FlaskClient, api: FakeApi) -> list[str]:
     """Every page, with this text wherever text comes from outside, or was written and is refused."""
     api.reset()
     fill(api, text)
-    words = {"label": text, "attributes": {text: text}}
+    words: dict[str, Any] = {"label": text, "attributes": {text: text}}
     api.fallback = lambda _: as_json(item(text, **words))
     api.replies["POST /search"] = as_json(matches(hit(text, **words), bundle=text))
     said = {"id": "one", "label": text, "name": text, "kind": "number", "value": text, "back": f"/{text}"}

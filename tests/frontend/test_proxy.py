@@ -122,7 +122,7 @@ def test_trying_again_is_under_the_public_path(prefixed: FlaskClient, api: FakeA
 def test_a_forwarded_path_is_used_from_trusted_proxies_only(
     api: FakeApi, trusted: str, forwarded: str, root: str
 ) -> None:
-    app = create_app(Settings(api_url=api.url, trusted_proxies=trusted))  # type: ignore[arg-type]
+    app = create_app(Settings(api_url=api.url, trusted_proxies=trusted))
     html = app.test_client().get("/", headers={"X-Forwarded-Prefix": forwarded}).text
     assert f'data-root="{root}"' in html
     assert f'action="{root}search"' in html
@@ -201,7 +201,7 @@ def test_forms_of_the_page_itself_are_known_by_its_public_address(
 def test_the_original_host_is_that_of_the_outermost_trusted_proxy(
     api: FakeApi, headers: dict[str, str], status: int
 ) -> None:
-    settings = Settings(api_url=api.url, trusted_proxies="127.0.0.1,10.0.0.0/8", ui_hosts="search.lan")  # type: ignore[arg-type]
+    settings = Settings(api_url=api.url, trusted_proxies="127.0.0.1,10.0.0.0/8", ui_hosts="search.lan")
     client = create_app(settings).test_client()
     form = {"file": (BytesIO(TALL_PNG), "me.png")}
     answer = client.post("/search", data=form, headers={"Host": "page", "Origin": "http://search.lan:8080"} | headers)

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -46,7 +47,7 @@ class Skeleton(HTMLParser):
 
 def pages_saying(text: str, page: FlaskClient, api: FakeApi) -> list[str]:
     """Every page, with this text wherever text comes from outside."""
-    words = {"label": text, "attributes": {text: text}}
+    words: dict[str, Any] = {"label": text, "attributes": {text: text}}
     api.reset()
     api.fallback = lambda _: as_json(item(text, **words))
     api.replies["GET /items"] = as_json({"items": [item(text, **words)], "total": 1})

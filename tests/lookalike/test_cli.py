@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ SLOW_PACKAGES = {"numpy", "sqlalchemy", "faiss", "onnxruntime", "cv2", "PIL", "f
 SLOW_PACKAGES |= {"tensorflow", "sklearn", "scipy", "bokeh", "requests"}
 
 
-def lookalike(*arguments: object, cwd: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
+def lookalike(*arguments: Any, cwd: Path = ROOT, **variables: str) -> "subprocess.CompletedProcess[str]":
     """`lookalike ...` in a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "lookalike", *map(str, arguments)],

@@ -3,6 +3,7 @@
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,8 @@ def test_a_bundle_carries_its_calibration(tmp_path: Path) -> None:
     assert loaded is not None
     for name, array in some_calibration().arrays().items():
         np.testing.assert_array_equal(loaded.arrays()[name], array)
-    np.savez(folder / "calibration.npz", **some_calibration().arrays() | {"cosine": np.array([[0, 1], [0.5, 0.6]])})
+    arrays: dict[str, Any] = some_calibration().arrays() | {"cosine": np.array([[0, 1], [0.5, 0.6]])}
+    np.savez(folder / "calibration.npz", **arrays)
     _rehash(folder, "calibration.npz")
     with pytest.raises(BundleDamaged, match="must not rise with the distance"):
         bundle.load(folder)

@@ -42,8 +42,8 @@ def scenes(draw: st.DrawFn) -> tuple[Clusters, Vectors, Vectors]:
         [centroids, vectors, (1 + 1e-6) * vectors, np.zeros((1, dims)), rng.standard_normal((3, dims))]
     )
     scale = draw(st.sampled_from([1.0, 1e-25, 1e10]))
-    centroids, vectors, pool = ((scale * rows).astype(np.float32) for rows in (centroids, vectors, pool))
-    return Clusters(centroids), vectors, pool[draw(st.integers(0, len(pool) - 1))]
+    cells32, vectors32, pool32 = ((scale * rows).astype(np.float32) for rows in (centroids, vectors, pool))
+    return Clusters(cells32), vectors32, pool32[draw(st.integers(0, len(pool) - 1))]
 
 
 @settings(max_examples=examples(150), deadline=None)

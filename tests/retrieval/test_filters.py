@@ -45,7 +45,7 @@ def same(one: Value | None, other: Value | None) -> bool:
     if one is None or other is None:
         return one is other
     if kind(one) == kind(other) == "number":  # as SQLite compares what no 64 bits hold
-        return one == other or (float(one) == float(other) and max(abs(one), abs(other)) >= 2**63)
+        return one == other or (float(one) == float(other) and max(abs(float(one)), abs(float(other))) >= 2**63)
     return kind(one) == kind(other) and one == other
 
 

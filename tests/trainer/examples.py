@@ -1,5 +1,7 @@
 """Features for the tests of the linear head, made so that it is known what can be learned from them."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,5 +44,5 @@ def tune(examples: Examples, config: HeadConfig = CONFIG) -> Head:
     return tune_head(examples, config, 0, lambda _done, _of: None, lambda _epoch: None)
 
 
-def changed(**changes: object) -> HeadConfig:
+def changed(**changes: Any) -> HeadConfig:
     return CONFIG.model_copy(update=changes)

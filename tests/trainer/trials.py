@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ from trainer.training.finetune import FinetuneResult, Start, finetune
 Weights = dict[str, NDArray[np.float32]]
 
 
-def settings(*, encoder: dict[str, object] | None = None, **finetuning: object) -> Config:
+def settings(*, encoder: dict[str, object] | None = None, **finetuning: Any) -> Config:
     chosen = {"labels_per_batch": 6, "pictures_per_label": 4, "max_epochs": 2, "patience_epochs": 9, **finetuning}
     return Config(
         encoder={"backbone": "siamese", "weights": "none", "size": SIDE, **(encoder or {})},

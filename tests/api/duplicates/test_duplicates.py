@@ -27,7 +27,7 @@ def shot(seed: int, *, quality: int = 92, half: bool = False, flip: bool = False
     """A picture with structure in every part; or the same one smaller, flipped, or compressed more."""
     from tests.bundles import picture
 
-    image = Image.open(io.BytesIO(picture(seed, **LARGE, format_="PNG")))
+    image: Image.Image = Image.open(io.BytesIO(picture(seed, **LARGE, format_="PNG")))
     image = image.resize((120, 90), Image.Resampling.BICUBIC) if half else image
     image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if flip else image
     buffer = io.BytesIO()
@@ -53,7 +53,7 @@ def client(tmp_path: Path, open_api: OpenApi) -> TestClient:
     return open_api(artifacts=write(tmp_path))
 
 
-def done(client: TestClient, **params: object) -> dict[str, Any]:
+def done(client: TestClient, **params: Any) -> dict[str, Any]:
     """The answer, as soon as there is one."""
     while (answer := client.get("/duplicates", params=params)).status_code == 202:
         assert answer.json()["state"] == "running"
@@ -182,7 +182,7 @@ def test_one_search_runs_at_a_time_and_tells_how_far_it_is(
 ) -> None:
     import threading
 
-    go_on, looked, look = threading.Event(), [], finding.look
+    go_on, looked, look = threading.Event(), [], vars(finding)["look"]
 
     def slow(*given: Any) -> Result:
         looked.append(given)
@@ -205,7 +205,7 @@ def test_one_search_runs_at_a_time_and_tells_how_far_it_is(
 def test_a_search_that_fails_says_so_once_and_may_be_tried_again(
     tmp_path: Path, open_api: OpenApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look = finding.look
+    look = vars(finding)["look"]
 
     def fails(*_: object) -> Result:
         monkeypatch.setattr(finding, "look", look)
@@ -223,7 +223,7 @@ def test_a_server_that_stops_does_not_finish_the_search(tmp_path: Path, monkeypa
     from api.main import create_app
     from api.settings import Settings
 
-    look, read = finding.look, []
+    look, read = vars(finding)["look"], []
 
     def slow(snapshot: Any, state: str, report: Any) -> Result:
         def tell(*progress: Any) -> None:
@@ -251,7 +251,7 @@ def test_no_pair_that_was_dismissed_is_together_and_nothing_is_twice(size: int, 
     apart = {
         ids[row]: frozenset(str(number) for number, rows in enumerate(dismissed) if row in rows) for row in range(7)
     }
-    result = Result("b", "s", None, 0, ids, (), {}, None, None)  # type: ignore[arg-type]
+    result = Result("b", "s", None, 0, ids, (), {}, None, None)
     rows = tuple(range(size))
     parts = divided(result, rows, apart)
     shown = [row for part in parts for row in part]

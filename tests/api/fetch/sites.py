@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -105,7 +106,7 @@ def open_site(context: ssl.SSLContext | None = None) -> Iterator[Site]:
 Names = dict[str, Sequence[str]]
 
 
-def fetch(url: str, *allowed: str, names: Names | None = None, **changes: object) -> bytes:
+def fetch(url: str, *allowed: str, names: Names | None = None, **changes: Any) -> bytes:
     """What `url` leads to, where these names are all that are known. Raises Refusal."""
 
     def resolve(host: str, _port: int) -> Sequence[str]:
@@ -114,7 +115,7 @@ def fetch(url: str, *allowed: str, names: Names | None = None, **changes: object
         return (names or {})[host]
 
     async def run() -> bytes:
-        options = {"resolve": resolve, "seconds": 20, "limit_bytes": LIMIT_BYTES} | changes
+        options: dict[str, Any] = {"resolve": resolve, "seconds": 20, "limit_bytes": LIMIT_BYTES} | changes
         fetcher = Fetcher(allowed=[read_endpoint(text) for text in allowed], **options)
         try:
             return await fetcher.fetch(url)

@@ -125,8 +125,8 @@ def test_lines_with_urls_are_added_and_answered_each_for_itself(adding: TestClie
     urls = [f"{site.url}/", "http://10.0.0.1/", f"{site.url}/status/404"]
     lines = "".join(json.dumps({"url": url, "id": f"line {n}"}) + "\n" for n, url in enumerate(urls)) + "{}\n"
     answer = adding.post("/items/batch", content=lines, headers={"Content-Type": "application/x-ndjson"})
-    lines = [json.loads(line) for line in answer.text.splitlines()]
-    assert [(line["status"], (line["problem"] or {}).get("code")) for line in lines] == [
+    answers = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(line["status"], (line["problem"] or {}).get("code")) for line in answers] == [
         (201, None),
         (422, "url_refused"),
         (502, "url_failed"),

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from numpy.typing import NDArray
 
 from api.main import create_app
 from api.settings import Settings
@@ -143,7 +144,7 @@ class Living(RuleBasedStateMachine):
         assert self.client.get("/readyz").json()["items"] == len(self.expected)
 
 
-def _distances(query: Vectors, vector: Vectors) -> dict[str, float]:
+def _distances(query: NDArray[Any], vector: NDArray[Any]) -> dict[str, float]:
     lengths = np.linalg.norm(query) * np.linalg.norm(vector)
     return {"cosine": float(1 - query @ vector / lengths), "euclidean": float(np.linalg.norm(query - vector))}
 

@@ -82,7 +82,7 @@ def test_a_date_is_the_whole_day(client: TestClient) -> None:
     day = moment(item).date()
     yesterday, tomorrow = day - timedelta(days=1), day + timedelta(days=1)
 
-    def total(**bounds: object) -> int:
+    def total(**bounds: Any) -> int:
         chosen = {"created": {name: str(bound) for name, bound in bounds.items()}}
         return int(client.get("/items", params={"filter": json.dumps(chosen)}).json()["total"])
 

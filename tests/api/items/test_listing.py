@@ -87,7 +87,7 @@ def test_what_is_no_page_is_refused(client: TestClient, query: str) -> None:
 
 
 def test_values_of_every_kind_have_their_place(tmp_path_factory: pytest.TempPathFactory, open_api: OpenApi) -> None:
-    values = [True, "b", 2**60, None, -0.5, "B", 3, False, "花", 2**60 + 1]
+    values: list[Any] = [True, "b", 2**60, None, -0.5, "B", 3, False, "花", 2**60 + 1]
     made = [Piece(f"{n}", picture(n), None, {} if value is None else {"a": value}) for n, value in enumerate(values)]
     artifacts = tmp_path_factory.mktemp("values")
     write_artifacts(artifacts, made)

@@ -107,7 +107,9 @@ def test_an_id_may_come_again_with_another_picture(client: TestClient) -> None:
 
 def test_deleting_by_filter_counts_first_if_asked_to(client: TestClient, shop: Shop) -> None:
     doomed = {
-        piece.id for piece in shop.pieces.values() if piece.label == "label-1" and piece.attributes["price"] >= 10
+        piece.id
+        for piece in shop.pieces.values()
+        if piece.label == "label-1" and float(piece.attributes["price"]) >= 10
     }
     params = {"filter": json.dumps({"label": "label-1", "attributes": {"price": {"gte": 10}}})}
     assert client.delete("/items", params=params | {"dry_run": "true"}).json() == {

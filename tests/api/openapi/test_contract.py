@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -67,7 +68,7 @@ schema = schemathesis.openapi.from_dict(create_app(Settings()).openapi(), config
 
 
 @schema.hook
-def filter_case(_context: HookContext, case: Case) -> bool:
+def filter_case(_context: HookContext, case: Case[Any]) -> bool:
     """Whether the request can be sent at all, and is not just what a form is without one of its fields."""
     url = requests.Request(**case.as_transport_kwargs(base_url="http://a")).prepare().url or ""
     empty = _says_nothing(case.query) or (case.media_type == FORM and _says_nothing(case.body))
@@ -104,12 +105,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @schema.parametrize()
 @settings(STEADY, max_examples=5)
-def test_every_operation_does_what_the_document_says(case: Case, address: str) -> None:
+def test_every_operation_does_what_the_document_says(case: Case[Any], address: str) -> None:
     case.call_and_validate(base_url=address)
 
 
 @pytest.mark.slow
 @schema.parametrize()
 @settings(STEADY, max_examples=1000)
-def test_every_operation_does_what_the_document_says_a_thousand_times(case: Case, address: str) -> None:
+def test_every_operation_does_what_the_document_says_a_thousand_times(case: Case[Any], address: str) -> None:
     case.call_and_validate(base_url=address)

@@ -5,7 +5,7 @@ import time
 import pytest
 from fastapi.testclient import TestClient
 
-from api.serving import engine, snapshot
+from api.serving import engine
 from retrieval import bundle as bundles
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture, pieces, write_artifacts
@@ -80,7 +80,7 @@ def test_a_mistake_while_opening_is_seen_and_logged(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr(snapshot.VectorStores, "open", fails)
+    monkeypatch.setattr("api.serving.snapshot.VectorStores.open", fails)
     client = open_api(artifacts=own_shop.artifacts, wait=False)
     assert wait_for(client, "broken")["detail"] == "ZeroDivisionError: a mistake"
     assert any(record.exc_info for record in caplog.records)

@@ -1,5 +1,6 @@
 """Ids in paths: what a proxy makes of them never changes, and never shows, another item than the one that is meant."""
 
+from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
@@ -35,7 +36,7 @@ def normalised(item_id: str) -> str:
 @pytest.mark.parametrize("item_id", ATTACKS)
 @pytest.mark.parametrize("method", ["DELETE", "PATCH"])
 def test_no_path_alone_changes_an_item(client: TestClient, method: str, item_id: str) -> None:
-    body = {"json": {"label": "changed"}} if method == "PATCH" else {}
+    body: dict[str, Any] = {"json": {"label": "changed"}} if method == "PATCH" else {}
     own = f"id={quote(item_id, safe='')}"
     for path in (normalised(item_id), f"{normalised(item_id)}?{own}", f"/item?{own}", f"/items/{own[3:]}?{own}"):
         answer = client.request(method, path, **body)

@@ -41,9 +41,14 @@ def test_a_search_with_a_picture_is_a_link_too(client: TestClient, metric: str) 
     first = client.get(answer["link"]).json()
     expected = ask(client, {"k": 9, "metric": metric}, picture(5))
     assert untimed(first) == untimed(expected) | {"query": None}
-    for changes in ({"metric": "euclidean"}, {"metric": "fused"}, {"metric": "cosine", "k": 3, "group_by": "label"}):
+    every: list[dict[str, Any]] = [
+        {"metric": "euclidean"},
+        {"metric": "fused"},
+        {"metric": "cosine", "k": 3, "group_by": "label"},
+    ]
+    for changes in every:
         cursor = parse_qs(urlsplit(answer["link"]).query)["cursor"]
-        other = client.get("/search", params={"cursor": cursor} | changes).json()
+        other = client.get("/search", params={"cursor": cursor, **changes}).json()
         assert other["hits"] == ask(client, changes, picture(5))["hits"]
 
 
@@ -77,7 +82,7 @@ def test_a_query_is_moved_towards_items_that_are_there(own_shop: Shop, open_api:
 
 
 def test_a_search_with_an_item_is_a_link(client: TestClient) -> None:
-    body = {"id": ITEM, "k": 5, "metric": "euclidean", "filter": {"label": "label-1"}}
+    body: dict[str, Any] = {"id": ITEM, "k": 5, "metric": "euclidean", "filter": {"label": "label-1"}}
     posted = client.post("/search", json=body).json()
     linked = client.get("/search", params=body | {"filter": json.dumps(body["filter"])}).json()
     assert untimed(linked) == untimed(posted)

@@ -1,5 +1,7 @@
 """How sure the API is of its hits, and how it leaves out those it is not sure enough of."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -31,7 +33,7 @@ def sure_shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def calibrated(sure_shop: Shop) -> TestClient:
+def calibrated(sure_shop: Shop) -> Iterator[TestClient]:
     with TestClient(create_app(Settings(artifacts=sure_shop.artifacts, workers=2))) as opened:
         yield until_ready(opened)
 

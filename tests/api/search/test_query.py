@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from retrieval import images
 from retrieval.clusters import Vectors
@@ -23,7 +24,7 @@ Ranked = list[tuple[float, str]]
 ITEM = "shelf 1/piece-021"
 
 
-def ranking(query: Vectors, vectors: dict[str, Vectors], metric: str) -> Ranked:
+def ranking(query: NDArray[Any], vectors: dict[str, Vectors], metric: str) -> Ranked:
     """What each id is ranked by, smaller first, and the id."""
     if metric == "fused":
         ranks = [{item: rank for rank, (_, item) in enumerate(ranking(query, vectors, by), 1)} for by in METRICS[:2]]
@@ -182,7 +183,7 @@ def test_several_are_one_query_by_their_weights(client: TestClient, shop: Shop) 
     parts = [(shop.vectors[ITEM], 2.0), (shop.vectors[other], -0.5), (embed(shop, data), 1.0)]
     total = sum(weight * vector / np.linalg.norm(vector) for vector, weight in parts)
     length = sum(abs(weight) * np.linalg.norm(vector) for vector, weight in parts) / 3.5
-    query = total / np.linalg.norm(total) * length
+    query: NDArray[Any] = np.asarray(total / np.linalg.norm(total) * length)
     rest = {item: vector for item, vector in shop.vectors.items() if item not in (ITEM, other)}
     for metric in METRICS[:2]:
         answer = client.post("/search", json={"items": items, "metric": metric, "k": 100}).json()

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from itertools import pairwise
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -18,11 +19,12 @@ from api.settings import Settings
 from tests.api.conftest import OpenApi, Shop
 from tests.conftest import ROOT, environment
 
-KEYS = {scope: new_key() for scope in ("read", "write", "admin")}
+SCOPES: tuple[Scope, ...] = ("read", "write", "admin")
+KEYS = {scope: new_key() for scope in SCOPES}
 OPEN = {"/livez", "/readyz"}
 
 
-def entry(scope: Scope, **changes: object) -> ApiKey:
+def entry(scope: Scope, **changes: Any) -> ApiKey:
     return ApiKey(name=f"the-{scope}", scope=scope, sha256=digest_of(KEYS[scope]), **changes)
 
 
@@ -53,7 +55,7 @@ def test_a_request_without_a_good_key_is_turned_away_and_told_what_to_send(shop:
     assert (missing.status_code, missing.json()["code"]) == (401, "key_missing")
     assert missing.headers["www-authenticate"] == "Bearer"
     for wrong in (new_key(), KEYS["read"][:-1], KEYS["read"] + "x", "", "\xe9"):
-        answer = client.get("/items", headers={"Authorization": f"Bearer {wrong}".encode("latin-1")})
+        answer = client.get("/items", headers={b"Authorization": f"Bearer {wrong}".encode("latin-1")})
         assert answer.status_code == 401
         assert not wrong or wrong not in answer.text
     assert client.get("/items", headers={"Authorization": f"Basic {KEYS['read']}"}).json()["code"] == "key_missing"
@@ -97,7 +99,7 @@ def test_a_key_that_asks_too_fast_waits_as_long_as_it_is_told_to() -> None:
 def test_a_key_may_have_a_rate_of_its_own(shop: Shop, open_api: OpenApi) -> None:
     held = (entry("read"), entry("write", rate_per_minute=0), entry("admin", rate_per_minute=2))
     client = open_api(artifacts=shop.artifacts, api_keys=held, rate_per_minute=1)
-    for scope, allowed in (("read", 1), ("write", 5), ("admin", 2)):
+    for scope, allowed in zip(SCOPES, (1, 5, 2), strict=True):
         answers = [client.get("/items", headers=sending(KEYS[scope])) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [200] * allowed + [429] * (5 - allowed)
         assert all(int(answer.headers["retry-after"]) > 0 for answer in answers if answer.status_code == 429)

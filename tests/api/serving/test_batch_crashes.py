@@ -9,6 +9,7 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -54,6 +55,10 @@ def killed_during(server: Server, seconds: float, work: Callable[[httpx2.Client]
     thread.join()
 
 
+def send_from(lines: dict[str, bytes], client: httpx2.Client) -> None:
+    send(client, "x", lines)
+
+
 @pytest.mark.parametrize("kills", [1, pytest.param(100, marks=SLOW)])
 def test_a_batch_that_was_killed_is_completed_when_it_is_sent_again(tmp_path: Path, kills: int) -> None:
     write_artifacts(tmp_path, SHOP)
@@ -63,7 +68,7 @@ def test_a_batch_that_was_killed_is_completed_when_it_is_sent_again(tmp_path: Pa
     try:
         for round_ in range(kills):
             fresh = {f"{round_}/{n}": picture(10_000 * (round_ + 1) + n) for n in range(LINES)}
-            killed_during(server, float(rng.uniform(0.02, 0.4)), lambda client, own=fresh: send(client, "x", own))
+            killed_during(server, float(rng.uniform(0.02, 0.4)), partial(send_from, fresh))
             server = Server(tmp_path)
             with httpx2.Client(base_url=server.address, timeout=60) as client:
                 there = {name: data for name, data in fresh.items() if name in set(listed(client))}

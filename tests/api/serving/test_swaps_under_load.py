@@ -6,10 +6,12 @@ import threading
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from retrieval import bundle as bundles
 from retrieval.clusters import Vectors
@@ -50,7 +52,7 @@ def oracle(artifacts: Path) -> dict[str, list[list[str]]]:
     return expected
 
 
-def ranking(items: Vectors, query: Vectors) -> list[str]:
+def ranking(items: NDArray[Any], query: Vectors) -> list[str]:
     cosines = items @ query / (np.linalg.norm(items, axis=1) * np.linalg.norm(query))
     return [SHOP[row].id for row in np.argsort(-cosines)[:K]]
 

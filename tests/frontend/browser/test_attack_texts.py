@@ -3,10 +3,11 @@
 The whole set is slow: all texts, with the Content-Security-Policy and without. A few of them run in every test run.
 """
 
+from functools import partial
 from urllib.parse import urlencode
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Dialog, expect
 
 from tests.frontend.attack_texts import ATTACKS
 from tests.frontend.browser.conftest import files
@@ -14,13 +15,17 @@ from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, match
 from tests.frontend.fake_catalogue import cluster, drift, duplicates, fill
 from tests.marks import IN_MATRIX
 
-PICTURE = {"mimeType": "image/png", "buffer": TALL_PNG}
 FULL = [*IN_MATRIX, pytest.mark.security]
 CASES = [
     pytest.param(True, ATTACKS[::10], id="some without the policy"),
     pytest.param(True, ATTACKS, id="all without the policy", marks=FULL),
     pytest.param(False, ATTACKS, id="all with the policy", marks=FULL),
 ]
+
+
+def _note_and_dismiss(dialogs: list[str], dialog: Dialog) -> None:
+    dialogs.append(dialog.message)
+    dialog.dismiss()
 
 
 @pytest.mark.parametrize(("bypass_csp", "attacks"), CASES)
@@ -40,9 +45,11 @@ def test_no_text_runs_on_the_search_pages(
     context = browser.new_context(base_url=address, bypass_csp=bypass_csp)
     page = context.new_page()
     dialogs: list[str] = []
-    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    page.on("dialog", partial(_note_and_dismiss, dialogs))
     page.goto("/")
-    page.set_input_files("#file", PICTURE | {"name": "'\"><img src=x onerror=alert(1)>.png"})
+    page.set_input_files(
+        "#file", {"name": "'\"><img src=x onerror=alert(1)>.png", "mimeType": "image/png", "buffer": TALL_PNG}
+    )
     expect(page.locator(".hits .label").last).to_have_text(attacks[-1])
     page.get_by_text("Filters", exact=True).click()
     expect(page.locator(".box", has_text=attacks[-1]).first).to_be_visible()
@@ -88,8 +95,9 @@ def test_no_text_runs_on_the_catalogue_pages(
         "POST /items": problem(422, title=attacks[3], detail=attacks[4]),
     }
     context = browser.new_context(base_url=address, bypass_csp=bypass_csp)
-    tab, dialogs = context.new_page(), []
-    tab.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    tab = context.new_page()
+    dialogs: list[str] = []
+    tab.on("dialog", partial(_note_and_dismiss, dialogs))
     tab.goto("/browse/")
     expect(tab.locator(".tile")).to_have_count(len(attacks))
     tab.get_by_role("link", name="Show more").click()

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, FilePayload, Page, Route, expect
 
 from tests.frontend.fake_api import (
     CURSOR,
@@ -21,7 +21,7 @@ from tests.frontend.fake_api import (
 from tests.gestures import pass_over, refine
 from tests.marks import in_matrix
 
-PICTURE = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
+PICTURE: FilePayload = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
 WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {
     "choose": lambda page: page.set_input_files("#file", PICTURE),
     "drop": lambda page: pass_over(page, "drop", TALL_PNG, "me.png", "image/png"),

@@ -1,6 +1,7 @@
 """Browsing: filters and order, clusters, and what the map is drawn from."""
 
 import json
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -90,7 +91,7 @@ def test_clusters_come_largest_first_and_say_when_to_train_again(page: FlaskClie
 
 
 def test_empty_clusters_are_not_shown(page: FlaskClient, api: FakeApi) -> None:
-    empty = {"number": 1, "size": 0, "radius": 0.0, "medoid": None, "labels": []}
+    empty: dict[str, Any] = {"number": 1, "size": 0, "radius": 0.0, "medoid": None, "labels": []}
     api.replies["GET /clusters"] = as_json({"clusters": [empty], "drift": {"retrain": False, "reason": ""}})
     html = page.get("/browse/clusters").text
     assert "/browse/clusters/1" not in links(html)
@@ -98,7 +99,9 @@ def test_empty_clusters_are_not_shown(page: FlaskClient, api: FakeApi) -> None:
 
 
 def test_many_clusters_are_turned_over_like_pages(page: FlaskClient, api: FakeApi) -> None:
-    many = [{"number": n, "size": 500 - n, "radius": 0.1, "medoid": None, "labels": []} for n in range(250)]
+    many: list[dict[str, Any]] = [
+        {"number": n, "size": 500 - n, "radius": 0.1, "medoid": None, "labels": []} for n in range(250)
+    ]
     api.replies["GET /clusters"] = as_json({"clusters": many, "drift": {"retrain": False, "reason": ""}})
     seen, target = [], "/browse/clusters"
     while target:

@@ -112,7 +112,7 @@ def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: FakeApi) ->
     api.replies["POST /search"] = api.replies["GET /search"] = as_json(matches(*hits))
     answer = page.get("/search/matches.json?id=one&k=7&metric=euclidean")
     assert api.requests[-1].json == {"id": "one", "k": 7, "metric": "euclidean"}
-    assert [each["id"] for each in answer.json["hits"]] == ["=1+1", "two"]  # type: ignore[index]
+    assert [each["id"] for each in answer.json["hits"]] == ["=1+1", "two"]
     assert answer.headers["Content-Disposition"] == 'attachment; filename="matches.json"'
     table = page.get(f"/search/matches.csv?cursor={CURSOR}").text
     first, second = csv.DictReader(StringIO(table))
@@ -154,7 +154,7 @@ def test_no_other_site_sends_forms(
 
 
 def test_the_key_goes_to_the_api_and_nowhere_else(api: FakeApi, app_for: AppFor) -> None:
-    page = create_app(Settings(api_url=api.url, frontend_api_key="s3cret-key")).test_client()  # type: ignore[arg-type]
+    page = create_app(Settings(api_url=api.url, frontend_api_key="s3cret-key")).test_client()
     answers = [page.get("/"), page.get("/search?id=one"), page.get("/pictures/full?id=one")]
     assert {request.headers["Authorization"] for request in api.requests} == {"Bearer s3cret-key"}
     api.everything(problem(403, code="insufficient_scope"))
@@ -168,4 +168,4 @@ def test_the_key_goes_to_the_api_and_nowhere_else(api: FakeApi, app_for: AppFor)
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel"])
 def test_a_key_that_cannot_be_sent_is_named(key: str) -> None:
     with pytest.raises(ValueError, match="without spaces"):
-        Settings(frontend_api_key=key)  # type: ignore[arg-type]
+        Settings(frontend_api_key=key)

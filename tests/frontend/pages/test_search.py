@@ -4,6 +4,7 @@ import re
 from html import unescape
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote
 
 import pytest
@@ -139,7 +140,7 @@ def test_no_other_item_is_an_empty_state_not_an_error(page: FlaskClient, api: Fa
 
 
 def test_items_without_label_or_attributes_are_fine(page: FlaskClient, api: FakeApi) -> None:
-    bare = {"label": None, "attributes": {}}
+    bare: dict[str, Any] = {"label": None, "attributes": {}}
     api.replies["GET /items"] = as_json({"items": [item("one", **bare)], "total": 1})
     api.replies["GET /item?id=one"] = as_json(item("one", **bare))
     api.replies["POST /search"] = as_json(matches(hit("two", **bare)))

@@ -10,6 +10,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -21,7 +22,7 @@ from retrieval.errors import CatalogueError, ItemMissing
 from tests.marks import examples
 
 
-def item(id_: str, **changes: object) -> Item:
+def item(id_: str, **changes: Any) -> Item:
     plain = Item(id_, f"images/{id_}.jpg", "0" * 64, "image/jpeg", 400, 533, None, {}, "source")
     return replace(plain, **changes)
 
@@ -165,7 +166,7 @@ def test_readers_never_see_two_replacements_mixed(catalogue: Catalogue, file: Pa
         return generation
 
     def read(many: bool) -> None:
-        seen = set()
+        seen: set[int] = set()
         while len(seen) < 5:
             assert writer.poll() is None
             seen.add(generation_of([*catalogue.get_many(ids).values()] if many else [*catalogue.items()]))

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -17,17 +18,19 @@ from retrieval.errors import CatalogueError, ItemMissing
 from retrieval.filters import Filter, OneOf, Range
 from tests.marks import examples
 
-EVERY_ORDER = [
-    Order(by, name, descending)
-    for by, name in (("id", ""), ("label", ""), ("attribute", "a"), ("attribute", "b'\""))
-    for descending in (False, True)
-]
+ORDERS: tuple[tuple[Literal["id", "label", "attribute"], str], ...] = (
+    ("id", ""),
+    ("label", ""),
+    ("attribute", "a"),
+    ("attribute", "b'\""),
+)
+EVERY_ORDER = [Order(by, name, descending) for by, name in ORDERS for descending in (False, True)]
 VALUES = st.one_of(
     st.none(), st.integers(-3, 3), st.sampled_from([0.5, 2**53 + 1, -1e300]), st.booleans(), st.sampled_from("aBä花")
 )
 
 
-def item(id_: str, **changed: object) -> Item:
+def item(id_: str, **changed: Any) -> Item:
     plain = Item(id_, f"images/{id_}.jpg", "0" * 64, "image/jpeg", 400, 533, None, {}, "api")
     return replace(plain, **changed)
 
@@ -97,7 +100,7 @@ class Writes(RuleBasedStateMachine):
         with self.catalogue.writing() as rows:
             gone = rows.delete_matching(chosen)
         assert {each.id for each in gone} == expected
-        assert all(each.attributes["size"] >= size for each in gone)
+        assert all(float(each.attributes["size"]) >= size for each in gone)
         for each in gone:
             del self.expected[each.id]
 
@@ -117,7 +120,7 @@ TestWrites = Writes.TestCase
 TestWrites.settings = settings(max_examples=examples(25), stateful_step_count=20, deadline=None)
 
 
-def rank(value: object) -> tuple[bool, int, float, str]:
+def rank(value: Any) -> tuple[bool, int, float, str]:
     """The order that Order promises of values, in Python's words."""
     kind = 1 if isinstance(value, str) else 2 if isinstance(value, bool) else 0
     return (value is None, kind, 0 if kind == 1 or value is None else value, value if kind == 1 else "")
@@ -133,7 +136,7 @@ def rank(value: object) -> tuple[bool, int, float, str]:
     order=st.sampled_from(EVERY_ORDER),
     limit=st.integers(1, 5),
 )
-def test_pages_of_a_list_are_the_sorted_items(rows: dict[str, tuple], order: Order, limit: int) -> None:
+def test_pages_of_a_list_are_the_sorted_items(rows: dict[str, tuple[Any, ...]], order: Order, limit: int) -> None:
     with TemporaryDirectory() as folder, closing(Catalogue(f"sqlite:///{folder}/catalogue.sqlite")) as catalogue:
         items = []
         for name, (first, second, label) in rows.items():
@@ -187,7 +190,7 @@ def test_a_reply_is_remembered_with_the_row_or_not_at_all(catalogue: Catalogue) 
 
 def test_replies_are_forgotten_after_a_week(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     now = [1_000_000_000.0]
-    monkeypatch.setattr(changes.time, "time", lambda: now[0])
+    monkeypatch.setattr("retrieval.catalogue.changes.time.time", lambda: now[0])
     for key, later in (("old", 0), ("new", changes.KEPT_SECONDS), ("newest", 2)):
         now[0] += later
         with catalogue.writing() as rows:
@@ -220,7 +223,7 @@ def test_writers_of_two_processes_wait_for_each_other(tmp_path: Path) -> None:
             for _ in range(20):
                 with own.writing() as rows:
                     found = rows.get("counter")
-                    rows.describe(replace(found, attributes={"n": found.attributes["n"] + 1}))
+                    rows.describe(replace(found, attributes={"n": int(found.attributes["n"]) + 1}))
 
     with closing(Catalogue(url)) as catalogue:
         fill(catalogue, item("counter", attributes={"n": 0}))

@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -26,7 +27,7 @@ def catalogue(url: str) -> Iterator[Catalogue]:
         yield opened
 
 
-def item(id_: str, seconds: int = 0, **changes: object) -> Item:
+def item(id_: str, seconds: int = 0, **changes: Any) -> Item:
     plain = Item(id_, f"images/{id_}.jpg", "0" * 64, "image/jpeg", 400, 533, None, {}, "source", START)
     return replace(plain, created=START + seconds * SECOND, **changes)
 

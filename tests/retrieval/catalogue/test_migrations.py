@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -114,8 +115,8 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was(url: str, monkeypat
     before = dump(url, "items", "replies")
     made = op.create_table
 
-    def fail_at_the_last(name: str, *arguments: object, **options: object) -> None:
-        made(name, *arguments, **options)  # type: ignore[arg-type]
+    def fail_at_the_last(name: str, *arguments: Any, **options: Any) -> None:
+        made(name, *arguments, **options)
         if name == "dismissals":
             raise RuntimeError("the power fails")
 

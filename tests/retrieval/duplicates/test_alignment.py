@@ -28,10 +28,12 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> list[RGB]:
 
 def same(first: RGB, second: RGB) -> bool:
     """In any of the flips."""
-    smalls, larges = ([squashed(rgb, side) for rgb in (first, second)] for side in (SIDE, FINE_SIDE))
+    small, other_small, large, other_large = (
+        squashed(rgb, side) for side in (SIDE, FINE_SIDE) for rgb in (first, second)
+    )
     for flip in range(len(FLIPS)):
-        window = coarse(*smalls, flip)
-        if window is not None and same_picture(*larges, flip, window):
+        window = coarse(small, other_small, flip)
+        if window is not None and same_picture(large, other_large, flip, window):
             return True
     return False
 

@@ -1,6 +1,7 @@
 """From bytes to crops: which faces, how cut, and what happens without any; with a detector of known answers."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +41,7 @@ def face(box: tuple[float, float, float, float], landmarks: NDArray[np.float64] 
 RED, BLUE = face((20, 20, 60, 60)), face((150, 50, 250, 150))
 
 
-def spec(**changes: object) -> FaceSpec:
+def spec(**changes: Any) -> FaceSpec:
     fields = {"detector": "haar", "min_size": 40, "margin": 0, "template": None, "which": "largest", "missing": "skip"}
     return FaceSpec.model_validate(fields | changes)
 

@@ -3,6 +3,7 @@
 import struct
 import zlib
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def difference(data: bytes, wanted: Image.Image = SCENE) -> float:
     return float(np.abs(images.decode(data).astype(int) - np.asarray(wanted.convert("RGB"))).mean())
 
 
-FORMATS = {
+FORMATS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 98, "subsampling": 0}, "PNG": {}, "WEBP": {"lossless": True}, "TIFF": {},
     "AVIF": {"quality": 100, "subsampling": "4:4:4"},
 }  # fmt: skip

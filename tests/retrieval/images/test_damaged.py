@@ -6,6 +6,7 @@ import subprocess
 import sys
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from tests.marks import examples
 SCENE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8))
 
 
-def encode(image: Image.Image, format_: str, **options: object) -> bytes:
+def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
     buffer = BytesIO()
     image.save(buffer, format_, **options)
     return buffer.getvalue()

@@ -5,6 +5,7 @@ import struct
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def quadrants(height: int = 24, width: int = 32) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def encode(image: Image.Image, format_: str, **options: object) -> bytes:
+def encode(image: Image.Image, format_: str, **options: Any) -> bytes:
     buffer = BytesIO()
     image.save(buffer, format_, **options)
     return buffer.getvalue()
@@ -61,7 +62,7 @@ def test_every_format_is_told_by_its_content_and_decoded(name: str) -> None:
     np.testing.assert_allclose(rgb.astype(int), np.asarray(quadrants()), atol=4 if name == "JPEG" else 0)
 
 
-def palette(**options: object) -> bytes:
+def palette(**options: Any) -> bytes:
     image = Image.fromarray(np.array([[0, 1, 2]], np.uint8))
     image.putpalette([*RED, *GREEN, *BLUE])
     return encode(image, "PNG", **options)

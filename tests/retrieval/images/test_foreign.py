@@ -2,6 +2,7 @@
 
 import gzip
 import zipfile
+from collections.abc import Callable
 from io import BytesIO
 
 import pytest
@@ -88,7 +89,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", FILES)
 @pytest.mark.parametrize("read", [images.inspect, images.decode])
-def test_each_is_named_with_what_to_do(name: str, read: object) -> None:
+def test_each_is_named_with_what_to_do(name: str, read: Callable[[bytes], object]) -> None:
     data, what, advice = FILES[name]
     with pytest.raises(UnsupportedFormat) as error:
         read(data)

@@ -1,7 +1,9 @@
 """TIFF: the first page, of every kind that is a picture; the others are named."""
 
 import struct
+from collections.abc import Callable
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ DEEP_PLANES = DEEP.transpose(2, 0, 1)
 CLEAR = np.zeros((*GREY.shape, 1), np.uint8)
 
 
-def tiff(pixels: np.ndarray, **options: object) -> bytes:
+def tiff(pixels: np.ndarray, **options: Any) -> bytes:
     buffer = BytesIO()
     tifffile.imwrite(buffer, pixels, metadata=None, **options)
     return buffer.getvalue()
@@ -136,7 +138,9 @@ REFUSED = {
 
 @pytest.mark.parametrize("name", REFUSED)
 @pytest.mark.parametrize("read", [images.inspect, images.decode])
-def test_what_is_no_picture_is_named(name: str, read: object, capfd: pytest.CaptureFixture[str]) -> None:
+def test_what_is_no_picture_is_named(
+    name: str, read: Callable[[bytes], object], capfd: pytest.CaptureFixture[str]
+) -> None:
     data, said = REFUSED[name]
     with pytest.raises(UnsupportedFormat, match=f"^this .*{said}.*; save it as|^this .*{said}"):
         read(data)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,8 +45,8 @@ def scenes(draw: st.DrawFn) -> Scene:
         vectors = vectors * rng.lognormal(0, 2, (size, 1)) + 0.1 * rng.standard_normal((size, dims))
     pool = np.concatenate([vectors, centroids, np.zeros((1, dims)), rng.standard_normal((2, dims))])
     scale = draw(st.sampled_from([1.0, 1e-3, 1e6]))
-    centroids, vectors, pool = ((scale * rows).astype(np.float32) for rows in (centroids, vectors, pool))
-    return Clusters(centroids), vectors, pool[draw(st.integers(0, len(pool) - 1))]
+    cells32, vectors32, pool32 = ((scale * rows).astype(np.float32) for rows in (centroids, vectors, pool))
+    return Clusters(cells32), vectors32, pool32[draw(st.integers(0, len(pool) - 1))]
 
 
 def named(vectors: Vectors) -> dict[str, Vectors]:
@@ -205,14 +206,15 @@ def test_queries_that_do_not_fit_are_refused(build: Build) -> None:
         store.search(vectors[0, 1:], k=1, metric="cosine")
     with pytest.raises(VectorStoreError, match="not finite"):
         store.search(np.full(32, np.nan, np.float32), k=1, metric="cosine")
-    for wrong in ({"k": 0}, {"k": 1, "probes": 0}):
+    impossible: list[dict[str, Any]] = [{"k": 0}, {"k": 1, "probes": 0}]
+    for wrong in impossible:
         with pytest.raises(ValueError, match="at least 1"):
             store.search(vectors[0], metric="cosine", **wrong)
 
 
 def test_hits_check_themselves() -> None:
     one, whole = np.zeros(1, np.float32), np.zeros(1, np.int32)
-    fitting = {"ids": ("a",), "cosine": one, "euclidean": one, "clusters": whole, "exact": True}
+    fitting: dict[str, Any] = {"ids": ("a",), "cosine": one, "euclidean": one, "clusters": whole, "exact": True}
     fitting |= {"clusters_opened": 1, "clusters_total": 1, "vectors_read": 1}
     assert len(Hits(**fitting)) == 1
     for wrong in ({"ids": ()}, {"cosine": one[:0]}, {"clusters_opened": 2}, {"vectors_read": 0}):

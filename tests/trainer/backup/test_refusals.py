@@ -132,7 +132,8 @@ def test_a_restore_that_is_killed_loses_nothing(
 ) -> None:
     """Whatever was there is there, or in the folder of what was replaced; and the same command ends it."""
     before, wanted = items(artifacts), tree(artifacts)
-    moving, moved = module._move, []
+    moving = module._move
+    moved: list[str] = []
 
     def move(source: Path, target: Path, name: str) -> None:
         if len(moved) == at:

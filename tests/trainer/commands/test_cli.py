@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -22,7 +23,7 @@ def test_every_command_has_help_with_an_example(command: str) -> None:
     assert f"lookalike {command}" in done.stdout
 
 
-def _fails(*arguments: object) -> str:
+def _fails(*arguments: Any) -> str:
     """The one line that a mistake ends in."""
     done = run_trainer(*arguments)
     assert done.returncode == 1, done.stdout + done.stderr

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -21,7 +22,7 @@ def run() -> Callable[..., str]:
     app = typer.Typer()
     app.command()(command)
 
-    def invoke(*arguments: object) -> str:
+    def invoke(*arguments: Any) -> str:
         done = CliRunner().invoke(app, list(map(str, arguments)), catch_exceptions=False)
         assert done.exit_code == 0, done.output
         return done.output

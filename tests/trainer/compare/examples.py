@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.bundles import picture
-from trainer.compare.results import Comparison, Failure, MeasuredOn, Row
+from trainer.compare.plan import Failure
+from trainer.compare.results import Comparison, MeasuredOn, Row
 from trainer.evaluation.metrics import AtK, Distances
 from trainer.evaluation.results import Interval
 from trainer.progress import Epoch, Progress

@@ -3,7 +3,9 @@
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -165,10 +167,10 @@ def test_a_second_comparison_trains_nothing(compared: Compared, monkeypatch: pyt
         started.append(inputs.config.encoder.name)
         raise OSError("this is no new run")
 
-    monkeypatch.setattr(module.pipeline, "run", run)
+    monkeypatch.setattr("trainer.run.pipeline.run", run)
     again = compare(compared.configs, str(compared.source), compared.artifacts, Quiet())
     assert started == []
-    timeless = {"query_milliseconds": {}}
+    timeless: dict[str, Any] = {"query_milliseconds": {}}
     assert [replace(r, **timeless) for r in again.rows] == [replace(r, **timeless) for r in compared.found.rows]
     namesake = compared.configs[0].parent / "elsewhere" / "head.toml"  # of the same name
     namesake.parent.mkdir()
@@ -193,7 +195,7 @@ def test_ctrl_c_and_the_same_command_goes_on(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "compare.png").write_bytes(b"of the comparison before")
-    write(Comparison(str(folder), module.datetime.now(module.UTC), (measured,), ()), out)
+    write(Comparison(str(folder), datetime.now(UTC), (measured,), ()), out)
     assert {path.name for path in out.iterdir()} == {"compare.html", "compare.json"}  # nothing trained, no curves
     assert "Nothing was trained" in (out / "compare.html").read_text()
 

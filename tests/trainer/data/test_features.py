@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -215,6 +216,6 @@ def test_a_picture_is_decoded_anew_for_its_views_only_where_that_gives_more_pixe
         return decode(data, min_side=side)
 
     monkeypatch.setattr(features, "open_whole", opener)
-    arguments = {"views": Views(2), "seed": 0, "progress": lambda _done, _of: None}
+    arguments: dict[str, Any] = {"views": Views(2), "seed": 0, "progress": lambda _done, _of: None}
     compute([Picture("0", path)], CountingEncoder(), cache=tmp_path / "c.sqlite", opener=opener, **arguments)
     assert sides == [16, 32][:times]

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -172,7 +173,8 @@ def test_the_publisher_s_parts_are_taken_over() -> None:
 
 
 def test_without_a_part_for_validation_a_share_of_train_is_held_out() -> None:
-    parts: list[Part | None] = ["test"] * 50 + ["train"] * 50
+    test, train = cast("list[Part | None]", ["test", "train"])
+    parts = [test] * 50 + [train] * 50
     found = split(pictures_of(["cup", "plate"] * 50, parts=parts), PUBLISHER, 0)
     assert set(found[:50].tolist()) == {TEST}
     assert Counter(found[50:].tolist()) == {TRAIN: 40, VALIDATION: 10}

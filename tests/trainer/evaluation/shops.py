@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from retrieval.clusters import Vectors
 from tests.bundles import Piece, picture
@@ -35,9 +36,9 @@ def folder(root: Path, pictures: Mapping[str, bytes]) -> str:
     return str(root)
 
 
-def measured(home: Path, queries: str | None = None, gallery: str | None = None, **options: object) -> EvaluationResult:
-    sides = [source if source is None else read_labelled(source, home) for source in (queries, gallery)]
-    return evaluate(home, *sides, "cosine", silent, **({"ladder": False} | options))  # type: ignore[arg-type]
+def measured(home: Path, queries: str | None = None, gallery: str | None = None, **options: Any) -> EvaluationResult:
+    asked, stored = (source if source is None else read_labelled(source, home) for source in (queries, gallery))
+    return evaluate(home, asked, stored, "cosine", silent, **({"ladder": False} | options))
 
 
 def known(found: EvaluationResult) -> Protocol:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ def expected(
             rows.append(measures(relevant))
     if not rows:
         return None
-    return Scores(*np.mean(rows, axis=0).tolist(), queries=len(rows), unanswerable=len(queries) - len(rows))
+    numbers: list[Any] = [*np.mean(rows, axis=0).tolist(), len(rows), len(queries) - len(rows)]
+    return Scores(*numbers)
 
 
 def assert_equal(found: Scores, wanted: Scores) -> None:
@@ -56,6 +58,14 @@ def test_scores_are_those_of_the_formulas(scene: Scene, metric: Metric) -> None:
             score(queries, asked, gallery, known, metric=metric, same=same)
     else:
         assert_equal(score(queries, asked, gallery, known, metric=metric, same=same), wanted)
+
+
+about: Any = pytest.approx  # stands where a number does
+
+
+def _distances(pairs: list[tuple[float, float]]) -> Distances:
+    cosine, euclidean = np.mean(pairs, axis=0).tolist()
+    return Distances(cosine, euclidean, len(pairs))
 
 
 def expected_detail(
@@ -76,9 +86,7 @@ def expected_detail(
             cosine = query @ gallery[row] / (np.linalg.norm(query) * np.linalg.norm(gallery[row]))
             pairs[match].append((1 - float(cosine), float(np.linalg.norm(query - gallery[row]))))
     at = [AtK(k, *np.mean(rows, axis=0).tolist()) for k, rows in firsts.items()]
-    matches, misses = (
-        Distances(*np.mean(p, axis=0).tolist(), len(p)) if p else None for p in (pairs[True], pairs[False])
-    )
+    matches, misses = (_distances(p) if p else None for p in (pairs[True], pairs[False]))
     return at, matches, misses
 
 
@@ -125,10 +133,10 @@ def test_matches_alone_leave_no_misses() -> None:
     assert_equal(found.scores, Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0))
     assert found.at == (
         AtK(1, 1, 1, 1, 1),
-        AtK(5, 1, 0.2, 1, pytest.approx(1 / 3)),
-        AtK(10, 1, 0.1, 1, pytest.approx(2 / 11)),
+        AtK(5, 1, 0.2, 1, about(1 / 3)),
+        AtK(10, 1, 0.1, 1, about(2 / 11)),
     )
-    assert found.matches == Distances(pytest.approx(0, abs=1e-6), 0.0, 1)
+    assert found.matches == Distances(about(0, abs=1e-6), 0.0, 1)
     assert found.misses is None
     assert "distance_misses" not in found.intervals
 
@@ -153,7 +161,8 @@ def test_scores_are_the_same_after_json() -> None:
     found = score(rows, labels, rows, labels, same=np.arange(20), intervals=True)
     assert Scores.from_json(json.loads(json.dumps(asdict(found)))) == found
     before = {name: value for name, value in asdict(found).items() if name != "intervals"}  # of version 0.1.0
-    assert Scores.from_json(before) == Scores(**found.figures())
+    figures: dict[str, Any] = found.figures()
+    assert Scores.from_json(before) == Scores(**figures)
 
 
 @pytest.mark.parametrize("metric", METRICS)

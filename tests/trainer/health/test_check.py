@@ -4,6 +4,7 @@ import csv
 import io
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -47,7 +48,7 @@ def features_of(pictures: list[Picture]) -> NDArray[np.float32]:
     return np.array(rows, np.float32)
 
 
-def look(pictures: list[Picture], features: NDArray[np.float32], **changes: object) -> Health:
+def look(pictures: list[Picture], features: NDArray[np.float32], **changes: Any) -> Health:
     parts = changes.pop("parts", np.full(len(pictures), TRAIN, np.int8))
     return check(pictures, features, parts, changes.pop("skipped", ()), lambda *_: None, **changes)
 

@@ -1,5 +1,7 @@
 """The closed-form head: what whitening within the labels does to features."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -39,7 +41,8 @@ def test_scatter_is_the_covariance_within_and_in_total(seed: int, labels: int) -
 def test_within_a_label_all_directions_vary_alike_and_the_most_telling_come_first(seed: int) -> None:
     rows, numbers = cloud(seed)
     kernel = whitened_directions(*scatter(rows, numbers), shrinkage=1e-9, dims=rows.shape[1])
-    within, total = scatter(rows.astype(np.float64) @ kernel, numbers)
+    precise: Any = rows.astype(np.float64) @ kernel
+    within, total = scatter(precise, numbers)
     np.testing.assert_allclose(within, np.eye(len(within)), atol=2e-2)
     variances = np.diag(total)
     np.testing.assert_allclose(total, np.diag(variances), atol=2e-2 * variances.max())

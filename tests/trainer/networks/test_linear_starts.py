@@ -1,5 +1,7 @@
 """Where a linear head starts from: the closed forms, one for each candidate."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,10 +13,10 @@ from trainer.networks.closed_form import Candidate, label_means, linear_starts, 
 
 WIDTH = 12
 LABELS = np.repeat(np.arange(5), 6)
-FEATURES = np.random.default_rng(0).normal(size=(30, 3, WIDTH)).astype(np.float32) * np.linspace(3, 1, WIDTH)
+FEATURES: Any = np.random.default_rng(0).normal(size=(30, 3, WIDTH)).astype(np.float32) * np.linspace(3, 1, WIDTH)
 
 
-def config(**changes: object) -> HeadConfig:
+def config(**changes: Any) -> HeadConfig:
     return HeadConfig(**{"dims": (4,), "shrinkage": (0.1, 0.3), **changes})
 
 

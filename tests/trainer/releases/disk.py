@@ -13,6 +13,7 @@ like any other.
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -149,15 +150,19 @@ def _children(moment: Mapping[str, Node], folder: str) -> Iterator[tuple[str, No
             yield os.path.basename(path), node  # noqa: PTH119
 
 
+def _is_nobodys(files: frozenset[str], path: str) -> bool:
+    return path in UNSYNCED or _of_sqlite(path, files)
+
+
 def _managed(
     operations: Sequence[Operation], moments: Sequence[Mapping[str, Node]], disks: Sequence[Disk]
 ) -> list[Callable[[str], bool]]:
     """At each moment: which paths are SQLite's own business, or nobody's."""
     opened: set[str] = set()
-    found = []
+    found: list[Callable[[str], bool]] = []
     for at, operation in enumerate([*operations, Operation("end", "")]):
         files = frozenset(opened)
-        found.append(lambda path, files=files: path in UNSYNCED or _of_sqlite(path, files))
+        found.append(partial(_is_nobodys, files))
         if operation.kind == "connect" and not operation.path.endswith(".part"):
             node = moments[at].get(operation.path)
             if node is None or node.content == disks[at].contents.get(node.number):

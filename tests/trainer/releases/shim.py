@@ -78,6 +78,7 @@ def watch(folder: Path, see: Callable[[Operation], None]) -> None:
         connection.set_trace_callback(lambda _statement: report("sql", path))
         return connection
 
-    os.open, os.fsync = open_, fsync
-    sqlite3.connect = sqlite3.dbapi2.connect = connect
+    vars(os).update(open=open_, fsync=fsync)
+    vars(sqlite3).update(connect=connect)
+    vars(sqlite3.dbapi2).update(connect=connect)
     sys.addaudithook(hook)

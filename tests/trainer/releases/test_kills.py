@@ -4,9 +4,10 @@ import multiprocessing
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,7 +33,7 @@ def ready(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 
 @pytest.fixture
-def fresh(ready: Shop, tmp_path: Path) -> Iterator[Shop]:
+def fresh(ready: Shop, tmp_path: Path) -> Shop:
     """The same pictures and runs with artifacts of one's own, which `again` puts back."""
     home = tmp_path / "shop"
     shutil.copytree(ready.home, home)
@@ -53,7 +54,7 @@ def timed(server: ForkServerContext, shop: Shop) -> float:
     return time.monotonic() - began
 
 
-def started(server: ForkServerContext, target: object, *arguments: object) -> ForkServerProcess:
+def started(server: ForkServerContext, target: Callable[..., object], *arguments: Any) -> ForkServerProcess:
     process = server.Process(target=target, args=arguments)
     process.start()
     return process

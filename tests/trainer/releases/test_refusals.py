@@ -35,7 +35,7 @@ def gated_shop(tmp_path: Path) -> tuple[Shop, list[Piece], Projection]:
         signs = {piece.id: store.get(piece.id)[:2] > middle[:2] for piece in made}
     made = [replace(piece, label=f"label {signs[piece.id].tolist()}") for piece in made]
     shutil.rmtree(home.artifacts)
-    centred = Projection(good.mean + middle @ good.components, good.components[:2].copy())
+    centred = Projection((good.mean + middle @ good.components).astype(np.float32), good.components[:2].copy())
     assert home.run("good", made, centred).refused is None
     return home, made, Projection(centred.mean, good.components[2:].copy())
 

@@ -4,6 +4,7 @@ import json
 import os
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -79,8 +80,8 @@ def test_of_two_publishers_one_is_told_who_the_other_is(shop: Shop) -> None:
     shop.run("second", pieces(12))
     with alone(shop.artifacts):
         for change in (
-            lambda: release.publish(shop.artifacts, OLD, Quiet()),
-            lambda: release.rollback(shop.artifacts, Quiet()),
+            partial(release.publish, shop.artifacts, OLD, Quiet()),
+            partial(release.rollback, shop.artifacts, Quiet()),
         ):
             with pytest.raises(PublisherBusy, match=rf"process {os.getpid()} on \S+, since 20\d\d-"):
                 change()

@@ -78,17 +78,18 @@ def protocol(label: str = "bowl") -> Protocol:
 def evaluation(label: str = "bowl") -> Evaluation:
     """Everything that an evaluation can hold."""
     bins = tuple((n / 10, n / 12, 10 * n + 1) for n in range(11))
+    probe_counts: list[tuple[Any, float, float | None, float]] = [
+        (1, 0.7, 1.0, 0.05),
+        (2, 0.9, 2.0, 0.07),
+        (4, 1.0, 4.0, 0.1),
+        ("auto", 0.99, 3.2, 0.09),
+        ("brute force", 1.0, None, 0.8),
+        ("kd-tree", 1.0, None, 2.1),
+    ]
     ladder = [
         LadderRow(metric, probes, recall, opened, milliseconds, 2 * milliseconds)
         for metric in ("cosine", "euclidean")
-        for probes, recall, opened, milliseconds in (
-            (1, 0.7, 1.0, 0.05),
-            (2, 0.9, 2.0, 0.07),
-            (4, 1.0, 4.0, 0.1),
-            ("auto", 0.99, 3.2, 0.09),
-            ("brute force", 1.0, None, 0.8),
-            ("kd-tree", 1.0, None, 2.1),
-        )
+        for probes, recall, opened, milliseconds in probe_counts
     ]
     return Evaluation(
         bundle_id="20261124-120000-ab12",

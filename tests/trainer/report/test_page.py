@@ -3,9 +3,10 @@
 import csv
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -59,12 +60,15 @@ class OpenPage:
         assert self.page.evaluate("window.hacked") is None
 
 
+OpenReport = Callable[..., OpenPage]
+
+
 @pytest.fixture
-def open_page(browser: Browser, tmp_path: Path) -> Iterator[object]:
+def open_page(browser: Browser, tmp_path: Path) -> Iterator[OpenReport]:
     """Writes a report and opens it; closed at the end, when it must have been quiet."""
     opened: list[OpenPage] = []
 
-    def open_(found: Report, width: int = 1440, **options: object) -> OpenPage:
+    def open_(found: Report, width: int = 1440, **options: Any) -> OpenPage:
         write_report(tmp_path / "out", found)
         page = browser.new_page(viewport={"width": width, "height": 900}, **options)
         opened.append(OpenPage(page, tmp_path / "out"))
@@ -93,7 +97,7 @@ def full(folder: Path, names: tuple[str, ...] = ("bowl", "jug", "vase")) -> Repo
     return found
 
 
-def test_a_dot_shows_its_picture_and_label(open_page, tmp_path: Path) -> None:
+def test_a_dot_shows_its_picture_and_label(open_page: OpenReport, tmp_path: Path) -> None:
     page = open_page(full(tmp_path)).page
     show_map(page)
     dot = page.evaluate(DOT)
@@ -106,7 +110,7 @@ def test_a_dot_shows_its_picture_and_label(open_page, tmp_path: Path) -> None:
     assert tip.locator("img").first.evaluate("image => image.naturalWidth") > 10
 
 
-def test_the_map_zooms_and_changes_colours(open_page, tmp_path: Path) -> None:
+def test_the_map_zooms_and_changes_colours(open_page: OpenReport, tmp_path: Path) -> None:
     page = open_page(full(tmp_path)).page
     show_map(page)
     before = page.evaluate(DOT)["wide"]
@@ -120,7 +124,7 @@ def test_the_map_zooms_and_changes_colours(open_page, tmp_path: Path) -> None:
     assert page.locator(".panel.cluster canvas").first.bounding_box()["width"] > 500
 
 
-def test_what_is_wrong_with_the_catalogue_is_shown(open_page, tmp_path: Path) -> None:
+def test_what_is_wrong_with_the_catalogue_is_shown(open_page: OpenReport, tmp_path: Path) -> None:
     found = full(tmp_path)
     one, other, third, *others = found.pictures
     copies = Copies((one, *[other] * 15), one, "the most pixels (9 x 9 pixels)")
@@ -152,7 +156,7 @@ def test_what_is_wrong_with_the_catalogue_is_shown(open_page, tmp_path: Path) ->
         *(pytest.param(*each, marks=pytest.mark.slow) for each in (("dark", 1440), ("light", 390), ("light", 1440))),
     ],
 )
-def test_it_fits_any_screen_in_either_light(open_page, tmp_path: Path, width: int, scheme: str) -> None:
+def test_it_fits_any_screen_in_either_light(open_page: OpenReport, tmp_path: Path, width: int, scheme: str) -> None:
     page = open_page(
         full(tmp_path, ("a label of " + "very" * 30 + " long words", "b", "c")), width, color_scheme=scheme
     ).page
@@ -168,12 +172,12 @@ def test_it_fits_any_screen_in_either_light(open_page, tmp_path: Path, width: in
     assert shown == (dark if scheme == "dark" else light)
 
 
-def test_names_are_text_and_nothing_else(open_page, tmp_path: Path) -> None:
+def test_names_are_text_and_nothing_else(open_page: OpenReport, tmp_path: Path) -> None:
     found = full(tmp_path, HOSTILE)
     hostile = [
         Picture(f"{HOSTILE[n % 4]}-{n}", picture.path, picture.label) for n, picture in enumerate(found.pictures)
     ]
-    changed = {"bundle_id": HOSTILE[1], "facts": {HOSTILE[0]: HOSTILE[2]}, "pictures": hostile}
+    changed: dict[str, Any] = {"bundle_id": HOSTILE[1], "facts": {HOSTILE[0]: HOSTILE[2]}, "pictures": hostile}
     page = open_page(replace(found, **changed)).page
     for details in page.locator("details").all():
         details.locator("summary").click()
@@ -188,7 +192,7 @@ def test_names_are_text_and_nothing_else(open_page, tmp_path: Path) -> None:
     expect(page.locator("main script, main iframe, main [onerror]")).to_have_count(0)
 
 
-def test_the_sections_say_how_to_read_them(open_page, tmp_path: Path) -> None:
+def test_the_sections_say_how_to_read_them(open_page: OpenReport, tmp_path: Path) -> None:
     page = open_page(full(tmp_path)).page
     for section in page.locator("section").all():
         assert len(section.locator(".how, .notice").first.inner_text()) > 40
@@ -208,7 +212,7 @@ def test_the_sections_say_how_to_read_them(open_page, tmp_path: Path) -> None:
     expect(page.locator("section", has=page.locator("#confusions")).locator(".group").first).to_contain_text("↔")
 
 
-def test_a_picture_that_is_gone_is_an_empty_card(open_page, tmp_path: Path) -> None:
+def test_a_picture_that_is_gone_is_an_empty_card(open_page: OpenReport, tmp_path: Path) -> None:
     found = full(tmp_path)
     for picture in found.pictures[::2]:
         picture.path.unlink()
@@ -219,14 +223,16 @@ def test_a_picture_that_is_gone_is_an_empty_card(open_page, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("labels", [[None], ["only"], [None] * 25, ["a", "b"], ["a", "a", None]])
-def test_little_is_enough(open_page, tmp_path: Path, labels: list[str | None]) -> None:
+def test_little_is_enough(open_page: OpenReport, tmp_path: Path, labels: list[str | None]) -> None:
     page = open_page(report(tmp_path / "pictures", labels)).page
     expect(page.locator("main")).to_contain_text("Nothing was measured")
     assert page.locator(".panel").count() == (2 if any(labels) else 1)
     assert {path.name for path in (tmp_path / "out").glob("*.csv")} >= {"clusters.csv", "map.csv"}
 
 
-def test_many_pictures_are_sampled_and_it_is_said(open_page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_pictures_are_sampled_and_it_is_said(
+    open_page: OpenReport, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(layout_module, "MAX_POINTS", 10)
     page = open_page(full(tmp_path)).page
     expect(page.locator("section", has=page.locator("#map"))).to_contain_text("a random 10 of 36 pictures")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -42,9 +43,9 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many pictures were decoded, each time some were."""
     counts: list[int] = []
-    embed_gallery = gallery.embed_gallery
+    embed_gallery = vars(gallery)["embed_gallery"]
 
-    def counting(pictures: Sequence[Picture], *rest: object) -> NDArray[np.float32]:
+    def counting(pictures: Sequence[Picture], *rest: Any) -> NDArray[np.float32]:
         counts.append(len(pictures))
         return embed_gallery(pictures, *rest)
 
@@ -52,7 +53,7 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
-def tuning_of(pictures: Pictures, reached: str) -> SimpleNamespace:
+def tuning_of(pictures: Pictures, reached: str) -> Any:
     """A run that has reached a stage, its features those of the frozen network."""
     values = Columns().encode(np.stack([pictures.prepared(row) for row in range(len(pictures.labels))]))
     head = Head(KERNEL, KERNEL, None, Candidate(0.1, 6), 0, scores(1, 1), []) if reached == "head" else None
@@ -80,7 +81,7 @@ def test_what_follows_from_the_features_is_checked_on_a_sample(
 @pytest.mark.parametrize("why", ["finetuned", "quantised"])
 def test_a_network_that_has_changed_embeds_every_picture(why: str, pictures: Pictures, decoded: list[int]) -> None:
     tuning = tuning_of(pictures, "finetune" if why == "finetuned" else "head")
-    encoder = tuning.encoders if why == "finetuned" else SimpleNamespace(onnx=Columns(2 * KERNEL))
+    encoder: Any = tuning.encoders if why == "finetuned" else SimpleNamespace(onnx=Columns(2 * KERNEL))
     found = gallery.embed(tuning, encoder, no_progress)
     assert decoded == [50]
     inputs = np.stack([pictures.prepared(row) for row in range(50)])

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -138,6 +139,10 @@ def test_killed_in_the_middle_of_fine_tuning(shop: Shop, tmp_path: Path) -> None
     assert outcome(tmp_path) == outcome(shop.artifacts)
 
 
+def _is_over(moment: float) -> bool:
+    return time.monotonic() > moment
+
+
 @pytest.mark.parametrize("kills", [5])
 def test_killed_at_random_moments(kills: int, shop: Shop, tmp_path: Path) -> None:
     """Anywhere in a run: while TensorFlow loads, in every stage, while it publishes."""
@@ -145,9 +150,9 @@ def test_killed_at_random_moments(kills: int, shop: Shop, tmp_path: Path) -> Non
     for number in range(kills):
         artifacts = tmp_path / str(number)
         moment = time.monotonic() + rng.uniform(0.1, 1.0) * shop.seconds
-        kill_when(shop, artifacts, lambda moment=moment: time.monotonic() > moment)
+        kill_when(shop, artifacts, partial(_is_over, moment))
         moment = time.monotonic() + rng.uniform(0.1, 1.0) * shop.seconds
-        kill_when(shop, artifacts, lambda moment=moment: time.monotonic() > moment, "--resume")
+        kill_when(shop, artifacts, partial(_is_over, moment), "--resume")
         go_on(shop, artifacts)
         assert outcome(artifacts) == wanted
         shutil.rmtree(artifacts)

@@ -1,6 +1,7 @@
 """Whole runs in this process, with a network that is built in no time: what no single stage shows."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ CONFIG = {
 }
 
 
-def run_here(source: Path, artifacts: Path, **changes: object) -> tuple[Outcome, Quiet]:
+def run_here(source: Path, artifacts: Path, **changes: Any) -> tuple[Outcome, Quiet]:
     listener = Quiet()
     inputs = read_inputs(str(source), Config.model_validate(CONFIG | changes), artifacts, listener)
     return pipeline.run(inputs, listener), listener

@@ -114,7 +114,8 @@ def test_photographs_of_one_piece_are_more_alike_than_of_two(shop: Path) -> None
             pixels = np.asarray(file.convert("RGB"))[seen]
         histogram, _ = np.histogramdd(pixels, bins=6, range=[(0, 256)] * 3)
         colours.append(histogram.ravel() / len(pixels))
-    same, other = [], []
+    same: list[float] = []
+    other: list[float] = []
     for i, k in combinations(range(len(listing)), 2):
         overlap = np.minimum(colours[i], colours[k]).sum()
         (same if listing[i].label == listing[k].label else other).append(overlap)

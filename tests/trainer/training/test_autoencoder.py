@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,7 +41,7 @@ def small(tiny_siamese: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.networks.decoder.MAX_PIXELS", SIDE)
 
 
-def settings(**changes: object) -> Config:
+def settings(**changes: Any) -> Config:
     chosen = {"enabled": True, "frozen_epochs": 2, "epochs": 2, "pictures_per_batch": 12, **changes}
     return Config(encoder={"backbone": "siamese", "weights": "none", "size": SIDE}, autoencoder=chosen)
 
@@ -72,7 +73,7 @@ def test_first_the_decoder_alone_then_the_last_block_as_well(
 ) -> None:
     states: list[Weights] = []
 
-    def watched(model: keras.Model, *arguments: object) -> tuple[float, float]:
+    def watched(model: keras.Model, *arguments: Any) -> tuple[float, float]:
         if not states:
             states.append({variable.path: variable.numpy() for variable in model.variables})
         found = fit_epoch(model, *arguments)
@@ -113,7 +114,7 @@ def test_every_training_picture_once_an_epoch_with_or_without_a_label(
     epochs: list[list[int]] = []
 
     class Watched(PictureBatches):
-        def __init__(self, *arguments: object, **named: object) -> None:
+        def __init__(self, *arguments: Any, **named: Any) -> None:
             super().__init__(*arguments, **named)
             epochs.append(np.concatenate(self.batches).tolist())
 

@@ -1,6 +1,7 @@
 """The state of a stage in one file: what was kept comes back bit by bit, and nothing else ever does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,12 +19,14 @@ STATE = {"history": [{"loss": 0.1, "recall": None}], "best": 3}
 
 
 def some() -> dict[str, list[NDArray[np.float32]]]:
-    return {"model": [np.arange(12, dtype=np.float32).reshape(3, 4), np.float32([7])], "best": []}
+    return {"model": [np.arange(12, dtype=np.float32).reshape(3, 4), np.array([7], np.float32)], "best": []}
 
 
 @settings(deadline=None, max_examples=examples(15))
 @given(st.dictionaries(st.sampled_from(["model", "best", "kernels"]), st.lists(ANY, max_size=12)))
-def test_what_was_kept_comes_back(tmp_path_factory: pytest.TempPathFactory, kept: dict[str, list[NDArray]]) -> None:
+def test_what_was_kept_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, kept: dict[str, list[NDArray[Any]]]
+) -> None:
     checkpoint = Checkpoint(tmp_path_factory.mktemp("kept") / "head.npz", "this")
     checkpoint.save(kept, STATE)
     found, state = checkpoint.load() or pytest.fail("nothing came back")

@@ -71,8 +71,8 @@ def test_without_labels_they_are_measured_by_their_details(pictures: Pictures) -
     parts[5] = TEST
     blind = replace(pictures, supervised=False, parts=parts)
     held, gallery = np.flatnonzero(parts == VALIDATION), np.flatnonzero(parts != TEST)
-    details = grey(np.stack([blind.detail(row) for row in held]))
-    among = grey(np.stack([blind.prepared(row) for row in gallery]))
+    details = grey(np.stack([blind.detail(row) for row in held.tolist()]))
+    among = grey(np.stack([blind.prepared(row) for row in gallery.tolist()]))
     assert measure(blind, grey)[0] == score(details, held, among, gallery, intervals=True)
 
 

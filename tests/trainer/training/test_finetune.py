@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_from_scratch_everything_moves_statistics_too(pictures: Pictures, tmp_pa
 
 @pytest.mark.usefixtures("last_is_best")
 def test_the_norms_of_a_pretrained_network_stay(pictures: Pictures, tmp_path: Path) -> None:
-    trial = Trial(pictures, settings(encoder=PRETRAINED), tmp_path)
+    trial = Trial(pictures, settings(encoder=dict(PRETRAINED)), tmp_path)
     trial.run()
     assert trial.moved() == {"stage1_conv", "stage2_conv", "stage3_conv", "head"}
 
@@ -69,7 +70,7 @@ def test_below_the_named_block_all_stays(weights: str, above: set[str], pictures
 @pytest.mark.usefixtures("last_is_best")
 def test_the_backbone_moves_slower_than_the_head(pictures: Pictures, tmp_path: Path) -> None:
     config = settings(
-        encoder=PRETRAINED, max_epochs=1, learning_rate=1e-2, backbone_learning_rate=1e-4, warmup_share=0.0
+        encoder=dict(PRETRAINED), max_epochs=1, learning_rate=1e-2, backbone_learning_rate=1e-4, warmup_share=0.0
     )
     trial = Trial(pictures, config, tmp_path)
     trial.run()
@@ -92,7 +93,7 @@ def test_a_block_that_is_not_there_is_said_with_those_that_are(pictures: Picture
     ["triplet", *(pytest.param(n, marks=SLOW) for n in ("proxy-anchor", "multi-similarity", "softmax", "nt-xent"))],
 )
 def test_every_loss_falls(loss: str, pictures: Pictures, tmp_path: Path) -> None:
-    rates = {"learning_rate": 1e-2, "backbone_learning_rate": 1e-2, "warmup_share": 0.0}
+    rates: dict[str, Any] = {"learning_rate": 1e-2, "backbone_learning_rate": 1e-2, "warmup_share": 0.0}
     config = settings(loss=loss, max_epochs=12, patience_epochs=12, erase=0.0, smallest_crop=0.8, **rates)
     history = Trial(replace(pictures, supervised=loss != "nt-xent"), config, tmp_path).run().history
     losses = [epoch.loss for epoch in history[1:]]
@@ -105,10 +106,10 @@ def test_every_loss_falls(loss: str, pictures: Pictures, tmp_path: Path) -> None
 def test_only_labelled_training_pictures_are_learned_from(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[NDArray[np.int64], NDArray[np.int64]]] = []
+    seen: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
 
     class Watched(PictureBatches):
-        def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+        def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
             found, targets = super().__getitem__(index)
             seen.append((self.batches[index], targets))
             return found, targets
@@ -127,7 +128,7 @@ def test_proxies_start_where_the_labels_are(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[NDArray[np.float32]] = []
-    proxies = finetune.Proxies
+    proxies = vars(finetune)["Proxies"]
     monkeypatch.setattr(finetune, "Proxies", lambda count, start: begun.append(start) or proxies(count, start))
     trial = Trial(pictures, settings(loss="proxy-anchor", max_epochs=1), tmp_path)
     start = trial.start()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -88,7 +89,7 @@ def test_a_batch_without_labels_holds_two_different_views_of_each_picture(monkey
     drawn = []
     draw = linear._draw_views
 
-    def remember(rows: NDArray[np.int64], *arguments: object, **named: object) -> NDArray[np.int64]:
+    def remember(rows: NDArray[np.int64], *arguments: Any, **named: Any) -> NDArray[np.int64]:
         views = draw(rows, *arguments, **named)
         drawn.append((rows, views))
         return views

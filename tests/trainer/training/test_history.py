@@ -34,13 +34,9 @@ def test_a_line_for_each_epoch_from_which_the_epoch_can_be_read_back(tmp_path: P
     with (tmp_path / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     read = [
-        Epoch(
-            row["stage"],
-            int(row["epoch"]),
-            *(float(row[k]) if row[k] else None for k in list(row)[2:5]),
-            float(row["seconds"]),
-        )
+        Epoch(row["stage"], int(row["epoch"]), loss, recall, mean, float(row["seconds"]))
         for row in rows
+        for loss, recall, mean in [[float(row[k]) if row[k] else None for k in list(row)[2:5]]]
     ]
     assert read == EPOCHS
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from tests.trainer.tuning import CHANNELS, SIDE, Quiet, pictures_in, scores, tiny
 from trainer.config import Config
 from trainer.data.features import Features
+from trainer.evaluation.metrics import Scores
 from trainer.networks import backbones, encoders
 from trainer.networks.closed_form import Candidate
 from trainer.networks.encoders import Encoders
@@ -35,8 +37,8 @@ PERFECT, POOR = scores(1.0, 1.0), scores(0.0, 0.0)
 class Fakes:
     """Stages that take no time, and how they end."""
 
-    head: object = PERFECT
-    finetune: object = scores(1.0, 1.0)
+    head: Scores = PERFECT
+    finetune: Scores = PERFECT
     adapted: Callable[[NDArray[np.float32]], NDArray[np.float32]] = lambda features: features
     ran: list[str] = field(default_factory=list)
     started: list[Start] = field(default_factory=list)
@@ -60,7 +62,7 @@ def frozen() -> Encoders:
         return encoders.frozen(Config.model_validate(ENCODER).encoder, mirror=False)
 
 
-def tuning_of(pictures: Pictures, frozen: Encoders, folder: Path, **changes: object) -> Tuning:
+def tuning_of(pictures: Pictures, frozen: Encoders, folder: Path, **changes: Any) -> Tuning:
     enabled = {"autoencoder": {"enabled": True}, "finetune": {"enabled": True, "loss": "triplet"}}
     features = features_by(frozen, pictures)
     return Tuning(
@@ -81,12 +83,17 @@ def features_by(encoder: Encoders, pictures: Pictures) -> Features:
     return Features(pictures.files, np.repeat(rows[:, None], 2, axis=1), None, ())
 
 
+def notes_of(tuning: Tuning) -> list[str]:
+    assert isinstance(tuning.listener, Quiet)
+    return tuning.listener.notes
+
+
 def run(tuning: Tuning, fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Tuning:
     def train_autoencoder(backbone: keras.Model, *_: object) -> tuple[keras.Model, list[Epoch]]:
         fakes.ran.append("autoencoder")
         return backbone, [epoch("autoencoder")]
 
-    def tune_head(examples: object, *_: object) -> Head:
+    def tune_head(examples: Any, *_: object) -> Head:
         fakes.ran.append("head")
         fakes.learned_from.append(examples.features)
         return Head(KERNEL, VALIDATION_KERNEL, None, Candidate(0.1, 5), 0, fakes.head, [epoch("head")])
@@ -148,7 +155,7 @@ def test_an_autoencoder_that_does_not_help_is_undone(
     assert tuning.scores["autoencoder"].map < tuning.scores["frozen"].map
     assert (tuning.encoders, tuning.features, tuning.reached) == (before, features, "frozen")
     np.testing.assert_array_equal(fakes.learned_from[0], features.values)
-    said = tuning.listener.notes[0]
+    said = notes_of(tuning)[0]
     assert said.startswith(f"autoencoder: recall@1 {tuning.scores['autoencoder'].precision_at_1:.3f} (frozen ")
     assert said.endswith("no better on the held-out pictures, so it is undone")
 
@@ -163,7 +170,7 @@ def test_a_head_that_does_not_help_is_undone_and_fine_tuning_starts_without_it(
     np.testing.assert_array_equal(start.embeddings, tuning.features.values[:, 0])
     assert start.scores == tuning.scores["frozen"] == measure(tuning.examples())
     assert (tuning.encoders.stage, tuning.encoders.onnx.dims) == ("frozen", CHANNELS)
-    assert [note.endswith("so it is undone") for note in tuning.listener.notes] == [True, True]
+    assert [note.endswith("so it is undone") for note in notes_of(tuning)] == [True, True]
 
 
 def test_fine_tuning_that_does_not_help_leaves_the_head(

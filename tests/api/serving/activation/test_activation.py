@@ -53,7 +53,7 @@ def test_items_that_came_after_a_bundle_was_made_are_in_its_first_answer(client:
 def test_an_item_that_comes_at_the_last_moment_is_not_missed(
     client: TestClient, artifacts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    looks = []
+    looks: list[str] = []
 
     def backfill_vectors(snapshot: Snapshot, *args: Any) -> list[str]:
         done = original(snapshot, *args)
@@ -62,7 +62,7 @@ def test_an_item_that_comes_at_the_last_moment_is_not_missed(
         looks.append(snapshot.id)
         return done
 
-    original = engines.backfill_vectors
+    original = vars(engines)["backfill_vectors"]
     monkeypatch.setattr(engines, "backfill_vectors", backfill_vectors)
     client.post("/bundles/new/activate")
     assert looks == ["new", "new"]

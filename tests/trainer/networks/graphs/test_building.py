@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -61,11 +62,11 @@ def kernel(dims: int = 5) -> Numbers:
     return np.random.default_rng(0).normal(size=(DIMS, dims)).astype(np.float32)
 
 
-def unit(values: Numbers) -> Numbers:
+def unit(values: NDArray[Any]) -> NDArray[Any]:
     return values / np.linalg.norm(values, axis=1, keepdims=True)
 
 
-def close(found: Numbers, wanted: Numbers) -> None:
+def close(found: Numbers, wanted: NDArray[Any]) -> None:
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
 

@@ -167,7 +167,7 @@ def test_rows_in_are_pictures_and_skipped_rows(shop: Path, lines: list[str], fau
         assert re.search(rf"all {len(lines)} rows|of {len(lines)} rows|its row", str(error))
         return
     assert len(listing.pictures) + len(listing.skipped) == len(lines)
-    numbers = [int(re.match(r"shop\.csv, row (\d+)", entry.place)[1]) for entry in listing.skipped]  # type: ignore[index]
+    numbers = [int(re.match(r"shop\.csv, row (\d+)", entry.place)[1]) for entry in listing.skipped]
     assert numbers == sorted(set(numbers))
     assert all(2 <= number <= len(lines) + 1 for number in numbers)
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from math import exp, log
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from tests.marks import examples
 from tests.trainer.training.losses.batches import Embeddings, Labels, Table, batches, loss_and_gradient, unit
 from trainer.training.losses.pairs import multi_similarity, nt_xent, pairwise_distances, triplet
 
-MINERS = ("batch-hard", "semi-hard", "all")
+MINERS: tuple[Literal["batch-hard", "semi-hard", "all"], ...] = ("batch-hard", "semi-hard", "all")
 LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     **{miner: partial(triplet, margin=0.2, miner=miner) for miner in MINERS},
     "multi-similarity": multi_similarity,
