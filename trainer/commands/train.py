@@ -29,11 +29,12 @@ def train(
     """
     check_sources(source)
     from trainer.config import load_config
-    from trainer.run.inputs import read_inputs
     from trainer.threads import thread_count
 
     settings = load_config(config)
     thread_count()  # a setting that is wrong is told before anything slow is imported
+    from trainer.run.inputs import read_inputs
+
     display = Display()
     inputs = read_inputs(source, settings, artifacts, display)
     with display.step("Loading TensorFlow"), silenced():
