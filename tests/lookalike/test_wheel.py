@@ -1,10 +1,12 @@
 """The wheel, installed into an empty environment: the command and its demo run from an empty folder."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import venv
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +43,13 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that holds the wheel alone, without any extra."""
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The programs of an environment that holds the wheel alone, without any extra; removed at the end."""
     home = tmp_path_factory.mktemp("empty") / "venv"
     venv.create(home, with_pip=True)
     subprocess.run([home / "bin" / "python", *PIP_INSTALL, str(wheel)], check=True)
-    return home / "bin"
+    yield home / "bin"
+    shutil.rmtree(home)  # gigabytes, which pytest would keep
 
 
 def run(*command: object, cwd: Path) -> "subprocess.CompletedProcess[str]":
