@@ -9,7 +9,7 @@ from trainer.training.loop import check_features, check_spread
 
 @pytest.mark.parametrize("value", [0.0, 1.0, np.nan, np.inf])
 def test_features_that_are_all_the_same_or_no_numbers_sound_the_alarm(value: float) -> None:
-    with pytest.raises(TrainingCollapsed, match="Check its weights"), np.errstate(invalid="ignore"):
+    with pytest.raises(TrainingCollapsed, match="weights are not what they should be"), np.errstate(invalid="ignore"):
         check_features(np.full((9, 4), value, np.float32))
 
 
