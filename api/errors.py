@@ -25,12 +25,14 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def allowed_at(request: Request) -> str:
     """For the header Allow: a route that says no knows its own methods alone (RFC 9110, section 10.2.1)."""
     routes = request.app.router.routes
-    taken = [
+    taken = {
         method
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
-    ]
-    return ", ".join(taken)
+    }
+    if "GET" in taken:  # see web/head.py
+        taken.add("HEAD")
+    return ", ".join(method for method in METHODS if method in taken)
 
 
 logger = logging.getLogger(__name__)
@@ -56,6 +58,7 @@ Code = Literal[
     "item_exists",
     "idempotency_conflict",
     "cursor_expired",
+    "precondition_failed",
     "too_many_bytes",
     "unsupported_format",
     "unsupported_body",
@@ -99,6 +102,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "item_exists": (409, "There is an item of this id already."),
     "idempotency_conflict": (409, "This Idempotency-Key came with another request before; choose a new one."),
     "cursor_expired": (410, "The model that found this page is not loaded any more; search again from the start."),
+    "precondition_failed": (412, "The item is not as If-Match says: it has changed meanwhile; read it again."),
     "too_many_bytes": (413, "The request is larger than this server accepts; send a smaller picture."),
     "unsupported_format": (415, f"Not a picture in a format known here; send {SUPPORTED}."),
     "unsupported_body": (415, "Not a kind of body known here; send multipart/form-data or application/json."),
@@ -137,6 +141,7 @@ TITLES = {
     405: "Method Not Allowed",
     409: "Conflict",
     410: "Gone",
+    412: "Precondition Failed",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     416: "Range Not Satisfiable",

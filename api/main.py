@@ -17,21 +17,44 @@ from api.limits import Pool, UploadLimit
 from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
-from api.routes import bundles, clusters, duplicates, explore, health, item_changes, item_paths, items, search
+from api.routes import (
+    bundles,
+    clusters,
+    duplicates,
+    explore,
+    health,
+    item_changes,
+    item_deletions,
+    item_paths,
+    items,
+    search,
+)
 from api.security.keys import Access, Keys
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.settings import Settings
 from api.state import AppState
 from api.web.drain import DRAIN_BYTES, Drain
+from api.web.encodings import ContentDecoding
+from api.web.head import HeadAsGet
 from api.web.middleware import Envelope
 from api.web.parameters import KnownParameters
 from api.web.proxies import Forwarded
 from retrieval.bundle import catalogue_url
 
+ROUTES = (search, explore, items, item_changes, item_deletions, item_paths, clusters, duplicates, bundles, health)
+
 # What pages of other origins may send and read, where the settings let them.
-CORS_METHODS = ("GET", "POST", "PATCH", "DELETE")
-CORS_REQUEST_HEADERS = ("Authorization", "Content-Type", "Idempotency-Key", "If-None-Match", "Range")
+CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+CORS_REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Encoding",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "Range",
+)
 CORS_ANSWER_HEADERS = ("Content-Range", "ETag", "Location", "Retry-After", "Server-Timing", "X-Request-ID")
 
 
@@ -102,13 +125,25 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         dependencies=[KnownParameters],
     )
-    for route in (search, explore, items, item_changes, item_paths, clusters, duplicates, bundles, health):
+    for route in (
+        search,
+        explore,
+        items,
+        item_changes,
+        item_deletions,
+        item_paths,
+        clusters,
+        duplicates,
+        bundles,
+        health,
+    ):
         app.include_router(route.router)
     errors.install(app)
     problems.install(app)
     app.add_middleware(
         UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={("POST", item_changes.BATCH_PATH)}
     )
+    app.add_middleware(ContentDecoding)
     app.add_middleware(Envelope)
     if settings.cors_origins:  # around everything, so that pages may read a 500, too
         app.add_middleware(
@@ -118,6 +153,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=CORS_REQUEST_HEADERS,
             expose_headers=CORS_ANSWER_HEADERS,
         )
+    app.add_middleware(HeadAsGet)
     app.add_middleware(Forwarded, path=settings.public_path, trusted=settings.trusted_proxies)
     app.add_middleware(Drain, limit_bytes=max(DRAIN_BYTES, 2 * settings.upload_limit_bytes))
     # Uploads stay in memory, which UploadLimit bounds: in its container this process has no folder to write to.

@@ -4,26 +4,31 @@ All that takes long, the decoding, the encoding and the writing of pictures, is 
 the rows are inserted and the vectors become durable, before one commit makes the items exist.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from api.errors import Refusal
 from api.items.prepare import Arrival, NewItem, arrival_of, encoder_inputs, vectors_beside
+from api.items.replies import Answer, live_of, remembered
 from api.schemas.search_answer import ItemAnswer
 from api.serving import image_files
 from api.serving.batch_encoder import embed_all
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
-from retrieval.catalogue import Catalogue, Item, Reply
+from api.web.write_headers import digest_of, etag_of
+from retrieval.catalogue import Catalogue, Changes, Item
 from retrieval.clusters import Vectors
 from retrieval.errors import LookalikeError
 from retrieval.images import RGB
 
-TAKEN = "id: there is an item of this id with another picture; delete it first, or choose another id."
+TAKEN = "id: there is an item of this id with another picture; replace it by PUT /item?id=ID, or choose another id."
+DESCRIBED_OTHERWISE = (
+    "id: the item is there with this very picture, but with another label or other attributes; change them by "
+    "PATCH /item?id=ID. Nothing was changed."
+)
 FACE_TAKEN = "id: there is an item of the id of one of the picture's faces; delete it first, or choose another id."
-OTHER_REQUEST = "Idempotency-Key: it came with another request before; choose a new one for each request."
 
 CREATED, KNOWN = 201, 200
 
@@ -36,65 +41,31 @@ class Added:
     status: int
 
     @property
-    def answer(self) -> "Answer":
+    def answer(self) -> Answer:
         """What is said of it."""
-        return Answer(self.status, ItemAnswer.of(self.item).model_dump_json())
+        return Answer(self.status, ItemAnswer.of(self.item).model_dump_json(), etag_of(self.item))
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A status, and an ItemAnswer as JSON."""
-
-    status: int
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Ticket:
-    """An idempotency key, and the SHA-256 of what was asked with it."""
-
-    key: str
-    request: str
-
-    def reply(self, answer: Answer) -> Reply:
-        """What is to be remembered."""
-        return Reply(self.key, self.request, answer.status, answer.body)
-
-
-class _Answered(Exception):
-    """The same key has been answered meanwhile, so nothing of this is to happen."""
-
-
-Outcome = Added | Refusal | LookalikeError
+Outcome = Added | Answer | Refusal | LookalikeError
+"""Answer: the one of an earlier request with the same ticket."""
 Vectored = dict[str, dict[str, Vectors]]
 """By bundle id, then by item id."""
 
 
-def add(engine: Engine, new: NewItem, ticket: Ticket | None = None) -> Answer:
+def add(engine: Engine, new: NewItem) -> Answer:
     """Add one item, or say again what the same ticket was answered. Raises Refusal, LookalikeError."""
-    catalogue = live_of(engine).catalogue
-    if ticket is not None and (known := remembered(catalogue, ticket)):
-        return known
-    try:
-        (outcome,) = add_all(engine, [new], ticket)
-        if not isinstance(outcome, Added):
-            raise outcome
-        if ticket is not None and outcome.status == KNOWN:  # else it was remembered with the row
-            with catalogue.writing() as rows:
-                if not rows.remember(ticket.reply(outcome.answer)):
-                    raise _Answered
+    (outcome,) = add_all(engine, [new])
+    if isinstance(outcome, Added):
         return outcome.answer
-    except _Answered:
-        known = remembered(catalogue, ticket) if ticket else None
-        if known is None:  # it was forgotten in this very moment
-            raise Refusal("overloaded") from None
-        return known
+    if isinstance(outcome, Answer):
+        return outcome
+    raise outcome
 
 
-def add_all(engine: Engine, items: Sequence[NewItem], ticket: Ticket | None = None) -> list[Outcome]:
+def add_all(engine: Engine, items: Sequence[NewItem]) -> list[Outcome]:
     """Add items together, and say for each in its order what became of it. One that cannot be does not stop the others.
 
-    Of two of one id, the first counts. `ticket` is for a single one. Raises Refusal where nothing is served.
+    Of two of one id, the first counts. Raises Refusal where nothing is served.
     """
     live = live_of(engine)
     outcomes: list[Outcome | None] = []
@@ -103,10 +74,13 @@ def add_all(engine: Engine, items: Sequence[NewItem], ticket: Ticket | None = No
     for place, new in enumerate(items):
         outcomes.append(None)
         try:
+            if answer := remembered(live.catalogue, new.ticket):
+                outcomes[place] = answer
+                continue
             arrival = arrival_of(live, new)
             ids = {item.id for item in arrival.items}
             if names & ids:  # of the same id as one that is yet to be added
-                _settle(engine, live, waiting, outcomes, ticket)
+                _settle(engine, live, waiting, outcomes)
                 names.clear()
             outcomes[place] = _known(live.catalogue, arrival)
             if outcomes[place] is None:
@@ -114,38 +88,52 @@ def add_all(engine: Engine, items: Sequence[NewItem], ticket: Ticket | None = No
                 names |= ids
         except (Refusal, LookalikeError) as error:
             outcomes[place] = error
-    _settle(engine, live, waiting, outcomes, ticket)
-    return [outcome for outcome in outcomes if outcome is not None]
+    _settle(engine, live, waiting, outcomes)
+    settled = [outcome for outcome in outcomes if outcome is not None]
+    return _remember_known(live.catalogue, items, settled)
 
 
 def _settle(
-    engine: Engine,
-    live: Snapshot,
-    waiting: dict[int, tuple[Arrival, list[RGB]]],
-    outcomes: list[Outcome | None],
-    ticket: Ticket | None,
+    engine: Engine, live: Snapshot, waiting: dict[int, tuple[Arrival, list[RGB]]], outcomes: list[Outcome | None]
 ) -> None:
     """Add what waits, and note what became of it."""
     if not waiting:
         return
     arrivals = [arrival for arrival, _ in waiting.values()]
     try:
-        vectors = _encode(engine, live, list(waiting.values()))
+        vectors = encode(engine, live, list(waiting.values()))
         for arrival in arrivals:
             image_files.keep(live.artifacts, arrival.first.location, arrival.data)
-        added = _write(engine, arrivals, vectors, ticket)
+        added = _write(engine, arrivals, vectors)
         for place, (arrival, _) in waiting.items():
             if arrival.first.id in added:
                 outcomes[place] = Added(arrival.first, CREATED)
             else:  # somebody else was faster
-                outcomes[place] = _known(live.catalogue, arrival) or Refusal("item_exists", FACE_TAKEN)
+                outcomes[place] = _outrun(live.catalogue, arrival)
     except (Refusal, LookalikeError) as error:
         for place in waiting:
             outcomes[place] = error
     waiting.clear()
 
 
-def _encode(engine: Engine, live: Snapshot, ready: Sequence[tuple[Arrival, list[RGB]]]) -> Vectored:
+def _remember_known(catalogue: Catalogue, items: Sequence[NewItem], outcomes: list[Outcome]) -> list[Outcome]:
+    """Keep the answers that tell of no change; those of a change were kept with it."""
+    places = {
+        place: (new.ticket, outcome.answer)
+        for place, (new, outcome) in enumerate(zip(items, outcomes, strict=True))
+        if new.ticket is not None and isinstance(outcome, Added) and outcome.status == KNOWN
+    }
+    if places:
+        with catalogue.writing() as rows:
+            lost = [place for place, (ticket, answer) in places.items() if not rows.remember(ticket.reply(answer))]
+        for place in lost:
+            ticket, answer = places[place]
+            outcomes[place] = remembered(catalogue, ticket) or answer
+    return outcomes
+
+
+def encode(engine: Engine, live: Snapshot, ready: Sequence[tuple[Arrival, list[RGB]]]) -> Vectored:
+    """The vectors of arrivals under every bundle; their pictures are prepared for the live one. Raises ImageError."""
     ids = [item.id for arrival, _ in ready for item in arrival.items]
     encoded = embed_all(live.bundle.embedder, [picture for _, each in ready for picture in each])
     vectors = {live.id: dict(zip(ids, encoded, strict=True))}
@@ -155,30 +143,38 @@ def _encode(engine: Engine, live: Snapshot, ready: Sequence[tuple[Arrival, list[
     return vectors
 
 
-def _write(engine: Engine, arrivals: Sequence[Arrival], vectors: Vectored, ticket: Ticket | None) -> set[str]:
+def _write(engine: Engine, arrivals: Sequence[Arrival], vectors: Vectored) -> set[str]:
     """Make the items exist, but for those whose ids are taken by now; returns the ids of those that do."""
     with engine.writing:
         live = live_of(engine)
         with live.catalogue.writing() as rows:
             added = rows.insert([item for arrival in arrivals for item in arrival.items])
             whole = [arrival for arrival in arrivals if all(item.id in added for item in arrival.items)]
+            whole = [arrival for arrival in whole if _is_first(rows, arrival)]
             complete_items = {item.id: item for arrival in whole for item in arrival.items}
             rows.delete(added - complete_items.keys())
-            if ticket is not None and complete_items:
-                reply = ticket.reply(Added(arrivals[0].first, CREATED).answer)
-                if not rows.remember(reply):
-                    raise _Answered
             for arrival in whole:  # it may have been an item's that was deleted just now
                 image_files.keep(live.artifacts, arrival.first.location, arrival.data)
             for snapshot in engine.loaded:
                 bundle_id = snapshot.id
                 if bundle_id not in vectors:  # it was loaded meanwhile
                     vectors[bundle_id] = vectors_beside(snapshot, whole)
-                _upsert(snapshot, complete_items, vectors[bundle_id])
+                upsert(snapshot, complete_items, vectors[bundle_id])
     return set(complete_items)
 
 
-def _upsert(snapshot: Snapshot, items: dict[str, Item], vectors: dict[str, Vectors]) -> None:
+def _is_first(rows: Changes, arrival: Arrival) -> bool:
+    """Whether no request with the same ticket has been answered meanwhile; from now on, this one has."""
+    return arrival.ticket is None or rows.remember(arrival.ticket.reply(Added(arrival.first, CREATED).answer))
+
+
+def _outrun(catalogue: Catalogue, arrival: Arrival) -> Outcome:
+    """What is answered where another request, perhaps the same one, was faster."""
+    return remembered(catalogue, arrival.ticket) or _known(catalogue, arrival) or Refusal("item_exists", FACE_TAKEN)
+
+
+def upsert(snapshot: Snapshot, items: Mapping[str, Item], vectors: Mapping[str, Vectors]) -> None:
+    """Write the vectors of items that have one, by id."""
     ids = [id_ for id_ in items if id_ in vectors]
     if ids:
         rows = np.stack([vectors[id_] for id_ in ids])
@@ -187,24 +183,13 @@ def _upsert(snapshot: Snapshot, items: dict[str, Item], vectors: dict[str, Vecto
 
 def _known(catalogue: Catalogue, arrival: Arrival) -> Added | Refusal | None:
     """What is answered where an item of this id is there already."""
-    item = catalogue.get_many([arrival.first.id]).get(arrival.first.id)
+    new = arrival.first
+    item = catalogue.get_many([new.id]).get(new.id)
     if item is None:
         return None
-    return Added(item, KNOWN) if item.sha256 == arrival.first.sha256 else Refusal("item_exists", TAKEN)
-
-
-def remembered(catalogue: Catalogue, ticket: Ticket) -> Answer | None:
-    """What this ticket was answered before. Raises Refusal if that was another request."""
-    reply = catalogue.reply(ticket.key)
-    if reply is None:
-        return None
-    if reply.request != ticket.request:
-        raise Refusal("idempotency_conflict", OTHER_REQUEST)
-    return Answer(reply.status, reply.body)
-
-
-def live_of(engine: Engine) -> Snapshot:
-    """What is served. Raises Refusal (not_ready)."""
-    if not engine.loaded:
-        raise Refusal("not_ready")
-    return engine.loaded[0]
+    if item.sha256 != new.sha256:
+        return Refusal("item_exists", TAKEN)
+    named = {name: item.attributes.get(name) for name in new.attributes}
+    if new.label not in (None, item.label) or digest_of(named) != digest_of(dict(new.attributes)):
+        return Refusal("item_exists", DESCRIBED_OTHERWISE)
+    return Added(item, KNOWN)

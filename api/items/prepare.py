@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from api.errors import Refusal
+from api.items.replies import Ticket
 from api.serving import backfill, image_files
 from api.serving.batch_encoder import embed_all
 from api.serving.snapshot import Snapshot
@@ -31,6 +32,7 @@ class NewItem:
     id: str | None
     label: str | None
     attributes: Mapping[str, Attribute]
+    ticket: Ticket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ class Arrival:
 
     data: bytes
     items: tuple[Item, ...]
+    ticket: Ticket | None
 
     @property
     def first(self) -> Item:
@@ -51,9 +54,9 @@ def arrival_of(snapshot: Snapshot, new: NewItem) -> Arrival:
     info = images.inspect(new.data, max_pixels=snapshot.pixel_limit)
     digest = sha256(new.data).hexdigest()
     own_id = new.id if new.id is not None else digest[:32]
-    faces, opener, count = snapshot.bundle.manifest.faces, snapshot.bundle.embedder.opener, 1
-    if faces is not None and faces.which == "all" and isinstance(opener, FaceOpener):
-        if face_of(own_id, faces) != 1:
+    opener, count = snapshot.bundle.embedder.opener, 1
+    if shows_all_faces(snapshot) and isinstance(opener, FaceOpener):
+        if face_of(own_id, snapshot.bundle.manifest.faces) != 1:
             raise Refusal("invalid_parameter", FACES)
         count = opener.count(new.data)
     ids = [own_id, *(f"{own_id}#{number}" for number in range(2, count + 1))]
@@ -66,7 +69,14 @@ def arrival_of(snapshot: Snapshot, new: NewItem) -> Arrival:
             Item(each, location, digest, info.media_type, info.width, info.height, new.label, new.attributes, "api")
             for each in ids
         ),
+        new.ticket,
     )
+
+
+def shows_all_faces(snapshot: Snapshot) -> bool:
+    """Whether every face of a picture is an item."""
+    faces = snapshot.bundle.manifest.faces
+    return faces is not None and faces.which == "all"
 
 
 def encoder_inputs(snapshot: Snapshot, arrival: Arrival) -> list[RGB]:

@@ -5,71 +5,134 @@ swept at the next start.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from api.errors import Refusal
-from api.items.add import live_of
+from api.items.replies import Answer, Ticket, live_of, once, remember
+from api.schemas.clusters import DeletedAnswer
 from api.schemas.item_request import MAX_ATTRIBUTES, DescriptionBody
 from api.schemas.search_answer import ItemAnswer
 from api.serving import image_files
 from api.serving.engine import Engine
-from retrieval.catalogue import Item
-from retrieval.errors import ItemMissing, LookalikeError
+from api.web.write_headers import ANY, Precondition, etag_of
+from retrieval.catalogue import Changes, Item
+from retrieval.errors import LookalikeError
 from retrieval.filters import Filter
 
 logger = logging.getLogger(__name__)
 
 TOO_MANY = f"attributes: an item has {MAX_ATTRIBUTES} at most; take some away with null."
+MAX_TOLD = 10
+"""Ids that are named of those that are not there."""
 AT_ONCE = 10_000
 """Vectors deleted between two moments in which searches may look."""
 
 
-def describe(engine: Engine, item_id: str, body: DescriptionBody) -> ItemAnswer:
+def describe(
+    engine: Engine, item_id: str, body: DescriptionBody, condition: Precondition = ANY, ticket: Ticket | None = None
+) -> Answer:
     """Give an item another label, or other attributes. Raises Refusal, ItemMissing."""
-    with live_of(engine).catalogue.writing() as rows:
-        item = rows.get(item_id)
-        label = body.label if "label" in body.model_fields_set else item.label
-        merged = {**item.attributes, **body.attributes}
-        attributes = {name: value for name, value in merged.items() if value is not None}
-        if len(attributes) > max(MAX_ATTRIBUTES, len(item.attributes)):
-            raise Refusal("invalid_parameter", TOO_MANY)
-        changed = replace(item, label=label, attributes=attributes)
-        rows.describe(changed)
-    return ItemAnswer.of(changed)
+
+    def change() -> Answer:
+        with live_of(engine).catalogue.writing() as rows:
+            item = rows.get(item_id)
+            condition.check(item)
+            changed = described(item, body)
+            rows.describe(changed)
+            answer = Answer(200, ItemAnswer.of(changed).model_dump_json(), etag_of(changed))
+            remember(rows, ticket, answer)
+        return answer
+
+    return once(engine, ticket, change)
 
 
-def delete(engine: Engine, item_id: str) -> None:
+def described(item: Item, body: DescriptionBody) -> Item:
+    """The item as a body says: what that does not name stays as it is. Raises Refusal for too many attributes."""
+    label = body.label if "label" in body.model_fields_set else item.label
+    merged = {**item.attributes, **body.attributes}
+    attributes = {name: value for name, value in merged.items() if value is not None}
+    if len(attributes) > max(MAX_ATTRIBUTES, len(item.attributes)):
+        raise Refusal("invalid_parameter", TOO_MANY)
+    return replace(item, label=label, attributes=attributes)
+
+
+def delete(engine: Engine, item_id: str, condition: Precondition = ANY, ticket: Ticket | None = None) -> Answer:
     """Raises ItemMissing, Refusal."""
-    with engine.writing:
-        with live_of(engine).catalogue.writing() as rows:
-            deleted = rows.delete([item_id])
-        _forget(engine, deleted)
-    if not deleted:
-        raise ItemMissing("there is no item of that id in the catalogue")
+
+    def change() -> Answer:
+        answer = Answer(204, "")
+        with engine.writing:
+            with live_of(engine).catalogue.writing() as rows:
+                condition.check(rows.get(item_id))
+                deleted = rows.delete([item_id])
+                remember(rows, ticket, answer)
+            forget(engine, deleted)
+        return answer
+
+    return once(engine, ticket, change)
 
 
-def delete_matching(engine: Engine, filter_: Filter) -> int:
-    """Delete all that a filter lets through, at once; returns how many that were. Raises Refusal."""
-    with engine.writing:
-        with live_of(engine).catalogue.writing() as rows:
-            deleted = rows.delete_matching(filter_)
-        _forget(engine, deleted)
-    return len(deleted)
+def delete_matching(engine: Engine, filter_: Filter, ticket: Ticket | None = None) -> Answer:
+    """Delete all that a filter lets through, at once. Raises Refusal."""
+    return _delete_all(engine, lambda rows: rows.delete_matching(filter_), ticket)
 
 
-def _forget(engine: Engine, deleted: Sequence[Item]) -> None:
+def delete_listed(engine: Engine, ids: Sequence[str], ticket: Ticket | None = None) -> Answer:
+    """Delete these items, all of them or none. Raises Refusal (item_missing) that says which of them are not there."""
+
+    def delete_ids(rows: Changes) -> list[Item]:
+        deleted = rows.delete(ids)
+        if len(deleted) < len(ids):  # undoes it
+            raise missing(ids, {item.id for item in deleted})
+        return deleted
+
+    return _delete_all(engine, delete_ids, ticket)
+
+
+def missing(ids: Sequence[str], there: Collection[str]) -> Refusal:
+    """What is said where some of these ids are no item's."""
+    places = [f"ids[{place}]" for place, item_id in enumerate(ids) if item_id not in there]
+    more = len(places) - MAX_TOLD
+    told = ", ".join(places[:MAX_TOLD]) + (f" and {more} more" if more > 0 else "")
+    return Refusal("item_missing", f"{told}: there is no item of this id. Nothing was deleted.")
+
+
+def _delete_all(engine: Engine, delete_rows: Callable[[Changes], list[Item]], ticket: Ticket | None) -> Answer:
+    def change() -> Answer:
+        with engine.writing:
+            with live_of(engine).catalogue.writing() as rows:
+                deleted = delete_rows(rows)
+                count = len(deleted)
+                answer = Answer(200, DeletedAnswer(matching=count, deleted=count).model_dump_json())
+                remember(rows, ticket, answer)
+            forget(engine, deleted)
+        return answer
+
+    return once(engine, ticket, change)
+
+
+def forget(engine: Engine, deleted: Sequence[Item]) -> None:
     """Let go of the vectors and the pictures of items that are no more. Needs `engine.writing`."""
-    ids = [item.id for item in deleted]
+    forget_vectors(engine, [item.id for item in deleted])
+    discard_pictures(engine, {item.location for item in deleted})
+
+
+def forget_vectors(engine: Engine, ids: Sequence[str]) -> None:
+    """Let go of the vectors of these ids. Needs `engine.writing`."""
     for snapshot in engine.loaded:
         try:
             for start in range(0, len(ids), AT_ONCE):
                 snapshot.store.delete(ids[start : start + AT_ONCE])
         except LookalikeError as error:
             logger.error("vectors of deleted items stay until the next start: %s", error)
+
+
+def discard_pictures(engine: Engine, locations: Collection[str]) -> None:
+    """Delete these pictures, of those that are no item's any more. Needs `engine.writing`."""
     live = live_of(engine)
     try:
         with live.catalogue.writing() as rows:
-            image_files.discard(live.artifacts, rows.unnamed({item.location for item in deleted}))
+            image_files.discard(live.artifacts, rows.unnamed(locations))
     except LookalikeError as error:
         logger.error("pictures of deleted items stay until the next start: %s", error)

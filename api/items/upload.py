@@ -1,6 +1,5 @@
 """From a request to the new items in it: one in a form or in JSON, or one in each line of a stream."""
 
-import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -10,13 +9,14 @@ from starlette.requests import Request
 from api.errors import Refusal
 from api.fetch.client import Downloads
 from api.items.prepare import NewItem
-from api.schemas.item_request import ItemBody, ItemForm
-from api.web.bodies import media_type_of, read_json
+from api.items.replies import Answer, Ticket, remembered
+from api.schemas.item_request import ItemBody, ItemForm, ReplacementBody, ReplacementForm
+from api.web.bodies import read_json
 from api.web.pictures import picture_bytes
+from retrieval.catalogue import Catalogue
 
 NDJSON = "application/x-ndjson"
 ONE_PICTURE = "Send exactly one of file, image_base64 and url."
-NO_LINES = f"Send {NDJSON}: a JSON object in each line."
 LONG_LINE = "The line is longer than this server accepts; send a smaller picture."
 
 
@@ -28,23 +28,36 @@ class Line:
     content: bytes | None
 
 
-def new_item(body: ItemBody, downloads: Downloads) -> NewItem:
-    """Raises Refusal unless there is exactly one picture in it, or `fetched` has what its URL led to."""
-    return NewItem(picture_of(body, downloads), body.id, body.label, body.attributes)
+def new_item(body: ItemBody, downloads: Downloads, key: str | None = None) -> NewItem:
+    """Raises Refusal unless there is exactly one picture in it, or `downloads` has what its URL led to."""
+    picture = picture_of(body, downloads)
+    return NewItem(picture, body.id, body.label, body.attributes, ticket_of(body, picture, key))
 
 
-def picture_of(body: ItemBody, downloads: Downloads) -> bytes:
+def open_body(body: ItemBody, downloads: Downloads, catalogue: Catalogue, key: str | None) -> NewItem | Answer:
+    """The new item in a body, or what the same request was answered before. Raises as `new_item` does."""
+    if key is not None and body.url is not None and (answer := remembered(catalogue, ticket_of(body, b"", key))):
+        return answer  # whatever the URL leads to by now
+    return new_item(body, downloads, key)
+
+
+def ticket_of(body: ItemBody, picture: bytes, key: str | None) -> Ticket | None:
+    """The ticket of a request that came with a key.
+
+    Where the picture is at a URL, that counts and not the file: it may lead nowhere by now, or to another picture, and
+    the same request is still the same one.
+    """
+    if key is None:
+        return None
+    return Ticket.of(key, body.url or sha256(picture).hexdigest(), body.id, body.label, dict(body.attributes))
+
+
+def picture_of(body: ItemBody | ReplacementBody, downloads: Downloads) -> bytes:
     """The file of the picture that was sent, or that its URL led to. Raises Refusal."""
-    file = body.file if isinstance(body, ItemForm) else None
+    file = body.file if isinstance(body, ItemForm | ReplacementForm) else None
     if sum(field is not None for field in (file, body.image_base64, body.url)) != 1:
         raise Refusal("invalid_parameter", ONE_PICTURE)
     return picture_bytes(file, body.image_base64, body.url, downloads)
-
-
-def fingerprint(body: ItemBody, picture: str) -> str:
-    """The SHA-256 of all that was sent, in whichever way that was; `picture`: its URL, or the SHA-256 of its file."""
-    content = [picture, body.id, body.label, dict(body.attributes)]
-    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def read_line(line: Line) -> ItemBody | Refusal:
@@ -58,9 +71,7 @@ def read_line(line: Line) -> ItemBody | Refusal:
 
 
 async def read_lines(request: Request, limit_bytes: int) -> AsyncIterator[Line]:
-    """The lines that are not empty, as they come. Raises Refusal for another kind of body, and ClientDisconnect."""
-    if media_type_of(request) != NDJSON:
-        raise Refusal("unsupported_body", NO_LINES)
+    """The lines that are not empty, as they come. Raises ClientDisconnect, and Refusal for a broken encoding."""
     number, waiting, too_long = 1, bytearray(), False
     async for part in request.stream():
         *ended, rest = part.split(b"\n")

@@ -6,11 +6,19 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.duplicates.schemas import DismissalBody
-from api.schemas.clusters import LineAnswer
-from api.schemas.filters import FilterBody
-from api.schemas.item_request import DescriptionBody, ItemBody, ItemForm
+from api.schemas.clusters import LineAnswer, LinesAnswer
+from api.schemas.item_request import (
+    DeletionBody,
+    DescriptionBody,
+    ItemBody,
+    ItemForm,
+    ItemsBody,
+    ReplacementBody,
+    ReplacementForm,
+)
 from api.schemas.search_request import (
     JSON_FIELDS,
+    LIST_FIELDS,
     BatchBody,
     ExplainBody,
     ExplainForm,
@@ -21,6 +29,7 @@ from api.schemas.search_request import (
     SearchLink,
 )
 
+FILTER_EXAMPLE = '{"label": "amphora"}'
 REF = "#/components/schemas/{model}"
 SHAPES = (
     SearchBody,
@@ -33,8 +42,13 @@ SHAPES = (
     PictureForm,
     ItemBody,
     ItemForm,
+    ItemsBody,
     DescriptionBody,
+    ReplacementBody,
+    ReplacementForm,
+    DeletionBody,
     LineAnswer,
+    LinesAnswer,
     DismissalBody,
 )
 MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
@@ -49,16 +63,33 @@ def schemas() -> dict[str, Any]:
     """The schemas that bodies and links refer to, by name."""
     _, definitions = models_json_schema(MODELS, ref_template=REF)
     definitions_by_name: dict[str, Any] = definitions["$defs"]
-    return {name: schema for name, schema in definitions_by_name.items() if name != SearchLink.__name__}
+    del definitions_by_name[SearchLink.__name__]
+    for shape in SHAPES:
+        if "file" in shape.model_fields:
+            _as_form(definitions_by_name[shape.__name__])
+    return definitions_by_name
+
+
+def _as_form(schema: dict[str, Any]) -> None:
+    """What a form has in its parts: JSON is a text there, and what may be left out is empty in /docs.
+
+    Swagger UI makes up a value for a field without an example, and sends it.
+    """
+    fields = schema["properties"]
+    for name in fields.keys() & set(JSON_FIELDS):
+        how = "As a JSON text, or a part for each entry." if name in LIST_FIELDS else "As a JSON text."
+        fields[name] = {"type": "string", "description": f"{fields[name].get('description', '')} {how}".strip()}
+    for name, field in fields.items():
+        if name not in schema.get("required", ()) and name != "file" and field.get("default") is None:
+            field["examples"] = [""]
 
 
 def body_of(form: type[BaseModel], body: type[BaseModel], examples: dict[str, Any] | None = None) -> dict[str, Any]:
     """A body that is a form of one shape or JSON of the other; examples of the latter by name."""
-    encoding = {name: {"contentType": "application/json"} for name in JSON_FIELDS if name in form.model_fields}
     named_examples = {name: {"value": example} for name, example in (examples or {}).items()}
-    as_form: dict[str, Any] = {"schema": reference(form)} | ({"encoding": encoding} if encoding else {})
     as_json: dict[str, Any] = {"schema": reference(body)} | ({"examples": named_examples} if named_examples else {})
-    return {"required": True, "content": {"multipart/form-data": as_form, "application/json": as_json}}
+    content = {"multipart/form-data": {"schema": reference(form)}, "application/json": as_json}
+    return {"required": True, "content": content}
 
 
 def json_body(
@@ -71,26 +102,27 @@ def json_body(
 
 
 def filter_parameter(*, required: bool = False) -> dict[str, Any]:
-    """The filter in a query string."""
+    """The filter in a query string: one plain text, as every client can send it."""
     return {
         "name": "filter",
         "in": "query",
         "required": required,
-        "description": "Only items that it lets through.",
-        "content": {"application/json": {"schema": reference(FilterBody)}},
+        "description": f"Only items that it lets through: a FilterBody as a JSON text, such as `{FILTER_EXAMPLE}`.",
+        "schema": {"type": "string"},
     }
 
 
 def link_parameters() -> list[dict[str, Any]]:
-    """The fields of SearchLink as parameters; those that are JSON texts say so."""
+    """The fields of SearchLink as parameters; what is no single value is a JSON text."""
     schema = SearchLink.model_json_schema(ref_template=REF)
     parameters = []
     for name, field in schema["properties"].items():
-        described = {"name": name, "in": "query", "required": False}
-        if "description" in field:
-            described["description"] = field.pop("description")
+        parameter = {"name": name, "in": "query", "required": False}
+        description = field.pop("description", "")
+        field.pop("examples", None)  # Swagger UI would send them
         if name in JSON_FIELDS:
-            parameters.append(described | {"content": {"application/json": {"schema": field}}})
+            described = f"{description} As a JSON text.".strip()
+            parameters.append(parameter | {"description": described, "schema": {"type": "string"}})
         else:
-            parameters.append(described | {"schema": field})
+            parameters.append(parameter | ({"description": description} if description else {}) | {"schema": field})
     return parameters

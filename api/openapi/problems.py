@@ -21,6 +21,18 @@ def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
     return {status: _response(status, by_status[status]) for status in sorted(by_status)}
 
 
+def _drop_null_defaults(node: Any) -> None:
+    """A field that may be left out is not required; a default of null would be another type than the field has."""
+    if isinstance(node, dict):
+        if "default" in node and node["default"] is None:
+            del node["default"]
+        for each in node.values():
+            _drop_null_defaults(each)
+    elif isinstance(node, list):
+        for each in node:
+            _drop_null_defaults(each)
+
+
 def _write_problems(operation: dict[str, Any], responses: dict[str, Any]) -> dict[str, Any]:
     """Those responses, and what an operation that changes something refuses where nothing can be written."""
     if not _scopes(operation) & {"write", "admin"}:
@@ -75,6 +87,7 @@ def install(app: FastAPI) -> None:
                     responses = _parameter_problems(operation) | _key_problems(operation)
                     responses = _write_problems(operation, responses)
                     operation["responses"] = dict(sorted(responses.items()))
+            _drop_null_defaults(document)
         return app.openapi_schema or generate()
 
     app.openapi = completed  # type: ignore[method-assign]  # FastAPI's documented way to extend it

@@ -1,72 +1,87 @@
 """Writing: items come, are described anew, and go."""
 
 from hashlib import sha256
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from api.deps import EngineDep, FetcherDep, ItemId, SnapshotDep, StateDep, WritersDep
 from api.errors import Code, Refusal
 from api.fetch.client import Downloads
 from api.items import add, update
-from api.items.add import Answer, Ticket
-from api.items.batch import answer_lines
-from api.items.upload import NDJSON, fingerprint, new_item, picture_of, read_lines
-from api.openapi.bodies import body_of, filter_parameter, json_body, reference
+from api.items.batch import Batch
+from api.items.prepare import NewItem
+from api.items.replace import replace_picture
+from api.items.replies import Answer, Ticket, live_of
+from api.items.upload import NDJSON, open_body, picture_of, read_lines
+from api.openapi.bodies import body_of, json_body, reference
 from api.openapi.problems import problems
-from api.schemas.clusters import DeletedAnswer, LineAnswer
-from api.schemas.item_request import DESCRIPTION_EXAMPLES, ITEM_EXAMPLES, DescriptionBody, ItemBody, ItemForm
+from api.schemas.clusters import LineAnswer, LinesAnswer
+from api.schemas.item_request import (
+    DESCRIPTION_EXAMPLES,
+    ITEM_EXAMPLES,
+    DescriptionBody,
+    ItemBody,
+    ItemForm,
+    ItemsBody,
+    ItemsEnvelope,
+    ReplacementBody,
+    ReplacementForm,
+)
 from api.schemas.search_answer import ItemAnswer, item_url
 from api.security.keys import Write
 from api.serving.engine import Engine
-from api.serving.snapshot import Snapshot
-from api.web.bodies import read_either, read_json_body
-from api.web.parameters import read_filter
-from retrieval.filters import Filter
+from api.web.bodies import media_type_of, read_either, read_json, read_json_body, read_limited
+from api.web.streams import LineStream
+from api.web.write_headers import IdempotencyKey, Precondition, PreconditionDep, Unconditional
 
 BATCH_PATH = "/items/batch"
 BODY_PROBLEMS: tuple[Code, ...] = ("unparseable", "too_many_bytes", "unsupported_body", "invalid_parameter")
-UNFILTERED = "filter: say which items are to go; {} means all of them."
+PICTURE_PROBLEMS: tuple[Code, ...] = (
+    "item_exists",
+    "unsupported_format",
+    "broken_image",
+    "too_many_pixels",
+    "face_missing",
+    "url_refused",
+    "url_failed",
+    "url_timeout",
+)
+CHANGE_PROBLEMS: tuple[Code, ...] = (
+    "item_missing",
+    "idempotency_conflict",
+    "precondition_failed",
+    "invalid_parameter",
+    "not_ready",
+    "overloaded",
+)
+ETAG = {"ETag": {"description": "The version of the item.", "schema": {"type": "string"}}}
+CHANGED: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG}}
 
-IdempotencyKey = Annotated[
-    str | None,
-    Header(
-        min_length=1,
-        max_length=128,
-        pattern=r"^[!-~]([ -~]*[!-~])?$",
-        description="Chosen by you, once for each item: the same request sent again with it, as after a lost answer, "
-        "is answered as the first time and adds nothing. Remembered for a week.",
-        examples=["order-4711/picture-2"],
-    ),
-]
-LINES = {NDJSON: {"schema": reference(LineAnswer)}}
+NO_ITEMS = f"Send {NDJSON}, a JSON object in each line, or application/json with a list of items."
+MANY_ITEMS = {
+    "required": True,
+    "content": json_body(ItemBody, ITEM_EXAMPLES, NDJSON)["content"] | json_body(ItemsBody)["content"],
+}
+MANY_ANSWERS = {
+    NDJSON: {"schema": reference(LineAnswer)},
+    "application/json": {"schema": reference(LinesAnswer)},
+}
 
 router = APIRouter(tags=["items"], dependencies=[Write])
 
 
 @router.post(
     "/items",
+    dependencies=[Unconditional],
     operation_id="add_item",
     summary="Add an item",
     status_code=201,
     response_model=ItemAnswer,
-    responses=problems(
-        *BODY_PROBLEMS,
-        "item_exists",
-        "idempotency_conflict",
-        "unsupported_format",
-        "broken_image",
-        "too_many_pixels",
-        "face_missing",
-        "url_refused",
-        "url_failed",
-        "not_ready",
-        "overloaded",
-        "url_timeout",
-    )
+    responses=problems(*BODY_PROBLEMS, *PICTURE_PROBLEMS, "idempotency_conflict", "not_ready", "overloaded")
     | {
-        200: {"model": ItemAnswer, "description": "It is there already, with this very picture; nothing has changed."},
-        201: {"headers": {"Location": {"description": "Where the item is.", "schema": {"type": "string"}}}},
+        200: {"model": ItemAnswer, "description": "It is there already, just as it was sent; nothing has changed."},
+        201: {"headers": {"Location": {"description": "Where the item is.", "schema": {"type": "string"}}, **ETAG}},
     },
     openapi_extra={"requestBody": body_of(ItemForm, ItemBody, ITEM_EXAMPLES)},
 )
@@ -86,42 +101,91 @@ async def post_item(
     downloads = await fetcher.fetch_all(body.urls())
     answer = await pool.run(_add, engine, body, downloads, idempotency_key)
     location = item_url(ItemAnswer.model_validate_json(answer.body).id)
-    return Response(answer.body, answer.status, {"Location": location}, "application/json")
+    return Response(answer.body, answer.status, {"Location": location, **_headers(answer)}, "application/json")
 
 
 @router.post(
     BATCH_PATH,
+    dependencies=[Unconditional],
     operation_id="add_items",
-    summary="Add many items: one in each line",
+    summary="Add many items: one in each line, or a list of them",
     response_class=Response,
-    responses=problems("unsupported_body", "not_ready")
-    | {200: {"description": "What became of each line.", "content": LINES}},
-    openapi_extra={"requestBody": json_body(ItemBody, ITEM_EXAMPLES, NDJSON)},
+    responses=problems("unparseable", "too_many_bytes", "unsupported_body", "invalid_parameter", "not_ready")
+    | {200: {"description": "What became of each.", "content": MANY_ANSWERS}},
+    openapi_extra={"requestBody": MANY_ITEMS},
 )
-async def post_batch(request: Request, state: StateDep, _: SnapshotDep, fetcher: FetcherDep) -> Response:
+async def post_batch(
+    request: Request, state: StateDep, _: SnapshotDep, fetcher: FetcherDep, idempotency_key: IdempotencyKey = None
+) -> Response:
     """Each line is a JSON body of `POST /items`, and is answered by a line; a broken one does not stop the others.
 
-    A line may be as long as a request elsewhere, and there may be 10,000 of them.
+    A line may be as long as a request elsewhere, and there may be 10,000 of them. Each answer is sent as soon as its
+    item is there. To resume after a break, send the lines again: what is there already is answered with 200, or with
+    an `Idempotency-Key` as the first time. A list in JSON, of up to 1,000 items and as long as a request elsewhere, is
+    answered by a list.
     """
-    # What was added before a client goes away stays added.
+    batch = Batch(state.engine, fetcher, state.writers, request.state.request_id, idempotency_key)
+    kind = media_type_of(request)
+    if kind == "application/json":
+        body = read_json(ItemsEnvelope, await read_limited(request, state.upload_limit_bytes))
+        answers = LinesAnswer(answers=await batch.answer_all(body.items))
+        return Response(answers.model_dump_json(), media_type="application/json")
+    if kind != NDJSON:
+        raise Refusal("unsupported_body", NO_ITEMS)
     lines = read_lines(request, state.upload_limit_bytes)
-    answers = await answer_lines(lines, state.engine, fetcher, state.writers, request.state.request_id)
-    return Response("".join(f"{answer.model_dump_json()}\n" for answer in answers), media_type=NDJSON)
+    first = await anext(lines, None)  # at once: what a client that goes away has sent is lost with it
+    return LineStream(batch.answers(first, lines), NDJSON)
 
 
 @router.patch(
     "/item",
     operation_id="describe_item",
     summary="Change an item's label or attributes",
-    responses=problems(*BODY_PROBLEMS, "item_missing", "not_ready", "overloaded"),
+    response_model=ItemAnswer,
+    responses=problems(*BODY_PROBLEMS, *CHANGE_PROBLEMS) | CHANGED,
     openapi_extra={"requestBody": json_body(DescriptionBody, DESCRIPTION_EXAMPLES)},
 )
 async def patch_item(
-    item_id: ItemId, request: Request, engine: EngineDep, _: SnapshotDep, pool: WritersDep
-) -> ItemAnswer:
+    item_id: ItemId,
+    request: Request,
+    engine: EngineDep,
+    _: SnapshotDep,
+    pool: WritersDep,
+    condition: PreconditionDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
     """What is not named stays as it is; null takes away. A training run describes its source's items anew."""
     body = await read_json_body(request, DescriptionBody)
-    return await pool.run(update.describe, engine, item_id, body)
+    content = body.model_dump(mode="json", exclude_unset=True)
+    ticket = Ticket.of(idempotency_key, "describe_item", item_id, content)
+    return item_response(await pool.run(update.describe, engine, item_id, body, condition, ticket))
+
+
+@router.put(
+    "/item",
+    operation_id="replace_picture",
+    summary="Replace an item's picture, and what is known of it",
+    response_model=ItemAnswer,
+    responses=problems(*BODY_PROBLEMS, *CHANGE_PROBLEMS, *PICTURE_PROBLEMS) | CHANGED,
+    openapi_extra={"requestBody": body_of(ReplacementForm, ReplacementBody)},
+)
+async def put_item(
+    item_id: ItemId,
+    request: Request,
+    engine: EngineDep,
+    _: SnapshotDep,
+    fetcher: FetcherDep,
+    pool: WritersDep,
+    condition: PreconditionDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Send exactly one of `file`, `image_base64` and `url`. The next search finds the item by its new picture.
+
+    A label and attributes change as by `PATCH /item`: what is not named stays as it is, null takes away.
+    """
+    body = await read_either(request, ReplacementForm, ReplacementBody)
+    downloads = await fetcher.fetch_all(body.urls())
+    return item_response(await pool.run(_replace, engine, item_id, body, downloads, condition, idempotency_key))
 
 
 @router.delete(
@@ -130,48 +194,47 @@ async def patch_item(
     summary="Delete an item",
     status_code=204,
     response_class=Response,
-    responses=problems("item_missing", "not_ready", "overloaded"),
+    responses=problems(*CHANGE_PROBLEMS),
 )
-async def delete_item(item_id: ItemId, engine: EngineDep, _: SnapshotDep, pool: WritersDep) -> Response:
-    """No search finds it any more. A training run brings back what its source still has."""
-    await pool.run(update.delete, engine, item_id)
-    return Response(status_code=204)
-
-
-@router.delete(
-    "/items",
-    operation_id="delete_items",
-    summary="Delete every item that a filter lets through, or only count them",
-    responses=problems("invalid_parameter", "not_ready", "overloaded"),
-    openapi_extra={"parameters": [filter_parameter(required=True)]},
-)
-async def delete_items(
-    request: Request,
+async def delete_item(
+    item_id: ItemId,
     engine: EngineDep,
-    snapshot: SnapshotDep,
+    _: SnapshotDep,
     pool: WritersDep,
-    dry_run: Annotated[bool, Query(description="Only say how many there are.")] = False,
-) -> DeletedAnswer:
-    """The filter must be sent; `{}` means everything."""
-    if not request.query_params.get("filter"):
-        raise Refusal("invalid_parameter", UNFILTERED)
-    return await pool.run(_delete_matching, engine, snapshot, read_filter(request), dry_run)
+    condition: PreconditionDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """No search finds it any more. A training run brings back what its source still has."""
+    ticket = Ticket.of(idempotency_key, "delete_item", item_id)
+    answer = await pool.run(update.delete, engine, item_id, condition, ticket)
+    return Response(status_code=answer.status)
+
+
+def item_response(answer: Answer) -> Response:
+    """An item, with its version."""
+    return Response(answer.body, answer.status, _headers(answer), "application/json")
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    return {} if answer.etag is None else {"ETag": answer.etag}
 
 
 def _add(engine: Engine, body: ItemBody, downloads: Downloads, key: str | None) -> Answer:
-    if key is None:
-        return add.add(engine, new_item(body, downloads))
-    if body.url is None:
-        picture = sha256(picture_of(body, downloads)).hexdigest()
-        return add.add(engine, new_item(body, downloads), Ticket(key, fingerprint(body, picture)))
-    # A URL may lead nowhere by now, or to another picture, and the same request is still the same one.
-    ticket = Ticket(key, fingerprint(body, body.url))
-    known = add.remembered(add.live_of(engine).catalogue, ticket)
-    return known or add.add(engine, new_item(body, downloads), ticket)
+    new = open_body(body, downloads, live_of(engine).catalogue, key)
+    return new if isinstance(new, Answer) else add.add(engine, new)
 
 
-def _delete_matching(engine: Engine, snapshot: Snapshot, filter_: Filter, dry_run: bool) -> DeletedAnswer:
-    if dry_run:
-        return DeletedAnswer(matching=snapshot.catalogue.count_matching(filter_), deleted=0)
-    deleted = update.delete_matching(engine, filter_)
-    return DeletedAnswer(matching=deleted, deleted=deleted)
+def _replace(
+    engine: Engine,
+    item_id: str,
+    body: ReplacementBody | ReplacementForm,
+    downloads: Downloads,
+    condition: Precondition,
+    key: str | None,
+) -> Answer:
+    picture = picture_of(body, downloads)
+    description = body.description()
+    said = description.model_dump(mode="json", exclude_unset=True)
+    ticket = Ticket.of(key, "replace_picture", item_id, body.url or sha256(picture).hexdigest(), said)
+    new = NewItem(picture, item_id, None, {}, ticket)
+    return replace_picture(engine, item_id, new, description, condition)

@@ -14,13 +14,14 @@ from api.errors import Refusal
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
 from api.routes import item_changes, items
-from api.routes.item_changes import BODY_PROBLEMS
-from api.routes.items import IMAGE_RESPONSES, THUMBNAIL_RESPONSES
+from api.routes.item_changes import BODY_PROBLEMS, CHANGE_PROBLEMS, CHANGED
+from api.routes.items import IMAGE_RESPONSES, ITEM_RESPONSES, THUMBNAIL_RESPONSES
 from api.schemas.item_request import DESCRIPTION_EXAMPLES, DescriptionBody
 from api.schemas.search_answer import ItemAnswer, ThumbnailSize
 from api.security.keys import Read, Write
 from api.serving.snapshot import Snapshot
-from api.web.conditional import ConditionsDep
+from api.web.conditional import ConditionsDep, IfNoneMatch
+from api.web.write_headers import IdempotencyKey, PreconditionDep
 
 UNCONFIRMED = (
     "id: the path alone may name another item than you mean, as proxies change paths; use {method} /item?id=ID, or add "
@@ -84,10 +85,13 @@ async def get_thumbnail(
     dependencies=[Read],
     operation_id="get_item_by_path",
     summary="As GET /item",
-    responses=problems("item_missing", "not_ready", "overloaded"),
+    response_model=ItemAnswer,
+    responses=ITEM_RESPONSES,
 )
-async def get_item(item_id: PathItemId, snapshot: SnapshotDep, pool: PoolDep) -> ItemAnswer:
-    return await items.get_item(item_id, snapshot, pool)
+async def get_item(
+    item_id: PathItemId, snapshot: SnapshotDep, pool: PoolDep, if_none_match: IfNoneMatch = None
+) -> Response:
+    return await items.get_item(item_id, snapshot, pool, if_none_match)
 
 
 @router.patch(
@@ -95,13 +99,20 @@ async def get_item(item_id: PathItemId, snapshot: SnapshotDep, pool: PoolDep) ->
     dependencies=[Write],
     operation_id="describe_item_by_path",
     summary="As PATCH /item",
-    responses=problems(*BODY_PROBLEMS, "item_missing", "not_ready", "overloaded"),
+    response_model=ItemAnswer,
+    responses=problems(*BODY_PROBLEMS, *CHANGE_PROBLEMS) | CHANGED,
     openapi_extra={"requestBody": json_body(DescriptionBody, DESCRIPTION_EXAMPLES)},
 )
 async def patch_item(
-    item_id: ConfirmedId, request: Request, engine: EngineDep, snapshot: SnapshotDep, pool: WritersDep
-) -> ItemAnswer:
-    return await item_changes.patch_item(item_id, request, engine, snapshot, pool)
+    item_id: ConfirmedId,
+    request: Request,
+    engine: EngineDep,
+    snapshot: SnapshotDep,
+    pool: WritersDep,
+    condition: PreconditionDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    return await item_changes.patch_item(item_id, request, engine, snapshot, pool, condition, idempotency_key)
 
 
 @router.delete(
@@ -111,10 +122,17 @@ async def patch_item(
     summary="As DELETE /item",
     status_code=204,
     response_class=Response,
-    responses=problems("invalid_parameter", "item_missing", "not_ready", "overloaded"),
+    responses=problems(*CHANGE_PROBLEMS),
 )
-async def delete_item(item_id: ConfirmedId, engine: EngineDep, snapshot: SnapshotDep, pool: WritersDep) -> Response:
-    return await item_changes.delete_item(item_id, engine, snapshot, pool)
+async def delete_item(
+    item_id: ConfirmedId,
+    engine: EngineDep,
+    snapshot: SnapshotDep,
+    pool: WritersDep,
+    condition: PreconditionDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    return await item_changes.delete_item(item_id, engine, snapshot, pool, condition, idempotency_key)
 
 
 def _check_meaning(snapshot: Snapshot, item_id: str, part: str) -> None:

@@ -18,8 +18,9 @@ from api.schemas.search_answer import ItemAnswer, ItemsAnswer, ThumbnailSize
 from api.schemas.text import OfAttribute
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
-from api.web.conditional import Conditions, ConditionsDep
+from api.web.conditional import CACHE_CONTROL, Conditions, ConditionsDep, IfNoneMatch, is_known
 from api.web.parameters import read_filter
+from api.web.write_headers import etag_of
 from retrieval import images
 from retrieval.catalogue import Item
 
@@ -44,6 +45,11 @@ FORMAT_OF_IMAGE = (
 
 ImageFormatQuery = Annotated[ImageFormat, Query(alias="format", description=FORMAT_OF_IMAGE)]
 
+ITEM_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"headers": {"ETag": {"description": "The version of the item.", "schema": {"type": "string"}}}},
+    304: {"description": "What the client has is still good."},
+    **problems("item_missing", "not_ready", "overloaded"),
+}
 IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"image/*": {}}},
     206: {"description": "The part that is wanted of it.", "content": {"image/*": {}}},
@@ -135,10 +141,18 @@ async def get_thumbnail(
     dependencies=[Read],
     operation_id="get_item",
     summary="One item",
-    responses=problems("item_missing", "not_ready", "overloaded"),
+    response_model=ItemAnswer,
+    responses=ITEM_RESPONSES,
 )
-async def get_item(item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep) -> ItemAnswer:
-    return await pool.run(lambda: ItemAnswer.of(snapshot.catalogue.get(item_id)))
+async def get_item(
+    item_id: ItemId, snapshot: SnapshotDep, pool: PoolDep, if_none_match: IfNoneMatch = None
+) -> Response:
+    """Its `ETag` is its version, for `If-Match` of a change."""
+    item = await pool.run(snapshot.catalogue.get, item_id)
+    headers = {"ETag": etag_of(item), "Cache-Control": CACHE_CONTROL}
+    if is_known(headers["ETag"], if_none_match):
+        return Response(status_code=304, headers=headers)
+    return Response(ItemAnswer.of(item).model_dump_json(), headers=headers, media_type="application/json")
 
 
 def send_image(snapshot: Snapshot, item_id: str, conditions: Conditions, format_: ImageFormat = "original") -> Response:

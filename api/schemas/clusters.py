@@ -19,6 +19,12 @@ class LineAnswer(Answer):
     problem: Problem | None
 
 
+class LinesAnswer(Answer):
+    """What became of each item of a list, in its order."""
+
+    answers: list[LineAnswer]
+
+
 class DeletedAnswer(Answer):
     """How many items a filter let through, and how many of them were deleted: none in a dry run."""
 

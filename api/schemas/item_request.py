@@ -1,7 +1,7 @@
 """What may be said of an item: a new one, or one that is there already."""
 
 from collections.abc import Mapping
-from typing import Annotated, TypeAlias
+from typing import Annotated, Any, Self, TypeAlias
 
 from pydantic import (
     BaseModel,
@@ -11,10 +11,12 @@ from pydantic import (
     StrictBool,
     StrictFloat,
     StrictInt,
+    model_validator,
 )
 
-from api.schemas.fields import Base64, Base64Field, File, Nothing, Url
-from api.schemas.text import DifferentNames, Label, Name, NewId, Text
+from api.schemas.fields import AsTuple, Base64, Base64Field, File, Nothing, Url
+from api.schemas.filters import FilterBody
+from api.schemas.text import DifferentNames, ItemName, Label, Name, NewId, Text
 from retrieval.filters import LARGEST
 
 MAX_ATTRIBUTES = 100
@@ -30,6 +32,13 @@ ITEM_EXAMPLES = {
 DESCRIPTION_EXAMPLES = {
     "another price, and no longer on sale": {"attributes": {"price": 2.5, "sale": None}},
     "without a label": {"label": None},
+}
+
+MAX_ITEMS = 1000  # of one list in JSON
+MAX_DELETED = 10_000
+DELETION_EXAMPLES = {
+    "two items": {"ids": ["vases/amphora 3.jpg", "bowls/7.jpg"]},
+    "only count those of a label": {"filter": {"label": "cracked"}, "dry_run": True},
 }
 
 
@@ -84,6 +93,18 @@ class ItemForm(ItemBody):
     image_base64: Base64Field | Nothing = None
 
 
+class ItemsBody(_Body):
+    """New items, each added by itself: a broken one does not stop the others."""
+
+    items: Annotated[list[ItemBody], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
+class ItemsEnvelope(_Body):
+    """An `ItemsBody` whose items are not looked into yet."""
+
+    items: Annotated[list[Any], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
 class DescriptionBody(_Body):
     """What is to be different of an item. What is not named stays."""
 
@@ -97,3 +118,50 @@ class DescriptionBody(_Body):
             examples=[{"price": 2.5, "sale": None}],
         ),
     ] = Field(default_factory=dict)
+
+
+class ReplacementBody(DescriptionBody):
+    """Another picture for an item, and what is to be different besides. What is not named stays."""
+
+    image_base64: Base64 | Nothing = None
+    url: Url | Nothing = None
+
+    def urls(self) -> list[str]:
+        """What is to be fetched for it."""
+        return [] if self.url is None else [self.url]
+
+    def description(self) -> DescriptionBody:
+        """What is to be different besides the picture."""
+        named = self.model_fields_set & DescriptionBody.model_fields.keys()
+        return DescriptionBody.model_construct(_fields_set=named, **{name: getattr(self, name) for name in named})
+
+
+class ReplacementForm(ReplacementBody):
+    """As the JSON body, or with the picture as a `file`. `attributes` is a JSON text."""
+
+    file: File = None
+    image_base64: Base64Field | Nothing = None
+
+
+class DeletionBody(_Body):
+    """Which items are to go: exactly one of `ids` and `filter`."""
+
+    ids: Annotated[
+        Annotated[
+            tuple[ItemName, ...],
+            Field(min_length=1, max_length=MAX_DELETED, json_schema_extra={"uniqueItems": True}),
+            AsTuple,
+        ]
+        | Nothing,
+        Field(description="Their ids, each once. If one is no item's, nothing is deleted."),
+    ] = None
+    filter: Annotated[FilterBody | Nothing, Field(description="All that it lets through; {} means every item.")] = None
+    dry_run: Annotated[bool, Field(description="Only say how many there are.")] = False
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.ids is None) == (self.filter is None):
+            raise ValueError("Send exactly one of ids and filter; nothing was deleted")
+        if self.ids is not None and len(set(self.ids)) < len(self.ids):
+            raise ValueError("ids: one is named twice; send each once. Nothing was deleted")
+        return self

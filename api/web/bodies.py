@@ -67,6 +67,16 @@ async def read_queries(request: Request) -> list[SearchBody | Refusal]:
     return queries
 
 
+async def read_limited(request: Request, limit_bytes: int) -> bytes:
+    """The body of a route whose bodies are not limited elsewhere. Raises Refusal (too_many_bytes), ClientDisconnect."""
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > limit_bytes:
+            raise Refusal("too_many_bytes")
+    return bytes(body)
+
+
 def read_json(shape: type[Shape], body: bytes) -> Shape:
     """A JSON body of a shape. Raises Refusal: unparseable, invalid_parameter."""
     try:

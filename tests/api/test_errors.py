@@ -126,10 +126,16 @@ def test_other_addresses(client: TestClient, method: str, path: str, status: int
 
 
 @pytest.mark.parametrize(
-    ("path", "allowed"), [("/search", "GET, POST"), ("/items/x", "GET, PATCH, DELETE"), ("/explain", "POST")]
+    ("path", "allowed"),
+    [
+        ("/search", "GET, HEAD, POST"),
+        ("/items/x", "GET, HEAD, PATCH, DELETE"),
+        ("/item", "GET, HEAD, PUT, PATCH, DELETE"),
+        ("/explain", "POST"),
+    ],
 )
 def test_a_wrong_method_is_told_all_the_right_ones(client: TestClient, path: str, allowed: str) -> None:
-    assert client.put(path).headers["allow"] == allowed
+    assert client.request("LOCK", path).headers["allow"] == allowed
 
 
 def test_the_codes_are_a_closed_set_and_each_has_its_status() -> None:

@@ -94,7 +94,22 @@ def test_an_empty_stream_has_an_empty_answer(client: TestClient) -> None:
 
 
 def test_another_kind_of_body_is_refused(client: TestClient) -> None:
-    check_problem(client.post("/items/batch", json={}), 415, "unsupported_body")
+    csv = {"Content-Type": "text/csv"}
+    check_problem(client.post("/items/batch", content="a,b", headers=csv), 415, "unsupported_body")
+    check_problem(client.post("/items/batch", json={}), 422, "invalid_parameter")
+    check_problem(client.post("/items/batch", content="x" * 20_001, headers=JSON), 413, "too_many_bytes")
+
+
+def test_a_list_in_json_is_answered_by_a_list(client: TestClient) -> None:
+    entries = [json.loads(line(n)) for n in range(5)]
+    entries[2] = {"id": "a", "lable": "x"}
+    answers = client.post("/items/batch", json={"items": [*entries, 3]}).json()["answers"]
+    assert [each["line"] for each in answers] == [1, 2, 3, 4, 5, 6]
+    assert [each["status"] for each in answers] == [201, 201, 422, 201, 201, 422]
+    assert "items[2]" in answers[2]["problem"]["detail"]
+    assert "did you mean label?" in answers[2]["problem"]["detail"]
+    assert best_hit(client, picture(7401))["id"] == "line 1"
+    assert client.get("/items").json()["total"] == 64
 
 
 def test_so_many_lines_and_no_more(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

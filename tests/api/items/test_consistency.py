@@ -72,11 +72,23 @@ class Living(RuleBasedStateMachine):
         data, attributes = PICTURES[number], {} if size is None else {"size": size}
         fields = {"id": name, "attributes": json.dumps(attributes)} | ({} if label is None else {"label": label})
         status = self.client.post("/items", files={"file": data}, data=fields).status_code
-        if name not in self.expected:
+        known = self.expected.get(name)
+        if known is None:
             assert status == 201
             self.expected[name] = Piece(name, data, label, attributes)
-        else:
-            assert status == (200 if self.expected[name].data == data else 409)
+            return
+        same = size is None or _is_one_of(known.attributes.get("size"), (size,))
+        assert status == (200 if known.data == data and label in (None, known.label) and same else 409)
+
+    @rule(name=NAMES, number=st.sampled_from(sorted(PICTURES)), label=LABELS)
+    def replace(self, name: str, number: int, label: str | None) -> None:
+        fields = {} if label is None else {"label": label}
+        address = f"/item?id={quote(name, safe='')}"
+        answer = self.client.put(address, files={"file": PICTURES[number]}, data=fields)
+        before = self.expected.get(name)
+        assert answer.status_code == (404 if before is None else 200)
+        if before is not None:
+            self.expected[name] = Piece(name, PICTURES[number], label or before.label, before.attributes)
 
     @rule(name=NAMES)
     def delete(self, name: str) -> None:

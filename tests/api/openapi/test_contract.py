@@ -34,8 +34,8 @@ URL_BYTES = 60_000  # longer ones are refused by the HTTP server, before there i
 
 STEADY = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 OFF = {"enabled": False}
-# An item may be called batch, so that the address of batches takes what those of items take, too; and a broken line, or
-# a broken query of a batch, is refused at its own place in the answer.
+# An item may be called batch or delete, so that those addresses take what those of items take, too; and a broken line,
+# or a broken query of a batch, is refused at its own place in the answer.
 NOT_OF_LINES = ("allow_header_conformance", "negative_data_rejection")
 
 # A request may be as the document says and still be refused: whether bytes are a picture, or where a URL leads, no
@@ -44,10 +44,11 @@ CONFIG = SchemathesisConfig.from_dict(
     {
         "auth": {"openapi": {"key": {"bearer": KEY}}},
         "checks": {
-            "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "404", "409", "410", "415", "422"]}
+            "positive_data_acceptance": {"expected-statuses": ["2xx", "3xx", "404", "409", "410", "412", "415", "422"]}
         },
         "operations": [
             {"include-name": "POST /items/batch", "checks": dict.fromkeys(NOT_OF_LINES, OFF)},
+            {"include-name": "POST /items/delete", "checks": {"allow_header_conformance": OFF}},
             {"include-name": "POST /search/batch", "checks": {"negative_data_rejection": OFF}},
         ],
     }

@@ -80,7 +80,7 @@ def every_change(client: TestClient) -> list[httpx2.Response]:
 def check_nothing_changed(client: TestClient) -> None:
     assert client.get("/items").json()["total"] == 60
     assert client.get(KNOWN).json()["label"] != "other"
-    assert client.get("/items/fresh").status_code == 404
+    assert client.get("/item?id=fresh").status_code == 404
 
 
 def test_a_locked_database_refuses_changes_and_searches_go_on(client: TestClient, own_shop: Shop) -> None:
