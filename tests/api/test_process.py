@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 from fastapi.testclient import TestClient
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from api.__main__ import main
 from api.errors import Code
@@ -105,3 +107,19 @@ def test_the_documentation_page_needs_no_internet(client: TestClient) -> None:
         assert f"/static-offline-docs/{asset}" in page
         assert client.get(f"/static-offline-docs/{asset}").status_code == 200
     assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
+
+
+def test_the_document_is_valid_openapi(document: dict[str, Any]) -> None:
+    assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
+
+
+def test_no_field_has_a_default_of_another_type(document: dict[str, Any]) -> None:
+    def defaults(node: Any) -> Iterator[Any]:
+        if isinstance(node, dict):
+            yield from (value for name, value in node.items() if name == "default")
+            node = list(node.values())
+        if isinstance(node, list):
+            for each in node:
+                yield from defaults(each)
+
+    assert None not in list(defaults(document))

@@ -98,7 +98,7 @@ def test_a_change_is_only_for_the_version_that_it_names(client: TestClient, how:
 def test_conditions_that_are_not_honoured_are_refused(client: TestClient) -> None:
     for name in ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since"):
         headers = {name: "*"}
-        body = {"filter": {}}
+        body: dict[str, Any] = {"filter": {}}
         answers = [
             client.post("/items", files={"file": picture(7902)}, headers=headers),
             client.post("/items/batch", content="", headers=headers | {"Content-Type": "application/x-ndjson"}),

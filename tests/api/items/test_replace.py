@@ -2,11 +2,13 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from pytest import MonkeyPatch
 
+from api.items import add as add_module
 from api.items import replace
 from retrieval.errors import StorageUnavailable
 from tests.api.conftest import OpenApi, Shop
@@ -23,7 +25,9 @@ def client(own_shop: Shop, open_api: OpenApi) -> TestClient:
     return open_api(artifacts=own_shop.artifacts)
 
 
-def put(client: TestClient, data: bytes, item_id: str = "a", headers: dict[str, str] | None = None, **fields: str):
+def put(
+    client: TestClient, data: bytes, item_id: str = "a", headers: dict[str, str] | None = None, **fields: str
+) -> Any:
     return client.put(url(item_id), files={"file": data}, data=fields, headers=headers)
 
 
@@ -79,10 +83,10 @@ def test_every_loaded_bundle_gets_the_new_vector(own_shop: Shop, open_api: OpenA
 
 def test_what_cannot_be_written_leaves_the_item_as_it_was(client: TestClient, monkeypatch: MonkeyPatch) -> None:
     add(client, FRESH, id="a")
-    remember = replace.upsert
+    upsert = add_module.upsert
 
-    def fails(*arguments: object) -> None:
-        remember(*arguments)
+    def fails(*arguments: Any) -> None:
+        upsert(*arguments)
         raise StorageUnavailable("no disk")
 
     monkeypatch.setattr(replace, "upsert", fails)
@@ -103,7 +107,7 @@ def test_a_crash_between_vector_and_row_is_mended_at_the_next_start(
     monkeypatch.setattr(replace, "remember", lambda *_: None)
     rewrite = replace._rewrite
 
-    def ends(*arguments: object) -> None:
+    def ends(*arguments: Any) -> None:
         rewrite(*arguments)
         raise StorageUnavailable("the end")
 

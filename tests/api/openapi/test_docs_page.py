@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
 from tests.api.conftest import Serve, Shop
 from tests.bundles import Piece, face_stage, picture, portrait, write_artifacts
@@ -28,7 +28,7 @@ def try_out(page: Page, port: int, operation: str, file: bytes | None, **fields:
     if file is not None:
         picker = block.locator("input[type=file]")
         assert picker.count() == 1
-        picker.set_input_files([{"name": "query.jpg", "mimeType": "image/jpeg", "buffer": file}])
+        picker.set_input_files(FilePayload(name="query.jpg", mimeType="image/jpeg", buffer=file))
     for name, text in fields.items():
         block.locator(f'tr[data-param-name="{name}"], tr:has(.parameter__name:text-is("{name}"))').locator(
             "input:not([type=checkbox])"
