@@ -29,7 +29,7 @@ help: ## list these targets; minutes are those of 2 cores, without installation
 demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAGES=<folder or CSV> [PORT=8000 UI_PORT=5000 GPU=1]
 	@$(BIN)/python -m lookalike demo --images "$${IMAGES:-pottery}" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
 
-test: lint ## lint, types, import rules, and each capability once [8 min]
+test: lint ## lint, types, import rules, and each capability once [12 min]
 	$(TESTS) -m "not slow"
 
 test-all: export LOOKALIKE_LONG_TESTS = 1
@@ -41,7 +41,7 @@ test-all: lint ## every test, and how much of the code they run [60 min]
 test-browser: $(VENV)/.dev ## what test leaves out: the page at every width, by every way in [12 min]
 	$(TESTS) -m "slow and browser and not (security or crash or quality)"
 
-test-security: $(VENV)/.dev ## what test leaves out: hostile texts, requests and addresses everywhere [8 min]
+test-security: $(VENV)/.dev ## what test leaves out: hostile texts, requests and addresses everywhere [10 min]
 	$(TESTS) -m "slow and security"
 
 test-crash: $(VENV)/.dev ## what test leaves out: processes killed and writes lost at any moment [10 min]
