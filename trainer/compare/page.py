@@ -7,13 +7,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from retrieval.durable import write_atomically
 from trainer.compare.plots import draw
 from trainer.compare.results import TIMED_CUTS, Comparison, Row
 from trainer.evaluation.measures import CUTS
 from trainer.plotting import DARK, LIGHT
+from trainer.report.page import template
 
 PAGE, PLOT, FIGURES = "compare.html", "compare.png", "compare.json"
 
@@ -129,16 +128,9 @@ def write(comparison: Comparison, out: Path) -> None:
 
 def render(comparison: Comparison, light: bytes | None, dark: bytes | None) -> str:
     """The page, with the curves for a light and a dark screen (PNG) inside it."""
-    environment = Environment(
-        loader=PackageLoader("trainer"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     rows = comparison.rows
     groups = {column.group: sum(other.group == column.group for other in COLUMNS) for column in COLUMNS}
-    return environment.get_template(PAGE).render(
+    return template(PAGE).render(
         comparison=comparison,
         groups=groups,
         columns=COLUMNS,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from trainer.evaluation.results import Evaluation, Protocol
@@ -36,8 +36,8 @@ class Parts:
     """The names of the CSV files beside the page."""
 
 
-def render(report: Report, parts: Parts) -> str:
-    """The whole page."""
+def template(name: str) -> Template:
+    """A page of ours: everything that is put into it is escaped, and a name that is not there is an error."""
     environment = Environment(
         loader=PackageLoader("trainer"),
         autoescape=True,
@@ -45,10 +45,15 @@ def render(report: Report, parts: Parts) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    return environment.get_template(name)
+
+
+def render(report: Report, parts: Parts) -> str:
+    """The whole page."""
     evaluation = report.evaluation
     measured = evaluation or Evaluation(report.bundle_id, ())
     protocols = [protocol for protocol in measured.protocols if isinstance(protocol, Protocol)]
-    return environment.get_template(TEMPLATE).render(
+    return template(TEMPLATE).render(
         policy=POLICY,
         report=report,
         evaluation=evaluation,
