@@ -146,12 +146,6 @@ class VectorFile:
             while rows := cursor.fetchmany(BATCH):
                 yield self._batch(rows)
 
-    def change_count(self) -> int:
-        """How many ids have changed since the block was written."""
-        with _explained(self.path):
-            query = "SELECT (SELECT count(*) FROM vectors) + (SELECT count(*) FROM removed)"
-            return int(self._database.execute(query).fetchone()[0])
-
     def removed(self) -> set[str]:
         """The ids that are no longer here if they were in the block."""
         with _explained(self.path):
