@@ -28,11 +28,16 @@ class ClusterIndex:
         self._clusters = clusters
         self._block = block
         self._tail = Tail(clusters.dims)
-        self._alive = np.ones(len(block), bool)
+        self._flags = np.ones(len(block), bool)  # of each row whether it is here; may have room for further rows
         self._removed = 0
 
     def __len__(self) -> int:
         return len(self._alive) - self._removed
+
+    @property
+    def _alive(self) -> NDArray[np.bool_]:
+        """Of each row whether it has not been removed."""
+        return self._flags[: len(self._block) + len(self._tail)]
 
     @property
     def change_count(self) -> int:
@@ -46,7 +51,9 @@ class ClusterIndex:
     def add(self, vectors: Vectors, assigned: Numbers) -> Numbers:
         """Adds vectors [n, d] to the clusters they are assigned to [n]; returns their rows [n]."""
         rows: Numbers = len(self._block) + self._tail.add(vectors, assigned)
-        self._alive = np.concatenate([self._alive, np.ones(len(rows), bool)])
+        if (missing := len(self._block) + len(self._tail) - len(self._flags)) > 0:
+            # Room for as many again: an addition must not cost more the more rows there are.
+            self._flags = np.concatenate([self._flags, np.ones(max(missing, len(self._tail)), bool)])
         np.add.at(self.sizes, assigned, 1)
         return rows
 
