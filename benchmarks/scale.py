@@ -18,8 +18,8 @@ from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.stores import VectorStores
 from trainer.bundles import load_current
-from trainer.evaluation.probe_sweep import fewest_probes
 from trainer.evaluation.rankings import comparer
+from trainer.evaluation.search_quality.probe_sweep import fewest_probes
 from trainer.indexing import fit_kmeans
 
 SIZES = (1_000, 10_000, 100_000)

@@ -14,7 +14,7 @@ from lookalike.demo import demo
 from lookalike.extras import missing_extra
 from lookalike.services import api, page
 from trainer.cli import COMMANDS, ERROR_EXIT_CODE, run_app
-from trainer.commands.console import err
+from trainer.commands.terminal.console import err
 
 SERVICES = "Services"
 PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True}

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener
 
-from trainer.commands.console import err, out
+from trainer.commands.terminal.console import err, out
 
 HOST = "127.0.0.1"
 HOME = Path(__file__).resolve().parent.parent  # that holds the packages: a clone, or site-packages

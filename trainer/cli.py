@@ -14,21 +14,21 @@ import typer
 from rich.text import Text
 
 from retrieval.errors import LookalikeError
-from trainer.commands.backup import backup
-from trainer.commands.bundles import bundles
+from trainer.commands.backups.backup import backup
+from trainer.commands.backups.restore import restore
+from trainer.commands.backups.verify import verify
 from trainer.commands.compare import compare
-from trainer.commands.console import err
 from trainer.commands.download import download
 from trainer.commands.evaluate import evaluate
-from trainer.commands.prune import prune
-from trainer.commands.publish import publish
 from trainer.commands.rank import rank
+from trainer.commands.releases.bundles import bundles
+from trainer.commands.releases.prune import prune
+from trainer.commands.releases.publish import publish
+from trainer.commands.releases.rollback import rollback
 from trainer.commands.report import report
-from trainer.commands.restore import restore
-from trainer.commands.rollback import rollback
 from trainer.commands.search import search
+from trainer.commands.terminal.console import err
 from trainer.commands.train import train
-from trainer.commands.verify import verify
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own lines would tear the progress bar;
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # what goes wrong is raised as an exception as well

@@ -10,7 +10,7 @@ from sklearn.decomposition import PCA
 from retrieval.clusters import Clusters, Reach
 from retrieval.projection import Projection, unit
 from trainer.config import ReduceConfig
-from trainer.evaluation.probe_sweep import fewest_probes
+from trainer.evaluation.search_quality.probe_sweep import fewest_probes
 
 MINI_BATCH_FROM = 20_000  # vectors; below it plain K-Means takes seconds and fits better
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from retrieval.clusters import Metric
 from trainer import indexing as module
 from trainer.config import ReduceConfig
-from trainer.evaluation.probe_sweep import MAX_QUERIES, RECALL
+from trainer.evaluation.search_quality.probe_sweep import MAX_QUERIES, RECALL
 from trainer.indexing import GalleryIndex, calibrate_probes, reduce
 
 Embeddings = NDArray[np.float32]

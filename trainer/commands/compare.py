@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from trainer.commands.checks import check_sources
-from trainer.commands.console import Display, err, out, silenced
-from trainer.commands.options import Artifacts
+from trainer.commands.terminal.checks import check_sources
+from trainer.commands.terminal.console import Display, err, out, silenced
+from trainer.commands.terminal.options import Artifacts
 
 
 def compare(

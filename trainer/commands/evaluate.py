@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.checks import check_named, check_sources
-from trainer.commands.console import Display, out, skipped_table
-from trainer.commands.options import Artifacts, Metric
+from trainer.commands.terminal.checks import check_named, check_sources
+from trainer.commands.terminal.console import Display, out, skipped_table
+from trainer.commands.terminal.options import Artifacts, Metric
 
 NAMED = "`live`, an id, or the path of a bundle or of another artifacts folder"
 
@@ -48,9 +48,9 @@ def evaluate(
                 labelled[role] = read_labelled(source, artifacts, progress)
             for note in labelled[role].notes:
                 display.note(note)
-    from trainer.commands import evaluation_tables
+    from trainer.commands.terminal import evaluation_tables
     from trainer.evaluation.evaluate import evaluate as measure
-    from trainer.evaluation.leaks import look_alike
+    from trainer.evaluation.inputs.leaks import look_alike
     from trainer.evaluation.results import to_json
 
     found = measure(

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.checks import check_folders, check_published
-from trainer.commands.console import Display, out, skipped_table
-from trainer.commands.options import Artifacts
+from trainer.commands.terminal.checks import check_folders, check_published
+from trainer.commands.terminal.console import Display, out, skipped_table
+from trainer.commands.terminal.options import Artifacts
 
 
 def rank(
@@ -27,7 +27,7 @@ def rank(
     """
     notes = check_folders(queries, gallery)
     check_published(artifacts)
-    from trainer.evaluation.rank import rank as compare_all
+    from trainer.evaluation.rank.folders import rank as compare_all
 
     display = Display()
     for note in notes:

@@ -7,9 +7,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from trainer.commands.checks import check_published
-from trainer.commands.console import out
-from trainer.commands.options import Artifacts, Metric
+from trainer.commands.terminal.checks import check_published
+from trainer.commands.terminal.console import out
+from trainer.commands.terminal.options import Artifacts, Metric
 
 
 def search(

@@ -6,10 +6,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.checks import check_sources
-from trainer.commands.console import Display, out, scores_table, silenced, skipped_table
-from trainer.commands.options import Artifacts, ConfigFile
-from trainer.commands.publish import REFUSED, show_release
+from trainer.commands.releases.publish import REFUSED, show_release
+from trainer.commands.terminal.checks import check_sources
+from trainer.commands.terminal.console import Display, out, scores_table, silenced, skipped_table
+from trainer.commands.terminal.options import Artifacts, ConfigFile
 
 
 def train(

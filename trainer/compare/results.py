@@ -18,9 +18,9 @@ from trainer.compare.plan import Failure
 from trainer.config import Config
 from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.errors import SourceError
-from trainer.evaluation.latency import query_milliseconds
 from trainer.evaluation.metrics import AtK, Detail, Distances, detail
 from trainer.evaluation.results import Interval
+from trainer.evaluation.search_quality.latency import query_milliseconds
 from trainer.progress import Epoch, Progress
 from trainer.training.history import read_history
 from trainer.training.validation import Validation, by_labels

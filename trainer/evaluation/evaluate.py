@@ -17,13 +17,13 @@ from retrieval.clusters import Metric
 from trainer.bundles import LIVE, load_named, open_store
 from trainer.data.labelled import LabelledPictures
 from trainer.errors import SourceError
-from trainer.evaluation.latency import query_milliseconds
-from trainer.evaluation.leaks import Alike, SamePicture, find_alike, left_out
-from trainer.evaluation.probe_sweep import sweep_probes
+from trainer.evaluation.inputs.leaks import Alike, SamePicture, find_alike, left_out
+from trainer.evaluation.inputs.query_gallery import CANDIDATE, EmbeddedSet, EvaluationData, Step, all_items, load_others
+from trainer.evaluation.inputs.training_split import TrainingRecord, trained_on
 from trainer.evaluation.protocols import evaluate_vectors
-from trainer.evaluation.query_gallery import CANDIDATE, EmbeddedSet, EvaluationData, Step, all_items, load_others
 from trainer.evaluation.results import Evaluation, LadderRow, Leak, Missing, Name, Protocol
-from trainer.evaluation.training_split import TrainingRecord, trained_on
+from trainer.evaluation.search_quality.latency import query_milliseconds
+from trainer.evaluation.search_quality.probe_sweep import sweep_probes
 from trainer.sources.base import Skipped
 
 NO_QUERY: Mapping[Name, str] = {

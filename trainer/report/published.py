@@ -16,7 +16,7 @@ from retrieval.manifest import Manifest
 from trainer.bundles import load_current, open_store
 from trainer.errors import SourceError
 from trainer.evaluation import results
-from trainer.evaluation.training_split import SplitRow, learned_from, read_split
+from trainer.evaluation.inputs.training_split import SplitRow, learned_from, read_split
 from trainer.report.model import Report
 from trainer.report.write import EVALUATION
 from trainer.sources.base import Picture

@@ -16,7 +16,7 @@ from trainer.config import load_config
 from trainer.data import features
 from trainer.data.features import Views
 from trainer.data.split import PART_NUMBERS, TRAIN
-from trainer.evaluation.training_split import read_split
+from trainer.evaluation.inputs.training_split import read_split
 from trainer.health import Health
 from trainer.networks import encoders
 from trainer.progress import Progress

@@ -16,9 +16,9 @@ from retrieval.vectors.stores import VectorStores
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN
 from trainer.evaluation.calibration import MIN_PAIRS, calibrate
-from trainer.evaluation.latency import query_milliseconds
-from trainer.evaluation.probe_sweep import sweep_probes
 from trainer.evaluation.results import Evaluation, Reliability
+from trainer.evaluation.search_quality.latency import query_milliseconds
+from trainer.evaluation.search_quality.probe_sweep import sweep_probes
 from trainer.indexing import GalleryIndex
 from trainer.progress import Listener
 from trainer.run.held_out import calibration_pairs, protocols

@@ -12,8 +12,8 @@ from retrieval import bundle
 from retrieval.errors import BundleError, VectorStoreError
 from trainer.bundles import load_current, open_store
 from trainer.data.features import PictureFile
-from trainer.evaluation.query_gallery import all_items
-from trainer.evaluation.training_split import trained_on
+from trainer.evaluation.inputs.query_gallery import all_items
+from trainer.evaluation.inputs.training_split import trained_on
 from trainer.releases import missing_vectors
 
 

@@ -9,7 +9,7 @@ from retrieval.duplicates import CalibratedVectors
 from retrieval.manifest import Manifest
 from trainer import health
 from trainer.data.split import PART_NUMBERS
-from trainer.evaluation.training_split import learned_from
+from trainer.evaluation.inputs.training_split import learned_from
 from trainer.indexing import GalleryIndex
 from trainer.report.model import Report
 from trainer.report.published import describe

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.commands.console import Display
+from trainer.commands.terminal.console import Display
 from trainer.config import CONFIGS, Config, load_config
 from trainer.errors import SourceError
 from trainer.run.inputs import Inputs, read_inputs

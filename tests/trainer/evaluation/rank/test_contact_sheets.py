@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from tests.marks import examples
-from trainer.evaluation import contact_sheets
-from trainer.evaluation.contact_sheets import (
+from trainer.evaluation.rank import contact_sheets
+from trainer.evaluation.rank.contact_sheets import (
     CAPTION,
     COLUMNS,
     GAP,

@@ -18,7 +18,7 @@ from retrieval.embedder import Embedder
 from trainer.bundles import load_current
 from trainer.data.loading import embed_readable
 from trainer.errors import SourceError
-from trainer.evaluation.contact_sheets import Tile, save_sheet, sheet_name
+from trainer.evaluation.rank.contact_sheets import Tile, save_sheet, sheet_name
 from trainer.evaluation.rankings import TABLE_VALUES, similarities
 from trainer.progress import Progress
 from trainer.sources.base import Skipped

@@ -22,8 +22,8 @@ from tests.marks import examples
 from trainer.bundles import load_current
 from trainer.commands.rank import rank as command
 from trainer.errors import SourceError
-from trainer.evaluation import rank as module
-from trainer.evaluation.rank import RankingSummary, nearest, rank
+from trainer.evaluation.rank import folders as module
+from trainer.evaluation.rank.folders import RankingSummary, nearest, rank
 from trainer.progress import Progress
 
 Vectors = NDArray[np.float32]

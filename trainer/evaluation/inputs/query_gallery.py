@@ -16,7 +16,7 @@ from trainer.bundles import LIVE, NamedBundle, load_named
 from trainer.data.labelled import LabelledPictures
 from trainer.data.loading import EmbeddedPictures, embed_readable
 from trainer.errors import SourceError
-from trainer.evaluation.leaks import Files
+from trainer.evaluation.inputs.leaks import Files
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.rounds import FIRST_ROUND
-from trainer.evaluation import probe_sweep
-from trainer.evaluation.probe_sweep import probe_counts, sweep_probes
 from trainer.evaluation.results import LadderRow
+from trainer.evaluation.search_quality import probe_sweep
+from trainer.evaluation.search_quality.probe_sweep import probe_counts, sweep_probes
 
 Vectors = NDArray[np.float32]
 

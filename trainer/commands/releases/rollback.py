@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from trainer.commands.console import Display
-from trainer.commands.options import Artifacts
-from trainer.commands.publish import show_live, show_release
+from trainer.commands.releases.publish import show_live, show_release
+from trainer.commands.terminal.console import Display
+from trainer.commands.terminal.options import Artifacts
 
 
 def rollback(artifacts: Artifacts = Path("artifacts")) -> None:

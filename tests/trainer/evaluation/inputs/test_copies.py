@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from trainer.evaluation.leaks import look_alike
+from trainer.evaluation.inputs.leaks import look_alike
 from trainer.sources import pottery
 
 pytestmark = pytest.mark.quality

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from trainer.commands.console import Display, out
+from trainer.commands.terminal.console import Display, out
 
 
 def verify(folder: Annotated[Path, typer.Argument(help="A folder below artifacts/bundles, or a backup.")]) -> None:

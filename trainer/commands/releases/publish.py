@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.checks import check_sources
-from trainer.commands.console import Display, out, skipped_table
-from trainer.commands.options import Artifacts
+from trainer.commands.terminal.checks import check_sources
+from trainer.commands.terminal.console import Display, out, skipped_table
+from trainer.commands.terminal.options import Artifacts
 
 if TYPE_CHECKING:
     from trainer.releases.gate import Change

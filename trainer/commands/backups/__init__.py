@@ -1,0 +1,1 @@
+"""An artifacts folder backed up, verified and restored."""

@@ -1,0 +1,1 @@
+"""Which bundle is live: publish, roll back, list, prune."""

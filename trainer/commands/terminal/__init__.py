@@ -1,0 +1,1 @@
+"""What the commands share: their arguments, what they print, and how."""

@@ -1,0 +1,1 @@
+"""Folders ranked against folders, exactly, as CSV files and contact sheets."""
