@@ -20,9 +20,8 @@ from lookalike.extras import missing_for_demo
 from lookalike.processes import HOST, is_free, run_trainer, serve
 from retrieval.durable import check_writable
 from retrieval.errors import FolderNotWritable
-from trainer.commands.terminal.checks import SOURCE_NAMES
+from trainer.commands.terminal.arguments import SOURCE_NAMES, Artifacts
 from trainer.commands.terminal.console import err, out
-from trainer.commands.terminal.options import Artifacts
 
 POTTERY = "pottery"
 DEFAULT_CONFIG = "demo"

@@ -23,8 +23,7 @@ from trainer.commands.evaluate import evaluate
 from trainer.commands.rank import rank
 from trainer.commands.releases.bundles import bundles
 from trainer.commands.releases.prune import prune
-from trainer.commands.releases.publish import publish
-from trainer.commands.releases.rollback import rollback
+from trainer.commands.releases.publish import publish, rollback
 from trainer.commands.report import report
 from trainer.commands.search import search
 from trainer.commands.terminal.console import err

@@ -7,9 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from trainer.commands.terminal.checks import check_sources
+from trainer.commands.terminal.arguments import Artifacts, check_sources
 from trainer.commands.terminal.console import Display, err, out, silenced
-from trainer.commands.terminal.options import Artifacts
 
 
 def compare(

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from trainer.commands.terminal.arguments import Artifacts
 from trainer.commands.terminal.console import Display, out
-from trainer.commands.terminal.options import Artifacts
 
 
 def download(

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.terminal.checks import check_named, check_sources
+from trainer.commands.terminal.arguments import Artifacts, Metric, check_named, check_sources
 from trainer.commands.terminal.console import Display, out, skipped_table
-from trainer.commands.terminal.options import Artifacts, Metric
 
 NAMED = "`live`, an id, or the path of a bundle or of another artifacts folder"
 

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.terminal.checks import check_folders, check_published
+from trainer.commands.terminal.arguments import Artifacts, check_folders, check_published
 from trainer.commands.terminal.console import Display, out, skipped_table
-from trainer.commands.terminal.options import Artifacts
 
 
 def rank(

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.terminal.checks import check_published
+from trainer.commands.terminal.arguments import Artifacts, check_published
 from trainer.commands.terminal.console import Display, out, silenced
-from trainer.commands.terminal.options import Artifacts
 
 if TYPE_CHECKING:
     from trainer.report import Report

@@ -7,9 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from trainer.commands.terminal.checks import check_published
+from trainer.commands.terminal.arguments import Artifacts, Metric, check_published
 from trainer.commands.terminal.console import out
-from trainer.commands.terminal.options import Artifacts, Metric
 
 
 def search(

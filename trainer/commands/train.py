@@ -7,9 +7,8 @@ import typer
 from rich.text import Text
 
 from trainer.commands.releases.publish import REFUSED, show_release
-from trainer.commands.terminal.checks import check_sources
+from trainer.commands.terminal.arguments import Artifacts, ConfigFile, check_sources
 from trainer.commands.terminal.console import Display, out, scores_table, silenced, skipped_table
-from trainer.commands.terminal.options import Artifacts, ConfigFile
 
 
 def train(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT, environment
-from trainer.commands.terminal.checks import SOURCE_NAMES
+from trainer.commands.terminal.arguments import SOURCE_NAMES
 from trainer.sources import DATA_SETS
 
 SLOW_LIBRARIES = ("tensorflow", "keras", "sklearn", "bokeh", "matplotlib", "tf2onnx")

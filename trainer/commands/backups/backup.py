@@ -7,8 +7,8 @@ import typer
 from rich.filesize import decimal
 from rich.text import Text
 
+from trainer.commands.terminal.arguments import Artifacts
 from trainer.commands.terminal.console import MAX_SKIPPED_SHOWN, Display, err, out
-from trainer.commands.terminal.options import Artifacts
 
 
 def backup(

@@ -10,8 +10,8 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
+from trainer.commands.terminal.arguments import Artifacts
 from trainer.commands.terminal.console import out
-from trainer.commands.terminal.options import Artifacts
 
 
 def bundles(

@@ -1,4 +1,4 @@
-"""`lookalike publish`: make a bundle live, unless it is worse than the one that is."""
+"""`lookalike publish` and `lookalike rollback`: make a bundle live, unless it is worse than the live one; go back."""
 
 import shlex
 from pathlib import Path
@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.text import Text
 
-from trainer.commands.terminal.checks import check_sources
+from trainer.commands.terminal.arguments import Artifacts, check_sources
 from trainer.commands.terminal.console import Display, out, skipped_table
-from trainer.commands.terminal.options import Artifacts
 
 if TYPE_CHECKING:
     from trainer.releases.gate import Change
@@ -47,6 +46,18 @@ def publish(
     done = release.publish(artifacts, bundle_id, Display(), forced=force is not None, pin=pin)
     if show_release(done, artifacts):
         raise typer.Exit(REFUSED)
+    show_live(done)
+
+
+def rollback(artifacts: Artifacts = Path("artifacts")) -> None:
+    """Make the bundle live that was live before, at once. Items that came since are embedded first, so none is lost.
+
+    Example: `lookalike rollback`
+    """
+    from trainer.releases import release
+
+    done = release.rollback(artifacts, Display())
+    show_release(done, artifacts)
     show_live(done)
 
 

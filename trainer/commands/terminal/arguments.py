@@ -1,14 +1,35 @@
-"""What commands check before they import what is slow, so that a mistake is told at once."""
+"""Arguments of the commands: options that several share, and checks made before anything slow is imported."""
 
 import os
 from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from retrieval.text import spellings
 from trainer.errors import SourceError
 
+Artifacts = Annotated[
+    Path, typer.Option(envvar="LOOKALIKE_ARTIFACTS", help="Folder that bundles, vectors and catalogue live in.")
+]
+ConfigFile = Annotated[
+    Path,
+    typer.Option(
+        "--config", metavar="CONFIG", help="A TOML file, or the name of a ready configuration: frozen, faces, ..."
+    ),
+]
+
 SOURCE_NAMES = ("pottery", "flowers102", "lfw", "celeba")
 """Sources that are no paths; `trainer.sources` knows what they are."""
+
+
+class Metric(StrEnum):
+    """The two measures, as words of the command line."""
+
+    cosine = "cosine"
+    euclidean = "euclidean"
 
 
 def check_sources(*sources: str | None) -> None:
