@@ -18,6 +18,7 @@ from retrieval.errors import StorageError, VectorMissing
 from retrieval.vectors import generations
 from retrieval.vectors.base import Hits, Members, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.block import Block
+from retrieval.vectors.compaction import Compaction
 from retrieval.vectors.index import ClusterIndex
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.probe import Probe, exact_measures
@@ -30,10 +31,6 @@ FEW_ROWS = 2_000
 """Rows that are compared one by one where only these may be hits: faster than to open the clusters they lie in."""
 FIRST_ROUND = 8
 """Clusters opened before the first look at the bounds, in a store that is not small."""
-MIN_CHANGES = 1_000
-"""Changes that a new block never needs to be written for."""
-MAX_CHANGED_SHARE = 1 / 8
-"""Share of the vectors, changed since the block was written, from which on a new one is."""
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +46,13 @@ class EmbeddedStore:
         self._reading = SharedLock()
         self._changing = Lock()
         block, removed, batches = generations.read(file, clusters)
+        self._compaction = Compaction()
         changes = len(removed) + sum(len(batch.ids) for batch in batches)
-        if _wants_new_block(changes, len(block)):
-            try:
-                block, removed, batches = generations.compact(file, clusters), set(), []
-            except StorageError as error:  # it can be searched all the same
-                logger.warning("the vectors stay as they are on disk: %s", error)
-                block, removed, batches = generations.merged(block, clusters, removed, batches), set(), []
+        if self._compaction.is_due(changes, len(block)):
+            # Where the disk takes no new block, the vectors can be searched all the same.
+            compacted = self._compact()
+            block = compacted if compacted is not None else generations.merged(block, clusters, removed, batches)
+            removed, batches = set(), []
         self._load(block, removed, batches)
 
     @classmethod
@@ -195,15 +192,23 @@ class EmbeddedStore:
 
     def _tidy(self) -> None:
         """Put all vectors into a new block once so many have changed that searches become slower."""
-        if not _wants_new_block(self._index.change_count, len(self._block)):
+        if not self._compaction.is_due(self._index.change_count, len(self._block)):
             return
+        block = self._compact()
+        if block is not None:
+            with self._reading.alone():
+                self._load(block, (), ())
+
+    def _compact(self) -> Block | None:
+        """The new block; None where the disk does not take it."""
         try:
             block = generations.compact(self._file, self._clusters)
         except StorageError as error:
-            logger.warning("the vectors stay as they are on disk: %s", error)
-            return
-        with self._reading.alone():
-            self._load(block, (), ())
+            wait = self._compaction.refused()
+            logger.warning("the vectors stay as they are on disk, for %.0f seconds at least: %s", wait, error)
+            return None
+        self._compaction.done()
+        return block
 
     def _row_of(self, item_id: str) -> int | None:
         row = self._late_rows.get(item_id)
@@ -287,7 +292,3 @@ class EmbeddedStore:
             clusters_total=len(self._clusters),
             vectors_read=int(self._index.sizes[answer.opened].sum()),
         )
-
-
-def _wants_new_block(changes: int, size: int) -> bool:
-    return changes > max(MIN_CHANGES, MAX_CHANGED_SHARE * size)

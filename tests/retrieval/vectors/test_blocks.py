@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval.clusters import Clusters
 from retrieval.errors import StorageUnavailable, VectorStoreError
-from retrieval.vectors import embedded, generations
+from retrieval.vectors import compaction, generations
 from retrieval.vectors.block import Block
 from retrieval.vectors.packed_ids import PackedIds
 from retrieval.vectors.stores import VectorStores
@@ -59,7 +59,7 @@ def test_two_ids_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
 def test_many_changes_become_a_new_block_while_the_store_is_open(
     stores: VectorStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "MIN_CHANGES", 10)
+    monkeypatch.setattr(compaction, "MIN_CHANGES", 10)
     with closing(stores.open("b", CLUSTERS)) as store:
         store.delete(IDS[:5])
         store.upsert(IDS[40:44], VECTORS[40:44], [f"{row:064x}" for row in range(4)])
@@ -82,7 +82,7 @@ def test_a_disk_that_takes_no_new_block_stops_no_search(stores: VectorStores, mo
     def full(*_: object) -> None:
         raise StorageUnavailable("full")
 
-    monkeypatch.setattr(embedded, "MIN_CHANGES", 10)
+    monkeypatch.setattr(compaction, "MIN_CHANGES", 10)
     monkeypatch.setattr(generations, "compact", full)
     with closing(stores.open("b", CLUSTERS)) as store:
         store.upsert(IDS[40:], VECTORS[40:])
@@ -90,6 +90,30 @@ def test_a_disk_that_takes_no_new_block_stops_no_search(stores: VectorStores, mo
     with closing(stores.open("b", CLUSTERS)) as store:
         assert store.search(VECTORS[50], k=1, metric="cosine").ids == (IDS[50],)
         assert sorted(store.ids()) == sorted(IDS)
+
+
+def test_a_disk_that_takes_no_new_block_is_not_tried_again_at_once(
+    stores: VectorStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[float] = []
+
+    def full(*_: object) -> None:
+        attempts.append(clock[0])
+        raise StorageUnavailable("full")
+
+    clock = [1000.0]
+    monkeypatch.setattr(compaction, "MIN_CHANGES", 10)
+    monkeypatch.setattr(compaction, "monotonic", lambda: clock[0])
+    with closing(stores.open("b", CLUSTERS)) as store:
+        with monkeypatch.context() as patch:
+            patch.setattr(generations, "compact", full)
+            for clock[0] in np.arange(1000.0, 1100.0, 5.0).tolist():
+                store.upsert(IDS[40:], VECTORS[40:])
+        assert attempts == [1000.0, 1030.0, 1090.0], "after 30 seconds, and then after twice as long"
+        clock[0] = 1211.0
+        store.upsert(IDS[40:], VECTORS[40:])
+    (block,) = generations.block_paths(stores.artifacts / "vectors" / "b.sqlite")
+    assert block.name == "b.2.safetensors"
 
 
 def test_a_file_of_version_0_1_is_read_and_becomes_a_block(stores: VectorStores) -> None:
@@ -153,8 +177,8 @@ def test_a_kill_before_the_file_names_the_new_block_loses_nothing(
     write = Block.write
     before = contents(stores)
     with closing(stores.open("b", CLUSTERS)) as store:
-        monkeypatch.setattr(embedded, "MIN_CHANGES", 1)
-        monkeypatch.setattr(embedded, "MAX_CHANGED_SHARE", 0)
+        monkeypatch.setattr(compaction, "MIN_CHANGES", 1)
+        monkeypatch.setattr(compaction, "MAX_CHANGED_SHARE", 0)
         monkeypatch.setattr(Block, "write", write_and_die)
         with pytest.raises(Killed):
             store.upsert(IDS[40:42], VECTORS[40:42])
