@@ -15,10 +15,13 @@ BOTH: Sequence[Scheme] = ("light", "dark")
 
 
 def violations(tab: Page, schemes: Sequence[Scheme] = BOTH) -> list[tuple[Any, Any, Any]]:
-    """Colour scheme, rule and element of each violation."""
-    found = []
+    """What breaks a rule on the page as it stands.
+
+    Returns the colour scheme, the rule's id and the element's HTML of each violation, one row for each element.
+    """
+    elements = []
     for scheme in schemes:
         tab.emulate_media(color_scheme=scheme)
         for each in Axe().run(tab, options=RULES).response["violations"]:
-            found += [(scheme, each["id"], node["html"]) for node in each["nodes"]]
-    return found
+            elements += [(scheme, each["id"], node["html"]) for node in each["nodes"]]
+    return elements

@@ -1,12 +1,8 @@
-"""A web server on loopback for the fetcher's tests, and every connection that this process tries to make.
-
-Connections are counted where Python makes them, by its audit events, whatever library is above.
-"""
+"""A web server on loopback for the fetcher's tests."""
 
 import asyncio
 import socket
 import ssl
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,17 +21,6 @@ from tests.bundles import picture
 
 PICTURE = picture(1)
 LIMIT_BYTES = 100_000
-
-CONNECTED: list[tuple[str, int]] = []
-LISTENING = threading.Event()
-
-
-def _audit(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "socket.connect" and LISTENING.is_set() and isinstance(arguments[1], tuple):
-        CONNECTED.append(arguments[1][:2])
-
-
-sys.addaudithook(_audit)  # for good; LISTENING says when
 
 
 @dataclass

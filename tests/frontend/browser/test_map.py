@@ -2,6 +2,7 @@
 
 from playwright.sync_api import Page, expect
 
+from tests.accessibility import violations
 from tests.frontend.fake_api import FakeApi, as_json, problem
 from tests.frontend.fake_catalogue import IDS
 
@@ -10,6 +11,7 @@ def test_a_map_that_does_not_come_says_so(tab: Page, api: FakeApi) -> None:
     api.replies["GET /map"] = problem(503, code="overloaded")
     tab.goto("/browse/map")
     expect(tab.locator("#map-status")).to_contain_text("could not be fetched")
+    assert violations(tab) == []
     api.replies["GET /map"] = as_json({"points": [], "total": 0})
     tab.reload()
     expect(tab.locator("#map-status")).to_contain_text("the catalogue is empty")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from retrieval import bundle
+from retrieval.catalogue import Catalogue
 from retrieval.errors import BundleDamaged, BundleMissing, StorageBusy
 from tests.bundles import pieces
 from tests.trainer.releases.quiet import Quiet
@@ -94,7 +95,7 @@ def test_of_two_publishers_one_is_told_who_the_other_is(shop: Shop) -> None:
 
 
 def test_a_database_that_is_busy_leaves_everything_as_it_was(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.catalogue.database.BUSY_SECONDS", 0)
+    monkeypatch.setattr(release, "Catalogue", partial(Catalogue, busy_seconds=0))
     with closing(sqlite3.connect(shop.artifacts / "catalogue.sqlite")) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StorageBusy, match="locked"):
