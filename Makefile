@@ -10,6 +10,7 @@ CONFIG ?= demo
 PORT ?= 8000
 UI_PORT ?= 5000
 GPU ?=
+UPGRADE ?=
 export IMAGES CONFIG PORT UI_PORT
 
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
@@ -95,7 +96,8 @@ hooks: $(VENV)/.dev ## let git run format and lint before each commit
 wheel: $(VENV)/.dev ## build the package into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
 
-lock: $(VENV)/.python ## pin and hash the requirements anew, from pyproject.toml
+lock: export UPGRADE := $(UPGRADE)
+lock: $(VENV)/.python ## pin and hash what pyproject.toml lists; UPGRADE=1 renews the versions
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
 	$(BIN)/python scripts/lock.py
 
