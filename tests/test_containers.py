@@ -1,7 +1,11 @@
 """The compose file and the Dockerfiles, without an engine: what they promise, and that each image's files suffice."""
 
+import json
+import os
 import re
+import shlex
 import shutil
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from typer.testing import CliRunner
+
+from trainer.cli import app
 
 ROOT = Path(__file__).parent.parent
 SERVICES = ("api", "frontend", "trainer")
@@ -21,9 +28,38 @@ def services() -> dict[str, Any]:
 
 
 def test_only_the_services_that_are_meant(services: dict[str, Any]) -> None:
-    assert set(services) == set(SERVICES)
-    assert services["trainer"]["profiles"] == ["train"]
-    assert not any("profiles" in services[name] for name in ("api", "frontend"))
+    assert set(services) == {*SERVICES, "permissions"}
+    assert not any("profiles" in service for service in services.values())
+
+
+def test_up_alone_trains_where_nothing_is_published(
+    services: dict[str, Any], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (line,) = [line for line in (ROOT / "trainer/Dockerfile").read_text().splitlines() if line.startswith("CMD ")]
+    command = json.loads(line.removeprefix("CMD "))
+    assert command[-1] == "--unless-published"
+    assert "command" not in services["trainer"]
+    assert "restart" not in services["trainer"]  # it runs once
+    (tmp_path / "CURRENT").write_text("a-bundle")
+    done = CliRunner().invoke(app, [str(tmp_path) if part == "/artifacts" else part for part in command])
+    assert done.exit_code == 0
+    assert "nothing to do" in capfd.readouterr().out
+
+
+def test_the_artifacts_folder_is_made_writable_first(services: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("api", "trainer"):
+        assert services[name]["depends_on"]["permissions"]["condition"] == "service_completed_successfully"
+    shell, flags, script = services["permissions"]["command"]
+    (tmp_path / "bundles").mkdir(mode=0o700)
+    (tmp_path / "bundles" / "manifest.json").touch(mode=0o600)
+    group = os.getgroups()[-1] if os.getuid() else 12_345
+    script = script.replace("$$", "$").replace("/artifacts", shlex.quote(str(tmp_path)))
+    for _ in range(2):  # the second time there is nothing to do
+        subprocess.run([shell, flags, script], check=True, env={**os.environ, "GROUP": str(group)})
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path, *tmp_path.rglob("*"))}
+        assert all(path.stat().st_gid == group for path in modes)
+        assert modes[tmp_path / "bundles"] == 0o2770
+        assert modes[tmp_path / "bundles" / "manifest.json"] == 0o660
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -33,6 +69,7 @@ def test_every_service_is_hardened(services: dict[str, Any], name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert "privileged" not in service
+    assert "cap_add" not in service
     user = re.sub(r"\$\{\w+:-(\d+)\}", r"\1", service["user"])
     assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", user)
 
@@ -66,7 +103,7 @@ def test_artifacts_are_writable_only_where_they_are_written(services: dict[str, 
         for name, service in services.items()
     }
     artifacts = ["${LOOKALIKE_ARTIFACTS:-./artifacts}:/artifacts"]
-    assert writable == {"api": artifacts, "frontend": [], "trainer": artifacts}
+    assert writable == {"api": artifacts, "frontend": [], "trainer": artifacts, "permissions": artifacts}
 
 
 @pytest.mark.parametrize(("name", "port"), [("api", 8000), ("frontend", 5000)])

@@ -7,7 +7,7 @@ import typer
 from rich.text import Text
 
 from trainer.commands.releases.publish import REFUSED, show_release
-from trainer.commands.terminal.arguments import Artifacts, ConfigFile, check_sources
+from trainer.commands.terminal.arguments import Artifacts, ConfigFile, check_sources, is_published
 from trainer.commands.terminal.console import Display, out, scores_table, silenced, skipped_table
 
 
@@ -18,6 +18,9 @@ def train(
     config: ConfigFile = Path("demo"),
     artifacts: Artifacts = Path("artifacts"),
     resume: Annotated[bool, typer.Option(help="Go on with the same run where it was stopped.")] = False,
+    unless_published: Annotated[
+        bool, typer.Option("--unless-published", help="Do nothing where a bundle is published already.")
+    ] = False,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events of every epoch.")] = None,
 ) -> None:
     """Train on a source of pictures and publish the result.
@@ -27,6 +30,9 @@ def train(
     Example: `lookalike train --source ~/Pictures/shoes --config unlabelled`
     """
     check_sources(source)
+    if unless_published and is_published(artifacts):
+        out.print(Text(f"A bundle is published in {artifacts}: nothing to do."), soft_wrap=True)
+        return
     from trainer.config import load_config
     from trainer.threads import thread_count
 

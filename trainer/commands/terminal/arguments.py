@@ -51,6 +51,17 @@ def check_published(artifacts: Path) -> None:
     current(artifacts)
 
 
+def is_published(artifacts: Path) -> bool:
+    """Whether a bundle is published in the artifacts folder; BundleDamaged where that cannot be read."""
+    from retrieval.errors import BundleMissing
+
+    try:
+        check_published(artifacts)
+    except BundleMissing:
+        return False
+    return True
+
+
 def check_named(artifacts: Path, names: Iterable[str]) -> None:
     """Raise BundleMissing for a name, as `load_named` takes them, that stands for no folder of a bundle."""
     from trainer.bundles import find_named
