@@ -30,7 +30,7 @@ def allowed_at(request: Request) -> str:
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     }
-    if "GET" in taken:  # see web/head.py
+    if "GET" in taken:  # see web/middleware.py
         taken.add("HEAD")
     return ", ".join(method for method in METHODS if method in taken)
 

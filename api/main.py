@@ -14,6 +14,7 @@ from api.duplicates.job import Finder
 from api.fetch.addresses import read_endpoint
 from api.fetch.client import Fetcher
 from api.limits import Pool, UploadLimit
+from api.links import LongValues, ShortLinks
 from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
@@ -36,8 +37,7 @@ from api.settings import Settings
 from api.state import AppState
 from api.web.drain import DRAIN_BYTES, Drain
 from api.web.encodings import ContentDecoding
-from api.web.head import HeadAsGet
-from api.web.middleware import Envelope
+from api.web.middleware import Envelope, HeadAsGet
 from api.web.parameters import KnownParameters
 from api.web.proxies import Forwarded
 from retrieval.bundle import catalogue_url
@@ -140,6 +140,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(route.router)
     errors.install(app)
     problems.install(app)
+    app.add_middleware(ShortLinks, values=LongValues())
     app.add_middleware(
         UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={("POST", item_changes.BATCH_PATH)}
     )

@@ -90,8 +90,8 @@ BY_STATUS = {
         "It may have been deleted. Start from another picture, or from one of your own.",
     ),
     410: ErrorText(
-        "This link was made with another model",
-        "It has no meaning for the model that is used now. Search with the picture again.",
+        "This link has expired",
+        "The model or the server has changed since it was made. Search with the picture again.",
     ),
     415: ErrorText("This kind of file cannot be searched", f"Save it as {FORMATS} and try again."),
     422: SEARCH_REFUSED,

@@ -1,7 +1,6 @@
 """From what was found to what is shown of it: without what was dismissed, with what is known of each item."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import urlencode
 
 import numpy as np
 
@@ -58,7 +57,7 @@ def show(
         tier=tier,
         total_groups=len(groups),
         groups=_groups(snapshot, result, tier, groups[offset : offset + limit]),
-        next=link(f"/duplicates?{urlencode(further)}") if offset + limit < len(groups) else None,
+        next=link("/duplicates", further) if offset + limit < len(groups) else None,
     )
 
 
@@ -149,11 +148,11 @@ def list_dismissals(snapshot: Snapshot, dismissals: Dismissals, *, offset: int, 
     """Some of what was said, the latest first, with the items that still have the pictures that were meant."""
     page, total = dismissals.listed(offset=offset, limit=limit)
     items = snapshot.catalogue.get_many([member.id for dismissal in page for member in dismissal.members])
-    further = urlencode({"offset": offset + limit, "limit": limit})
+    further = {"offset": offset + limit, "limit": limit}
     return DismissalsAnswer(
         dismissals=[_dismissal(dismissal, items) for dismissal in page],
         total=total,
-        next=link(f"/duplicates/dismissed?{further}") if offset + limit < total else None,
+        next=link("/duplicates/dismissed", further) if offset + limit < total else None,
     )
 
 

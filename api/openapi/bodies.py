@@ -16,6 +16,7 @@ from api.schemas.item_request import (
     ReplacementBody,
     ReplacementForm,
 )
+from api.schemas.list_request import ListBody
 from api.schemas.search_request import (
     JSON_FIELDS,
     LIST_FIELDS,
@@ -43,6 +44,7 @@ SHAPES = (
     ItemBody,
     ItemForm,
     ItemsBody,
+    ListBody,
     DescriptionBody,
     ReplacementBody,
     ReplacementForm,

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.deps import ItemId, PoolDep, SnapshotDep
 from api.items import listing
-from api.items.listing import ORDER
-from api.openapi.bodies import filter_parameter
+from api.openapi.bodies import filter_parameter, json_body
 from api.openapi.problems import problems
-from api.schemas.fields import Whole
+from api.schemas.fields import CursorText
+from api.schemas.list_request import LIST_EXAMPLES, Limit, ListBody, Order
 from api.schemas.search_answer import ItemAnswer, ItemsAnswer, ThumbnailSize
-from api.schemas.text import OfAttribute
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
+from api.web.bodies import read_json_body
 from api.web.conditional import CACHE_CONTROL, Conditions, ConditionsDep, IfNoneMatch, is_known
 from api.web.parameters import read_filter
 from api.web.write_headers import etag_of
@@ -71,32 +71,45 @@ router = APIRouter(tags=["items"])
     dependencies=[Read],
     operation_id="list_items",
     summary="The items, page by page, in an order and under a filter; and how many there are",
-    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+    responses=problems("cursor_expired", "invalid_parameter", "not_ready", "overloaded"),
     openapi_extra={"parameters": [filter_parameter()]},
 )
 async def list_items(
     request: Request,
     snapshot: SnapshotDep,
     pool: PoolDep,
-    order: Annotated[
-        str,
-        Query(
-            pattern=ORDER,
-            max_length=1100,
-            description="`id`, `label`, `created`, or `attributes.` and an attribute's name; descending with a `-` "
-            "before it: `-created` lists the newest first. Numbers come before texts; items without it come last.",
-            examples=["-attributes.price"],
-        ),
-        OfAttribute,
-    ] = "id",
-    limit: Annotated[int, Query(ge=1, le=200), Whole] = 24,
-    cursor: Annotated[
-        str | None, Query(max_length=20_000, description="Where the page before ended, from the `next` of its answer.")
-    ] = None,
+    order: Annotated[Order, Query()] = "id",
+    limit: Annotated[Limit, Query()] = 24,
+    cursor: Annotated[CursorText | None, Query()] = None,
 ) -> ItemsAnswer:
     filter_ = read_filter(request)
     filter_text = request.query_params.get("filter")
     return await pool.run(listing.list_items, snapshot.catalogue, filter_, filter_text, order, limit, cursor)
+
+
+@router.post(
+    "/items/list",
+    dependencies=[Read],
+    operation_id="list_items_by_body",
+    summary="As GET /items, with a filter and a cursor of any length",
+    responses=problems(
+        "unparseable",
+        "too_many_bytes",
+        "unsupported_body",
+        "cursor_expired",
+        "invalid_parameter",
+        "not_ready",
+        "overloaded",
+    ),
+    openapi_extra={"requestBody": json_body(ListBody, LIST_EXAMPLES)},
+)
+async def post_list(request: Request, snapshot: SnapshotDep, pool: PoolDep) -> ItemsAnswer:
+    """For the next page, send the same again with `cursor`: the `next_cursor` of the answer."""
+    body = await read_json_body(request, ListBody)
+    filter_, filter_text = body.filter_and_text()
+    return await pool.run(
+        listing.list_items, snapshot.catalogue, filter_, filter_text, body.order, body.limit, body.cursor
+    )
 
 
 @router.get(

@@ -39,20 +39,21 @@ PROBLEMS: tuple[Code, ...] = (
     "/search",
     operation_id="search",
     summary="Find the items most like a picture, an item, or several of them",
-    responses=problems("unparseable", "too_many_bytes", "unsupported_body", *PROBLEMS),
+    responses=problems("unparseable", "too_many_bytes", "unsupported_body", "cursor_expired", *PROBLEMS),
     openapi_extra={"requestBody": body_of(SearchForm, SearchBody, EXAMPLES)},
 )
 async def post_search(
     request: Request, response: Response, state: StateDep, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
 ) -> SearchAnswer:
-    """Send exactly one of `file`, `image_base64`, `url`, `id` and `items`. An item is searched with by its vector.
+    """Send exactly one of `file`, `image_base64`, `url`, `id`, `items` and `cursor`. An item is searched with by its
+    vector; a cursor, the `next_cursor` of an answer, brings the next page of that search.
 
     Where faces are compared, a picture is searched with by its largest face, unless `face` names another one.
     """
     started = perf_counter()
     body = await read_search(request)
     downloads = await fetcher.fetch_all(body.urls())
-    answer = await pool.run(service.search, served.of(body.bundle), body, downloads, started=started)
+    answer = await pool.run(service.search, served, body, downloads, started=started)
     _record(state, response, answer)
     return answer
 

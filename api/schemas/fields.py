@@ -1,9 +1,9 @@
 """The fields that requests of several kinds have: pictures, items and bundles by name."""
 
 import re
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from retrieval.images import SUPPORTED
@@ -39,6 +39,24 @@ AsNumber = BeforeValidator(_number)
 
 Nothing = SkipJsonSchema[None]  # a field is there or not, it is never null
 
+MAX_CURSOR = 20_000  # characters, as earlier versions wrote them; now they are short
+
+
+class Body(BaseModel):
+    """What bodies are, whose fields are there or not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # no picture in a log
+
+    @model_validator(mode="after")
+    def _nothing_is_null(self) -> Self:
+        if null := sorted(name for name in self.model_fields_set if getattr(self, name) is None):
+            raise ValueError(f"null says nothing; leave out {' and '.join(null)}")
+        return self
+
+
+CursorText = Annotated[
+    str, Field(max_length=MAX_CURSOR, description="Where the page before ended: the `next_cursor` of its answer.")
+]
 Base64 = Annotated[
     str, Field(description="A picture's file in Base64 (RFC 4648).", json_schema_extra={"contentEncoding": "base64"})
 ]

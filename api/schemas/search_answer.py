@@ -69,6 +69,16 @@ class ItemAnswer(Answer):
         )
 
 
+NextCursor = Annotated[
+    str | None,
+    Field(
+        description="Where this page ends: sent as `cursor`, with the same fields as before, it brings the next page. "
+        "null after the last one.",
+        examples=["eJyLVipLLSrOzM9T0lEysKwFACuWBPk"],
+    ),
+]
+
+
 class ItemsAnswer(Answer):
     """Some of the items, in order, and how many the filter lets through in all."""
 
@@ -79,9 +89,10 @@ class ItemsAnswer(Answer):
         Field(
             description="The next page, as a link; null after the last one. Items that are added or deleted meanwhile "
             "make no other one come twice, or be left out.",
-            examples=["/items?order=id&limit=24&cursor=WyJ2YXNlcy8wMDI0LmpwZyJd"],
+            examples=["/items?order=id&limit=24&cursor=eJyLVipLLSrOzM9T0lEysKwFACuWBPk"],
         ),
     ]
+    next_cursor: NextCursor
 
 
 class Hit(Answer):
@@ -185,17 +196,20 @@ class SearchAnswer(Answer):
         Field(
             description="The next page, as a link; null after the last one. It needs no picture again, and asks the "
             "same bundle as long as that is loaded. Items that are added, changed or deleted meanwhile make no other "
-            "one come twice, or be left out; of `fused` ranks and groups, this holds for the first 300.",
-            examples=["/search?k=20&cursor=WyIyMDI2MTEyMi0xMDE1MDAiLC4uLl0"],
+            "one come twice, or be left out; of `fused` ranks and groups, this holds for the first 300. It has at most "
+            "2,000 characters: a value that is too long for it, such as a filter of many values, is stored by the "
+            "server for a day after it was last used, and the link has a short name in its place.",
+            examples=["/search?k=20&cursor=eJyLVipLLSrOzM9T0lEysKwFACuWBPk"],
         ),
     ]
+    next_cursor: NextCursor
     link: Annotated[
         str,
         Field(
             description="This search as a link, from its first page: the query is in it as numbers, so that no picture "
             "is needed again. The metric and every other option may be changed in it. It holds as long as this bundle "
-            "is served.",
-            examples=["/search?k=20&cursor=WyIyMDI2MTEyMi0xMDE1MDAiLC4uLl0"],
+            "is served, and what is stored of it (see `next`) is stored.",
+            examples=["/search?k=20&cursor=eJyLVipLLSrOzM9T0lEysKwFACuWBPk"],
         ),
     ]
     milliseconds: Milliseconds

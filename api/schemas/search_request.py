@@ -2,9 +2,21 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PositiveInt, TypeAdapter, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, TypeAdapter, model_validator
 
-from api.schemas.fields import AsNumber, AsTuple, Base64, Base64Field, BundleName, File, Nothing, Url, Whole
+from api.schemas.fields import (
+    AsNumber,
+    AsTuple,
+    Base64,
+    Base64Field,
+    Body,
+    BundleName,
+    CursorText,
+    File,
+    Nothing,
+    Url,
+    Whole,
+)
 from api.schemas.filters import FilterBody
 from api.schemas.search_answer import Ranking
 from api.schemas.text import ItemName, OfAttribute
@@ -51,17 +63,7 @@ EXAMPLES = {
 }
 
 
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)  # no picture in a log
-
-    @model_validator(mode="after")
-    def _nothing_is_null(self) -> Self:
-        if null := sorted(name for name in self.model_fields_set if getattr(self, name) is None):
-            raise ValueError(f"null says nothing; leave out {' and '.join(null)}")
-        return self
-
-
-class Crop(_Body):
+class Crop(Body):
     """A part of the picture: its upper left corner and its size, as fractions of the upright picture."""
 
     x: Annotated[float, Field(ge=0, lt=1, examples=[0.25]), AsNumber]
@@ -76,7 +78,7 @@ class Crop(_Body):
         return self
 
 
-class Part(_Body):
+class Part(Body):
     """One of several things to search with at once: an item or a picture; a negative weight for what is not wanted."""
 
     id: ItemName | Nothing = None
@@ -91,7 +93,7 @@ class Part(_Body):
         return self
 
 
-class Options(_Body):
+class Options(Body):
     """How to search, and which hits are wanted."""
 
     bundle: BundleName = None
@@ -141,7 +143,10 @@ class Options(_Body):
 
 
 class SearchBody(Options):
-    """A search with a picture, an item, or several: exactly one of `image_base64`, `url`, `id` and `items`."""
+    """A search with a picture, an item, or several, or a further page of one.
+
+    Exactly one of `image_base64`, `url`, `id`, `items` and `cursor`.
+    """
 
     id: Annotated[
         ItemName | Nothing,
@@ -165,6 +170,7 @@ class SearchBody(Options):
         FaceNumber | Nothing,
         Field(description="Search with this face of the picture, by its number in the answer of /faces."),
     ] = None
+    cursor: CursorText | Nothing = None
 
     def urls(self) -> list[str]:
         """What is to be fetched for it."""
@@ -179,7 +185,7 @@ class SearchForm(SearchBody):
     image_base64: Base64Field | Nothing = None
 
 
-class PictureBody(_Body):
+class PictureBody(Body):
     """One picture: exactly one of `image_base64`, `url` and `id`."""
 
     bundle: BundleName = None
@@ -217,7 +223,7 @@ class ExplainForm(ExplainBody):
     image_base64: Base64Field | Nothing = None
 
 
-class BatchBody(_Body):
+class BatchBody(Body):
     """Searches to be answered at once, each by itself: what is wrong with one is no matter of the others."""
 
     queries: Annotated[tuple[SearchBody, ...], Field(min_length=1, max_length=MAX_QUERIES), AsTuple]
@@ -228,10 +234,7 @@ class SearchLink(Options):
 
     id: Annotated[ItemName | Nothing, Field(description="The item to search with.")] = None
     url: Url | Nothing = None
-    cursor: Annotated[
-        Annotated[str, Field(max_length=20_000)] | Nothing,
-        Field(description="Where the page before ended, from the `next` of its answer."),
-    ] = None
+    cursor: CursorText | Nothing = None
     crop: Annotated[Crop | Nothing, Field(description="Search with this part of the item's picture.")] = None
     face: Annotated[
         FaceNumber | Nothing,
@@ -239,8 +242,8 @@ class SearchLink(Options):
     ] = None
 
     def body(self) -> SearchBody:
-        """The same as a body, without the cursor."""
-        return SearchBody(**{name: getattr(self, name) for name in self.model_fields_set - {"cursor"}})
+        """The same as a body."""
+        return SearchBody(**{name: getattr(self, name) for name in self.model_fields_set})
 
 
 LIST_FIELDS = ("items", "exclude")
@@ -258,7 +261,7 @@ def links_of(options: Options) -> dict[str, Any]:
     return options.model_dump(mode="json", include=set(names), by_alias=True, exclude_unset=True)
 
 
-class BatchEnvelope(_Body):
+class BatchEnvelope(Body):
     """A `BatchBody` whose queries are not looked into yet."""
 
     queries: Annotated[list[Any], Field(min_length=1, max_length=MAX_QUERIES)]

@@ -5,8 +5,6 @@ whole while the catalogue changes.
 """
 
 import base64
-import binascii
-import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -15,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from api.errors import Refusal
+from api.links import read_cursor, write_cursor
 from retrieval.clusters import Vectors
 from retrieval.text import unprintable
 from retrieval.vectors.base import comparable
@@ -84,21 +83,19 @@ class Cursor:
     """The items searched with, which are left out."""
 
     def text(self) -> str:
-        """Itself in characters that need no escape in a link."""
+        """Itself in a few characters that need no escape in a link."""
         query = base64.b64encode(self.query.astype("<f4").tobytes()).decode()
         state = self.state
         ids, marks = list(self.query_ids), encode_marks(state.marks)
         fields = [self.bundle, self.metric, query, *state.place, state.count, ids, marks]
-        return base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip("=")
+        return write_cursor(fields)
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """What `text` wrote. Raises Refusal for anything else."""
+        """What `text` wrote. Raises Refusal for anything else, and for what is not stored any more."""
         try:
-            padded = text.encode("ascii") + b"=" * (-len(text) % 4)
-            fields = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-            return cls._of(*fields)
-        except (ValueError, TypeError, RecursionError, binascii.Error) as error:
+            return cls._of(*read_cursor(text))
+        except (ValueError, TypeError) as error:
             raise Refusal("invalid_parameter", "cursor: not one that this server wrote; search again.") from error
 
     def check(self, *, dims: int, metric: str) -> None:

@@ -23,7 +23,7 @@ from retrieval.faces.opener import FaceOpener
 from retrieval.images import RGB, ImageInfo
 from retrieval.vectors.blending import blend
 
-ONE_QUERY = "Send exactly one of file, image_base64, url, id and items."
+ONE_QUERY = "Send exactly one of file, image_base64, url, id, items and cursor."
 ONE_PICTURE_SENT = "Send exactly one of file, image_base64, url and id."
 ONE_PICTURE = "crop and face are of one picture; with items, send each picture cut already."
 NO_FACES = "face: the model served compares whole pictures; leave face out, or send a crop."
@@ -77,8 +77,7 @@ class QueryInput:
 def prepare(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> QueryInput:
     """Read what is asked. Raises Refusal, ImageError, ItemMissing, VectorMissing, PictureMissing."""
     file = body.file if isinstance(body, SearchForm) else None
-    fields = [each for each in (file, body.image_base64, body.url, body.id, body.items) if each is not None]
-    if len(fields) != 1:
+    if pictures_sent(body) != 1:
         raise Refusal("invalid_parameter", ONE_QUERY)
     if body.items is not None:
         return _of_items(snapshot, body, downloads)
@@ -90,6 +89,12 @@ def prepare(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> Query
     data = picture_bytes(file, body.image_base64, body.url, downloads)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
     return QueryInput((_source(snapshot, data, body.crop, body.face),), (), info)
+
+
+def pictures_sent(body: SearchBody) -> int:
+    """How many of the fields that say what to search with were sent, the cursor apart."""
+    file = body.file if isinstance(body, SearchForm) else None
+    return sum(field is not None for field in (file, body.image_base64, body.url, body.id, body.items))
 
 
 def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:

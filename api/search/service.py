@@ -3,8 +3,8 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
-from urllib.parse import urlencode
 
 from api.errors import Problem, Refusal, problem_of
 from api.fetch.client import NOTHING, Downloads
@@ -13,7 +13,7 @@ from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, Sea
 from api.schemas.search_request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
 from api.search import grouping, retrieve
 from api.search.pagination import Cursor, PageState
-from api.search.query import QueryInput, encode, prepare
+from api.search.query import QueryInput, Source, encode, pictures_sent, prepare
 from api.search.retrieve import Page
 from api.serving.bundles import report_of
 from api.serving.snapshot import Served, Snapshot
@@ -21,68 +21,85 @@ from retrieval.clusters import Vectors
 from retrieval.errors import LookalikeError
 
 ONE_LINK = "Name exactly one of id, url and cursor; a picture is sent with POST."
+ALONE = "A cursor says what is searched with; leave out file, image_base64, url, id and items."
 ANOTHER = "bundle: not the one that the cursor's search asked; follow the link `next` as it is."
 ONE_WAY = "A cursor says what is searched with and where to go on; leave out crop, face, offset and expand."
 
 
-def search(snapshot: Snapshot, body: SearchBody, downloads: Downloads = NOTHING, *, started: float) -> SearchAnswer:
+@dataclass(frozen=True, slots=True)
+class Search:
+    """One search, or a further page of one: its pictures are read, and not yet encoded."""
+
+    snapshot: Snapshot
+    options: Options
+    query_input: QueryInput
+    cursor: Cursor | None
+    seconds: float
+    """That it took to read the pictures."""
+
+
+def search(served: Served, body: SearchBody, downloads: Downloads = NOTHING, *, started: float) -> SearchAnswer:
     """The items most like what is asked. `started` is the perf_counter() at which the request came.
 
-    `fetched` has what the URLs of `body` led to.
+    `downloads` has what the URLs of `body` led to. A further page is of the bundle that its search asked, as long as
+    that is loaded, whatever is live by now.
 
     Raises Refusal, ImageError, ItemMissing.
     """
+    opened = _open(served, body, downloads)
     began = perf_counter()
-    retrieve.reach(snapshot, body)  # refuses what cannot be answered before any picture is decoded
-    query_input = prepare(snapshot, body, downloads)
-    decoded = perf_counter()
-    pictures = query_input.pictures
-    query = query_input.vector(encode(snapshot, pictures))
-    encoded = perf_counter() if pictures else decoded
-    spent = {"decode": decoded - began if pictures else 0, "encode": encoded - decoded}
-    return answer(snapshot, body, query_input, query, spent, since=encoded, started=started)
+    pictures = opened.query_input.pictures
+    query = opened.query_input.vector(encode(opened.snapshot, pictures))
+    encoded = perf_counter() if pictures else began
+    spent = {"decode": opened.seconds if pictures else 0, "encode": encoded - began}
+    return answer(opened, query, spent, since=encoded, started=started)
 
 
 def search_link(served: Served, link: SearchLink, downloads: Downloads = NOTHING, *, started: float) -> SearchAnswer:
-    """The items most like an item or a picture, or the next page of a search. Raises as `search` does.
-
-    A page is of the bundle that its search asked, as long as that is loaded, whatever is live by now.
-    """
+    """As `search`, with an item, the picture at a URL, or a cursor."""
     if sum(field is not None for field in (link.id, link.url, link.cursor)) != 1:
         raise Refusal("invalid_parameter", ONE_LINK)
-    if link.cursor is None:
-        return search(served.of(link.bundle), link.body(), downloads, started=started)
-    if link.crop is not None or link.face is not None or link.offset or link.expand:
+    return search(served, link.body(), downloads, started=started)
+
+
+def _open(served: Served, body: SearchBody, downloads: Downloads) -> Search:
+    """Read what is asked. Raises as `search` does."""
+    began = perf_counter()
+    if body.cursor is not None:
+        return _further(served, body, body.cursor)
+    snapshot = served.of(body.bundle)
+    retrieve.reach(snapshot, body)  # refuses what cannot be answered before any picture is decoded
+    query_input = prepare(snapshot, body, downloads)
+    return Search(snapshot, body, query_input, None, perf_counter() - began)
+
+
+def _further(served: Served, body: SearchBody, text: str) -> Search:
+    """The further page of a search that a cursor stands for. Raises Refusal."""
+    if pictures_sent(body):
+        raise Refusal("invalid_parameter", ALONE)
+    if body.crop is not None or body.face is not None or body.offset or body.expand:
         raise Refusal("invalid_parameter", ONE_WAY)
-    cursor = Cursor.read(link.cursor)
-    if link.bundle not in (None, cursor.bundle):
+    cursor = Cursor.read(text)
+    if body.bundle not in (None, cursor.bundle):
         raise Refusal("invalid_parameter", ANOTHER)
     snapshot = served.get(cursor.bundle)
     if snapshot is None:
         raise Refusal("cursor_expired")
-    cursor.check(dims=snapshot.bundle.clusters.dims, metric=link.metric)
-    query_input = QueryInput((), cursor.query_ids, None)
-    return answer(snapshot, link, query_input, cursor.query, {}, since=perf_counter(), started=started, cursor=cursor)
+    cursor.check(dims=snapshot.bundle.clusters.dims, metric=body.metric)
+    return Search(snapshot, body, QueryInput((Source(1, stored=cursor.query),), cursor.query_ids, None), cursor, 0)
 
 
-def answer(
-    snapshot: Snapshot,
-    options: Options,
-    query_input: QueryInput,
-    query: Vectors,
-    spent: dict[str, float],
-    *,
-    since: float,
-    started: float,
-    cursor: Cursor | None = None,
-) -> SearchAnswer:
+def answer(opened: Search, query: Vectors, spent: dict[str, float], *, since: float, started: float) -> SearchAnswer:
     """Search with a vector and say what was found. `spent`: seconds by step so far, up to `since`."""
+    snapshot, options, query_input, cursor = opened.snapshot, opened.options, opened.query_input, opened.cursor
     page = retrieve.find(
         snapshot, query, options, query_ids=query_input.query_ids, after=cursor.state if cursor else None
     )
     before = cursor.state.count if cursor else options.offset
     searched = perf_counter()
     calibration = snapshot.bundle.calibration
+    ends = partial(Cursor, snapshot.id, options.metric, page.query, query_ids=query_input.query_ids)
+    next_cursor = ends(state=page.state).text() if page.further else None
     return SearchAnswer(
         bundle=snapshot.id,
         report_url=report_of(snapshot.bundle.manifest),
@@ -93,8 +110,9 @@ def answer(
         items=len(snapshot.store),
         total=page.total,
         offset=before,
-        next=_link(snapshot, options, query_input.query_ids, page, page.state) if page.further else None,
-        link=_link(snapshot, options, query_input.query_ids, page, PageState()),
+        next=_link(options, next_cursor) if next_cursor else None,
+        next_cursor=next_cursor,
+        link=_link(options, ends(state=PageState()).text()),
         milliseconds=_milliseconds(
             **{"decode": 0, "encode": 0} | spent, search=searched - since, total=searched - started
         ),
@@ -132,29 +150,17 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
     ]
 
 
-def _link(snapshot: Snapshot, options: Options, query_ids: tuple[str, ...], page: Page, state: PageState) -> str:
-    """The link to what of this search comes after what was shown."""
-    cursor = Cursor(snapshot.id, options.metric, page.query, state, query_ids)
+def _link(options: Options, cursor: str) -> str:
+    """The link to what of this search comes after a cursor."""
     fields = {
         name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
         for name, value in links_of(options).items()
     }
-    return link(f"/search?{urlencode(fields | {'cursor': cursor.text()})}")
+    return link("/search", fields | {"cursor": cursor})
 
 
 def _milliseconds(**seconds: float) -> Milliseconds:
     return Milliseconds(**{step: round(1000 * duration, 2) for step, duration in seconds.items()})
-
-
-@dataclass(frozen=True, slots=True)
-class _BatchQuery:
-    """One query of the batch, its pictures read."""
-
-    snapshot: Snapshot
-    body: SearchBody
-    query_input: QueryInput
-    seconds: float
-    """That it took to read them."""
 
 
 def search_all(
@@ -167,7 +173,7 @@ def search_all(
 ) -> list[SearchAnswer | Problem]:
     """An answer, or why there is none, for each query in its order; none of them stops the others."""
     entries = [_prepare(served, query, downloads, request_id) for query in queries]
-    batch = [each for each in entries if isinstance(each, _BatchQuery)]
+    batch = [each for each in entries if isinstance(each, Search)]
     began = perf_counter()
     vectors = {snapshot: iter(_encoded(snapshot, batch)) for snapshot in served.snapshots}
     each_takes = (perf_counter() - began) / max(1, sum(len(each.query_input.pictures) for each in batch))
@@ -182,34 +188,27 @@ def search_all(
     return answers
 
 
-def _prepare(
-    served: Served, body: SearchBody | Refusal, downloads: Downloads, request_id: str
-) -> _BatchQuery | Problem:
+def _prepare(served: Served, body: SearchBody | Refusal, downloads: Downloads, request_id: str) -> Search | Problem:
     """What is asked, or why it cannot be."""
-    began = perf_counter()
     try:
         if isinstance(body, Refusal):
             raise body
-        snapshot = served.of(body.bundle)
-        retrieve.reach(snapshot, body)
-        return _BatchQuery(snapshot, body, prepare(snapshot, body, downloads), perf_counter() - began)
+        return _open(served, body, downloads)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)
 
 
-def _encoded(snapshot: Snapshot, queries: Sequence[_BatchQuery]) -> list[Vectors]:
+def _encoded(snapshot: Snapshot, queries: Sequence[Search]) -> list[Vectors]:
     """The vectors of all pictures that this snapshot is asked with, in order."""
     pictures = [picture for each in queries if each.snapshot is snapshot for picture in each.query_input.pictures]
     return encode(snapshot, pictures)
 
 
 def _answer(
-    batch_query: _BatchQuery, vectors: list[Vectors], spent: dict[str, float], request_id: str, started: float
+    opened: Search, vectors: list[Vectors], spent: dict[str, float], request_id: str, started: float
 ) -> SearchAnswer | Problem:
     try:
-        query = batch_query.query_input.vector(vectors)
-        since = perf_counter()
-        snapshot, body = batch_query.snapshot, batch_query.body
-        return answer(snapshot, body, batch_query.query_input, query, spent, since=since, started=started)
+        query = opened.query_input.vector(vectors)
+        return answer(opened, query, spent, since=perf_counter(), started=started)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)

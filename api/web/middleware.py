@@ -1,4 +1,4 @@
-"""What every request and every answer passes through: a request id, headers, paths as they were sent, and the 500."""
+"""What every request and every answer passes through: a request id, headers, paths as sent, HEAD, and the 500."""
 
 import logging
 from random import getrandbits
@@ -68,3 +68,23 @@ def _observe(scope: Scope, status: int, seconds: float) -> None:
     if state is not None:
         state.metrics.answered(operation, status, seconds)
     logs.answered(scope["method"], operation, status, seconds)
+
+
+class HeadAsGet:
+    """ASGI middleware: HEAD wherever GET is, answered as GET without a body (RFC 9110, section 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_headers(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        # Another scope: the server knows by its own one that no body follows.
+        await self._app({**scope, "method": "GET"}, receive, send_headers)

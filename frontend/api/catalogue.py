@@ -17,11 +17,11 @@ Fields = Mapping[str, Any]
 
 
 class ItemsPage(ApiModel):
-    """A page of items, the number of items that match the filter, and the link of the next page."""
+    """A page of items, the number of items that match the filter, and the cursor of the next page."""
 
     items: list[Item]
     total: int = Field(ge=0)
-    next: str | None = None
+    next_cursor: str | None = None
 
 
 class LabelCount(ApiModel):
@@ -86,10 +86,10 @@ class CatalogueClient:
 
     def page(self, chosen: Fields, *, order: str, limit: int, cursor: str | None = None) -> ItemsPage:
         """A page of the items that match a filter, in an order, from a cursor on."""
-        params = {"order": order, "limit": str(limit)}
-        params |= {"filter": json.dumps(chosen)} if chosen else {}
-        params |= {"cursor": cursor} if cursor else {}
-        return self._connection.read(ItemsPage, self._connection.send("GET", "/items", params=params))
+        body: dict[str, Any] = {"order": order, "limit": limit}
+        body |= {"filter": chosen} if chosen else {}
+        body |= {"cursor": cursor} if cursor else {}
+        return self._connection.read(ItemsPage, self._connection.send("POST", "/items/list", json=body))
 
     def clusters(self) -> Clusters:
         """All clusters, and whether they still fit the items."""

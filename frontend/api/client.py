@@ -40,9 +40,7 @@ class ApiClient:
 
         Fields with a `cursor` contain no other query. The name of the picture is not sent: only its bytes matter.
         """
-        if "cursor" in fields:
-            response = self._connection.send("GET", "/search", params=_texts(fields))
-        elif picture is None:
+        if picture is None:
             for part in _ids_in(fields):
                 _checked_id(part)
             response = self._connection.send("POST", "/search", json=fields)

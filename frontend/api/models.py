@@ -78,8 +78,8 @@ class SearchAnswer(ApiModel):
     offset: int = Field(default=0, ge=0)
     link: str
     """Link of the first page of this search, without the query picture."""
-    next: str | None = None
-    """Link of the next page; None on the last."""
+    next_cursor: str | None = None
+    """The cursor of the next page; None on the last."""
     milliseconds: Milliseconds
     query: Size | None = None
     calibration: Calibration | None = None

@@ -17,6 +17,7 @@ MAX_EXTRA_PICTURES = 15  # further pictures; the API takes 16 with the first
 MAX_VALUES = 200  # of labels, or of one attribute
 MAX_ATTRIBUTES = 20
 MAX_TEXT_LENGTH = 1000
+MAX_LINK_LENGTH = 4000  # characters of a link before its cursor; with it, the link stays below what proxies take
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 Fields = MultiDict[str, str]
@@ -36,7 +37,7 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
     first_day, last_day = (_day(fields, name) for name in ("created_from", "created_to"))
     if first_day and last_day and first_day > last_day:
         raise BadRequest(f"The first day, {first_day}, is after the last one, {last_day}.")
-    return SearchQuery(
+    query = SearchQuery(
         id=item_id,
         url=url,
         cursor=cursor,
@@ -54,6 +55,18 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
         created_from=first_day,
         created_to=last_day,
     )
+    _check_length(query)
+    return query
+
+
+def _check_length(query: SearchQuery) -> None:
+    """Raises BadRequest where the links to this search, and to its pages, would be too long for proxies."""
+    length = len(query.with_changes(cursor=None).query_string())
+    if length > MAX_LINK_LENGTH:
+        raise BadRequest(
+            f"This search would be a link of {length:,} characters, and a link has up to {MAX_LINK_LENGTH:,}. "
+            "Select fewer labels and values, or a shorter address."
+        )
 
 
 def address(text: str) -> str | None:

@@ -11,7 +11,7 @@ from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts
 from frontend.pages.filters import Choice, choices_for, labels_for
 from frontend.pages.search import read_query
 from frontend.rendering import catalogue
-from frontend.search_query import SearchQuery, cursor_of
+from frontend.search_query import SearchQuery
 
 PAGE_SIZE = 60
 CLUSTERS_SIZE = 120  # on a page, the largest ones first
@@ -37,7 +37,6 @@ def start() -> str:
     page = catalogue().page(query.filter_fields(), order=order, limit=PAGE_SIZE, cursor=request.args.get("after"))
     g.order = order
     choices = choices_for(query)
-    next_cursor = cursor_of(page.next)
     return render_template(
         "browse.html",
         query=query,
@@ -47,7 +46,7 @@ def start() -> str:
         labels=labels_for(query),
         choices=choices,
         is_first="after" not in request.args,
-        next_page=f"{browse_link(query)}&{urlencode({'after': next_cursor})}" if next_cursor else None,
+        next_page=f"{browse_link(query)}&{urlencode({'after': page.next_cursor})}" if page.next_cursor else None,
     )
 
 

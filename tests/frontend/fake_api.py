@@ -83,7 +83,7 @@ def hit(item_id: str, rank: int = 1, **changes: Any) -> dict[str, Any]:
 def matches(*hits: dict[str, Any], **changes: Any) -> dict[str, Any]:
     answer = {"bundle": "20261122-demo", "metric": "cosine", "exact": True, "items": 1200, "query": None}
     answer |= {"clusters_opened": 12, "clusters_total": 139}
-    answer |= {"total": 1200, "offset": 0, "link": f"/search?k=20&cursor={CURSOR}", "next": None}
+    answer |= {"total": 1200, "offset": 0, "link": f"/search?k=20&cursor={CURSOR}", "next_cursor": None}
     answer |= {"milliseconds": {"decode": 3.1, "encode": 7.2, "search": 0.6, "total": 11.4}}
     return answer | {"hits": list(hits)} | changes
 

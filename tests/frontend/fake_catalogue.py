@@ -19,7 +19,8 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
     facet = {"attribute": attribute, "values": [{"value": text or "bottle", "count": 3}], "distinct": 1}
     price = {"attribute": "price", "values": [{"value": 3.5, "count": 1}], "distinct": 40, "least": 1.0, "most": 9.5}
     api.replies |= {
-        "GET /items": as_json({"items": items, "total": 1200, "next": "/items?cursor=NEXT"}),
+        "GET /items": as_json({"items": items, "total": 1200}),
+        "POST /items/list": as_json({"items": items, "total": 1200, "next_cursor": "NEXT"}),
         "GET /labels": as_json({"labels": [{"value": label, "count": 3}], "distinct": 1}),
         "GET /facets": as_json({"facets": [facet, price]}),
         "GET /clusters": as_json(

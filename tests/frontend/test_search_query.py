@@ -1,6 +1,7 @@
 """From a link to what the API is asked for: every setting, every part of a query, and back to a link again."""
 
 import json
+import re
 from datetime import date
 from io import BytesIO
 
@@ -98,7 +99,7 @@ def test_an_address_is_passed_on_and_never_fetched_or_shown_by_the_page(page: Fl
         (422, "url_refused", "could not be fetched"),
         (502, "url_failed", "could not be fetched"),
         (504, "url_timeout", "could not be fetched"),
-        (410, "cursor_expired", "made with another model"),
+        (410, "cursor_expired", "This link has expired"),
         (422, "unsupported_by_model", "cannot do that"),
     ],
 )
@@ -115,17 +116,17 @@ def test_an_upload_becomes_a_link_without_its_picture(page: FlaskClient, api: Fa
     assert f'data-link="/search?k=50&amp;cursor={CURSOR}"' in html
     answer = page.get(f"/search?k=50&cursor={CURSOR}&metric=euclidean")
     assert answer.status_code == 200
-    assert api.requests[-1].query == {"k": ["50"], "metric": ["euclidean"], "cursor": [CURSOR]}
+    assert api.requests[-1].json == {"k": 50, "metric": "euclidean", "cursor": CURSOR}
     assert "The picture itself is not part of this link" in answer.text
 
 
 def test_the_next_page_is_a_link_that_still_shows_the_query(page: FlaskClient, api: FakeApi) -> None:
     further = matches(hit("two", rank=21), offset=20, total=21)
-    api.replies["POST /search"] = as_json(matches(hit("one"), next="/search?k=20&cursor=bmV4dA"))
-    api.replies["GET /search"] = as_json(further)
+    api.replies["POST /search"] = as_json(matches(hit("one"), next_cursor="bmV4dA"))
     assert 'href="/search?id=one&amp;cursor=bmV4dA" data-load-more' in page.get("/search?id=one").text
+    api.replies["POST /search"] = as_json(further)
     html = page.get("/search?id=one&cursor=bmV4dA").text
-    assert api.requests[-1].query["cursor"] == ["bmV4dA"]
+    assert api.requests[-1].json == {"cursor": "bmV4dA", "k": 20, "metric": "cosine"}
     assert "Matches 21 to 21" in html
     assert "<h1>Tall bottle</h1>" in html
     assert 'href="/search?id=two"' in html
@@ -182,3 +183,20 @@ def test_a_search_on_its_way_names_no_picture_of_the_page_before(page: FlaskClie
     assert 'name="k"' in waiting
     assert 'name="id"' not in waiting
     assert 'name="like"' not in waiting
+
+
+@pytest.mark.parametrize("path", ["/search", "/browse/", "/search/filters", "/search/matches.csv"])
+def test_a_search_that_no_proxy_would_take_as_a_link_says_so(page: FlaskClient, path: str) -> None:
+    fields = {"label": [f"label {number}" for number in range(190)], "has.shape": ['"' + "é" * 500 + '"']}
+    answer = page.get(path, query_string=fields if path == "/browse/" else fields | {"id": "one"})
+    assert answer.status_code == 400
+    assert "and a link has up to 4,000. Select fewer labels and values" in answer.text
+
+
+def test_links_to_further_pages_are_short(page: FlaskClient, api: FakeApi) -> None:
+    """The longest search that is taken, with the longest cursor that the API writes."""
+    api.replies["POST /search"] = as_json(matches(hit("one"), next_cursor="c" * 1000))
+    fields = {"id": "one", "label": [f"label {number}" for number in range(200)]}
+    html = page.get("/search", query_string=fields).text
+    (further,) = re.findall('href="([^"]*)" data-load-more', html)
+    assert len(further.replace("&amp;", "&")) < 5100

@@ -1,6 +1,5 @@
 """Searches as links: the pages of a search, and what holds while the catalogue changes."""
 
-import base64
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -9,6 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from api.links import read_cursor, write_cursor
 from retrieval.vectors.blending import expand
 from tests.api.conftest import OpenApi, Shop
 from tests.api.search.test_query import ITEM, METRICS, ask, ranking, untimed
@@ -93,11 +93,10 @@ def test_a_search_with_an_item_is_a_link(client: TestClient) -> None:
 
 def test_a_page_of_another_bundle_is_gone(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     link = client.post("/search", json={"id": ITEM, "k": 5}).json()["next"]
-    fields = json.loads(base64.urlsafe_b64decode(link.partition("cursor=")[2] + "=="))
-    other = base64.urlsafe_b64encode(json.dumps(["another", *fields[1:]]).encode()).decode().rstrip("=")
+    fields = read_cursor(link.partition("cursor=")[2])
+    other = write_cursor(["another", *fields[1:]])
     check_problem(client.get("/search", params={"cursor": other}), 410, "cursor_expired")
     check_problem(client.get(link.replace("?", "?metric=euclidean&")), 422, "invalid_parameter")
     for place, value in ((3, float("nan")), (4, "\ud800"), (6, ["\ud800"]), (6, ["\0"]), (0, "\udfff")):
-        changed = json.dumps([*fields[:place], value, *fields[place + 1 :]]).encode()
-        nowhere = base64.urlsafe_b64encode(changed).decode().rstrip("=")
+        nowhere = write_cursor([*fields[:place], value, *fields[place + 1 :]])
         check_problem(client.get("/search", params={"cursor": nowhere}), 422, "invalid_parameter")

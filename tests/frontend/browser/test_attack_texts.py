@@ -87,7 +87,7 @@ def test_no_text_runs_on_the_catalogue_pages(
     hits = [hit(attack, n, label=attack) for n, attack in enumerate(attacks[:100], start=1)]
     clusters = [cluster(n, each) for n, each in enumerate(shown)]
     api.replies |= {
-        "GET /items": as_json({"items": shown, "total": len(attacks), "next": "/items?cursor=NEXT"}),
+        "POST /items/list": as_json({"items": shown, "total": len(attacks), "next_cursor": "NEXT"}),
         "GET /map": as_json({"points": points, "total": len(attacks)}),
         "GET /clusters": as_json({"clusters": clusters, "drift": drift(attacks[1])}),
         "GET /duplicates": as_json(duplicates(shown, total_groups=len(attacks), groups=groups)),
