@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from retrieval import images
 from retrieval.encoder import Encoder
-from retrieval.images import RGB
+from retrieval.images import RGB, Fit
 from retrieval.projection import Projection
 
 Opener: TypeAlias = Callable[[bytes, int], RGB]
@@ -31,19 +31,21 @@ class Embedder:
     encoder: Encoder
     projection: Projection
     opener: Opener = open_whole
+    fit: Fit = "whole"
 
     def prepare(self, data: bytes, opener: Opener | None = None) -> RGB:
         """The bytes of a picture to the encoder's input, uint8 [height, width, 3]. Raises ImageError.
 
         `opener`: in place of the bundle's own, for one of several faces.
         """
-        return prepare(data, self.encoder.height, self.encoder.width, opener or self.opener)
+        return prepare(data, self.encoder.height, self.encoder.width, opener or self.opener, self.fit)
 
     def embed(self, inputs: Sequence[RGB]) -> NDArray[np.float32]:
         """Prepared pictures to vectors, float32 [n, d]."""
         return self.projection.apply(self.encoder.encode(np.stack(inputs)))
 
 
-def prepare(data: bytes, height: int, width: int, opener: Opener = open_whole) -> RGB:
-    """The bytes of a picture to uint8 [height, width, 3]: opened, and the whole of that resized. Raises ImageError."""
-    return images.resize(opener(data, max(height, width)), height, width)
+def prepare(data: bytes, height: int, width: int, opener: Opener = open_whole, fit: Fit = "whole") -> RGB:
+    """The bytes of a picture to uint8 [height, width, 3]: opened, and laid out by images.arrange. Raises ImageError."""
+    opened = opener(data, images.arranged_side(height, width, fit))
+    return images.arrange(opened, height, width, fit)

@@ -8,11 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from retrieval.errors import BundleDamaged, BundleIncompatible
 from retrieval.faces.spec import FaceSpec
+from retrieval.images import Fit
 
-FORMAT_VERSIONS = (1, 2, 3)
+FORMAT_VERSIONS = (1, 2, 3, 4)
 """Those that are read; the last one is written.
 
-2 added faces, split, report/ and the encoder's precision; 3 added calibration.npz."""
+2 added faces, split, report/ and the encoder's precision; 3 added calibration.npz; 4 added
+the encoder's fit and the preset."""
 
 Count = Annotated[int, Field(ge=0)]
 
@@ -31,6 +33,8 @@ class EncoderSpec(_Part):
     dims: Annotated[int, Field(gt=0)]
     stage: Literal["frozen", "autoencoder", "head", "finetune"]
     precision: Literal["float32", "int8"] = "float32"
+    fit: Fit = "whole"
+    """What of a picture it is given (images.arrange)."""
 
 
 class Counts(_Part):
@@ -51,7 +55,7 @@ class FileEntry(_Part):
 class Manifest(_Part):
     """The whole description. `metrics` maps a stage to its measures on the held-out pictures of the run."""
 
-    format_version: Literal[1, 2, 3] = 3
+    format_version: Literal[1, 2, 3, 4] = 4
     id: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,99}$")]
     created: datetime
     encoder: EncoderSpec
@@ -62,6 +66,8 @@ class Manifest(_Part):
     metrics: dict[str, dict[str, float]]
     split: dict[str, str | float] | None = None
     """How pictures were held out for the metrics, such as by = "image", share = 0.2."""
+    preset: str | None = None
+    """The name of the ready choice between quality and speed that it was made by, such as balanced."""
     versions: dict[str, str]
     files: dict[str, FileEntry]
 
@@ -69,6 +75,8 @@ class Manifest(_Part):
     def _has_what_its_version_has(self) -> Self:
         if self.format_version == 1 and (self.faces or self.split or self.encoder.precision != "float32"):
             raise ValueError("format version 1 has no faces, split or precision")
+        if self.format_version < 4 and (self.encoder.fit != "whole" or self.preset):
+            raise ValueError("format versions before 4 have no fit and no preset")
         return self
 
 

@@ -93,8 +93,11 @@ def _side(snapshot: Snapshot, data: bytes, crop: Crop | None, face: int | None) 
         raise Refusal("unsupported_by_model", NO_CELLS)
     picture = encoder_input(snapshot, data, crop, face)
     embeddings, cells = embedder.encoder.encode_cells(picture[None])
-    # A whole picture is shown in its own shape; a face as it was cut out.
-    rgb = images.decode(crop_bytes(snapshot, data, crop), min_side=SIDE) if embedder.opener is open_whole else picture
+    # A picture is shown in its own shape, as much of it as was looked at; a face as it was cut out.
+    rgb = picture
+    if embedder.opener is open_whole:
+        rgb = images.decode(crop_bytes(snapshot, data, crop), min_side=SIDE)
+        rgb = images.centre(rgb) if embedder.fit == "centre" else rgb
     return _Side(rgb, cells[0], embedder.projection.apply(embeddings)[0])
 
 

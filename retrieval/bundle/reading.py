@@ -57,7 +57,8 @@ def load(folder: Path, *, threads: int = 0) -> Bundle:
     cells = checksums.read_arrays(folder, files, CLUSTERS, ("centroids", "radii", "auto_probes"))
     opener = _opener(folder, manifest, threads)
     try:
-        embedder, clusters = Embedder(encoder, Projection(**axes), opener), Clusters(cells["centroids"])
+        embedder = Embedder(encoder, Projection(**axes), opener, manifest.encoder.fit)
+        clusters = Clusters(cells["centroids"])
         calibration = _calibration(folder, manifest)
         bundle = Bundle(manifest, embedder, clusters, cells["radii"], int(cells["auto_probes"]), calibration)
     except (TypeError, ValueError) as error:

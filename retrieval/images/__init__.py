@@ -4,7 +4,7 @@ Training, gallery and query all pass through `decode` and `resize`, so that they
 format is told by the content, never by a name, and only the reader of that one format is given the bytes.
 """
 
-from retrieval.images.copies import cut, resize, thumbnail
+from retrieval.images.copies import Fit, arrange, arranged_side, centre, cut, resize, thumbnail
 from retrieval.images.decoding import ImageInfo, decode, inspect
 from retrieval.images.formats import (
     BROWSER_MEDIA_TYPES,
@@ -25,8 +25,12 @@ __all__ = [
     "MAX_PIXELS",
     "RGB",
     "SUPPORTED",
+    "Fit",
     "Format",
     "ImageInfo",
+    "arrange",
+    "arranged_side",
+    "centre",
     "cut",
     "decode",
     "inspect",

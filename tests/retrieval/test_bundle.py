@@ -144,9 +144,10 @@ def test_unexpected_and_missing_files_are_found(artifacts: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "error", "words"),
     [
-        ({"format_version": 4}, BundleIncompatible, "format version 4; .* reads 1, 2 and 3"),
+        ({"format_version": 5}, BundleIncompatible, "format version 5; .* reads 1, 2, 3 and 4"),
         ({"format_version": "1"}, BundleIncompatible, "format version '1'"),
         ({"format_version": 1, "faces": SPEC}, BundleDamaged, "format version 1 has no faces"),
+        ({"format_version": 3, "preset": "fast"}, BundleDamaged, "before 4 have no fit and no preset"),
         ({"faces": SPEC}, BundleDamaged, r"does not list faces/haar\.xml"),
         ({"faces": SPEC | {"detector": "mtcnn"}}, BundleDamaged, r"does not list faces/pnet\.onnx"),
         ({"faces": SPEC | {"detector": "eyes"}}, BundleDamaged, "faces.detector"),

@@ -134,3 +134,12 @@ def test_pictures_that_are_much_larger_embed_nearly_the_same() -> None:
         buffers.append(buffer.getvalue())
     near, far = (embedder.embed([embedder.prepare(data)])[0] for data in buffers)
     assert near @ far / np.linalg.norm(near) / np.linalg.norm(far) > 0.999
+
+
+def test_a_bundle_that_looks_twice_sees_the_whole_above_the_centre() -> None:
+    path, rgb = next((path, rgb) for path in PICTURES if len(set((rgb := decode(path.read_bytes())).shape[:2])) == 2)
+    short = min(rgb.shape[:2])
+    top, left = (rgb.shape[0] - short) // 2, (rgb.shape[1] - short) // 2
+    seen = embedder_of("golden-v4").prepare(path.read_bytes())
+    np.testing.assert_array_equal(seen[:SIDE], resize(rgb, SIDE, SIDE))
+    np.testing.assert_array_equal(seen[SIDE:], resize(rgb[top : top + short, left : left + short], SIDE, SIDE))

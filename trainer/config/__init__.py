@@ -59,6 +59,17 @@ class Config(Section):
             raise ValueError("head and finetune both learn by nt-xent, or both by labels")
         return self
 
+    @model_validator(mode="after")
+    def _faces_seen_whole(self) -> Self:
+        if self.faces is not None and self.encoder.fit != "whole":
+            raise ValueError('faces are cut out to be seen whole: leave fit = "whole" under [encoder]')
+        return self
+
+    @property
+    def mirror(self) -> bool:
+        """Whether embeddings are averaged with those of mirrored pictures."""
+        return self.encoder.mirror or (self.faces is not None and self.faces.mirror)
+
     @property
     def self_supervised(self) -> bool:
         """Whether labels are not to be looked at."""

@@ -58,14 +58,21 @@ STANDARDISED = Scaling(
 )
 _KERAS = "tensorflow/keras-applications"
 
+LITE_SIDES = (224, 240, 260)
+"""Of EfficientNet-Lite0, Lite1 and Lite2."""
+
 BACKBONES: Mapping[str, Backbone] = {
-    "efficientnet-lite0": Backbone(
-        "Tan & Le 2019, https://arxiv.org/abs/1905.11946",
-        None,
-        Scaling((127.0,) * 3, (128.0,) * 3),
-        r"blocks_\d+",
-        "package",
-    ),
+    **{
+        f"efficientnet-lite{number}": Backbone(
+            "Tan & Le 2019, https://arxiv.org/abs/1905.11946",
+            None,
+            Scaling((127.0,) * 3, (128.0,) * 3),
+            r"blocks_\d+",
+            "package",
+            side=side,
+        )
+        for number, side in enumerate(LITE_SIDES)
+    },
     "resnet50": Backbone(
         "He et al. 2015, https://arxiv.org/abs/1512.03385",
         "ResNet50",

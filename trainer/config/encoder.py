@@ -5,8 +5,12 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from retrieval.images import Fit
 from trainer.config.backbones import BACKBONES, BackboneName
 from trainer.config.base import Rate, Section
+
+Pooling = Literal["avg", "gem", "max", "avg+gem+max"]
+"""How the cells of a picture become one embedding: their mean, generalised mean, maximum, or all three in a row."""
 
 
 class OnnxConfig(Section):
@@ -33,7 +37,12 @@ class EncoderConfig(Section):
     """ "imagenet", "none" (random) or the path of a weights file."""
     size: Annotated[int, Field(ge=32, le=1024)] | None = None
     """Side of the square input, in pixels; None: what the network was made for."""
-    pooling: Literal["avg", "gem"] = "avg"
+    pooling: Pooling = "avg"
+    fit: Fit = "whole"
+    """What of a picture is looked at: the whole of it squashed to a square, its centre square, or both, in which case
+    the embedding is the mean of the two, each of length one."""
+    mirror: bool = False
+    """Average each embedding with that of the mirrored picture."""
     freeze_backbone: bool = False
     """Train nothing but the head."""
     train_from: str | None = None
@@ -54,6 +63,8 @@ class EncoderConfig(Section):
             raise ValueError("pixels goes with onnx")
         if len(self.ensemble) == 1 or any(member.ensemble for member in self.ensemble):
             raise ValueError("ensemble lists two or more encoders, none of them an ensemble itself")
+        if any(member.fit != "whole" or member.mirror for member in self.ensemble):
+            raise ValueError("fit and mirror are those of all encoders together: set them beside ensemble")
         if self.keras and BACKBONES[self.backbone].imagenet is None and self.weights == "imagenet":
             raise ValueError(f'{self.backbone} starts from scratch: weights = "none", or a file')
         return self

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from retrieval import images
 from retrieval.embedder import Opener, open_whole
 from retrieval.encoder import Encoder
 from retrieval.errors import ImageError
-from retrieval.images import RGB, ImageInfo
+from retrieval.images import RGB, Fit, ImageInfo
 from trainer.config import Config
 from trainer.data.augment import augment, detail, generator
+from trainer.data.input_shape import InputShape
 from trainer.data.loading import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
@@ -71,6 +73,8 @@ class Features:
 def cache_name(config: Config, views: Views, encoder: str) -> str:
     """What features depend on besides the picture: the encoder (its fingerprint), how one is opened, the views."""
     recipe = repr((RECIPE, encoder, config.faces, views, config.seed))
+    if config.encoder.fit != "whole":
+        recipe += config.encoder.fit
     return f"{config.encoder.name}-{sha256(recipe.encode()).hexdigest()[:16]}"
 
 
@@ -83,12 +87,17 @@ def compute(
     cache: Path,
     progress: Progress,
     opener: Opener = open_whole,
+    fit: Fit = "whole",
 ) -> Features:
     """Features of every picture that can be read. A picture that cannot is skipped, with the reason."""
+    shape = InputShape(encoder.height, encoder.width, fit)
     files: list[PictureFile] = []
     values = np.empty((len(pictures), 1 + views.augmented + views.detail, encoder.dims), np.float32)
     skipped: list[Skipped] = []
-    with FeatureCache(cache) as stored, closing(_load_all(pictures, encoder, opener, views, seed, stored)) as loading:
+    with (
+        FeatureCache(cache) as stored,
+        closing(_load_all(pictures, encoder.dims, shape, opener, views, seed, stored)) as loading,
+    ):
         for done, (picture, loaded) in enumerate(zip(pictures, loading, strict=True), start=1):
             progress(done, len(pictures))
             if isinstance(loaded, str):
@@ -154,7 +163,13 @@ class FeatureCache:
 
 
 def _load_all(
-    pictures: Sequence[Picture], encoder: Encoder, opener: Opener, views: Views, seed: int, stored: FeatureCache
+    pictures: Sequence[Picture],
+    dims: int,
+    shape: InputShape,
+    opener: Opener,
+    views: Views,
+    seed: int,
+    stored: FeatureCache,
 ) -> Generator[_Loaded | str, None, None]:
     """Each picture in order: read and prepared, or why it cannot be used."""
 
@@ -164,10 +179,10 @@ def _load_all(
             digest = sha256(data).hexdigest()
             info = images.inspect(data)
             key = content_key(digest, picture.face)
-            if stored.get(key, encoder.dims) is not None:
+            if stored.get(key, dims) is not None:
                 return _Loaded(digest, info, ())
             opening = opener_of(picture, opener)
-            return _Loaded(digest, info, _inputs(data, info, encoder, opening, key, views, seed))
+            return _Loaded(digest, info, _inputs(data, info, shape, opening, key, views, seed))
         except (ImageError, OSError) as error:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
@@ -175,19 +190,18 @@ def _load_all(
 
 
 def _inputs(
-    data: bytes, info: ImageInfo, encoder: Encoder, opener: Opener, key: str, views: Views, seed: int
+    data: bytes, info: ImageInfo, shape: InputShape, opener: Opener, key: str, views: Views, seed: int
 ) -> list[RGB]:
     """The picture as a query is prepared, and its views, which are cut from it at up to twice the size."""
-    side = max(encoder.height, encoder.width)
-    opened = opener(data, side)
-    inputs = [images.resize(opened, encoder.height, encoder.width)]
+    opened = opener(data, shape.side)
+    inputs = [shape.arranged(opened)]
     if views == Views():
         return inputs
     # A picture that was decoded at its full size is no larger the second time.
     whole = opener is open_whole and opened.shape[:2] == (info.height, info.width)
-    large = opened if whole else opener(data, 2 * side)
+    large = opened if whole else opener(data, 2 * shape.side)
     rng = generator(seed, key)
-    inputs += [augment(large, encoder.height, encoder.width, rng) for _view in range(views.augmented)]
+    inputs += [shape.each(large, partial(augment, rng=rng)) for _view in range(views.augmented)]
     if views.detail:
-        inputs.append(detail(large, encoder.height, encoder.width, seed, key))
+        inputs.append(shape.each(large, partial(detail, seed=seed, key=key)))
     return inputs

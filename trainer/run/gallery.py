@@ -27,9 +27,9 @@ def embed(tuning: Tuning, encoder: Encoders, progress: Progress) -> NDArray[np.f
     pictures, opener = [file.picture for file in tuning.pictures.files], tuning.pictures.opener
     known = _from_features(tuning, encoder)
     if known is None:
-        return embed_gallery(pictures, encoder.onnx, progress, opener)
+        return embed_gallery(pictures, encoder.onnx, progress, opener, tuning.pictures.fit)
     rows = sample_evenly(np.arange(len(pictures)), SAMPLE)
-    sample = embed_gallery([pictures[row] for row in rows], encoder.onnx, progress, opener)
+    sample = embed_gallery([pictures[row] for row in rows], encoder.onnx, progress, opener, tuning.pictures.fit)
     difference = float(np.abs(unit(known[rows]) - unit(sample)).max())
     if difference <= TOLERANCE:
         progress(len(pictures), len(pictures))
@@ -38,7 +38,7 @@ def embed(tuning: Tuning, encoder: Encoders, progress: Progress) -> NDArray[np.f
         f"The features in the cache differ from the written encoder by up to {difference:.1e}: all pictures are "
         "embedded again."
     )
-    return embed_gallery(pictures, encoder.onnx, progress, opener)
+    return embed_gallery(pictures, encoder.onnx, progress, opener, tuning.pictures.fit)
 
 
 def _from_features(tuning: Tuning, encoder: Encoders) -> NDArray[np.float32] | None:

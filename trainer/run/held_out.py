@@ -8,6 +8,7 @@ network is trained on none.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import get_args
 
 import numpy as np
@@ -192,7 +193,7 @@ def _folds(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
 
 def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
     """An altered copy of each held-out picture, or of each picture where nothing was trained, among all pictures."""
-    pictures, encoder = tuning.pictures, tuning.encoders.onnx
+    pictures = tuning.pictures
     held_out = np.flatnonzero(pictures.parts == VALIDATION) if tuning.reached != "frozen" else np.arange(len(published))
     rows = sample_evenly(held_out, MAX_QUERIES)
     if not len(rows):
@@ -204,9 +205,9 @@ def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOu
 
         def altered(row: int) -> images.RGB:
             rng = generator(pictures.seed, f"copy {pictures.files[row].key}")
-            return augment(pictures.read(row, 2 * pictures.side), encoder.height, encoder.width, rng)
+            return pictures.shape.each(pictures.read(row, 2 * pictures.side), partial(augment, rng=rng))
 
-        query_embeddings = encode_all(encoder.encode, altered, rows)
+        query_embeddings = encode_all(tuning.encoders.onnx.encode, altered, rows)
     everything = np.arange(len(published))
     projection = _projection(tuning, _embeddings_by(tuning, published, kernel))
     gallery = projection.apply(_embeddings_by(tuning, published, kernel))

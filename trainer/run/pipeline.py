@@ -85,7 +85,7 @@ def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
                 pictures, faceless = one_per_face(pictures, opener, progress)
             skipped += faceless
     with listener.step(f"Building {config.encoder.name}"):
-        frozen = encoders.frozen(config.encoder, mirror=stages.mirror_of(config))
+        frozen = encoders.frozen(config.encoder, mirror=config.mirror)
     supervised = not config.self_supervised and len({p.label for p in pictures} - {None}) > 1
     if inputs.holds_out and not supervised and not config.self_supervised:
         listener.note("There are not two labels to tell apart, so augmented views of each picture are what is alike.")
@@ -96,7 +96,14 @@ def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
             artifacts / "cache" / f"{features.cache_name(config, views, encoders.fingerprint(encoder.graph))}.sqlite"
         )
         return features.compute(
-            pictures, encoder.onnx, views=views, seed=config.seed, cache=cache, progress=progress, opener=opener
+            pictures,
+            encoder.onnx,
+            views=views,
+            seed=config.seed,
+            cache=cache,
+            progress=progress,
+            opener=opener,
+            fit=config.encoder.fit,
         )
 
     with listener.step("Computing features") as progress:
@@ -148,8 +155,16 @@ def _tuning(
     parts = np.full(len(labels), TRAIN, np.int8)
     if inputs.holds_out:
         parts = split([file.picture for file in computed.files], config.split, config.seed)
-    side = frozen.onnx.height
-    pictures = Pictures(computed.files, labels, parts, side, opener, config.seed, computed.details is None)
+    pictures = Pictures(
+        computed.files,
+        labels,
+        parts,
+        frozen.onnx.width,
+        opener,
+        config.seed,
+        computed.details is None,
+        config.encoder.fit,
+    )
     return Tuning(
         config=config,
         pictures=pictures,
@@ -166,10 +181,12 @@ def _tuning(
 def _exported(tuning: Tuning) -> tuple[Encoders, Literal["float32", "int8"]]:
     """The encoder to be served: proved to compute what Keras does, and quantised where that is wanted and good."""
     encoder, pictures = tuning.encoders, tuning.pictures
-    if encoder.keras is not None and not stages.mirror_of(tuning.config):
+    if encoder.keras is not None and not tuning.config.mirror and pictures.fit != "both":
         with tuning.listener.step("Checking the export"):
             sample = [file.picture for file in sample_evenly(pictures.files, PARITY_PICTURES)]
-            worst = check_parity(encoder.keras, encoder.onnx, load_prepared(sample, encoder.onnx, pictures.opener))
+            worst = check_parity(
+                encoder.keras, encoder.onnx, load_prepared(sample, encoder.onnx, pictures.opener, pictures.fit)
+            )
         tuning.listener.note(f"Keras and ONNX differ by at most {worst:.1e}.")
     if not tuning.config.export.int8:
         return encoder, "float32"

@@ -61,6 +61,7 @@ def describe(
             "dims": encoder.onnx.dims,
             "stage": encoder.stage,
             "precision": precision,
+            "fit": config.encoder.fit,
         },
         "dims": reduced.projection.dims,
         "counts": {"items": len(files), "labels": len(labels), "clusters": len(reduced.clusters)},

@@ -48,7 +48,7 @@ def train_autoencoder(
     rows = np.flatnonzero(pictures.parts == TRAIN)
     sheet_rows = np.flatnonzero(pictures.parts != TRAIN)[:SHEET_PICTURES]
     sheet_rows = sheet_rows if len(sheet_rows) else rows[:SHEET_PICTURES]
-    originals = np.stack([pictures.prepared(row) for row in sheet_rows])
+    originals = np.stack([pictures.square(row) for row in sheet_rows])
     keras.utils.set_random_seed(config.seed)  # whatever came before, also in a run that goes on
     with strategy.scope(), precision(mixed=config.mixed_precision):
         network = build_backbone(config.encoder.backbone, "none", config.encoder.side)

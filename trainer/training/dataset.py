@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import images
 from retrieval.embedder import Opener
-from retrieval.images import RGB
+from retrieval.images import RGB, Fit
+from retrieval.projection import unit
 from trainer.data.augment import detail
 from trainer.data.features import PictureFile
+from trainer.data.input_shape import InputShape
 from trainer.data.loading import read_again
 from trainer.data.split import TRAIN, UNLABELLED
 from trainer.evaluation.metrics import Scores
@@ -22,7 +25,7 @@ BATCH = 32  # pictures that go through a network at once where nothing is learne
 
 
 Encode = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Prepared pictures uint8 [n, side, side, 3] to embeddings float32 [n, d]: ONNX's, or a Keras model's."""
+"""Prepared pictures uint8 [n, height, side, 3] to embeddings float32 [n, d]: ONNX's, or a Keras model's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Pictures:
     opener: Opener
     seed: int
     supervised: bool = True
+    fit: Fit = "whole"
+    """What of a picture fills the encoder's input; `side` is that of one square in it."""
 
     def validation(self) -> Validation:
         """Who is searched for, and among whom."""
@@ -52,17 +57,30 @@ class Pictures:
         """The rows that are learned from."""
         return np.flatnonzero((self.parts == TRAIN) & (not self.supervised or self.labels != UNLABELLED))
 
+    @property
+    def shape(self) -> InputShape:
+        """What the encoder is given."""
+        return InputShape(self.side * (2 if self.fit == "both" else 1), self.side, self.fit)
+
     def read(self, row: int, side: int) -> RGB:
-        """One picture, about as large as wanted. Raises SourceError when it has become unreadable meanwhile."""
-        return read_again(self.files[row].picture, side, self.opener)
+        """What is looked at of one picture, about as large as wanted. Raises SourceError when it has become unreadable
+
+        meanwhile.
+        """
+        rgb = read_again(self.files[row].picture, side, self.opener)
+        return images.centre(rgb) if self.fit == "centre" else rgb
+
+    def square(self, row: int) -> RGB:
+        """One picture ready for the network itself, uint8 [side, side, 3]."""
+        return images.resize(self.read(row, self.side), self.side, self.side)
 
     def prepared(self, row: int) -> RGB:
-        """One picture ready for the network, uint8 [side, side, 3]."""
-        return images.resize(self.read(row, self.side), self.side, self.side)
+        """One picture ready for the encoder, uint8 [height, side, 3]."""
+        return self.shape.arranged(self.read(row, self.side))
 
     def detail(self, row: int) -> RGB:
         """A small part of a picture, the same one in every stage."""
-        return detail(self.read(row, 2 * self.side), self.side, self.side, self.seed, self.files[row].key)
+        return self.shape.each(self.read(row, 2 * self.side), partial(detail, seed=self.seed, key=self.files[row].key))
 
 
 def measure(pictures: Pictures, encode: Encode) -> tuple[Scores, NDArray[np.float32]]:
@@ -78,3 +96,15 @@ def encode_all(encode: Encode, prepare: Callable[[int], RGB], rows: NDArray[np.i
     batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
     with picture_pool() as pool:
         return np.concatenate([encode(np.stack(list(pool.map(prepare, batch)))) for batch in batches])
+
+
+def seen_in(encode: Encode, fit: Fit, *, mirror: bool) -> Encode:
+    """A network of squares as the exported encoder uses it: on whole and centre, and on their mirror images."""
+
+    def encode_all_sides(prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
+        squares = np.split(prepared, 2, axis=1) if fit == "both" else [prepared]
+        sides = [[square, square[:, :, ::-1]] if mirror else [square] for square in squares]
+        means = [np.mean([encode(np.ascontiguousarray(one)) for one in each], axis=0) for each in sides]
+        return means[0] if len(means) == 1 else np.mean([unit(mean) for mean in means], axis=0)
+
+    return encode_all_sides

@@ -21,7 +21,7 @@ from trainer.networks.pooling import build_encoder
 from trainer.progress import Epoch, Progress, Watch
 from trainer.training.batches import PictureBatches, epoch_batches
 from trainer.training.checkpoint import Checkpoint
-from trainer.training.dataset import Pictures, measure
+from trainer.training.dataset import Pictures, measure, seen_in
 from trainer.training.devices import compiling, precision
 from trainer.training.loop import check_spread, fit_epoch, restore, state_of
 from trainer.training.losses import Proxies, make_loss, uses_proxies
@@ -94,7 +94,8 @@ def finetune(
     proxies = label_means(start.embeddings[rows], numbers)
     encoder, model = _build(start, config, steps, proxies, strategy, supervised=pictures.supervised)
 
-    embedder = Model(encoder.input, encoder.output["embedding"])
+    network = Model(encoder.input, encoder.output["embedding"])
+    encode = seen_in(network.predict_on_batch, config.encoder.fit, mirror=config.mirror)
     history, scores = [Epoch("finetune", 0, None, start.scores.precision_at_1, start.scores.map, 0.0)], start.scores
     best_epoch, best_weights = 0, encoder.get_weights()
     if saved := checkpoint.load():
@@ -107,7 +108,7 @@ def finetune(
         if epoch - best_epoch > settings.patience_epochs:
             break
         loss, seconds = fit_epoch(model, batches(epoch), epoch, settings.max_epochs, progress)
-        epoch_scores, embeddings = measure(pictures, embedder.predict_on_batch)
+        epoch_scores, embeddings = measure(pictures, encode)
         check_spread(embeddings, "finetune", epoch)
         history.append(Epoch("finetune", epoch, loss, epoch_scores.precision_at_1, epoch_scores.map, seconds))
         watch(history[-1])

@@ -100,7 +100,7 @@ def _autoencoder(tuning: Tuning, compute: Compute) -> None:
             progress,
             tuning.listener.epoch,
         )
-    candidate = encoders.from_backbone("autoencoder", adapted, config.encoder, mirror=mirror_of(config))
+    candidate = encoders.from_backbone("autoencoder", adapted, config.encoder, mirror=config.mirror)
     with tuning.listener.step("Computing its features") as progress:
         features = compute(candidate, progress)
     tuning.history += history
@@ -145,12 +145,7 @@ def _finetune(tuning: Tuning) -> None:
         )
     tuning.history += tuned.history
     if tuning.judge("finetune", tuned.scores):
-        tuning.encoders = encoders.from_keras("finetune", tuned.encoder, None, mirror=mirror_of(config))
-
-
-def mirror_of(config: Config) -> bool:
-    """Whether embeddings are averaged with those of mirrored pictures."""
-    return config.faces is not None and config.faces.mirror
+        tuning.encoders = encoders.from_keras("finetune", tuned.encoder, None, config.encoder, mirror=config.mirror)
 
 
 def _written_head(head: Head) -> tuple[Arrays, State]:

@@ -29,7 +29,7 @@ Prepare = Callable[[NDArray[Any]], NDArray[Any]]
 
 # What prepares pictures for it, by the library's own functions or the papers' code, and the channels of its features.
 EXPECTED: dict[str, tuple[Prepare, int]] = {
-    "efficientnet-lite0": (lambda values: (values - 127) / 128, 1280),
+    **{f"efficientnet-lite{number}": (lambda values: (values - 127) / 128, 1280) for number in range(3)},
     "resnet50": (keras.applications.resnet.preprocess_input, 2048),
     "mobilenetv2": (keras.applications.mobilenet_v2.preprocess_input, 1280),
     # test_keras_files compares with all that Keras does, which it does inside the network

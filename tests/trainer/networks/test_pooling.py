@@ -70,6 +70,17 @@ def test_with_gem_the_head_stands_after_the_pooling() -> None:
         np.testing.assert_allclose(found["embedding"], wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
+def test_several_poolings_stand_one_after_the_other_each_of_length_one() -> None:
+    cells = backbone().predict_on_batch(pictures()).astype(np.float64)
+    pooled = [cells.mean(axis=(1, 2)), gem(cells, 3), cells.max(axis=(1, 2))]
+    wanted = np.hstack([one / np.linalg.norm(one, axis=1, keepdims=True) for one in pooled])
+    found = build_encoder(backbone(), pooling="avg+gem+max").predict_on_batch(pictures())
+    assert set(found) == {"embedding"}
+    np.testing.assert_allclose(found["embedding"], wanted, atol=1e-5)
+    alone = build_encoder(backbone(), pooling="max").predict_on_batch(pictures())["embedding"]
+    np.testing.assert_allclose(alone, pooled[2], rtol=1e-5, atol=1e-6)
+
+
 @settings(deadline=None, max_examples=examples(30))
 @given(st.floats(1, 8), st.integers(0, 2**32 - 1))
 def test_gem_lies_between_the_mean_and_the_maximum(p: float, seed: int) -> None:

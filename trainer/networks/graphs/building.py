@@ -50,6 +50,16 @@ def mirrored(model: ModelProto) -> ModelProto:
     return _built(images, outputs)
 
 
+def stacked(model: ModelProto) -> ModelProto:
+    """For pictures twice as tall: the mean of the embeddings of their upper and lower half, each of length one."""
+    height, width = _size(_images_of(model))
+    images = argument(Tensor(np.uint8, ("n", 2 * height, width, 3)))
+    halves = op.concat(list(op.split(images, num_outputs=2, axis=1)), axis=0)
+    both = _normalised(inline(_only(model, ["embedding"]))(halves)["embedding"])
+    upper, lower = op.split(both, num_outputs=2, axis=0)
+    return _built(images, {"embedding": op.mul(op.add(upper, lower), op.const(np.float32(0.5)))})
+
+
 def side_by_side(models: Sequence[ModelProto]) -> ModelProto:
     """One encoder whose embedding is those of all `models`, each of length one, one after the other. It has no cells.
 

@@ -16,7 +16,7 @@ from retrieval.embedder import prepare
 from retrieval.encoder import OnnxEncoder
 from tests.bundles import SIDE, picture, write_encoder
 from trainer.errors import ConfigError
-from trainer.networks.graphs.building import adopt, mirrored, side_by_side, with_head
+from trainer.networks.graphs.building import adopt, mirrored, side_by_side, stacked, with_head
 
 DIMS = 16
 
@@ -113,6 +113,13 @@ def test_smaller_members_see_the_picture_as_pillow_shrinks_it(encoder: ModelProt
 def test_a_black_picture_stays_finite_side_by_side() -> None:
     found = run(side_by_side([small(8), small(8)]), np.zeros((1, 8, 8, 3), np.uint8))["embedding"]
     np.testing.assert_array_equal(found, np.zeros((1, 2 * 8 * 8 * 3)))
+
+
+def test_stacked_is_the_mean_of_both_halves(encoder: ModelProto) -> None:
+    upper, lower = pictures(), pictures()[::-1]
+    found = run(stacked(encoder), np.concatenate([upper, lower], axis=1))
+    assert set(found) == {"embedding"}
+    close(found["embedding"], (unit(run(encoder, upper)["embedding"]) + unit(run(encoder, lower)["embedding"])) / 2)
 
 
 def test_steps_follow_one_another(encoder: ModelProto) -> None:
