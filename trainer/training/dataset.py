@@ -104,7 +104,12 @@ def seen_in(encode: Encode, fit: Fit, *, mirror: bool) -> Encode:
     def encode_all_sides(prepared: NDArray[np.uint8]) -> NDArray[np.float32]:
         squares = np.split(prepared, 2, axis=1) if fit == "both" else [prepared]
         sides = [[square, square[:, :, ::-1]] if mirror else [square] for square in squares]
-        means = [np.mean([encode(np.ascontiguousarray(one)) for one in each], axis=0) for each in sides]
-        return means[0] if len(means) == 1 else np.mean([unit(mean) for mean in means], axis=0)
+        means = [_mean([encode(np.ascontiguousarray(one)) for one in each]) for each in sides]
+        return means[0] if len(means) == 1 else _mean([unit(mean) for mean in means])
 
     return encode_all_sides
+
+
+def _mean(several: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    mean: NDArray[np.float32] = np.mean(several, axis=0)
+    return mean
