@@ -19,6 +19,7 @@ from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
 from api.routes import (
+    bin_entries,
     bundles,
     clusters,
     duplicates,
@@ -42,7 +43,19 @@ from api.web.parameters import KnownParameters
 from api.web.proxies import Forwarded
 from retrieval.bundle import catalogue_url
 
-ROUTES = (search, explore, items, item_changes, item_deletions, item_paths, clusters, duplicates, bundles, health)
+ROUTES = (
+    search,
+    explore,
+    items,
+    item_changes,
+    item_deletions,
+    item_paths,
+    bin_entries,
+    clusters,
+    duplicates,
+    bundles,
+    health,
+)
 
 # What pages of other origins may send and read, where the settings let them.
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -125,18 +138,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         dependencies=[KnownParameters],
     )
-    for route in (
-        search,
-        explore,
-        items,
-        item_changes,
-        item_deletions,
-        item_paths,
-        clusters,
-        duplicates,
-        bundles,
-        health,
-    ):
+    for route in ROUTES:
         app.include_router(route.router)
     errors.install(app)
     problems.install(app)

@@ -132,6 +132,12 @@ class Settings(BaseSettings):
         le=600,
         description="how long a change waits for a thread, for other changes, and for a locked database, each",
     )
+    bin_days: int = Field(
+        default=30,
+        ge=0,
+        le=3650,
+        description="days that deleted items stay in the bin, with their pictures; 0: deleted items are gone at once",
+    )
     bundles: Literal["all"] | BundleIds = Field(
         default=(),
         description="bundles to keep loaded beside the live one, so that searches may name them: their ids, separated "

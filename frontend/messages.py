@@ -65,6 +65,9 @@ BY_CODE = {
     "bundle_missing": ErrorText("This model is not there", "It may have been removed. See the list of models."),
     "cluster_missing": ErrorText("There is no such cluster", "The clusters change with the model. See their list."),
     "dismissal_missing": ErrorText("There is no such dismissal", "It may have been undone already."),
+    "entry_missing": ErrorText(
+        "This picture is no longer in the bin", "It may have been restored, or deleted for good. Look at the bin again."
+    ),
     "face_missing": ErrorText("No face was found in this picture", "Use a picture that shows a face from the front."),
     "internal_error": SERVICE_FAILED,
     "key_missing": KEY_REFUSED,

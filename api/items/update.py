@@ -57,8 +57,14 @@ def described(item: Item, body: DescriptionBody) -> Item:
     return replace(item, label=label, attributes=attributes)
 
 
-def delete(engine: Engine, item_id: str, condition: Precondition = ANY, ticket: Ticket | None = None) -> Answer:
-    """Raises ItemMissing, Refusal."""
+def delete(
+    engine: Engine,
+    item_id: str,
+    condition: Precondition = ANY,
+    ticket: Ticket | None = None,
+    deleted_by: str | None = None,
+) -> Answer:
+    """Move an item into the bin. Raises ItemMissing, Refusal."""
 
     def change() -> Answer:
         answer = Answer(204, "")
@@ -66,6 +72,7 @@ def delete(engine: Engine, item_id: str, condition: Precondition = ANY, ticket: 
             with live_of(engine).catalogue.writing() as rows:
                 condition.check(rows.get(item_id))
                 deleted = rows.delete([item_id])
+                _put_into_bin(engine, rows, deleted, deleted_by)
                 remember(rows, ticket, answer)
             forget(engine, deleted)
         return answer
@@ -73,13 +80,17 @@ def delete(engine: Engine, item_id: str, condition: Precondition = ANY, ticket: 
     return once(engine, ticket, change)
 
 
-def delete_matching(engine: Engine, filter_: Filter, ticket: Ticket | None = None) -> Answer:
-    """Delete all that a filter lets through, at once. Raises Refusal."""
-    return _delete_all(engine, lambda rows: rows.delete_matching(filter_), ticket)
+def delete_matching(
+    engine: Engine, filter_: Filter, ticket: Ticket | None = None, deleted_by: str | None = None
+) -> Answer:
+    """Move all that a filter lets through into the bin, at once. Raises Refusal."""
+    return _delete_all(engine, lambda rows: rows.delete_matching(filter_), ticket, deleted_by)
 
 
-def delete_listed(engine: Engine, ids: Sequence[str], ticket: Ticket | None = None) -> Answer:
-    """Delete these items, all of them or none. Raises Refusal (item_missing) that says which of them are not there."""
+def delete_listed(
+    engine: Engine, ids: Sequence[str], ticket: Ticket | None = None, deleted_by: str | None = None
+) -> Answer:
+    """Move these items into the bin, all or none. Raises Refusal (item_missing) that says which are not there."""
 
     def delete_ids(rows: Changes) -> list[Item]:
         deleted = rows.delete(ids)
@@ -87,22 +98,30 @@ def delete_listed(engine: Engine, ids: Sequence[str], ticket: Ticket | None = No
             raise missing(ids, {item.id for item in deleted})
         return deleted
 
-    return _delete_all(engine, delete_ids, ticket)
+    return _delete_all(engine, delete_ids, ticket, deleted_by)
 
 
 def missing(ids: Sequence[str], there: Collection[str]) -> Refusal:
     """What is said where some of these ids are no item's."""
-    places = [f"ids[{place}]" for place, item_id in enumerate(ids) if item_id not in there]
-    more = len(places) - MAX_TOLD
-    told = ", ".join(places[:MAX_TOLD]) + (f" and {more} more" if more > 0 else "")
+    told = places_of("ids", [item_id not in there for item_id in ids])
     return Refusal("item_missing", f"{told}: there is no item of this id. Nothing was deleted.")
 
 
-def _delete_all(engine: Engine, delete_rows: Callable[[Changes], list[Item]], ticket: Ticket | None) -> Answer:
+def places_of(field: str, faults: Sequence[bool]) -> str:
+    """The first places of a list at which there is a fault, and how many more there are."""
+    places = [f"{field}[{place}]" for place, is_fault in enumerate(faults) if is_fault]
+    more = len(places) - MAX_TOLD
+    return ", ".join(places[:MAX_TOLD]) + (f" and {more} more" if more > 0 else "")
+
+
+def _delete_all(
+    engine: Engine, delete_rows: Callable[[Changes], list[Item]], ticket: Ticket | None, deleted_by: str | None
+) -> Answer:
     def change() -> Answer:
         with engine.writing:
             with live_of(engine).catalogue.writing() as rows:
                 deleted = delete_rows(rows)
+                _put_into_bin(engine, rows, deleted, deleted_by)
                 count = len(deleted)
                 answer = Answer(200, DeletedAnswer(matching=count, deleted=count).model_dump_json())
                 remember(rows, ticket, answer)
@@ -112,8 +131,14 @@ def _delete_all(engine: Engine, delete_rows: Callable[[Changes], list[Item]], ti
     return once(engine, ticket, change)
 
 
+def _put_into_bin(engine: Engine, rows: Changes, deleted: Collection[Item], deleted_by: str | None) -> None:
+    if engine.bin_days:
+        rows.bin.put(deleted, deleted_by)
+
+
 def forget(engine: Engine, deleted: Sequence[Item]) -> None:
-    """Let go of the vectors and the pictures of items that are no more. Needs `engine.writing`."""
+    """Let go of the vectors of items that are no more, and of their pictures unless the bin has them. Needs
+    `engine.writing`."""
     forget_vectors(engine, [item.id for item in deleted])
     discard_pictures(engine, {item.location for item in deleted})
 

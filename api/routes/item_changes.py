@@ -29,7 +29,7 @@ from api.schemas.item_request import (
     ReplacementForm,
 )
 from api.schemas.search_answer import ItemAnswer, item_url
-from api.security.keys import Write
+from api.security.keys import Write, key_name
 from api.serving.engine import Engine
 from api.web.bodies import media_type_of, read_either, read_json, read_json_body, read_limited
 from api.web.streams import LineStream
@@ -198,15 +198,16 @@ async def put_item(
 )
 async def delete_item(
     item_id: ItemId,
+    request: Request,
     engine: EngineDep,
     _: SnapshotDep,
     pool: WritersDep,
     condition: PreconditionDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """No search finds it any more. A training run brings back what its source still has."""
+    """It is moved into the bin, and no search finds it any more. A training run brings back what its source has."""
     ticket = Ticket.of(idempotency_key, "delete_item", item_id)
-    answer = await pool.run(update.delete, engine, item_id, condition, ticket)
+    answer = await pool.run(update.delete, engine, item_id, condition, ticket, key_name(request))
     return Response(status_code=answer.status)
 
 

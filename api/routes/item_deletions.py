@@ -13,7 +13,7 @@ from api.openapi.problems import problems
 from api.routes.item_changes import BODY_PROBLEMS
 from api.schemas.clusters import DeletedAnswer
 from api.schemas.item_request import DELETION_EXAMPLES, DeletionBody
-from api.security.keys import Write
+from api.security.keys import Write, key_name
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_json_body
@@ -41,9 +41,10 @@ async def post_deletion(
     pool: WritersDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """All of them are deleted or, where one of the ids is no item's, none."""
+    """All of them are moved into the bin or, where one of the ids is no item's, none."""
     body = await read_json_body(request, DeletionBody)
-    return deleted_response(await pool.run(_delete, engine, snapshot, body, idempotency_key))
+    answer = await pool.run(_delete, engine, snapshot, body, idempotency_key, key_name(request))
+    return deleted_response(answer)
 
 
 @router.delete(
@@ -62,12 +63,13 @@ async def delete_items(
     dry_run: Annotated[bool, Query(description="Only say how many there are.")] = False,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """The filter must be sent; `{}` means everything."""
+    """The filter must be sent; `{}` means everything. The items are moved into the bin."""
     text = request.query_params.get("filter")
     if not text:
         raise Refusal("invalid_parameter", UNFILTERED)
     filter_, ticket = read_filter(request), Ticket.of(idempotency_key, "delete_items", text)
-    return deleted_response(await pool.run(_delete_matching, engine, snapshot, filter_, dry_run, ticket))
+    answer = await pool.run(_delete_matching, engine, snapshot, filter_, dry_run, ticket, key_name(request))
+    return deleted_response(answer)
 
 
 def deleted_response(answer: Answer) -> Response:
@@ -75,13 +77,13 @@ def deleted_response(answer: Answer) -> Response:
     return Response(answer.body, answer.status, media_type="application/json")
 
 
-def _delete(engine: Engine, snapshot: Snapshot, body: DeletionBody, key: str | None) -> Answer:
+def _delete(engine: Engine, snapshot: Snapshot, body: DeletionBody, key: str | None, deleted_by: str | None) -> Answer:
     ticket = Ticket.of(key, "delete_items_of_list", body.model_dump(mode="json", exclude_unset=True, by_alias=True))
     if body.filter is not None:
-        return _delete_matching(engine, snapshot, body.filter.to_filter(), body.dry_run, ticket)
+        return _delete_matching(engine, snapshot, body.filter.to_filter(), body.dry_run, ticket, deleted_by)
     ids = list(body.ids or ())
     if not body.dry_run:
-        return update.delete_listed(engine, ids, ticket)
+        return update.delete_listed(engine, ids, ticket, deleted_by)
     there = snapshot.catalogue.get_many(ids)
     if len(there) < len(ids):
         raise update.missing(ids, there)
@@ -89,9 +91,9 @@ def _delete(engine: Engine, snapshot: Snapshot, body: DeletionBody, key: str | N
 
 
 def _delete_matching(
-    engine: Engine, snapshot: Snapshot, filter_: Filter, dry_run: bool, ticket: Ticket | None
+    engine: Engine, snapshot: Snapshot, filter_: Filter, dry_run: bool, ticket: Ticket | None, deleted_by: str | None
 ) -> Answer:
     if not dry_run:
-        return update.delete_matching(engine, filter_, ticket)
+        return update.delete_matching(engine, filter_, ticket, deleted_by)
     matching = snapshot.catalogue.count_matching(filter_)
     return Answer(200, DeletedAnswer(matching=matching, deleted=0).model_dump_json())

@@ -126,13 +126,14 @@ async def patch_item(
 )
 async def delete_item(
     item_id: ConfirmedId,
+    request: Request,
     engine: EngineDep,
     snapshot: SnapshotDep,
     pool: WritersDep,
     condition: PreconditionDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    return await item_changes.delete_item(item_id, engine, snapshot, pool, condition, idempotency_key)
+    return await item_changes.delete_item(item_id, request, engine, snapshot, pool, condition, idempotency_key)
 
 
 def _check_meaning(snapshot: Snapshot, item_id: str, part: str) -> None:

@@ -175,16 +175,16 @@ def send_image(snapshot: Snapshot, item_id: str, conditions: Conditions, format_
     """
     item = snapshot.catalogue.get(item_id)
     if format_ == "browser" and item.media_type not in images.BROWSER_MEDIA_TYPES:
-        return _copy(snapshot, item, BROWSER_SIDE, conditions)
+        return send_copy(snapshot, item, BROWSER_SIDE, conditions)
     return conditions.response(f'"{item.sha256}"', item.media_type, lambda: snapshot.picture(item))
 
 
 def send_thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, conditions: Conditions) -> Response:
     """As `send_image`, of at most `size` x `size` pixels. Raises ImageError, too."""
-    return _copy(snapshot, snapshot.catalogue.get(item_id), size, conditions)
+    return send_copy(snapshot, snapshot.catalogue.get(item_id), size, conditions)
 
 
-def _copy(snapshot: Snapshot, item: Item, side: int, conditions: Conditions) -> Response:
+def send_copy(snapshot: Snapshot, item: Item, side: int, conditions: Conditions) -> Response:
     """A WebP copy of at most side x side pixels; its ETag changes with how copies are made, too."""
     etag = f'"{item.sha256}-{side}-srgb"'
     return conditions.response(etag, "image/webp", lambda: images.thumbnail(snapshot.picture(item), side))

@@ -153,9 +153,16 @@ async def authorise(
     for scope in get_args(Scope):
         if scope in scopes.scopes:
             name = keys.check(credentials.credentials if credentials else None, scope)
+            request.state.key_name = name
             request.state.client = None if name is None else f"key {name}"
             if scope != "read" and is_foreign(request, access.cors_origins, access.public_origin):
                 raise Refusal("cross_origin_refused")
+
+
+def key_name(request: Request) -> str | None:
+    """The name of the key that a request came with; None where none is needed."""
+    name: str | None = getattr(request.state, "key_name", None)
+    return name
 
 
 def client_of(request: Request) -> str:

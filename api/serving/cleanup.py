@@ -1,4 +1,5 @@
-"""What a crash leaves over is swept before anything is served: pictures and vectors that no item names. Blocking.
+"""What a crash leaves over is swept before anything is served: pictures and vectors that no item names; and what has
+been in the bin for long enough is deleted for good. Blocking.
 
 An item exists once its row does. So a crash leaves a picture or a vector without a row, of an item that was never
 acknowledged or is deleted, and never a row without its picture.
@@ -14,7 +15,7 @@ from typing import TypeVar
 from api.serving import image_files
 from api.serving.snapshot import Snapshot
 from retrieval import bundle as bundles
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue import Catalogue, oldest
 from retrieval.errors import StorageError
 
 logger = logging.getLogger(__name__)
@@ -55,6 +56,17 @@ def sweep_pictures(artifacts: Path, catalogue: Catalogue) -> None:
     for draft in image_files.drafts(artifacts):
         if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
             draft.unlink(missing_ok=True)
+
+
+def end_old_entries(artifacts: Path, catalogue: Catalogue, days: int) -> None:
+    """Delete for good what has been in the bin for so many days. Raises CatalogueError, StorageError."""
+    with catalogue.writing() as rows:
+        ended = rows.bin.take_older(oldest(days))
+    for batch in _batches(iter({item.location for item in ended})):
+        with catalogue.writing() as rows:
+            image_files.discard(artifacts, rows.unnamed(batch))
+    if ended:
+        logger.info("%d items that had been in the bin for %d days are deleted for good", len(ended), days)
 
 
 def sweep_vectors(snapshot: Snapshot) -> None:

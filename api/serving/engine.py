@@ -20,7 +20,7 @@ from api.errors import Refusal
 from api.schemas.health import Ready, Unready
 from api.serving import image_files
 from api.serving.backfill import Stopped, backfill_vectors
-from api.serving.cleanup import sweep
+from api.serving.cleanup import end_old_entries, sweep
 from api.serving.snapshot import Served, Snapshot
 from api.serving.writes import Writes
 from api.settings import Settings
@@ -32,6 +32,7 @@ from retrieval.vectors.stores import VectorStores
 logger = logging.getLogger(__name__)
 
 LOOK_SECONDS = 1.0  # between two looks at CURRENT
+BIN_SECONDS = 3600.0  # between two looks for entries of the bin whose time is over
 RETRY_SECONDS = 30.0  # until what cannot be loaded is tried again, unless it is published anew or nothing is served
 STARTING = "The published bundle is being loaded."
 LIVE = "live"  # what failed, where it was the bundle that CURRENT names
@@ -63,6 +64,7 @@ class Engine:
         self._retired: list[Snapshot] = []
         self._users: Counter[Snapshot] = Counter()
         self._taking = threading.Lock()  # for what is loaded together with who uses it
+        self._bin_until = 0.0  # when the bin is looked at again
         self._behind: set[str] = set()  # bundles whose vectors another process has changed
         self._failures: Mapping[str, _Failure] = {}
 
@@ -70,6 +72,11 @@ class Engine:
     def artifacts(self) -> Path:
         """The folder that everything served is in."""
         return self._settings.artifacts
+
+    @property
+    def bin_days(self) -> int:
+        """How many days deleted items stay in the bin; 0: there is no bin."""
+        return self._settings.bin_days
 
     @property
     def loaded(self) -> tuple[Snapshot, ...]:
@@ -161,6 +168,7 @@ class Engine:
         live = self.snapshot
         if live is None:
             return
+        self._end_old_entries(live)
         beside = self._beside(live.id)
         for bundle_id in beside:
             self._try(bundle_id, None, partial(self._load, bundle_id, live=False))
@@ -206,6 +214,16 @@ class Engine:
             raise
         self._behind.discard(bundle_id)
         logger.info("serving %d items from bundle %s%s", len(snapshot.store), bundle_id, "" if live else " if asked")
+
+    def _end_old_entries(self, live: Snapshot) -> None:
+        if monotonic() < self._bin_until:
+            return
+        self._bin_until = monotonic() + BIN_SECONDS
+        try:
+            with self.writing.patiently():
+                end_old_entries(live.artifacts, live.catalogue, self.bin_days)
+        except LookalikeError as error:
+            logger.warning("old entries of the bin stay for another hour: %s", error)
 
     def _items(self) -> Catalogue:
         if self._catalogue is None:

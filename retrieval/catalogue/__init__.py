@@ -1,5 +1,6 @@
 """The catalogue: which items exist, where their pictures are, what is known of them. Never any model output."""
 
+from retrieval.catalogue.bin import BinEntry, oldest
 from retrieval.catalogue.changes import Changes, Reply
 from retrieval.catalogue.dismissals import Dismissal, Dismissals, Member
 from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, id_fault, is_id, new_id
@@ -11,6 +12,7 @@ __all__ = [
     "BATCH",
     "ID_LENGTH",
     "Attribute",
+    "BinEntry",
     "Catalogue",
     "Changes",
     "Dismissal",
@@ -23,4 +25,5 @@ __all__ = [
     "id_fault",
     "is_id",
     "new_id",
+    "oldest",
 ]

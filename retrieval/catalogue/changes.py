@@ -8,8 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from retrieval import facets
+from retrieval.catalogue.bin import BinChanges
 from retrieval.catalogue.item import Item
-from retrieval.catalogue.table import AMONG, BATCH, ITEM, ITEMS, REPLIES, insert, row
+from retrieval.catalogue.table import AMONG, BATCH, BIN, ITEM, ITEMS, REPLIES, insert, row
 from retrieval.errors import ItemMissing
 from retrieval.filters import Filter
 
@@ -35,6 +36,7 @@ class Changes:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
+        self.bin = BinChanges(connection)
 
     def insert(self, items: Sequence[Item]) -> set[str]:
         """Add those whose id is new, of whichever origin they are, and say which. Waits for others who add the same."""
@@ -78,8 +80,9 @@ class Changes:
         return kept.scalar_one_or_none() is not None
 
     def unnamed(self, locations: Collection[str]) -> set[str]:
-        """Which of these files are no item's. Nobody can make them one's until the transaction ends."""
-        return set(locations) - self._held(ITEMS.c.location, locations)
+        """Which of these files are no item's, deleted or not. Nobody can make them one's until the transaction ends."""
+        rest = set(locations) - self._held(ITEMS.c.location, locations)
+        return rest - self._held(BIN.c.location, rest)
 
     def absent(self, ids: Collection[str]) -> set[str]:
         """Which of these ids are no item's. Nobody can make them one's until the transaction ends."""
@@ -87,7 +90,7 @@ class Changes:
 
     def _held(self, column: sa.ColumnElement[str], values: Collection[str]) -> set[str]:
         if self._dialect == "postgresql":  # with SQLite, nobody else can have begun to write
-            self._connection.execute(sa.text("LOCK TABLE items IN SHARE MODE"))
+            self._connection.execute(sa.text("LOCK TABLE items, bin IN SHARE MODE"))
         asked = sa.select(column).where(column.in_(sa.bindparam("values", expanding=True)))
         held: set[str] = set()
         for batch in _batches(list(values)):

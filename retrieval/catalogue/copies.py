@@ -52,6 +52,12 @@ class CatalogueFile:
         with self._database() as database:
             database.executemany("DELETE FROM items WHERE id = ?", ((item.id,) for item in items))
 
+    def empty_bin(self) -> None:
+        """Delete what is in the bin, if it has one: its pictures are not items', and so in no backup."""
+        with self._database() as database:
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'bin'").fetchone():
+                database.execute("DELETE FROM bin")
+
     def relocate(self, locations: Mapping[str, str]) -> None:
         """Let the items at these locations have their pictures at other ones."""
         with self._database() as database:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VERSION = "0004"
+VERSION = "0005"
 """The newest migration's: what this code reads and writes."""
 
 MIGRATIONS = "retrieval.catalogue:migrations"

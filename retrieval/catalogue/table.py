@@ -1,4 +1,4 @@
-"""The tables: items, replies to requests to write, dismissals of duplicates; and how an item becomes a row.
+"""The tables: items, replies to requests to write, dismissals of duplicates, the bin; and how an item becomes a row.
 
 As they are after the last migration: see schema.py.
 """
@@ -82,6 +82,20 @@ DISMISSALS = sa.Table(
     sa.Column("created", Moment, nullable=False),
 )
 sa.Index("dismissals_created", DISMISSALS.c.created, DISMISSALS.c.dismissal)
+
+BIN = sa.Table(
+    "bin",
+    METADATA,
+    sa.Column("entry", sa.String(32).with_variant(sa.String(32, "C"), "postgresql"), primary_key=True),
+    sa.Column("item", sa.String(ID_LENGTH), nullable=False),
+    sa.Column("location", sa.Text, nullable=False),
+    sa.Column("content", sa.JSON, nullable=False),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("deleted", Moment, nullable=False),
+    sa.Column("deleted_by", sa.Text),
+)
+sa.Index("bin_item", BIN.c.item, BIN.c.entry)
+sa.Index("bin_location", BIN.c.location)  # whether a file may still be wanted
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""

@@ -11,6 +11,7 @@ from itertools import islice
 
 import sqlalchemy as sa
 
+from retrieval.catalogue.bin import Bin
 from retrieval.catalogue.changes import Changes
 from retrieval.catalogue.database import BUSY_SECONDS
 from retrieval.catalogue.item import Item
@@ -29,6 +30,8 @@ class Catalogue(CatalogueReader):
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         """`busy_seconds`: how long a change waits for somebody else's before it is given up (StorageBusy)."""
         super().__init__(open_database(url, busy_seconds=busy_seconds))
+        self.bin = Bin(self._database)
+        """The deleted items."""
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""

@@ -52,6 +52,7 @@ def create(artifacts: Path, target: Path, listener: Listener) -> About:
         root = draft / ARTIFACTS
         root.mkdir(parents=True)
         copy = catalogue.copy(root / CATALOGUE)
+        copy.empty_bin()
         live = log.live_id(artifacts)
         bundles = _copy_bundles(artifacts, root, live, listener)
         items = copy.items()

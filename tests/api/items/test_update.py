@@ -73,6 +73,7 @@ def test_what_is_deleted_is_gone_for_every_search(client: TestClient, own_shop: 
     check_problem(client.post("/search", json={"id": "a"}), 404, "item_missing")
     for answer in (client.delete("/item?id=a"), client.patch("/item?id=a", json={})):
         check_problem(answer, 404, "item_missing")
+    client.delete("/bin")
     assert files(own_shop.artifacts) == set()
     assert client.get("/readyz").json()["items"] == 60
 
@@ -84,6 +85,7 @@ def test_a_picture_stays_while_another_item_has_it(client: TestClient, own_shop:
     assert client.get("/item/image?id=b").content == FRESH
     assert best_hit(client, FRESH)["id"] == "b"
     client.delete("/item?id=b")
+    client.delete("/bin")
     assert files(own_shop.artifacts) == set()
 
 
