@@ -8,12 +8,14 @@ from functools import partial
 from flask import Flask
 
 from frontend import rendering, security
+from frontend.api.bin import BinClient
 from frontend.api.bundles import BundlesClient
 from frontend.api.catalogue import CatalogueClient
 from frontend.api.client import ApiClient
 from frontend.api.connection import Connection
 from frontend.api.duplicates import DuplicatesClient
 from frontend.pages.add import add
+from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
 from frontend.pages.explanation import explanation
@@ -38,6 +40,7 @@ BLUEPRINTS = (
     browse,
     add,
     items,
+    bin_page,
     duplicates,
     models,
     pictures,
@@ -62,6 +65,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["lookalike_api"] = ApiClient(connection)
     app.extensions["lookalike_catalogue"] = CatalogueClient(connection)
     app.extensions["lookalike_duplicates"] = DuplicatesClient(connection)
+    app.extensions["lookalike_bin"] = BinClient(connection)
     app.extensions["lookalike_bundles"] = BundlesClient(connection)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -42,6 +42,11 @@ def moment(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
+def day(time: datetime) -> str:
+    """A date, in UTC."""
+    return time.astimezone(UTC).strftime("%Y-%m-%d")
+
+
 def megabytes(count: int) -> str:
     """Text for a number of bytes, in MB."""
     return f"{count / 1_000_000:.3g}\N{NO-BREAK SPACE}MB"

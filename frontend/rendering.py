@@ -67,6 +67,7 @@ def install(app: Flask) -> None:
         "exactly": json.dumps,
         "megabytes": formatting.megabytes,
         "moment": formatting.moment,
+        "day": formatting.day,
         "shape": shape,
         "srcset": srcset,
         "search_link": search_link,

@@ -1,6 +1,8 @@
 """From what was found to what is shown of it: without what was dismissed, with what is known of each item."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -16,10 +18,22 @@ from retrieval.duplicates.groups import Group, group
 
 UNCALIBRATED = "The model served is not calibrated, so it cannot say which pictures surely show the same thing."
 
+Labels = Literal["any", "different"]
+
 Dismissed = Mapping[str, Sequence[Dismissal]]
 """By the SHA-256 of a picture the dismissals that it is in."""
 Apart = Mapping[str, frozenset[str]]
 """By the id of an item the dismissals that hold for it: no two items that share one are to be together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which groups are wanted. `labels`: of the same thing, whether those whose members have one label are, too."""
+
+    tier: Tier
+    labels: Labels
+    offset: int
+    limit: int
 
 
 def by_picture(dismissals: Iterable[Dismissal]) -> Dismissed:
@@ -31,34 +45,56 @@ def by_picture(dismissals: Iterable[Dismissal]) -> Dismissed:
     return dismissed
 
 
-def show(
-    snapshot: Snapshot, result: Result, dismissed: Dismissed, *, tier: Tier, offset: int, limit: int, stale: bool
-) -> DuplicatesAnswer:
+def show(snapshot: Snapshot, result: Result, dismissed: Dismissed, page: Page, *, stale: bool) -> DuplicatesAnswer:
     """A page of a tier's groups. Raises Refusal (unsupported_by_model) for what the bundle cannot tell.
 
     Only items count that still have the pictures that were compared.
     """
-    if tier == "same_thing" and result.curve is None:
+    if page.tier == "same_thing" and result.curve is None:
         raise Refusal("unsupported_by_model", UNCALIBRATED)
-    rows = [row for members in result.groups[tier] for row in members]
-    digests = snapshot.catalogue.digests_of(_ids(result, rows, dismissed))
-    there = {row for row in rows if digests.get(result.ids[row]) == result.digests[row]}
-    apart = apart_by_id(result, there, dismissed, digests)
-    groups = [
-        part
-        for members in result.groups[tier]
-        for part in divided(result, tuple(row for row in members if row in there), apart)
-    ]
-    further = {"tier": tier, "offset": offset + limit, "limit": limit}
+    by_tier = {tier: _parts(snapshot, result, dismissed, tier, page.labels) for tier in result.groups}
+    groups, end = by_tier[page.tier], page.offset + page.limit
+    further: dict[str, str | int] = {"tier": page.tier, "offset": end, "limit": page.limit}
+    further |= {"labels": page.labels} if page.labels != "any" else {}
     return DuplicatesAnswer(
         stale=stale,
         found_at=result.found_at,
         unreadable=result.unreadable,
-        tier=tier,
+        tier=page.tier,
         total_groups=len(groups),
-        groups=_groups(snapshot, result, tier, groups[offset : offset + limit]),
-        next=link("/duplicates", further) if offset + limit < len(groups) else None,
+        totals={
+            tier: None if tier == "same_thing" and result.curve is None else len(parts)
+            for tier, parts in by_tier.items()
+        },
+        groups=_groups(snapshot, result, page.tier, groups[page.offset : end]),
+        next=link("/duplicates", further) if end < len(groups) else None,
     )
+
+
+def _parts(
+    snapshot: Snapshot, result: Result, dismissed: Dismissed, tier: Tier, labels: Labels
+) -> list[tuple[int, ...]]:
+    """The groups of a tier without what was dismissed, and without what is gone."""
+    rows = [row for members in result.groups[tier] for row in members]
+    digests = snapshot.catalogue.digests_of(_ids(result, rows, dismissed))
+    there = {row for row in rows if digests.get(result.ids[row]) == result.digests[row]}
+    apart = apart_by_id(result, there, dismissed, digests)
+    parts = [
+        part
+        for members in result.groups[tier]
+        for part in divided(result, tuple(row for row in members if row in there), apart)
+    ]
+    return parts if tier != "same_thing" or labels == "any" else _of_different_labels(snapshot, result, parts)
+
+
+def _of_different_labels(snapshot: Snapshot, result: Result, groups: list[tuple[int, ...]]) -> list[tuple[int, ...]]:
+    """The groups whose members do not all have one and the same label."""
+    items = snapshot.catalogue.get_many([result.ids[row] for members in groups for row in members])
+
+    def labels_of(members: tuple[int, ...]) -> set[str | None]:
+        return {items[result.ids[row]].label for row in members if result.ids[row] in items}
+
+    return [members for members in groups if None in labels_of(members) or len(labels_of(members)) > 1]
 
 
 def _ids(result: Result, rows: Iterable[int], dismissed: Dismissed) -> list[str]:

@@ -1,5 +1,6 @@
 """The shapes of what /duplicates is asked and answers."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -52,6 +53,13 @@ class DuplicatesAnswer(Answer):
     ]
     tier: Tier
     total_groups: Annotated[int, Field(examples=[17])]
+    totals: Annotated[
+        Mapping[Tier, int | None],
+        Field(
+            description="How many groups each tier has; null for what the model served cannot tell.",
+            examples=[{"identical": 3, "same_picture": 17, "same_thing": None}],
+        ),
+    ]
     groups: list[GroupAnswer]
     next: Annotated[
         str | None,

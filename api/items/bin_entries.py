@@ -6,7 +6,6 @@ attributes, picture and the time when it was created.
 
 from collections.abc import Callable, Sequence
 from hashlib import sha256
-from urllib.parse import urlencode
 
 from api.errors import Code, Refusal
 from api.items.add import upsert
@@ -34,12 +33,12 @@ def list_bin(snapshot: Snapshot, days: int, limit: int, cursor: str | None) -> B
     since = oldest(days)
     entries = snapshot.catalogue.bin.listed(since=since, limit=limit + 1, before=cursor)
     page = entries[:limit]
-    further = urlencode({"limit": limit, "cursor": page[-1].name}) if len(entries) > limit else None
+    further = {"limit": limit, "cursor": page[-1].name} if len(entries) > limit else None
     return BinAnswer(
         entries=[BinEntryAnswer.of(entry, days) for entry in page],
         total=snapshot.catalogue.bin.count(since),
         days=days,
-        next=link(f"/bin?{further}") if further else None,
+        next=link("/bin", further) if further else None,
     )
 
 

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 
 from api.deps import PoolDep, SnapshotDep, StateDep, WritersDep
 from api.duplicates.job import Finder, Progress
-from api.duplicates.results import list_dismissals, show
+from api.duplicates.results import Labels, Page, list_dismissals, show
 from api.duplicates.schemas import (
     DismissalBody,
     DismissalsAnswer,
@@ -51,11 +51,15 @@ async def get_duplicates(
             "brightened. `same_thing`: other pictures that surely show the same, by the model's calibration."
         ),
     ] = "same_picture",
+    labels: Annotated[
+        Labels,
+        Query(description="Of the same thing: `different` leaves out groups whose pictures all have one label."),
+    ] = "any",
     offset: Annotated[int, Query(ge=0, le=MAX_OFFSET, description="How many groups to pass over."), Whole] = 0,
     limit: Annotated[int, Query(ge=1, le=100), Whole] = 20,
 ) -> DuplicatesAnswer | Response:
     """The first request starts a search over the whole catalogue, which goes on in the background."""
-    answer = await pool.run(_answer, snapshot, state.duplicates, tier, offset, limit)
+    answer = await pool.run(_answer, snapshot, state.duplicates, Page(tier, labels, offset, limit))
     return answer if isinstance(answer, DuplicatesAnswer) else _searching(answer)
 
 
@@ -141,12 +145,12 @@ async def delete_dismissed(
     return Response(status_code=204)
 
 
-def _answer(snapshot: Snapshot, finder: Finder, tier: Tier, offset: int, limit: int) -> DuplicatesAnswer | Progress:
+def _answer(snapshot: Snapshot, finder: Finder, page: Page) -> DuplicatesAnswer | Progress:
     outcome = finder.ask()
     if isinstance(outcome, Progress):
         return outcome
     stale = finder.is_stale(snapshot, outcome)
-    return show(snapshot, outcome, finder.dismissed(), tier=tier, offset=offset, limit=limit, stale=stale)
+    return show(snapshot, outcome, finder.dismissed(), page, stale=stale)
 
 
 def _searching(progress: Progress) -> Response:

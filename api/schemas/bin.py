@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Annotated, Self
-from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -57,7 +56,7 @@ class BinEntryAnswer(Answer):
             width=item.width,
             height=item.height,
             created=item.created,
-            thumbnail_url=link(f"/bin/thumbnail?entry={quote(entry.name, safe='')}"),
+            thumbnail_url=link("/bin/thumbnail", {"entry": entry.name}),
         )
 
 

@@ -42,7 +42,7 @@ class ApiClient:
         """
         if picture is None:
             for part in _ids_in(fields):
-                _checked_id(part)
+                checked_id(part)
             response = self._connection.send("POST", "/search", json=fields)
         elif "items" in fields:
             first = {"image_base64": base64.b64encode(picture).decode()}
@@ -102,7 +102,7 @@ class ApiClient:
 
     def _post(self, path: str, fields: Fields, picture: bytes | None) -> Any:
         for part in _ids_in(fields):
-            _checked_id(part)
+            checked_id(part)
         if picture is None:
             return self._connection.send("POST", path, json=fields)
         return self._connection.send("POST", path, form=_form(fields, picture))
@@ -110,7 +110,7 @@ class ApiClient:
     def _picture(self, path: str, if_none_match: str | None) -> File:
         file = self._connection.file(path, if_none_match)
         media_type = file.headers.get("Content-Type", "")
-        if file.status == 200 and not _is_raster_image(media_type):
+        if file.status == 200 and not is_raster_image(media_type):
             file.close()
             raise ApiInvalidAnswer(f"{path} is {media_type!r}, not a picture")
         return file
@@ -118,10 +118,10 @@ class ApiClient:
 
 def item_path(item_id: str, part: str = "") -> str:
     """The path of an item, or of a part of it, with its id in the query. Raises ApiRefused for an impossible id."""
-    return f"/item{part}?id={quote(_checked_id(item_id), safe='')}"
+    return f"/item{part}?id={quote(checked_id(item_id), safe='')}"
 
 
-def _checked_id(item_id: str) -> str:
+def checked_id(item_id: str) -> str:
     """The id if it is possible. Raises ApiRefused."""
     if 1 <= len(item_id) <= 128 and not NOT_IN_IDS.search(item_id) and item_id not in {".", ".."}:
         return item_id
@@ -144,6 +144,6 @@ def _form(fields: Fields, picture: bytes) -> dict[str, FormField]:
     return {"file": ("picture", picture), **texts}
 
 
-def _is_raster_image(media_type: str) -> bool:
+def is_raster_image(media_type: str) -> bool:
     """Whether it is a picture of pixels: SVG can contain scripts."""
     return media_type.lower().startswith("image/") and not media_type.lower().startswith("image/svg")

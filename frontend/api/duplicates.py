@@ -25,13 +25,14 @@ class Group(ApiModel):
 
 
 class DuplicateGroups(ApiModel):
-    """A page of groups of a tier. `stale`: the catalogue has changed since the search."""
+    """A page of groups of a tier. `stale`: the catalogue has changed since the search. `totals`: of all tiers."""
 
     state: Literal["done"]
     stale: bool
     found_at: datetime
     unreadable: int = Field(default=0, ge=0)
     total_groups: int = Field(ge=0)
+    totals: dict[Tier, int | None] = Field(default_factory=dict)
     groups: list[Group]
     next: str | None = None
 
@@ -69,8 +70,8 @@ class DuplicatesClient:
         self._connection = connection
 
     def groups(self, tier: Tier, *, offset: int, limit: int) -> DuplicateGroups | DuplicateSearch:
-        """A page of groups. The first call starts the search."""
-        params = {"tier": tier, "offset": str(offset), "limit": str(limit)}
+        """A page of groups; of the same thing, those of several labels or none. The first call starts the search."""
+        params = {"tier": tier, "labels": "different", "offset": str(offset), "limit": str(limit)}
         response = self._connection.send("GET", "/duplicates", params=params)
         if response.status_code == 202:
             return self._connection.read(DuplicateSearch, response)

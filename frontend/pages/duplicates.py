@@ -17,7 +17,10 @@ MAX_DISMISSED = 200  # the API takes no more at once
 TIERS = {
     "identical": ("Same file", "Files that are the same, byte by byte. Nothing is lost by deleting all but one."),
     "same_picture": ("Same picture", "One picture, saved in another size or quality, flipped, cropped or brightened."),
-    "same_thing": ("Same thing", "Different pictures that the model is sure show the same. Look at each of them."),
+    "same_thing": (
+        "Same thing",
+        "Different pictures that surely show one thing, with several labels or none. A label may be wrong.",
+    ),
 }
 
 duplicates = Blueprint("duplicates", __name__, url_prefix="/duplicates")
@@ -28,7 +31,7 @@ duplicates = Blueprint("duplicates", __name__, url_prefix="/duplicates")
 def start() -> Response:
     """The groups of a tier; while the search runs, its progress with status 202."""
     tier, offset = _tier(request.args.get("tier")), whole_number(request.args, "offset", 0, MAX_OFFSET, 0)
-    selected = choice(request.args, "tick", ("all",)) == "all"
+    selected = choice(request.args, "tick", ("all",)) == "all" and tier != "same_thing"
     is_supported, groups, progress = True, None, None
     try:
         answer = _client().groups(tier, offset=offset, limit=PAGE_SIZE)

@@ -55,7 +55,7 @@ def change() -> str | Response | tuple[str, int]:
 @items.post("/delete")
 @accepts("back", "sure", lists=("id",))
 def delete() -> Response | str:
-    """Delete items after a confirmation, because they cannot be restored.
+    """Move items into the bin after a confirmation.
 
     The script confirms after the time to undo; without it, a page asks.
     """

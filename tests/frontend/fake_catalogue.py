@@ -6,6 +6,7 @@ from tests.frontend.fake_api import FakeApi, Reply, as_json, item
 
 IDS = ("one", "two", "three")
 BUNDLES = ("20261124-tuned", "20261122-demo", "20261120-frozen")
+ENTRIES = ("0651e1c2f3a4b5c9d8e7f6a5b4c3d2e2", "0651e1c2f3a4b5c9d8e7f6a5b4c3d2e1")
 DISMISSAL = "549ffa06777154c68d68ed41e4a0ca51"
 MEASURES = {"precision_at_1": 0.57, "map": 0.36, "queries": 120.0}
 TUNED = {"precision_at_1": 0.87, "map": 0.82, "queries": 120.0}
@@ -36,6 +37,10 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
         "POST /duplicates/dismissed": Reply(204),
         "GET /duplicates/dismissed": as_json({"dismissals": [dismissal(items)], "total": 1, "next": None}),
         f"DELETE /duplicates/dismissed/{DISMISSAL}": Reply(204),
+        "GET /bin": as_json(bin_page(items)),
+        "POST /bin/restore": as_json({"restored": 1}),
+        "POST /bin/delete": as_json({"deleted": 1}),
+        "DELETE /bin": as_json({"deleted": 2}),
         "POST /duplicates/refresh": as_json({"state": "running", "step": "reading", "done": 0, "total": 0}, 202),
         "GET /bundles": as_json({"bundles": bundles(text)}),
         "POST /bundles/20261120-frozen/activate": as_json(bundles(text)[2] | {"live": True}),
@@ -61,11 +66,27 @@ def point(known: dict[str, Any], number: int) -> dict[str, Any]:
 def duplicates(items: list[dict[str, Any]], text: str | None = None, **changes: Any) -> dict[str, Any]:
     first = {"keep": items[0]["id"], "why": text or "the most pixels", "members": items, "probability": None}
     known = {"state": "done", "stale": False, "found_at": "2026-11-24T16:00:00Z", "unreadable": 0}
-    return known | {"tier": "identical", "total_groups": 1, "groups": [first], "next": None} | changes
+    return (
+        known
+        | {
+            "tier": "identical",
+            "total_groups": 1,
+            "totals": {"identical": 1, "same_picture": 7, "same_thing": None},
+            "groups": [first],
+            "next": None,
+        }
+        | changes
+    )
 
 
 def dismissal(items: list[dict[str, Any]]) -> dict[str, Any]:
     return {"id": DISMISSAL, "created": "2026-11-25T08:00:00Z", "items": items[:2], "gone": 1}
+
+
+def bin_page(items: list[dict[str, Any]], **changes: Any) -> dict[str, Any]:
+    times = {"deleted": "2026-11-25T08:00:00Z", "deleted_by": None, "ends": "2026-12-25T08:00:00Z"}
+    entries = [known | times | {"entry": entry} for known, entry in zip(items, ENTRIES, strict=False)]
+    return {"entries": entries, "total": 2, "days": 30, "next": None} | changes
 
 
 def bundles(text: str | None = None) -> list[dict[str, Any]]:

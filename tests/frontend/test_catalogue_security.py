@@ -24,6 +24,7 @@ PATHS = (
     "/add/",
     "/duplicates/",
     "/duplicates/dismissed",
+    "/bin/",
     "/models/",
     "/models/compare",
     "/models/compare?id=one",

@@ -26,11 +26,14 @@ PATHS = (
     "/add/",
     "/duplicates/",
     "/duplicates/dismissed",
+    "/bin/",
     "/models/",
     "/models/compare?id=one",
     "/nowhere",
 )
-ADDRESSES = re.compile(r'\s(?:href|src|action|data-(?:root|link|one|map|item|thumbnail|filters|then|why))="([^"#]*)"')
+ADDRESSES = re.compile(
+    r'\s(?:href|src|action|data-(?:root|link|one|map|item|thumbnail|filters|then|why|bin|restore))="([^"#]*)"'
+)
 
 
 @pytest.fixture
@@ -61,6 +64,7 @@ def test_every_address_of_the_pages_leads_somewhere(prefixed: FlaskClient, api: 
     found = set().union(*(addresses(prefixed.get(PREFIX + path).text) for path in PATHS[:-1]))
     post_only = {f"{PREFIX}/{name}" for name in ("add/one", "items/change", "items/delete", "models/activate")}
     post_only |= {f"{PREFIX}/duplicates/{name}" for name in ("refresh", "dismiss", "undo")}
+    post_only |= {f"{PREFIX}/bin/{name}" for name in ("restore", "delete")}
     incomplete = {f"{PREFIX}/pictures/thumbnail", f"{PREFIX}/items/", f"{PREFIX}/why", f"{PREFIX}/browse/clusters/2"}
     tried = {
         each

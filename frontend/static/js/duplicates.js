@@ -1,5 +1,6 @@
 // Duplicates: progress of the search, number of selected pictures, deletion with undo, dismissal of groups.
 
+import { MANY, confirmed } from "./confirm.js";
 import { deleteLater } from "./undo.js";
 
 const POLL_MILLISECONDS = 1500;
@@ -33,9 +34,11 @@ function count() {
   button.textContent = !selected ? "Nothing is selected" : emptied ? `${words}, all of ${emptied} ${emptied === 1 ? "group" : "groups"}` : words;
 }
 
-function deleteSelected(form) {
+const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
+
+async function deleteSelected(form) {
   const selected = boxes().filter(({ checked }) => checked);
-  if (!selected.length) return;
+  if (!selected.length || (selected.length > MANY && !await isMeant(selected))) return;
   const button = form.querySelector("button");
   const tiles = selected.map((box) => box.closest("li"));
   const end = (isOver) => {
@@ -53,6 +56,19 @@ function deleteSelected(form) {
     undone: () => end(false),
   });
   button.disabled = true;
+}
+
+/** Ask before many pictures are deleted, with the numbers. */
+function isMeant(selected) {
+  const groups = new Set(selected.map((box) => box.closest("[data-group]")));
+  const kept = boxes().filter((box) => !box.checked && groups.has(box.closest("[data-group]"))).length;
+  const words = plural(selected.length, "picture");
+  return confirmed({
+    heading: `Delete ${words}?`,
+    text: `They are in ${plural(groups.size, "group")}, of which ${plural(kept, "picture")} ${kept === 1 ? "is" : "are"} kept. What is deleted waits in the bin for some days.`,
+    action: `Delete ${words}`,
+    keep: "Keep them",
+  });
 }
 
 /** Remove a picture, and its group if only one picture is left. */

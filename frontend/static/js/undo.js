@@ -1,23 +1,33 @@
-// Deletion with some seconds to undo. Items are deleted when the time is over or the page is left; nothing is sent before,
-// so undoing cannot fail. The timer is paused while the bar is hovered or focused.
+// Deletion with some seconds to undo. Items move into the bin when the time is over; until then nothing is sent, so that
+// undoing cannot fail, and leaving the page cancels it. The timer is paused while the bar is hovered or focused.
 
 const SECONDS = 8;
 const MAX_KEEPALIVE_BYTES = 60_000; // browsers send up to 64 KiB after a page is left
-let pending; // { body, url, box, timer, undone, after }
+let pending; // { form, body, box, timer, undone, after }
+let shown; // the bar of the last deletion
 
-const fitsKeepalive = (body) => body.toString().length <= MAX_KEEPALIVE_BYTES;
+const element = (name, words, ...classes) => {
+  const made = document.createElement(name);
+  made.textContent = words;
+  made.classList.add(...classes);
+  return made;
+};
 
-function undoBar(words, body) {
-  const box = document.createElement("div");
-  const said = document.createElement("span");
-  const button = document.createElement("button");
-  box.className = "undo";
+function button(words, act) {
+  const made = element("button", words);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
+}
+
+function undoBar(words) {
+  const box = element("div", "", "undo");
   box.setAttribute("role", "status");
-  said.textContent = `${words} will be deleted in ${SECONDS} seconds${fitsKeepalive(body) ? ", or when you leave this page" : ""}.`;
-  button.type = "button";
-  button.textContent = "Undo";
-  button.addEventListener("click", undo);
-  box.append(said, button);
+  box.append(
+    element("span", `${words} will be deleted in ${SECONDS} seconds. Leaving this page cancels it.`),
+    button("Undo", undo),
+    button("Delete now", deleteNow),
+  );
   for (const come of ["pointermove", "focusin"]) box.addEventListener(come, () => { if (pending?.box === box) clearTimeout(pending.timer); });
   for (const go of ["pointerleave", "focusout"]) box.addEventListener(go, () => { if (pending?.box === box && !box.matches(":focus-within")) startTimer(); });
   return box;
@@ -31,11 +41,13 @@ function startTimer() {
 /** Delete the items of the form after the delay; calls `after` when they are deleted, `undone` when they are not. */
 export function deleteLater(form, { words, after, undone }) {
   if (pending) deleteNow();
+  shown?.remove();
   const body = new URLSearchParams([...new FormData(form)]);
   body.set("sure", "yes");
-  const box = undoBar(words, body);
+  const box = undoBar(words);
+  shown = box;
   form.append(box); // next to the focus: the next Tab reaches Undo
-  pending = { body, url: form.action, box, undone, after };
+  pending = { form, body, box, words, undone, after };
   startTimer();
 }
 
@@ -46,32 +58,54 @@ function takePending() {
   return taken;
 }
 
-function undo() {
-  const { box, undone } = takePending();
-  const form = box.parentElement;
+function cancel() {
+  const { form, box, undone } = takePending();
   box.remove();
   undone();
-  form.querySelector("button").focus();
+  return form;
+}
+
+function undo() {
+  cancel().querySelector("button").focus();
   document.getElementById("status").textContent = "Nothing was deleted.";
 }
 
 async function deleteNow() {
-  const { body, url, box, after, undone } = takePending();
-  box.firstChild.textContent = "Deleting…";
-  box.lastChild.remove();
+  const { form, body, box, words, after, undone } = takePending();
+  const hadFocus = box.matches(":focus-within");
+  box.replaceChildren(element("span", "Deleting…"));
+  if (hadFocus) form.querySelector("button").focus();
   let answer;
   try {
-    answer = await fetch(url, { method: "POST", body, keepalive: fitsKeepalive(body) });
+    answer = await fetch(form.action, { method: "POST", body, keepalive: body.toString().length <= MAX_KEEPALIVE_BYTES });
   } catch (error) {
     console.error(error);
   }
   if (answer?.ok) {
-    box.remove();
+    showBin(form, box, body, words);
     after();
     return;
   }
   box.firstChild.textContent = `Not everything was deleted. ${await reason(answer)}`;
   undone();
+}
+
+/** Say where the items are now, with a way to bring them back. */
+function showBin(form, box, body, words) {
+  const link = element("a", "Open the bin");
+  link.href = form.dataset.bin;
+  box.replaceChildren(
+    element("span", `${words} ${words.startsWith("1 ") || words.startsWith("This ") ? "is" : "are"} in the bin.`),
+    button("Restore", () => restore(form.dataset.restore, body, box)),
+    link,
+  );
+}
+
+async function restore(url, body, box) {
+  const ids = new URLSearchParams(body.getAll("id").map((id) => ["id", id]));
+  const answer = await fetch(url, { method: "POST", body: ids }).catch(() => null);
+  if (answer?.ok) location.reload();
+  else box.firstChild.textContent = `Not restored. ${await reason(answer)}`;
 }
 
 /** The text of the error page. */
@@ -81,8 +115,4 @@ async function reason(answer) {
   return [...page.querySelectorAll("main h1, main h1 + p")].map(({ textContent }) => textContent.trim()).join(". ");
 }
 
-addEventListener("pagehide", () => {
-  if (!pending || !fitsKeepalive(pending.body)) return;
-  const { body, url } = takePending();
-  navigator.sendBeacon(url, body);
-});
+addEventListener("pagehide", () => { if (pending) cancel(); });

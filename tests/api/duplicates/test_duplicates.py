@@ -98,6 +98,18 @@ def test_the_same_thing_is_told_by_calibrated_probability_alone(
         assert group["probability"] == pytest.approx(min(expected), abs=1e-5)
 
 
+def test_of_the_same_thing_only_those_of_several_labels_or_none(tmp_path: Path, open_api: OpenApi) -> None:
+    client = open_api(artifacts=write(tmp_path, calibration=some_calibration()))
+    everything = done(client, tier="same_thing")
+    assert everything["total_groups"] == everything["totals"]["same_thing"] > 0
+    assert done(client, tier="same_thing", labels="different")["groups"] == []
+    client.patch("/item?id=shelf/0", json={"label": "b"})
+    different = done(client, tier="same_thing", labels="different")
+    assert [group for group in members(different) if "shelf/0" not in group] == []
+    assert different["total_groups"] == different["totals"]["same_thing"] == 1
+    assert done(client, labels="different")["totals"] == {"identical": 1, "same_picture": 2, "same_thing": 1}
+
+
 def test_pages_hold_every_group_once(client: TestClient) -> None:
     whole = done(client)
     first = done(client, limit=1)

@@ -10,7 +10,6 @@ from playwright.sync_api import Page, expect
 from tests.accessibility import violations
 from tests.frontend.fake_api import FakeApi, Reply, as_json, item, problem
 from tests.frontend.fake_catalogue import duplicates
-from tests.gestures import wait_until
 from tests.marks import in_matrix
 
 RUNNING = {"state": "running", "step": "reading", "done": 3, "total": 9}
@@ -86,7 +85,7 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> N
     undo.focus()
     tab.clock.fast_forward(60_000)
     undo.blur()
-    tab.get_by_text("will be deleted").hover()
+    tab.get_by_text("will be deleted in").hover()
     tab.clock.fast_forward(60_000)
     expect(tab.locator(".pending-delete")).to_have_count(2)
     assert deletions(api) == []
@@ -116,27 +115,52 @@ def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: FakeApi) -> No
     expect(tab.locator("[data-group]")).to_have_count(0)
 
 
-@in_matrix
-def test_more_than_a_browser_takes_along_is_deleted_too(tab: Page, api: FakeApi) -> None:
-    long = [f"{'x' * 121}/{n:05}" for n in range(481)]
+def test_many_are_deleted_only_after_a_question_with_numbers(tab: Page, api: FakeApi) -> None:
+    long = [f"{'x' * 121}/{n:05}" for n in range(481)]  # more than a browser sends after a page is left
     members = [item(each, label="cup") for each in long]
     groups = [{"keep": long[0], "why": "the first", "members": members, "probability": None}]
     api.replies["GET /duplicates"] = as_json(duplicates(members, total_groups=1, groups=groups))
     api.replies |= {f"DELETE /item?id={quote(each, safe='')}": Reply(204) for each in long}
-    stop_clock(tab, "/duplicates/")
-    tab.get_by_role("button", name="Delete 480 selected pictures").click()
-    expect(tab.get_by_text("480 pictures will be deleted in 8 seconds.", exact=True)).to_be_visible()
-    tab.clock.fast_forward(8_100)
+    tab.goto("/duplicates/")
+    tab.locator("[data-delete]").click()
+    question = tab.get_by_role("dialog", name="Delete 480 pictures?")
+    expect(question).to_contain_text("They are in 1 group, of which 1 picture is kept.")
+    assert violations(tab, ["light"]) == []
+    question.get_by_role("button", name="Keep them").click()
+    expect(question).to_have_count(0)
+    expect(tab.get_by_text("will be deleted")).to_have_count(0)
+    tab.locator("[data-delete]").click()
+    question.get_by_role("button", name="Delete 480 pictures").click()
+    expect(tab.get_by_text("480 pictures will be deleted in 8 seconds.")).to_be_visible()
+    tab.get_by_role("button", name="Delete now").click()
     expect(tab.locator("[data-group]")).to_have_count(0)
     assert len(deletions(api)) == 480
 
 
-def test_leaving_the_page_deletes_at_once(tab: Page, api: FakeApi) -> None:
+def test_leaving_the_page_cancels_the_deletion(tab: Page, api: FakeApi) -> None:
+    stop_clock(tab, "/duplicates/")
+    tab.get_by_role("button", name="Delete 2 selected pictures").click()
+    expect(tab.get_by_text("Leaving this page cancels it.")).to_be_visible()
+    tab.get_by_role("link", name="Browse").click()
+    expect(tab.locator(".wall").first).to_be_visible()
+    tab.clock.fast_forward(60_000)
+    tab.go_back()
+    expect(tab.locator("[data-group]")).to_have_count(2)
+    tab.clock.fast_forward(60_000)
+    expect(tab.locator(".pending-delete")).to_have_count(0)
+    assert deletions(api) == []
+
+
+def test_what_is_deleted_can_be_brought_back_where_it_was(tab: Page, api: FakeApi) -> None:
     api.replies["DELETE /item?id=four"] = Reply(204)
     tab.goto("/duplicates/")
     tab.get_by_role("button", name="Delete 2 selected pictures").click()
-    tab.get_by_role("link", name="Browse").click()
-    wait_until(lambda: len(deletions(api)) == 2)
+    tab.get_by_role("button", name="Delete now").click()
+    expect(tab.get_by_text("2 pictures are in the bin.")).to_be_visible()
+    expect(tab.get_by_role("link", name="Open the bin")).to_have_attribute("href", "/bin/")
+    tab.get_by_role("button", name="Restore").click()
+    expect(tab.locator("[data-group]")).to_have_count(2)
+    assert [request.json for request in api.requests if request.target == "/bin/restore"] == [{"ids": ["two", "four"]}]
 
 
 def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: FakeApi) -> None:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from tests.frontend.conftest import AppFor
 from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply
-from tests.frontend.fake_catalogue import fill
+from tests.frontend.fake_catalogue import ENTRIES, fill
 
 GET_PATHS = {
     "search.start": "/",
@@ -23,6 +23,8 @@ GET_PATHS = {
     "browse.points": "/browse/map/points",
     "items.show": "/items/?id=one",
     "add.start": "/add/",
+    "bin.start": "/bin/",
+    "bin.thumbnail": f"/bin/thumbnail?entry={ENTRIES[0]}&size=160",
     "duplicates.start": "/duplicates/",
     "duplicates.dismissed": "/duplicates/dismissed",
     "models.start": "/models/",
@@ -41,6 +43,8 @@ POST_PATHS: dict[str, dict[str, Any]] = {
     "/add/one": {"label": "x"},
     "/items/change": {"id": "one"},
     "/items/delete": {"id": "one"},
+    "/bin/restore": {"entry": ENTRIES[0]},
+    "/bin/delete": {"entry": ENTRIES[0]},
     "/duplicates/dismiss": {"id": ["one", "two"]},
     "/duplicates/refresh": {"tier": "identical"},
     "/duplicates/undo": {"dismissal": "549ffa06777154c68d68ed41e4a0ca51"},

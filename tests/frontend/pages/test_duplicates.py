@@ -1,5 +1,7 @@
 """Duplicates: how far the search is, the groups of each tier, and what is done with them."""
 
+import re
+
 import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import MultiDict
@@ -34,12 +36,30 @@ def test_a_group_says_which_to_keep_and_why(page: FlaskClient) -> None:
 
 @pytest.mark.parametrize(
     ("query", "ticked"),
-    [("", 2), ("?tier=same_picture", 0), ("?tier=same_thing", 0), ("?tier=same_thing&tick=all", 2)],
+    [
+        ("", 2),
+        ("?tier=same_picture", 0),
+        ("?tier=same_thing", 0),
+        ("?tier=same_thing&tick=all", 0),
+        ("?tier=same_picture&tick=all", 2),
+    ],
 )
 def test_only_what_loses_nothing_is_ticked_by_itself(page: FlaskClient, query: str, ticked: int) -> None:
     html = page.get(f"/duplicates/{query}").text
     assert html.count(" checked>") == ticked
     assert 'value="one" form="delete-selected">' in html, "the one to keep"
+
+
+def test_of_the_same_thing_nothing_is_selected_at_once(page: FlaskClient) -> None:
+    assert "Select all except" in page.get("/duplicates/?tier=same_picture").text
+    assert "Select all except" not in page.get("/duplicates/?tier=same_thing").text
+
+
+def test_tabs_say_how_many_groups_each_kind_has(page: FlaskClient) -> None:
+    counts = re.findall(
+        r'>([A-Z][a-z ]+?)(?: <span class="count">(\d+)</span>)?</a></li>', page.get("/duplicates/").text
+    )
+    assert counts[-3:] == [("Same file", "1"), ("Same picture", "7"), ("Same thing", "")]
 
 
 def test_groups_come_in_pages(page: FlaskClient, api: FakeApi) -> None:
@@ -50,7 +70,12 @@ def test_groups_come_in_pages(page: FlaskClient, api: FakeApi) -> None:
     assert "1 picture was left out" in html
     assert "has changed since" in html
     assert "/duplicates/?tier=same_picture&offset=20" in links(html)
-    assert api.requests[-1].query == {"tier": ["same_picture"], "offset": ["0"], "limit": ["20"]}
+    assert api.requests[-1].query == {
+        "tier": ["same_picture"],
+        "labels": ["different"],
+        "offset": ["0"],
+        "limit": ["20"],
+    }
     assert "/duplicates/?tier=same_picture" in links(page.get("/duplicates/?tier=same_picture&offset=20").text)
 
 
