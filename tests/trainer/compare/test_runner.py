@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from tests.bundles import EMBEDDING_DIMS, GRID, SIDE, picture, write_encoder
+from tests.marks import with_crashes
 from tests.trainer.compare.examples import ODD, Quiet, shelves
 from trainer.bundles import load_current, open_store
 from trainer.commands.compare import compare as command
@@ -182,6 +183,7 @@ def test_a_second_comparison_trains_nothing(compared: Compared, monkeypatch: pyt
     assert [failure.configuration for failure in both.failures] == [names[1]]
 
 
+@with_crashes
 def test_ctrl_c_and_the_same_command_goes_on(tmp_path: Path) -> None:
     folder = shelves(tmp_path / "shop", labels=4, pictures=6)
     config = tmp_path / "plain.toml"

@@ -205,7 +205,7 @@ def test_search_finds_the_picture_and_its_piece(trained: Trained) -> None:
     assert "exact, opened" in done.stdout
 
 
-@pytest.mark.parametrize("command", ["evaluate", "search"])
+@pytest.mark.parametrize("command", [pytest.param("evaluate", marks=pytest.mark.slow), "search"])
 def test_measuring_and_searching_need_no_tensorflow(command: str) -> None:
     import subprocess
     import sys

@@ -7,6 +7,7 @@ import pytest
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
+from tests.marks import with_crashes
 from tests.trainer.tuning import SIDE, Quiet, pictures_in, scores
 from trainer.config import Config
 from trainer.evaluation.metrics import Scores
@@ -91,6 +92,7 @@ def test_int8_is_published_only_where_it_costs_little(
     assert manifest.metrics["int8"]["map"] == after
 
 
+@with_crashes
 def test_a_run_that_was_killed_while_it_published_publishes_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,7 @@ def test_from_scratch_everything_moves_statistics_too(pictures: Pictures, tmp_pa
     assert any("moving_variance" in path for path in trial.before)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("last_is_best")
 def test_the_norms_of_a_pretrained_network_stay(pictures: Pictures, tmp_path: Path) -> None:
     trial = Trial(pictures, settings(encoder=dict(PRETRAINED)), tmp_path)

@@ -66,7 +66,8 @@ def test_every_loss_teaches_from_labels(loss: str) -> None:
     assert np.mean(losses[-3:]) < 0.9 * np.mean(losses[:3])
 
 
-@pytest.mark.parametrize("loss", ["nt-xent", pytest.param("triplet", marks=SLOW)])
+@pytest.mark.slow  # test_runs.py tunes a folder without labels
+@pytest.mark.parametrize("loss", ["nt-xent", "triplet"])
 def test_views_teach_without_labels_whatever_loss_is_named(loss: str) -> None:
     examples = without_labels()
     frozen = measure(examples)
@@ -143,6 +144,7 @@ def test_the_twin_never_saw_the_held_out_pictures_and_the_kernel_did(monkeypatch
     assert np.abs(one.kernel - two.kernel).max() > 1e-2
 
 
+@pytest.mark.slow
 def test_pictures_without_a_label_are_not_learned_from() -> None:
     examples = made()
     config = changed(learning_rate=1e-12, shrinkage=(0.1,))

@@ -98,7 +98,7 @@ def test_what_trained_in_half_precision_is_exported_in_full() -> None:
 # --- parity
 
 
-@pytest.mark.parametrize("among", [0, 3])
+@pytest.mark.parametrize("among", [pytest.param(0, marks=SLOW), 3])
 def test_pictures_without_features_do_not_stop_a_run(among: int) -> None:
     """The real network answers an even grey with an embedding 3,000 times shorter than a photograph's."""
     backbone = build_backbone("efficientnet-lite0", "imagenet", SIZE)
