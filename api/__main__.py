@@ -83,23 +83,12 @@ def _check(parser: argparse.ArgumentParser, settings: Settings) -> None:
 
 
 def _serve(settings: Settings) -> None:
-    import uvicorn
-
     from api.main import create_app
     from api.monitoring import logs
+    from api.server import serve
 
     logs.configure(settings.log_format)
-    app = create_app(settings)
-    # Its own configuration of logs would hide ours; a line for each request would cost time and says little.
-    uvicorn.run(
-        app,
-        host=settings.api_host,
-        port=settings.api_port,
-        timeout_keep_alive=settings.keep_alive_seconds,
-        proxy_headers=False,  # ours know ranges of addresses, prefixes and hosts
-        log_config=None,
-        access_log=False,
-    )
+    serve(create_app(settings), settings)
 
 
 def _print_openapi(settings: Settings) -> None:

@@ -1,12 +1,15 @@
 """What routes depend on: the live snapshot, the thread pool, the id of an item."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from pathlib import Path as FolderPath
 from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import Depends, Path, Query, Request
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
 from pydantic import AfterValidator
+from starlette.routing import BaseRoute
 
 from api.fetch.client import ClientFetcher
 from api.limits import Pool
@@ -42,6 +45,27 @@ async def get_writers(state: StateDep) -> Pool:
     """The writers' pool. Raises Refusal (overloaded) when it is full."""
     state.writers.refuse_if_full()
     return state.writers
+
+
+def pools_of(routes: Iterable[BaseRoute]) -> dict[tuple[str, str], tuple[APIRoute, str]]:
+    """By method and path, the routes that run in a pool, and its name in AppState.
+
+    Paths with parts that vary are left out: what they depend on sees for itself.
+    """
+    names = {get_pool: "pool", get_writers: "writers"}
+    return {
+        (method, route.path): (route, names[call])
+        for route in routes
+        if isinstance(route, APIRoute) and "{" not in route.path
+        for call in names.keys() & set(_calls(route.dependant))
+        for method in route.methods or ()
+    }
+
+
+def _calls(dependant: Dependant) -> Iterator[object]:
+    for needed in dependant.dependencies:
+        yield needed.call
+        yield from _calls(needed)
 
 
 async def get_fetcher(request: Request, state: StateDep) -> ClientFetcher:

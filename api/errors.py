@@ -56,6 +56,7 @@ Code = Literal[
     "dismissal_missing",
     "entry_missing",
     "method_not_allowed",
+    "request_timeout",
     "item_exists",
     "idempotency_conflict",
     "cursor_expired",
@@ -101,6 +102,7 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "dismissal_missing": (404, "There is no dismissal of this id; /duplicates/dismissed lists them."),
     "entry_missing": (404, "There is no such entry in the bin; GET /bin lists them."),
     "method_not_allowed": (405, "This address does not take this method; /docs lists what it takes."),
+    "request_timeout": (408, "The body came too slowly, or stopped; send the request again."),
     "item_exists": (409, "There is an item of this id already."),
     "idempotency_conflict": (409, "This Idempotency-Key came with another request before; choose a new one."),
     "cursor_expired": (410, "The model that found this page is not loaded any more; search again from the start."),
@@ -115,7 +117,10 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "unsupported_by_model": (422, "The model served cannot do this."),
     "url_refused": (422, "This URL is not fetched; send the picture itself."),
     "invalid_parameter": (422, "A parameter is missing, unknown or out of range."),
-    "rate_limited": (429, "Too many requests with this key; try again after the seconds of Retry-After."),
+    "rate_limited": (
+        429,
+        "Too many requests with this key to one process of the server; try again after the seconds of Retry-After.",
+    ),
     "internal_error": (500, "This is a mistake of the server; its log says more under this request_id."),
     "url_failed": (502, "The URL could not be fetched; send the picture itself."),
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
@@ -141,6 +146,7 @@ TITLES = {
     403: "Forbidden",
     404: "Not Found",
     405: "Method Not Allowed",
+    408: "Request Timeout",
     409: "Conflict",
     410: "Gone",
     412: "Precondition Failed",
@@ -188,7 +194,9 @@ HTTP_CODES: dict[int, Code] = {
     400: "unparseable",
     404: "not_found",
     405: "method_not_allowed",
+    408: "request_timeout",
     413: "too_many_bytes",
+    503: "overloaded",
 }
 
 

@@ -2,9 +2,12 @@
 
 import asyncio
 import contextvars
+import os
+import sys
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from time import perf_counter
 from typing import ParamSpec, TypeVar
 
 from starlette.datastructures import Headers
@@ -15,6 +18,20 @@ from api.errors import Refusal
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+NICENESS = 5
+"""By how much threads that compute give way to the event loop, which must be able to refuse while they do."""
+SMOOTHING = 16
+"""Pieces of work that the mean of their duration is of, about."""
+
+
+def give_way() -> None:
+    """Let the calling thread, and those that it starts, compute only where the event loop does not.
+
+    On Linux, where the priority is of a thread; elsewhere it is of the whole process, and stays.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, 0, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
 
 
 class Pool:
@@ -34,7 +51,8 @@ class Pool:
         """`wait_seconds`: how long work waits for a thread before it is refused; `observe` hears what work raises."""
         self.queue = queue
         self._workers = workers
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="lookalike")
+        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="lookalike", initializer=give_way)
+        self._mean_seconds = 0.0  # of work, lately
         self._places = workers + queue
         self._wait_seconds = wait_seconds
         self._observe = observe
@@ -53,9 +71,20 @@ class Pool:
     def _taken(self) -> int:
         return self._workers + self.queue - self._places
 
+    @property
+    def full(self) -> bool:
+        """Whether there is no place in the queue, or what takes one would probably wait in it for too long.
+
+        Too long is half of `wait_seconds`, so that hardly anything is refused after it has waited.
+        """
+        if self._places == 0:
+            return True
+        expected_seconds = self.waiting * self._mean_seconds / self._workers
+        return self._wait_seconds is not None and expected_seconds > self._wait_seconds / 2
+
     def refuse_if_full(self) -> None:
         """Raises Refusal (overloaded) when the queue is full: before a body is read that nobody could look at."""
-        if self._places == 0:
+        if self.full:
             raise Refusal("overloaded")
 
     async def run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -65,7 +94,7 @@ class Pool:
         """
         self.refuse_if_full()
         self._places -= 1
-        job = self._threads.submit(contextvars.copy_context().run, partial(work, *args, **kwargs))
+        job = self._threads.submit(contextvars.copy_context().run, self._timed, partial(work, *args, **kwargs))
         outcome = asyncio.wrap_future(job)
         outcome.add_done_callback(self._release)  # when the thread is free again, whoever still waits for it
         try:
@@ -81,6 +110,13 @@ class Pool:
     def close(self) -> None:
         """Wait for what is running."""
         self._threads.shutdown()
+
+    def _timed(self, work: Callable[[], T]) -> T:
+        began = perf_counter()
+        try:
+            return work()
+        finally:  # of two threads that end at the same moment one may be lost, which a mean survives
+            self._mean_seconds += (perf_counter() - began - self._mean_seconds) / SMOOTHING
 
     def _release(self, outcome: asyncio.Future[T]) -> None:
         self._places += 1
@@ -101,7 +137,7 @@ class UploadLimit:
         self._streamed = streamed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _operation(scope) in self._streamed:
+        if scope["type"] != "http" or operation_of(scope) in self._streamed:
             await self._app(scope, receive, send)
             return
         announced = int(Headers(scope=scope).get("content-length", 0))  # the server has seen to it that it is a number
@@ -119,6 +155,12 @@ class UploadLimit:
         await self._app(scope, receive_within_limit, send)
 
 
-def _operation(scope: Scope) -> tuple[str, str]:
+def operation_of(scope: Scope) -> tuple[str, str]:
     """The method and the path, without the part of the path that is this server's place behind a proxy."""
     return scope["method"], scope["path"].removeprefix(scope.get("root_path", ""))
+
+
+def has_body(scope: Scope) -> bool:
+    """Whether a body comes with the request."""
+    names = {name for name, value in scope["headers"] if value != b"0"}
+    return b"content-length" in names or b"transfer-encoding" in names

@@ -10,6 +10,7 @@ from starlette.formparsers import MultiPartParser
 from starlette.middleware.cors import CORSMiddleware
 
 from api import errors
+from api.deps import pools_of
 from api.duplicates.job import Finder
 from api.fetch.addresses import read_endpoint
 from api.fetch.client import Fetcher
@@ -36,6 +37,7 @@ from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.settings import Settings
 from api.state import AppState
+from api.web.admission import Admission, Bounds
 from api.web.drain import DRAIN_BYTES, Drain
 from api.web.encodings import ContentDecoding
 from api.web.middleware import Envelope, HeadAsGet
@@ -56,6 +58,7 @@ ROUTES = (
     bundles,
     health,
 )
+STREAMED = {("POST", item_changes.BATCH_PATH)}
 
 # What pages of other origins may send and read, where the settings let them.
 CORS_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -77,7 +80,8 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, AppState]]:
         """Load in the background, so that /livez and /readyz answer meanwhile; close everything at the end."""
-        engine, pool = Engine(settings), Pool(workers=settings.workers, queue=settings.queue)
+        engine = Engine(settings)
+        pool = Pool(workers=settings.workers, queue=settings.queue, wait_seconds=settings.queue_seconds)
         writers = Pool(
             workers=settings.write_workers,
             queue=settings.write_queue,
@@ -143,10 +147,14 @@ def create_app(settings: Settings) -> FastAPI:
     errors.install(app)
     problems.install(app)
     app.add_middleware(ShortLinks, values=LongValues())
-    app.add_middleware(
-        UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed={("POST", item_changes.BATCH_PATH)}
-    )
+    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_bytes, streamed=STREAMED)
     app.add_middleware(ContentDecoding)
+    app.add_middleware(
+        Admission,
+        bounds=Bounds(settings.upload_limit_bytes, settings.uploads_limit_bytes, settings.body_seconds),
+        pools=pools_of(route for routes in ROUTES for route in routes.router.routes),
+        streamed=STREAMED,
+    )
     app.add_middleware(Envelope)
     if settings.cors_origins:  # around everything, so that pages may read a 500, too
         app.add_middleware(

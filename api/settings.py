@@ -65,6 +65,12 @@ class Settings(BaseSettings):
         le=3600,
         description="how long an idle connection stays open; longer than the proxy's own, which is 60 in nginx",
     )
+    header_seconds: float = Field(
+        default=20, gt=0, le=600, description="how long the head of a request may take to come"
+    )
+    body_seconds: float = Field(
+        default=30, gt=0, le=3600, description="longest pause while a body comes, which also must not come too slowly"
+    )
     keys: Literal["auto", "on", "off"] = Field(
         default="auto",
         description="whether requests need a key: on, off, or auto, which is on unless the server listens on loopback "
@@ -89,6 +95,9 @@ class Settings(BaseSettings):
         "localhost and the public one; separated by commas, * for any",
     )
     upload_limit_bytes: int = Field(default=20_000_000, gt=0, description="largest request body, in bytes")
+    uploads_limit_bytes: int = Field(
+        default=1_000_000_000, gt=0, description="what all bodies that are on their way may take together, in bytes"
+    )
     pixel_limit: int = Field(
         default=MAX_JPEG_PIXELS,
         gt=0,
@@ -115,6 +124,13 @@ class Settings(BaseSettings):
     )
     queue: int = Field(
         default=64, ge=0, le=MAX_QUEUE, description="requests that may wait for a worker; one more is refused"
+    )
+    queue_seconds: float = Field(
+        default=5,
+        gt=0,
+        le=600,
+        description="how long a request waits for a worker; one that would probably wait more than half of it is "
+        "refused at once",
     )
     write_workers: int = Field(
         default_factory=lambda: os.cpu_count() or 1,

@@ -50,6 +50,11 @@ def _parameter_problems(operation: dict[str, Any]) -> dict[str, Any]:
     return responses | ({"422": _response(422, codes)} if codes else {})
 
 
+def _body_problems(operation: dict[str, Any]) -> dict[str, Any]:
+    """What an operation with a body refuses where that does not come in time."""
+    return {"408": _response(408, ["request_timeout"])} if "requestBody" in operation else {}
+
+
 def _scopes(operation: dict[str, Any]) -> set[str]:
     """Of which scopes the key must be."""
     return {scope for needed in operation.get("security", ()) for scope in needed.get(SCHEME, ())}
@@ -84,7 +89,7 @@ def install(app: FastAPI) -> None:
             del schemas["HTTPValidationError"], schemas["ValidationError"]
             for operations in document["paths"].values():
                 for operation in operations.values():
-                    responses = _parameter_problems(operation) | _key_problems(operation)
+                    responses = _parameter_problems(operation) | _key_problems(operation) | _body_problems(operation)
                     responses = _write_problems(operation, responses)
                     operation["responses"] = dict(sorted(responses.items()))
             _drop_null_defaults(document)

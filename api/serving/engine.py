@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from pathlib import Path
 from time import monotonic
 
 from api.errors import Refusal
+from api.limits import give_way
 from api.schemas.health import Ready, Unready
 from api.serving import image_files
 from api.serving.backfill import Stopped, backfill_vectors
@@ -56,6 +58,8 @@ class Engine:
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
         self._settings = settings
         self._stopping = threading.Event()
+        self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader", initializer=give_way)
+        """One whose priority the threads of each encoder inherit, as they are started in it."""
         self._ended = asyncio.Event()
         self._wake = asyncio.Event()
         self._waiting: list[asyncio.Future[None]] = []
@@ -128,7 +132,7 @@ class Engine:
             self._wake.clear()
             waiting, self._waiting = self._waiting, []
             try:
-                await asyncio.to_thread(self._look)
+                await asyncio.get_running_loop().run_in_executor(self._loader, self._look)
             except Exception:  # nothing of this may end the watch
                 logger.exception("looking for what to serve failed")
             for future in waiting:
@@ -155,6 +159,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of everything; `run` must have ended, and all requests."""
+        self._loader.shutdown()
         for snapshot in (*self._loaded, *self._retired):
             snapshot.close()
         self._loaded, self._retired = (), []

@@ -11,6 +11,8 @@ from contextlib import suppress
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.limits import has_body
+
 DRAIN_BYTES = 64 << 20
 DRAIN_SECONDS = 10.0
 
@@ -23,7 +25,7 @@ class Drain:
         self._limit_bytes = limit_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not _has_body(scope):
+        if scope["type"] != "http" or not has_body(scope):
             await self._app(scope, receive, send)
             return
         body = _Body(receive, scope)
@@ -77,8 +79,3 @@ class _Body:
                 while not self.ended and read <= limit_bytes:
                     message = await self.receive()
                     read += len(message.get("body", b""))
-
-
-def _has_body(scope: Scope) -> bool:
-    names = {name for name, value in scope["headers"] if value != b"0"}
-    return b"content-length" in names or b"transfer-encoding" in names

@@ -54,6 +54,8 @@ class Forwarded:
             root_path.reset(token)
 
     def _is_trusted(self, address: str) -> bool:
+        if not self._trusted:
+            return False
         try:
             client = ip_address(address)
         except ValueError:

@@ -16,6 +16,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 from api.main import create_app
+from api.server import options
 from api.settings import Settings
 from retrieval.clusters import Vectors
 from tests.bundles import Piece, pieces, write_artifacts
@@ -73,8 +74,8 @@ def serve(shop: Shop) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def started(artifacts: Path = shop.artifacts, **settings: Any) -> int:
-            app = create_app(Settings(artifacts=artifacts, **settings))
-            server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None))
+            chosen = Settings(artifacts=artifacts, **settings)
+            server = uvicorn.Server(uvicorn.Config(create_app(chosen), **options(chosen)))
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
             thread.start()

@@ -3,14 +3,13 @@
 What takes how long is reported by `python -m benchmarks.hardening`, and not asserted here: machines differ.
 """
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from benchmarks.hardening import bombs, load, malformed
+from benchmarks.hardening import bombs, load, malformed, wire
 from benchmarks.hardening.requests import BOUNDARY, Request, form
 from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import free_port, running
@@ -58,7 +57,7 @@ def test_more_searches_than_can_be_answered_are_refused_with_a_time_to_come_back
     server: Server, seconds: float
 ) -> None:
     pictures = [picture(number, width=900, height=700) for number in range(8)]
-    outcome = asyncio.run(load.overload(server[0], pictures, seconds=seconds))
+    outcome = wire.run(load.overload(server[0], pictures, seconds=seconds))
     assert outcome.goodput > 0
     assert outcome.refusals > 0
     assert (outcome.without_retry_after, outcome.others) == (0, 0)
@@ -67,14 +66,14 @@ def test_more_searches_than_can_be_answered_are_refused_with_a_time_to_come_back
 @pytest.mark.parametrize("sockets", [100, pytest.param(500, marks=SLOW)])
 def test_slow_clients_keep_nobody_else_waiting(server: Server, sockets: int) -> None:
     """Every search beside them is answered; more of them than there are threads and places in the queue."""
-    alone, beside = asyncio.run(load.slow_sockets(server[0], [picture(1)], sockets=sockets, seconds=2))
-    assert alone > 0
-    assert beside > 0
+    outcome = wire.run(load.slow_sockets(server[0], [picture(1)], sockets=sockets, seconds=2))
+    assert outcome.alone > 0
+    assert outcome.beside > 0
 
 
 @pytest.mark.parametrize("seconds", [3, pytest.param(120, marks=SLOW)])
 def test_a_long_run_keeps_no_memory(server: Server, seconds: float) -> None:
-    outcome = asyncio.run(load.soak(*server, [picture(1), picture(2)], seconds=seconds))
+    outcome = wire.run(load.soak(*server, [picture(1), picture(2)], seconds=seconds))
     assert outcome.turns > 3
     assert outcome.end_bytes - outcome.warm_bytes < max(16 << 20, outcome.warm_bytes * (0.05 if seconds > 60 else 0.2))
 
