@@ -15,6 +15,7 @@ from api.limits import has_body
 
 DRAIN_BYTES = 64 << 20
 DRAIN_SECONDS = 10.0
+REQUEST_TIMEOUT = 408
 
 
 class Drain:
@@ -31,6 +32,8 @@ class Drain:
         body = _Body(receive, scope)
 
         async def send_and_drain(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] == REQUEST_TIMEOUT:
+                body.ended = True  # whoever was waited for in vain is waited for no longer
             if (
                 message["type"] == "http.response.start"
                 and not body.ended

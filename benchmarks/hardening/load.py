@@ -12,6 +12,7 @@ from benchmarks.hardening.wire import HOST, Times, Wire, connect, crawl, keep_as
 CLIENTS = 8  # with which the capacity is measured
 ROUNDS = 4  # of either, in turn, so that what else the machine does falls on both
 CALM_SECONDS = 5.0  # of a round, at most
+MIN_TURNS = 20  # of a long run
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ async def slow_sockets(port: int, pictures: list[bytes], *, sockets: int, second
         await _all(port, searches, alone, seconds / ROUNDS, 2)
         stop = asyncio.Event()
         crawlers = [asyncio.create_task(crawl(port, stop, head=number % 2 == 0)) for number in range(sockets)]
-        await asyncio.sleep(1)
+        await asyncio.sleep(min(1, seconds / ROUNDS))
         await _all(port, searches, beside, seconds / ROUNDS, 2)
         stop.set()
         await asyncio.gather(*crawlers)
@@ -116,12 +117,12 @@ async def slow_sockets(port: int, pictures: list[bytes], *, sockets: int, second
 
 
 async def soak(port: int, process: psutil.Process, pictures: list[bytes], *, seconds: float) -> Soak:
-    """Searches, additions, lists and deletions in turn, for so long."""
+    """Searches, additions, lists and deletions in turn, for so long, and MIN_TURNS times at least."""
     done, warm = 0, 0
     began = time.perf_counter()
     wire = await connect(port)
-    while (past := time.perf_counter() - began) < seconds:
-        if not warm and past > seconds / 4:
+    while (past := time.perf_counter() - began) < seconds or done < MIN_TURNS:
+        if not warm and past > seconds / 4 and done >= MIN_TURNS / 4:
             warm = process.memory_info().rss
         await _turn(wire, pictures[done % len(pictures)])
         done += 1
