@@ -60,12 +60,15 @@ def read(folder: Path, files: Mapping[str, FileEntry], name: str) -> bytes:
 
 
 def read_arrays(
-    folder: Path, files: Mapping[str, FileEntry], name: str, keys: tuple[str, ...]
+    folder: Path, files: Mapping[str, FileEntry], name: str, keys: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> dict[str, NDArray[Any]]:
-    """The arrays of an .npz file, read as `read` does and without pickle. Raises BundleDamaged."""
+    """The arrays of an .npz file, and those of `optional` that are there; read as `read` does and without pickle.
+
+    Raises BundleDamaged.
+    """
     try:
         with np.load(BytesIO(read(folder, files, name)), allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in keys}
+            return {key: arrays[key] for key in (*keys, *(key for key in optional if key in arrays))}
     except (ValueError, KeyError, OSError, EOFError) as error:
         raise BundleDamaged(f"{folder / name} does not hold the arrays {', '.join(keys)}: {error}") from error
 

@@ -16,6 +16,7 @@ What is kept of the members is computed in float64. A query compares itself with
 takes a fraction of the time; every bound is lowered by more than the rounding can amount to, so it is never too high.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal, Self
@@ -82,17 +83,73 @@ class Clusters:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class View:
-    """What one query sees of the clusters, float32 [C] each, by cluster number."""
+    """What one query sees of the clusters."""
 
     nearness: Vectors
-    """Grows with the distance to the centroid: clusters are opened in ascending order."""
-    bounds: Vectors
-    """The distance in the metric that no member undercuts; infinite for a cluster without members."""
+    """Grows as the square of the length to the centroid does, float32 [C]: clusters are opened in ascending order."""
+    _reach: "Reach"
+    _metric: Metric
+    _length: np.float32
+    _cosines: Vectors
+
+    @property
+    def bounds(self) -> Vectors:
+        """The distance in the metric that no member undercuts, float32 [C]; infinite for a cluster without members."""
+        return self.bounds_of(np.arange(len(self.nearness)))
 
     @property
     def order(self) -> Numbers:
         """Cluster numbers [C], nearest centroid first."""
         return np.argsort(self.nearness, kind="stable")
+
+    def nearest(self, count: int) -> Numbers:
+        """Of the nearest `count` clusters the numbers of those that have members, nearest first."""
+        if count >= len(self.nearness):
+            return self._in_order(np.arange(len(self.nearness)))
+        return self._in_order(np.argpartition(self.nearness, count)[:count])
+
+    def others(self, listed: Numbers) -> Numbers:
+        """The numbers of all clusters that have members, without those that are listed, nearest first."""
+        unlisted = np.ones(len(self.nearness), bool)
+        unlisted[listed] = False
+        return self._in_order(np.flatnonzero(unlisted))
+
+    def centroid_distance(self, number: int) -> float:
+        """The distance in the metric to a cluster's centroid, nearly."""
+        nearness = float(self.nearness[number])
+        if self._metric == "cosine":
+            return max(1 + nearness, 0)
+        return math.sqrt(max(nearness + float(self._length) ** 2, 0))
+
+    def length(self, distance: float) -> float:
+        """A distance in the metric as a length: by cosine that of the chord, but for a factor."""
+        return math.sqrt(max(distance, 0)) if self._metric == "cosine" else max(distance, 0)
+
+    def _in_order(self, numbers: Numbers) -> Numbers:
+        numbers = numbers[np.argsort(self.nearness[numbers], kind="stable")]
+        if self._reach.all_filled:
+            return numbers
+        return numbers[self._reach.radii[numbers] >= 0]
+
+    def bounds_of(self, numbers: Numbers) -> Vectors:
+        """The bounds [n] of these clusters [n]."""
+        region = self._reach.region[:, numbers]
+        cosine_of_angle, sine_of_angle, radii, shortest, longest, across = region
+        length, cosines, dims = self._length, self._cosines[numbers], self._reach.clusters.dims
+        # The greatest cosine of a member: of the least angle between the query and a point of the cone.
+        seen = np.minimum(cosines + product_error(dims), 1)
+        turned = seen * cosine_of_angle + np.sqrt((1 - seen) * (1 + seen)) * sine_of_angle
+        most = np.where(seen >= cosine_of_angle, 1, np.minimum(turned + ROUNDING, 1)).astype(np.float32)
+        if self._metric == "cosine":
+            bounds: Vectors = 1 - most
+        else:
+            error = product_error(dims) * (length + across) ** 2
+            spans = np.sqrt(np.maximum(_squared(length, across, cosines) - error - TINY, 0)) * (1 - ROUNDING)
+            nearest = np.clip(length * most, shortest, longest)
+            squared = _squared(length, nearest, most) - ROUNDING * (length + nearest) ** 2 - TINY
+            bounds = np.maximum(spans - radii, np.sqrt(np.maximum(squared, 0)) * (1 - ROUNDING))
+        bounds[radii < 0] = np.inf
+        return bounds
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,10 +163,12 @@ class Reach:
     """Largest angle between a member and the centroid, in radians; pi where either is zero and has no direction."""
     shortest: Doubles
     longest: Doubles
-    _region: tuple[Vectors, ...] = field(init=False, repr=False)
+    region: Vectors = field(init=False, repr=False)
+    """What bounds are computed from, float32 [6, C]: the region rounded outwards, and the centroids' lengths."""
+    all_filled: bool = field(init=False, repr=False)
+    """Whether every cluster has members."""
 
     def __post_init__(self) -> None:
-        """Rounds the region to float32, outwards."""
         angles = np.minimum(self.angles + ROUNDING, np.pi)
         region = (
             np.cos(angles) - ROUNDING,
@@ -119,7 +178,8 @@ class Reach:
             self.longest * (1 + ROUNDING),
             self.clusters.lengths,
         )
-        object.__setattr__(self, "_region", tuple(values.astype(np.float32) for values in region))
+        object.__setattr__(self, "region", np.stack(region).astype(np.float32))
+        object.__setattr__(self, "all_filled", bool((self.radii >= 0).all()))
 
     @classmethod
     def nowhere(cls, clusters: Clusters) -> Self:
@@ -146,25 +206,15 @@ class Reach:
 
     def view(self, query: Vectors, metric: Metric) -> View:
         """The clusters as seen from a query float32 [d]."""
-        cosine_of_angle, sine_of_angle, radii, shortest, longest, across = self._region
         doubles = query.astype(np.float64)
         length = np.float32(np.sqrt(doubles @ doubles))
         cosines = self.clusters.directions @ directions_of(doubles[None])[0]
-        # The greatest cosine of a member: of the least angle between the query and a point of the cone.
-        seen = np.minimum(cosines + product_error(self.clusters.dims), 1)
-        turned = seen * cosine_of_angle + np.sqrt((1 - seen) * (1 + seen)) * sine_of_angle
-        most = np.where(seen >= cosine_of_angle, 1, np.minimum(turned + ROUNDING, 1)).astype(np.float32)
         if metric == "cosine":
-            nearness, bounds = -cosines, 1 - most
+            nearness = -cosines
         else:
-            nearness = _squared(length, across, cosines)
-            error = product_error(self.clusters.dims) * (length + across) ** 2
-            spans = np.sqrt(np.maximum(nearness - error - TINY, 0)) * (1 - ROUNDING)
-            nearest = np.clip(length * most, shortest, longest)
-            squared = _squared(length, nearest, most) - ROUNDING * (length + nearest) ** 2 - TINY
-            bounds = np.maximum(spans - radii, np.sqrt(np.maximum(squared, 0)) * (1 - ROUNDING))
-        bounds[radii < 0] = np.inf
-        return View(nearness, bounds)
+            across = self.region[-1]
+            nearness = across * (across - (2 * length) * cosines)
+        return View(nearness, self, metric, length, cosines)
 
 
 def product_error(dims: int) -> np.float32:

@@ -27,6 +27,7 @@ from retrieval.faces.opener import FaceStage
 from retrieval.faces.spec import FaceSpec
 from retrieval.images import RGB
 from retrieval.projection import Projection
+from retrieval.vectors.margins import SHARES, Margins
 from retrieval.vectors.stores import VectorStores
 
 SIDE = 32  # pixels; the encoder's input
@@ -151,7 +152,14 @@ def write_artifacts(
     ids = [piece.id for piece in shop]
     pictures = [piece.data for piece in shop]
     vectors = write_bundle(
-        artifacts, pictures, bundle_id, calibration=calibration, faces=faces, report=report, seed=seed
+        artifacts,
+        pictures,
+        bundle_id,
+        calibration=calibration,
+        margins=some_margins(),
+        faces=faces,
+        report=report,
+        seed=seed,
     )
     folder = bundles.bundle_path(artifacts, bundle_id)
     VectorStores(artifacts).create(bundle_id, bundles.load(folder).clusters, ids=ids, vectors=vectors)
@@ -161,6 +169,13 @@ def write_artifacts(
     if publish:
         bundles.publish(artifacts, bundle_id)
     return dict(zip(ids, vectors, strict=True))
+
+
+def some_margins() -> Margins:
+    """As if measured: for answers that are not exact."""
+    return Margins(
+        SHARES, {"cosine": SHARES / 8, "euclidean": SHARES / 4}, {"cosine": SHARES / 4, "euclidean": SHARES / 2}
+    )
 
 
 def write_picture(artifacts: Path, piece: Piece) -> Item:
@@ -182,6 +197,7 @@ def write_bundle(
     bundle_id: str = "tiny",
     *,
     calibration: Calibration | None = None,
+    margins: Margins | None = None,
     faces: FaceStage | None = None,
     report: Path | None = None,
     seed: int = 7,
@@ -196,16 +212,18 @@ def write_bundle(
     embedder = Embedder(OnnxEncoder(model.read_bytes(), str(model), threads=1), random_projection(), opener)
     vectors = embedder.embed([embedder.prepare(data) for data in pictures])
     clusters = Clusters(vectors[:CLUSTERS].copy())
+    radii = Reach.nowhere(clusters).widened(vectors, clusters.assign(vectors)).radii
     bundles.write(
         artifacts,
         describe(bundle_id, items=len(vectors), clusters=len(clusters)),
         encoder=model,
         projection=embedder.projection,
         clusters=clusters,
-        radii=Reach.nowhere(clusters).widened(vectors, clusters.assign(vectors)).radii,
+        radii=radii,
         auto_probes=len(clusters),
         training=training,
         calibration=calibration,
+        margins=margins,
         faces=faces,
         report=report,
     )

@@ -20,6 +20,7 @@ class SearchResult:
     bundle_id: str
     hits: Sequence[tuple[Item, float, float]]
     exact: bool
+    recall_estimate: float | None
     clusters_opened: int
     clusters_total: int
 
@@ -72,7 +73,9 @@ def find_named(artifacts: Path, name: str) -> tuple[Path, Path]:
 
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:
     """The vectors of a bundle. Raises VectorStoreError when they are missing or do not fit it."""
-    return VectorStores(artifacts).open(loaded.manifest.id, loaded.clusters, auto_probes=loaded.auto_probes)
+    return VectorStores(artifacts).open(
+        loaded.manifest.id, loaded.clusters, auto_probes=loaded.auto_probes, margins=loaded.margins
+    )
 
 
 def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> SearchResult:
@@ -95,4 +98,6 @@ def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> Se
         for item_id, cosine, distance in zip(hits.ids, hits.cosine, hits.euclidean, strict=True)
         if item_id in items
     ]
-    return SearchResult(loaded.manifest.id, ranked, hits.exact, hits.clusters_opened, hits.clusters_total)
+    return SearchResult(
+        loaded.manifest.id, ranked, hits.exact, hits.recall_estimate, hits.clusters_opened, hits.clusters_total
+    )

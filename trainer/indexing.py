@@ -9,7 +9,9 @@ from sklearn.decomposition import PCA
 
 from retrieval.clusters import Clusters, Reach
 from retrieval.projection import Projection, unit
+from retrieval.vectors.margins import Margins
 from trainer.config import ReduceConfig
+from trainer.evaluation.search_quality.probe_margins import measure_margins
 from trainer.evaluation.search_quality.probe_sweep import fewest_probes
 
 MINI_BATCH_FROM = 20_000  # vectors; below it plain K-Means takes seconds and fits better
@@ -67,3 +69,8 @@ def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) ->
 def calibrate_probes(reduced: GalleryIndex, seed: int) -> int:
     """The fewest clusters to open that hold 99 % of the true top ten, over both metrics (see `fewest_probes`)."""
     return fewest_probes(reduced.reach, reduced.vectors, reduced.assigned, seed)
+
+
+def calibrate_margins(reduced: GalleryIndex, seed: int) -> Margins | None:
+    """How far a search must look for the true hits of queries that are not in the gallery; None for one vector."""
+    return measure_margins(reduced.reach, reduced.vectors, reduced.assigned, seed)

@@ -180,6 +180,17 @@ class SearchAnswer(Answer):
             "than `k`, there is no other one."
         ),
     ]
+    recall_estimate: Annotated[
+        float | None,
+        Field(
+            ge=0,
+            le=1,
+            description="Which share of the best matches is likely to be among those that were found: 1 if the answer "
+            "is exact. Measured on queries that were not in the gallery, when the bundle was built; null where it was "
+            "not.",
+            examples=[0.993],
+        ),
+    ]
     clusters_opened: Annotated[int, Field(examples=[12])]
     clusters_total: Annotated[int, Field(examples=[139])]
     items: Annotated[int, Field(description="How many items there were to find.", examples=[1200])]

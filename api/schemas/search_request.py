@@ -48,9 +48,9 @@ Probing = Annotated[
     Literal["auto", "all"] | PositiveInt,
     BeforeValidator(_probes),
     Field(
-        description="How many clusters may be opened. `auto`: until the answer is certified, or as many as "
-        "99 % recall took when the bundle was built; `all`: every one; or a number. With a `filter`, more are opened "
-        "until `k` items are found."
+        description="How many clusters may be opened. `auto`: until the answer is certified, or `recall_estimate` is "
+        "99 %, so more for a query that is far from everything; `all`: every one; or a number. With a `filter`, more "
+        "are opened until `k` items are found."
     ),
 ]
 EXAMPLES = {

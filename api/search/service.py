@@ -105,6 +105,7 @@ def answer(opened: Search, query: Vectors, spent: dict[str, float], *, since: fl
         report_url=report_of(snapshot.bundle.manifest),
         metric=options.metric,
         exact=page.hits.exact,
+        recall_estimate=page.hits.recall_estimate,
         clusters_opened=page.hits.clusters_opened,
         clusters_total=page.hits.clusters_total,
         items=len(snapshot.store),

@@ -52,7 +52,11 @@ class Snapshot:
         if _together(settings, bundle):
             queries = replace(queries, encoder=TogetherEncoder(encoder))
         store = VectorStores(artifacts).open(
-            bundle_id, bundle.clusters, auto_probes=bundle.auto_probes, busy_seconds=settings.write_seconds
+            bundle_id,
+            bundle.clusters,
+            auto_probes=bundle.auto_probes,
+            margins=bundle.margins,
+            busy_seconds=settings.write_seconds,
         )
         query_cache = QueryVectorCache(settings.query_cache_size)
         return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, query_cache)

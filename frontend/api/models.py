@@ -71,6 +71,7 @@ class SearchAnswer(ApiModel):
     report_url: str | None = None
     metric: Metric
     exact: bool
+    recall_estimate: float | None = Field(default=None, ge=0, le=1)
     clusters_opened: int = Field(ge=0)
     clusters_total: int = Field(ge=0)
     items: int = Field(ge=0)

@@ -1,7 +1,9 @@
 """Read and check one bundle."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ from retrieval.encoder import OnnxEncoder
 from retrieval.errors import BundleDamaged, BundleMissing
 from retrieval.manifest import Manifest
 from retrieval.projection import Projection
+from retrieval.vectors import margins
+from retrieval.vectors.margins import Margins
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,11 @@ class Bundle:
     radii: NDArray[np.float64]
     """How far the members of each cluster reached at build time, float64 [C]: what later drift is measured against."""
     auto_probes: int
-    """Clusters that a search with `probes=auto` opens at most: enough for 99 % recall at build time."""
+    """Clusters that held 99 % of the true hits at build time: where there are no `margins`, `auto` opens no more."""
     calibration: Calibration | None
     """Distances to probabilities; None where nothing could be held out, and before format 3."""
+    margins: Margins | None = None
+    """How far a search with `probes=auto` looks for 99 % of the true hits; None in older bundles."""
 
 
 def load(folder: Path, *, threads: int = 0) -> Bundle:
@@ -54,13 +60,15 @@ def load(folder: Path, *, threads: int = 0) -> Bundle:
     checksums.check(folder, files)
     encoder = OnnxEncoder(checksums.read(folder, files, ENCODER), str(folder / ENCODER), threads=threads)
     axes = checksums.read_arrays(folder, files, PROJECTION, ("mean", "components"))
-    cells = checksums.read_arrays(folder, files, CLUSTERS, ("centroids", "radii", "auto_probes"))
+    cells = checksums.read_arrays(folder, files, CLUSTERS, ("centroids", "radii", "auto_probes"), margins.KEYS)
     opener = _opener(folder, manifest, threads)
     try:
         embedder = Embedder(encoder, Projection(**axes), opener, manifest.encoder.fit)
         clusters = Clusters(cells["centroids"])
         calibration = _calibration(folder, manifest)
-        bundle = Bundle(manifest, embedder, clusters, cells["radii"], int(cells["auto_probes"]), calibration)
+        bundle = Bundle(
+            manifest, embedder, clusters, cells["radii"], int(cells["auto_probes"]), calibration, _margins(cells)
+        )
     except (TypeError, ValueError) as error:
         raise BundleDamaged(f"{folder}: its arrays do not have the expected shapes: {error}") from error
     _check_shapes(bundle, folder)
@@ -92,6 +100,11 @@ def read_manifest(folder: Path) -> Manifest:
     if manifest.id != folder.resolve().name:
         raise BundleDamaged(f"{path} says it is bundle {manifest.id}, but its folder is {folder.resolve().name}.")
     return manifest
+
+
+def _margins(cells: Mapping[str, NDArray[Any]]) -> Margins | None:
+    """The bundle's margins, if it has them. Raises ValueError where its arrays are none."""
+    return Margins.of(cells) if set(margins.KEYS) <= cells.keys() else None
 
 
 def _calibration(folder: Path, manifest: Manifest) -> Calibration | None:

@@ -27,6 +27,7 @@ from retrieval.clusters import Clusters
 from retrieval.durable import write_atomically
 from retrieval.manifest import Manifest
 from retrieval.projection import Projection
+from retrieval.vectors.margins import Margins
 
 if TYPE_CHECKING:
     from retrieval.faces.opener import FaceStage
@@ -43,6 +44,7 @@ def write(
     auto_probes: int,
     training: Path,
     calibration: Calibration | None = None,
+    margins: Margins | None = None,
     faces: "FaceStage | None" = None,
     report: Path | None = None,
 ) -> Path:
@@ -59,7 +61,8 @@ def write(
         draft.mkdir()
         shutil.copyfile(encoder, draft / ENCODER)
         np.savez(draft / PROJECTION, mean=projection.mean, components=projection.components)
-        np.savez(draft / CLUSTERS, centroids=clusters.centroids, radii=radii, auto_probes=np.int64(auto_probes))
+        cells = {"centroids": clusters.centroids, "radii": radii, "auto_probes": np.int64(auto_probes)}
+        np.savez(draft / CLUSTERS, **cells | (margins.arrays() if margins else {}))  # type: ignore[arg-type]  # as below
         if calibration is not None:
             np.savez(draft / CALIBRATION, **calibration.arrays())  # type: ignore[arg-type]  # none is "allow_pickle"
         shutil.copytree(training, draft / TRAINING)

@@ -28,7 +28,7 @@ __all__ = [
 Probes = int | Literal["auto", "all"]
 """How many clusters a search may open.
 
-`auto`: until the answer is certified, but no more than the number the store was opened with, unless k hits need more.
+`auto`: until the answer is certified, or most likely has 99 % of the true hits (see margins.py); more for k hits.
 A number: that many at most, a promise about cost; the answer may hold fewer than k hits (but see `only` in `search`).
 `all`: every one.
 """
@@ -47,6 +47,8 @@ class Hits:
     clusters_opened: int
     clusters_total: int
     vectors_read: int
+    recall_estimate: float | None = None
+    """Which share of the k true hits is likely to be among these: 1 for an exact answer, None where it is not known."""
 
     def __post_init__(self) -> None:
         if not self.cosine.shape == self.euclidean.shape == self.clusters.shape == (len(self.ids),):

@@ -13,20 +13,20 @@ from typing import Self
 
 import numpy as np
 
-from retrieval.clusters import Clusters, Metric, Numbers, Vectors, View
+from retrieval.clusters import Clusters, Metric, Numbers, Vectors
 from retrieval.errors import StorageError, VectorMissing
-from retrieval.vectors import generations
+from retrieval.vectors import auto, generations
+from retrieval.vectors.auto import Auto
 from retrieval.vectors.base import Hits, Members, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.block import Block
 from retrieval.vectors.compaction import Compaction
 from retrieval.vectors.index import ClusterIndex
 from retrieval.vectors.locks import SharedLock
+from retrieval.vectors.margins import Margins
 from retrieval.vectors.probe import Probe, exact_measures
 from retrieval.vectors.rounds import Answer, search_rounds
 from retrieval.vectors.rows import BUSY_SECONDS, Batch, Shape, VectorFile
 
-SMALL = 20_000
-"""Vectors up to which `probes="auto"` always goes on until the answer is certified: a few milliseconds at worst."""
 FEW_ROWS = 2_000
 """Rows that are compared one by one where only these may be hits: faster than to open the clusters they lie in."""
 FIRST_ROUND = 8
@@ -38,11 +38,11 @@ logger = logging.getLogger(__name__)
 class EmbeddedStore:
     """A VectorStore (see there for what each method promises) for one process of many threads."""
 
-    def __init__(self, file: VectorFile, clusters: Clusters, auto_probes: int | None) -> None:
+    def __init__(self, file: VectorFile, clusters: Clusters, auto_: Auto) -> None:
         """For `open`, which see."""
         self._file = file
         self._clusters = clusters
-        self._auto_probes = auto_probes
+        self._auto = auto_
         self._reading = SharedLock()
         self._changing = Lock()
         block, removed, batches = generations.read(file, clusters)
@@ -86,17 +86,19 @@ class EmbeddedStore:
         *,
         bundle: str,
         auto_probes: int | None = None,
+        margins: Margins | None = None,
         busy_seconds: float = BUSY_SECONDS,
     ) -> Self:
         """Opens the store that was created for this bundle and these clusters.
 
-        `auto_probes`: the most clusters that a search with `probes="auto"` opens beyond 20,000 vectors.
+        How many clusters a search with `probes="auto"` opens beyond 20,000 vectors: those within the margin of 99 % of
+        the true hits; without `margins`, at most `auto_probes`.
         `busy_seconds`: how long a change waits for another process's before it is given up (StorageBusy).
         Raises VectorStoreError if the file is missing, damaged, or of another bundle.
         """
         file = VectorFile(path, Shape(bundle, clusters.dims, len(clusters)), busy_seconds=busy_seconds)
         try:
-            return cls(file, clusters, auto_probes)
+            return cls(file, clusters, Auto(margins, auto_probes))
         except BaseException:
             file.close()
             raise
@@ -124,7 +126,7 @@ class EmbeddedStore:
             else:
                 chosen = self._rows_of(set(only).difference(exclude))
                 answer = self._search(query, k, metric, probes, within, exclude=chosen[:0], only=chosen)
-            return self._hits(query, answer, k, metric, within)
+            return self._hits(query, answer, k, metric, probes, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
         rows = latest_rows(ids)
@@ -256,26 +258,25 @@ class EmbeddedStore:
         probe = Probe(query, metric)
         if only is not None and len(only) <= FEW_ROWS and probes != "all":
             rows = self._index.measure(only, probe, k).rows
-            return Answer(rows, np.unique(self._index.clusters(only)), certified=True)
+            return Answer(rows, np.unique(self._index.clusters(only)))
         mask = None if only is None else self._index.mask(only)
-        view = self._reach.view(query, metric)
-        small = len(self._index) <= SMALL
-        limit = probes if isinstance(probes, int) else None
-        if probes == "auto" and not small:
-            limit = self._auto_probes
         if probes == "all":
-            view = View(view.nearness, np.zeros_like(view.bounds))
+            opened = np.arange(len(self._clusters) if within > -math.inf else 0)
+            found = self._index.nearest(opened, probe, k=k, exclude=exclude, only=mask)
+            return Answer(found.rows, opened)
+        limit, margin = self._auto.limits(probes, metric, len(self._index))
         return search_rounds(
-            view,
+            self._reach.view(query, metric),
             lambda opened, rim: self._index.nearest(opened, probe, k=k, rim=rim, exclude=exclude, only=mask),
             k=k,
             limit=limit,
+            margin=margin,
             short=isinstance(probes, int) and only is None,
             within=within,
-            **({} if small else {"first": FIRST_ROUND}),
+            **({"first": FIRST_ROUND} if len(self._index) > auto.SMALL else {}),
         )
 
-    def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, within: float) -> Hits:
+    def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, probes: Probes, within: float) -> Hits:
         """The k best of the answer's rows, ranked and cut by what is reported: the true values, rounded to float32."""
         cosine, euclidean = exact_measures(query, self._index.vectors(answer.rows))
         ids = [self._name_of(row) for row in answer.rows.tolist()]
@@ -291,4 +292,5 @@ class EmbeddedStore:
             clusters_opened=len(answer.opened),
             clusters_total=len(self._clusters),
             vectors_read=int(self._index.sizes[answer.opened].sum()),
+            recall_estimate=self._auto.recall(answer, probes, metric),
         )

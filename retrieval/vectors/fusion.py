@@ -73,4 +73,11 @@ def _merged(near: Hits, close: Hits, ids: list[str], *, certified: bool) -> Hits
         clusters_opened=max(near.clusters_opened, close.clusters_opened),
         clusters_total=near.clusters_total,
         vectors_read=near.vectors_read + close.vectors_read,
+        recall_estimate=1.0 if certified else _estimate(near, close),
     )
+
+
+def _estimate(near: Hits, close: Hits) -> float | None:
+    """The lower one of both rankings."""
+    estimates = [hits.recall_estimate for hits in (near, close) if hits.recall_estimate is not None]
+    return min(estimates) if len(estimates) == 2 else None

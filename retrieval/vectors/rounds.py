@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.clusters import Numbers, Vectors, View
+from retrieval.vectors.margins import Gauge
 
 FIRST_ROUND = 4
 """Clusters opened before the first look at the bounds."""
+SHORTLIST = 128
+"""Nearest clusters that are put in order at first; few searches need more."""
 GROWTH = 2
 """How many times larger each round is than the one before it."""
 REPORTED = 1e-6
@@ -60,8 +63,13 @@ class Answer:
     rows: Numbers
     opened: Numbers
     """The numbers of the clusters that were opened."""
-    certified: bool
-    """No cluster left unopened can hold one of the k best within reach."""
+    margin: float = math.inf
+    """Of the nearest cluster left unopened that may hold one of the k best within reach; infinite if there is none."""
+
+    @property
+    def certified(self) -> bool:
+        """No cluster left unopened can hold one of the k best within reach."""
+        return self.margin == math.inf
 
 
 def search_rounds(
@@ -71,36 +79,50 @@ def search_rounds(
     k: int,
     first: int = FIRST_ROUND,
     limit: int | None = None,
+    margin: float = math.inf,
     short: bool = False,
     within: float = math.inf,
 ) -> Answer:
-    """Opens clusters nearest first until none is left that may hold a better hit, or `limit` of them are open.
+    """Opens clusters nearest first until none is left that may hold a better hit.
 
-    `first` of them before the first look at the bounds. Rows beyond the distance `within` are no hits. With fewer than
-    k hits it goes on beyond the limit, unless `short` answers are wanted.
+    Or until `limit` of them are open, or none is left within the `margin` (see margins.py); with fewer than k hits it
+    goes on beyond either, unless `short` answers are wanted. `first` are opened before the first look at the bounds.
+    Rows beyond the distance `within` are no hits.
     """
     rim = within + REPORTED * (1 + abs(within)) if math.isfinite(within) else within
-    waiting = np.flatnonzero((view.bounds <= rim) & (view.bounds < math.inf))
+    waiting = listed = view.nearest(SHORTLIST)
+    others = len(view.nearness) > SHORTLIST
+    if not len(waiting):
+        waiting, others = view.others(listed), False
+    if not len(waiting):
+        return Answer(NOTHING.rows, NOTHING.rows)
+    gauge = Gauge(view, int(waiting[0]))
+    bounds: Vectors | None = None
     hits, opened, size = NOTHING, 0, first
     batches: list[Numbers] = []
-    while len(waiting):
-        left = len(waiting) if limit is None else limit - opened
-        if left <= 0 and (short or len(hits.rows) >= k):
+    while True:
+        if rim < math.inf:
+            bounds = view.bounds_of(waiting) if bounds is None else bounds
+            near = bounds <= rim
+            waiting, bounds = waiting[near], bounds[near]
+        if not len(waiting) and others:
+            waiting, others, bounds = view.others(listed), False, None
+            continue
+        enough = short or len(hits.rows) >= k
+        count = min(size, len(waiting))
+        if limit is not None and (opened < limit or enough):
+            count = min(count, limit - opened)
+        elif margin < math.inf and enough:
+            count = int(np.searchsorted(view.nearness[waiting], gauge.limit(margin, rim), side="right"))
+        if count <= 0:
             break
-        batch, waiting = _nearest(view, waiting, min(size, left) if left > 0 else size)
+        batch, waiting = waiting[:count], waiting[count:]
+        bounds = None if bounds is None else bounds[count:]
         batches.append(batch)
-        opened += len(batch)
+        opened += count
         hits = hits.and_also(scan(batch, rim))
         rim = min(rim, hits.rim(k))
         hits = hits.within(rim)
-        waiting = waiting[view.bounds[waiting] <= rim]
         size *= GROWTH
-    return Answer(hits.rows, np.concatenate(batches) if batches else waiting[:0], certified=not len(waiting))
-
-
-def _nearest(view: View, waiting: Numbers, count: int) -> tuple[Numbers, Numbers]:
-    """The `count` nearest of these clusters, and the others. Nothing is sorted: their order does not matter."""
-    if count >= len(waiting):
-        return waiting, waiting[:0]
-    parted = waiting[np.argpartition(view.nearness[waiting], count)]
-    return parted[:count], parted[count:]
+    left = gauge.margin(int(waiting[0]), rim) if len(waiting) else math.inf
+    return Answer(hits.rows, np.concatenate(batches) if batches else waiting[:0], left)

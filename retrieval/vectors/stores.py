@@ -16,6 +16,7 @@ from retrieval.errors import VectorStoreError
 from retrieval.vectors import block, generations
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.margins import Margins
 from retrieval.vectors.rows import BUSY_SECONDS, Shape, VectorFile
 
 LOGS = ("-wal", "-shm")  # what SQLite appends to the name of a file for its logs
@@ -55,16 +56,23 @@ class VectorStores:
         clusters: Clusters,
         *,
         auto_probes: int | None = None,
+        margins: Margins | None = None,
         busy_seconds: float = BUSY_SECONDS,
     ) -> VectorStore:
         """Open the store of a bundle for searches and changes.
 
-        `auto_probes`: the most clusters that a search with `probes="auto"` opens in a large store. `busy_seconds`: how
-        long a change waits for another process's before it is given up (StorageBusy). Raises VectorStoreError if there
-        is no store, or it is damaged, or of another bundle.
+        `margins` say how many clusters a search with `probes="auto"` opens in a large store; without them it is
+        `auto_probes` at most, and no recall is estimated. `busy_seconds`: how long a change waits for another
+        process's before it is given up (StorageBusy). Raises VectorStoreError if there is no store, or it is damaged,
+        or of another bundle.
         """
         return EmbeddedStore.open(
-            self._path(bundle_id), clusters, bundle=bundle_id, auto_probes=auto_probes, busy_seconds=busy_seconds
+            self._path(bundle_id),
+            clusters,
+            bundle=bundle_id,
+            auto_probes=auto_probes,
+            margins=margins,
+            busy_seconds=busy_seconds,
         )
 
     def held(self, bundle_id: str, clusters: Clusters) -> dict[str, str | None]:

@@ -11,7 +11,7 @@ import pytest
 from retrieval import bundle, durable
 from retrieval.bundle import publishing
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing, FaceMissing
-from tests.bundles import face_stage, picture, portrait, some_calibration, write_bundle
+from tests.bundles import face_stage, picture, portrait, some_calibration, some_margins, write_bundle
 
 SPEC = {
     "detector": "haar",
@@ -39,6 +39,16 @@ def test_what_is_written_is_what_is_loaded(artifacts: Path) -> None:
     assert loaded.auto_probes == len(loaded.clusters) == manifest.counts.clusters
     assert (loaded.radii >= 0).all()
     assert loaded.calibration is None
+
+
+def test_a_bundle_carries_its_margins_and_one_without_them_is_read(artifacts: Path, tmp_path: Path) -> None:
+    assert bundle.load(bundle.bundle_path(artifacts, "tiny")).margins is None
+    margins = some_margins()
+    write_bundle(tmp_path, [picture(n) for n in range(12)], bundle_id="probed", margins=margins)
+    loaded = bundle.load(bundle.bundle_path(tmp_path, "probed")).margins
+    assert loaded is not None
+    for name, array in margins.arrays().items():
+        np.testing.assert_array_equal(loaded.arrays()[name], array)
 
 
 def test_a_bundle_carries_its_calibration(tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 from retrieval.clusters import Metric
 from trainer import indexing as module
 from trainer.config import ReduceConfig
+from trainer.evaluation.search_quality.probe_margins import STEPS, moved_queries
 from trainer.evaluation.search_quality.probe_sweep import MAX_QUERIES, RECALL
-from trainer.indexing import GalleryIndex, calibrate_probes, reduce
+from trainer.indexing import GalleryIndex, calibrate_margins, calibrate_probes, reduce
 
 Embeddings = NDArray[np.float32]
 
@@ -129,6 +130,23 @@ def test_probes_measured_on_a_sample_hold_for_pictures_outside_it() -> None:
         assert recall(reduced, probes, metric, np.arange(0, 3000, 5)) >= RECALL - 0.005
 
 
+def test_the_margins_of_moved_queries_are_those_of_the_definition() -> None:
+    reduced = reduce(gallery(600, labels=20), ReduceConfig(dims=8), 0)
+    margins = calibrate_margins(reduced, 0)
+    assert margins is not None
+    queries, own = moved_queries(reduced.vectors, 0)
+    groups = []
+    for query, row in zip(queries, own, strict=True):
+        near = distances(query, reduced.vectors, "euclidean")
+        near[row] = np.inf if row >= 0 else near[row]
+        ten = np.argsort(near)[:10]
+        cells = distances(query, reduced.clusters.centroids, "euclidean")
+        margin = (cells[reduced.assigned[ten]] ** 2 - cells.min() ** 2) / (near[ten[-1]] + cells.min())
+        groups.append(np.maximum(margin, 0))
+    expected = np.quantile(np.array(groups).reshape(len(STEPS), -1), 0.99, axis=1, method="inverted_cdf").max()
+    assert margins.margin("euclidean") == pytest.approx(expected, rel=1e-3)
+
+
 # --- few or equal pictures
 
 
@@ -139,6 +157,7 @@ def test_few_pictures_are_enough(count: int, variance: float | None) -> None:
     assert len(reduced.clusters) == count
     assert np.isfinite(reduced.vectors).all()
     assert 1 <= calibrate_probes(reduced, 0) <= count
+    assert (calibrate_margins(reduced, 0) is None) == (count == 1)
     np.testing.assert_array_equal(np.sort(reduced.assigned), np.arange(count))
 
 
@@ -150,6 +169,7 @@ def test_doubles_share_a_cluster(different: int, variance: float | None) -> None
     assert len(reduced.clusters) == different
     assert all(len(set(cells)) == 1 for cells in reduced.assigned.reshape(different, 9))
     assert 1 <= calibrate_probes(reduced, 0) <= different
+    assert calibrate_margins(reduced, 0) is not None
 
 
 def test_embeddings_of_zeros_are_no_trouble() -> None:

@@ -30,6 +30,8 @@ def search(
         table.add_row(str(rank), Text(item.label or ""), f"{cosine:.3f}", f"{distance:.3f}", Text(item.location))
     out.print(table)
     certainty = "exact" if result.exact else "approximate"
+    if not result.exact and result.recall_estimate is not None:
+        certainty += f" (likely {result.recall_estimate:.1%} of the best)"
     out.print(
         f"{certainty}, opened {result.clusters_opened} of {result.clusters_total} clusters, bundle {result.bundle_id}"
     )

@@ -115,8 +115,8 @@ class Evaluation:
     """All that was measured of one bundle.
 
     `trained_on` queries were dropped because a bundle had been trained on them, `skipped` pictures could not be used.
-    `auto_probes`: clusters that a search with `probes=auto` opens at most. Milliseconds of a query are those of
-    decoding, encoding and searching one picture; None where no picture was at hand to time.
+    `auto_probes`: clusters that hold 99 % of the neighbours of the gallery's vectors. Milliseconds of a query are those
+    of decoding, encoding and searching one picture; None where no picture was at hand to time.
     """
 
     bundle_id: str

@@ -12,6 +12,7 @@ from retrieval.calibration import Calibration, Meaning
 from retrieval.clusters import Metric
 from retrieval.embedder import Embedder
 from retrieval.vectors.base import VectorStore
+from retrieval.vectors.margins import Margins
 from retrieval.vectors.stores import VectorStores
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN
@@ -37,7 +38,12 @@ class Assessment:
 
 
 def assess(
-    tuning: Tuning, published: NDArray[np.float32], reduced: GalleryIndex, auto_probes: int, artifacts: Path
+    tuning: Tuning,
+    published: NDArray[np.float32],
+    reduced: GalleryIndex,
+    auto_probes: int,
+    margins: Margins | None,
+    artifacts: Path,
 ) -> Assessment:
     """Measure the model that `tuning` has reached, also against what is live in `artifacts`.
 
@@ -55,7 +61,7 @@ def assess(
     with listener.step("Measuring the search") as progress:
         rows = _queries(tuning)
         ids = [opened.picture.id for opened in tuning.pictures.files]
-        with closing(_store(tuning.work, reduced, ids)) as store:
+        with closing(_store(tuning.work, reduced, ids, margins)) as store:
             ladder = sweep_probes(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
             embedder = Embedder(tuning.encoders.onnx, reduced.projection, tuning.pictures.opener, tuning.pictures.fit)
             paths = [tuning.pictures.files[row].picture.path for row in rows]
@@ -96,9 +102,9 @@ def _queries(tuning: Tuning) -> list[int]:
     return sample
 
 
-def _store(work: Path, reduced: GalleryIndex, ids: list[str]) -> VectorStore:
+def _store(work: Path, reduced: GalleryIndex, ids: list[str], margins: Margins | None) -> VectorStore:
     """The vectors as they will be served, in the run's own folder."""
     stores = VectorStores(work)
     stores.delete(work.name)
     stores.create(work.name, reduced.clusters, ids=ids, vectors=reduced.vectors)
-    return stores.open(work.name, reduced.clusters)
+    return stores.open(work.name, reduced.clusters, margins=margins)

@@ -18,7 +18,7 @@ from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN, number_labels, split
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import Scores
-from trainer.indexing import calibrate_probes, reduce
+from trainer.indexing import calibrate_margins, calibrate_probes, reduce
 from trainer.networks import encoders
 from trainer.networks.encoders import Encoders
 from trainer.networks.face_detectors import face_stage
@@ -124,7 +124,8 @@ def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
     with listener.step("Fitting PCA and K-Means"):
         reduced = reduce(embeddings, config.reduce, config.seed)
         probes = calibrate_probes(reduced, config.seed)
-    assessment = assess(tuning, embeddings, reduced, probes, artifacts)
+        margins = calibrate_margins(reduced, config.seed)
+    assessment = assess(tuning, embeddings, reduced, probes, margins, artifacts)
     training_files.write_training(work / "training", encoder.keras, reduced, config, tuning)
     description = write_bundle.describe(work.name, config, encoder, precision, reduced, computed.files, tuning.scores)
     manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})
@@ -135,6 +136,7 @@ def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
         encoder.graph,
         reduced,
         probes,
+        margins,
         assessment.calibration,
         training=work / "training",
         report=work / "report",

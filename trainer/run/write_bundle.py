@@ -13,6 +13,7 @@ from retrieval import bundle
 from retrieval.calibration import Calibration
 from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
+from retrieval.vectors.margins import Margins
 from retrieval.vectors.stores import VectorStores
 from trainer.config import Config, EncoderConfig
 from trainer.data.features import PictureFile
@@ -90,6 +91,7 @@ def publish(
     encoder: onnx.ModelProto,
     reduced: "GalleryIndex",
     auto_probes: int,
+    margins: Margins | None,
     calibration: Calibration | None,
     *,
     training: Path,
@@ -115,6 +117,7 @@ def publish(
             clusters=reduced.clusters,
             radii=reduced.reach.radii,
             auto_probes=auto_probes,
+            margins=margins,
             training=training,
             report=report if report.exists() else None,
             faces=faces,

@@ -47,6 +47,7 @@ def test_hits_of_a_picture_are_those_of_brute_force(
     data = picture(seed)
     answer = client.post("/search", files={"file": data}, data={"k": k, "metric": metric, "probes": probes}).json()
     assert answer["exact"]
+    assert answer["recall_estimate"] == 1
     query = embed(shop, data)
     values = [hit[metric] for hit in answer["hits"]]
     assert values == pytest.approx(brute_force(query, shop.vectors, metric)[:k], abs=1e-5)
@@ -99,6 +100,7 @@ def test_a_number_of_probes_is_an_upper_limit(client: TestClient) -> None:
     answer = client.post("/search", files={"file": picture(1)}, data={"k": "60", "probes": "1"}).json()
     assert answer["clusters_opened"] == 1
     assert not answer["exact"]
+    assert 0 <= answer["recall_estimate"] < 1
     assert len({hit["cluster"] for hit in answer["hits"]}) == 1
 
 

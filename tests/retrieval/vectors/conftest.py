@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Build]:
     """Makes stores of vectors, under the ids "0", "1", ... unless others are given; closes them at the end."""
     folder, numbers, opened = tmp_path_factory.mktemp("stores"), count(), []
 
-    def built(clusters: Clusters, vectors: Vectors, ids: Sequence[str] = (), **options: int) -> EmbeddedStore:
+    def built(clusters: Clusters, vectors: Vectors, ids: Sequence[str] = (), **options: Any) -> EmbeddedStore:
         path = folder / f"{next(numbers)}.sqlite"
         ids = ids or [str(row) for row in range(len(vectors))]
         EmbeddedStore.create(path, clusters, bundle="b", ids=ids, vectors=vectors)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval.clusters import Clusters
 from retrieval.errors import VectorStoreError
-from retrieval.vectors import embedded
+from retrieval.vectors import auto
 from retrieval.vectors.base import Hits, Metric, Probes, Vectors
 from retrieval.vectors.embedded import EmbeddedStore
 from tests.marks import examples
@@ -77,7 +77,7 @@ def test_auto_keeps_to_its_limit_unless_k_hits_need_more(
     clusters, vectors, query = scene
     store = build(clusters, vectors, auto_probes=limit)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "SMALL", 0)
+        patch.setattr(auto, "SMALL", 0)
         hits = store.search(query, k=k, metric=metric)
     check(hits, query, named(vectors), k, metric)
     assert len(hits) == min(k, len(vectors))
@@ -108,7 +108,7 @@ def test_a_choice_of_ids_is_searched_until_k_are_found(
     chosen, left_out = data.draw(names), data.draw(st.just(set()) | names)
     store = build(clusters, vectors, auto_probes=data.draw(st.integers(1, 3)))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "SMALL", data.draw(st.sampled_from([0, embedded.SMALL])))
+        patch.setattr(auto, "SMALL", data.draw(st.sampled_from([0, auto.SMALL])))
         hits = store.search(query, k=k, metric=metric, probes=probes, only=chosen, exclude=left_out)
     wanted = {item: vector for item, vector in named(vectors).items() if item in chosen - left_out}
     check(hits, query, wanted, k, metric)

@@ -19,7 +19,17 @@ from retrieval.embedder import Embedder
 from retrieval.encoder import OnnxEncoder
 from retrieval.errors import BundleMissing
 from retrieval.projection import Projection
-from tests.bundles import CLUSTERS, Piece, describe, picture, pieces, random_projection, some_calibration, write_encoder
+from tests.bundles import (
+    CLUSTERS,
+    Piece,
+    describe,
+    picture,
+    pieces,
+    random_projection,
+    some_calibration,
+    some_margins,
+    write_encoder,
+)
 from tests.trainer.releases.quiet import Quiet
 from trainer.bundles import load_current, open_store
 from trainer.data.features import PictureFile
@@ -64,6 +74,7 @@ class Shop:
             model,
             reduced,
             len(clusters),
+            some_margins(),
             some_calibration(),
             training=work / "training",
             report=work / "report",
