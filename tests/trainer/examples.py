@@ -10,7 +10,13 @@ from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.training.head import Examples, Head, tune_head
 
 CONFIG = HeadConfig(
-    dims=(6,), max_epochs=4, patience_epochs=2, labels_per_batch=6, pictures_per_label=4, learning_rate=1e-2
+    dims=(6,),
+    general=(0.0,),
+    max_epochs=4,
+    patience_epochs=2,
+    labels_per_batch=6,
+    pictures_per_label=4,
+    learning_rate=1e-2,
 )
 WIDTH = 16
 

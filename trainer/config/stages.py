@@ -56,8 +56,14 @@ class HeadConfig(LossConfig):
     """Augmented views of each picture, besides the clean one."""
     shrinkage: Annotated[tuple[Share, ...], Field(min_length=1)] = (0.02, 0.05, 0.1, 0.2, 0.4)
     """Candidates for the closed-form start; validation picks one."""
+    general: Annotated[tuple[Annotated[float, Field(ge=0, lt=1)], ...], Field(min_length=1)] = (0.0, 0.3, 0.6, 0.9)
+    """Candidates for the share of the similarity that comes from directions which hardly depend on the labels: what
+    tells apart labels that training has not seen. Validation picks one. For init = "lda"."""
+    general_dims: Annotated[int, Field(ge=2, le=1024)] = 256
+    general_shrinkage: Share = 0.9
     learning_rate: Rate = 3e-4
-    max_epochs: Annotated[int, Field(ge=1)] = 60
+    max_epochs: Annotated[int, Field(ge=0)] = 60
+    """0: the closed form alone."""
     patience_epochs: Annotated[int, Field(ge=1)] = 12
 
 

@@ -54,40 +54,150 @@ def whitened_directions(
     return kernel
 
 
+MAX_WIDTH = 1536  # features; of more, the directions of largest variance alone are worked in
+SUBSPACE = 1024
+BASIS_ROWS = 2048  # pictures that those directions are taken from
+
+
+class ClosedForm:
+    """The closed forms of one set of features, whatever the shrinkage: what they share is computed once."""
+
+    def __init__(
+        self,
+        features: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        *,
+        max_width: int = MAX_WIDTH,
+        subspace: int = SUBSPACE,
+    ) -> None:
+        """`features` float32 [n, e] and their labels int64 [n]. Of more than `max_width` features, `subspace` are left:
+
+        the directions in which they vary most.
+        """
+        self._basis = principal_directions(features, subspace) if features.shape[1] > max_width else None
+        self._features = features if self._basis is None else features @ self._basis
+        within, self._total = scatter(self._features, labels)
+        self._variances, self._axes = np.linalg.eigh(within)
+        self._labels = len(np.unique(labels))
+        self._known: dict[tuple[float, int], NDArray[np.float64]] = {}
+
+    @property
+    def width(self) -> int:
+        """The largest number of directions there can be."""
+        return len(self._total)
+
+    def directions(self, shrinkage: float, dims: int) -> NDArray[np.float32]:
+        """The kernel [e, dims] of `whitened_directions`, dims <= width."""
+        return self._widened(self._directions(shrinkage, dims))
+
+    def blended(
+        self, shrinkage: float, dims: int, *, general: float, general_shrinkage: float, general_dims: int
+    ) -> NDArray[np.float32]:
+        """The kernel [e, dims + general_dims] of two heads side by side.
+
+        The first is for labels that were seen: `dims` directions, which need be no more than these labels span. The
+        second is shrunk so far towards the features as they are that it serves labels which were not. Of the squared
+        length of an embedding, and so of a cosine, the share `general` is the second's.
+        """
+        known = self._directions(shrinkage, min(dims, self._labels - 1) or 1)
+        other = self._directions(general_shrinkage, min(general_dims, self.width))
+        parts = [(known, 1 - general), (other, general)]
+        return self._widened(
+            np.hstack([kernel * np.sqrt(share / np.trace(kernel.T @ self._total @ kernel)) for kernel, share in parts])
+        )
+
+    def _directions(self, shrinkage: float, dims: int) -> NDArray[np.float64]:
+        if (shrinkage, dims) not in self._known:
+            self._known[shrinkage, dims] = self._computed(shrinkage, dims)
+        return self._known[shrinkage, dims]
+
+    def _computed(self, shrinkage: float, dims: int) -> NDArray[np.float64]:
+        width = self.width
+        level = shrinkage * self._variances.sum() + FLOOR * np.trace(self._total)
+        whitening = self._axes / np.sqrt((1 - shrinkage) * np.maximum(self._variances, 0) + level / width)
+        _largest, turns = scipy.linalg.eigh(
+            whitening.T @ self._total @ whitening, subset_by_index=(width - dims, width - 1)
+        )
+        directions: NDArray[np.float64] = whitening @ turns[:, ::-1]
+        return directions
+
+    def _widened(self, kernel: NDArray[np.float64]) -> NDArray[np.float32]:
+        """For all features again."""
+        wide: NDArray[np.float32] = kernel.astype(np.float32)
+        return wide if self._basis is None else self._basis @ wide
+
+
+def principal_directions(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    """At most `count` orthonormal directions [e, count] in which the features [n, e] vary most, by a sample of them."""
+    rows = features[:: -(-len(features) // BASIS_ROWS)].astype(np.float64)
+    rows = rows - rows.mean(axis=0)
+    variances, axes = np.linalg.eigh(rows @ rows.T)
+    used = np.flatnonzero(variances > FLOOR * variances[-1])[::-1][:count]
+    directions: NDArray[np.float32] = (rows.T @ axes[:, used] / np.sqrt(variances[used])).astype(np.float32)
+    return directions
+
+
 NO_SHRINKAGE = 0.0
 
 
 class Candidate(NamedTuple):
-    """What validation chooses between. `shrinkage` is 0 for starts that have none."""
+    """What validation chooses between. `shrinkage` is 0 for starts that have none; `general` as in HeadConfig."""
 
     shrinkage: float
     dims: int
+    general: float = 0.0
 
 
 def linear_starts(
     features: NDArray[np.float32], alike: NDArray[np.int64], config: HeadConfig, seed: int
 ) -> dict[Candidate, NDArray[np.float32]]:
-    """A kernel float32 [e, dims] for each candidate, from features [n, views, e] whose rows are alike as `alike` says.
+    """A kernel float32 [e, d] for each candidate, from features [n, views, e] whose rows are alike as `alike` says.
 
-    lda: within-class whitening over all views, see `whitened_directions`. pca: the directions of largest variance.
-    random: directions at right angles to each other.
+    lda: within-class whitening over all views, see `ClosedForm`; d is dims, and general_dims more where a part is
+    general. pca: the directions of largest variance. random: directions at right angles to each other.
     """
     count, views, width = features.shape
+    rows, labels = features.reshape(count * views, width), np.repeat(alike, views)
+    if config.init == "lda":
+        form = ClosedForm(rows, labels)
+        return _closed_forms(form, config, sorted({min(dims, form.width) for dims in config.dims}))
     dims = sorted({min(dims, width) for dims in config.dims})
     if config.init == "random":
         axes, _upper = np.linalg.qr(np.random.default_rng(seed).normal(size=(width, dims[-1])))
-        kernels = {NO_SHRINKAGE: axes.astype(np.float32)}
+        kernel = axes.astype(np.float32)
     else:
-        within, total = scatter(features.reshape(count * views, width), np.repeat(alike, views))
-        if config.init == "pca":
-            kernels = {NO_SHRINKAGE: np.linalg.eigh(total)[1][:, ::-1].astype(np.float32)}
-        else:
-            kernels = {
-                shrinkage: whitened_directions(within, total, shrinkage=shrinkage, dims=dims[-1])
-                for shrinkage in config.shrinkage
-            }
+        _within, total = scatter(rows, labels)
+        kernel = np.linalg.eigh(total)[1][:, ::-1].astype(np.float32)
     # The best directions come first, so that fewer dims are the first of more.
-    return {Candidate(shrinkage, d): kernel[:, :d] for shrinkage, kernel in kernels.items() for d in dims}
+    return {Candidate(NO_SHRINKAGE, d): kernel[:, :d] for d in dims}
+
+
+def _closed_forms(form: ClosedForm, config: HeadConfig, dims: list[int]) -> dict[Candidate, NDArray[np.float32]]:
+    starts: dict[Candidate, NDArray[np.float32]] = {}
+    for shrinkage in config.shrinkage:
+        kernel = form.directions(shrinkage, dims[-1])
+        for general in config.general:
+            if general == 0:
+                starts |= {Candidate(shrinkage, d): kernel[:, :d] for d in dims}
+                continue
+            # It takes no more directions for labels that were seen than these span, whatever dims allow.
+            starts[Candidate(shrinkage, dims[-1], general)] = form.blended(
+                shrinkage,
+                dims[-1],
+                general=general,
+                general_shrinkage=config.general_shrinkage,
+                general_dims=config.general_dims,
+            )
+    return starts
+
+
+def narrowed(kernel: NDArray[np.float32], features: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
+    """A kernel [e, d] cut to the `dims` directions in which the unit embeddings of features [n, e] vary most."""
+    if kernel.shape[1] <= dims:
+        return kernel
+    axes = np.linalg.eigh(np.cov(unit(features @ kernel), rowvar=False))[1][:, ::-1]
+    narrow: NDArray[np.float32] = kernel @ axes[:, :dims].astype(np.float32)
+    return narrow
 
 
 def label_means(embeddings: NDArray[np.float32], numbers: NDArray[np.int64]) -> NDArray[np.float32]:

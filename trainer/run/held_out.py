@@ -184,7 +184,14 @@ def _folds(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
         kernel = None
         if tuning.reached == "head" and tuning.head is not None:
             examples = tuning.examples().rows(gallery)
-            kernel = fit_head(examples, tuning.head.start, tuning.head.epochs, tuning.config.head, tuning.config.seed)
+            kernel = fit_head(
+                examples,
+                tuning.head.start,
+                tuning.head.epochs,
+                tuning.config.head,
+                tuning.config.seed,
+                max_dims=tuning.config.reduce.dims,
+            )
         vectors = _reduced(tuning, _embeddings_by(tuning, published, kernel), gallery)
         queries = sample_evenly(queries, MAX_QUERIES)
         nobody = np.full(len(queries), -1)

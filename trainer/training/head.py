@@ -12,7 +12,7 @@ from trainer.config import HeadConfig
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION, hold_out_labels
 from trainer.errors import ConfigError
 from trainer.evaluation.metrics import Scores
-from trainer.networks.closed_form import Candidate, label_means, linear_starts
+from trainer.networks.closed_form import Candidate, label_means, linear_starts, narrowed
 from trainer.progress import Epoch, Progress, Watch
 from trainer.training import validation
 from trainer.training.batches import epoch_batches
@@ -23,6 +23,7 @@ from trainer.training.validation import Validation
 Kernel = NDArray[np.float32]
 
 INNER_SHARE = 0.2  # of the training labels, held out to choose by
+LABEL_DRAWS = 3  # times that labels are held out so
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Examples:
     labels: NDArray[np.int64]
     parts: NDArray[np.int8]
     details: NDArray[np.float32] | None = None
+    crowded: bool = False
+    """Whether held-out pictures are searched among those trained on, too, though their labels are new."""
 
     @property
     def supervised(self) -> bool:
@@ -45,7 +48,9 @@ class Examples:
 
     def validation(self) -> Validation:
         """Who is searched for, and among whom."""
-        return validation.by_labels(self.labels, self.parts) if self.supervised else validation.by_details(self.parts)
+        if not self.supervised:
+            return validation.by_details(self.parts)
+        return (validation.by_new_labels if self.crowded else validation.by_labels)(self.labels, self.parts)
 
     def only(self, *parts: int) -> "Examples":
         """The pictures of these parts that can be learned from."""
@@ -54,7 +59,7 @@ class Examples:
     def rows(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Examples":
         """These pictures."""
         details = None if self.details is None else self.details[rows]
-        return Examples(self.features[rows], self.labels[rows], self.parts[rows], details)
+        return Examples(self.features[rows], self.labels[rows], self.parts[rows], details, self.crowded)
 
     def alike(self) -> NDArray[np.int64]:
         """Numbers int64 [n] that say which rows are alike: the labels, or each picture by itself."""
@@ -77,6 +82,8 @@ class Head:
     epochs: int
     scores: Scores
     history: Sequence[Epoch]
+    new_label_gain: float | None = None
+    """Of mAP against the features as they are, over several draws of labels held out; None where none can be."""
 
 
 def measure(examples: Examples, kernel: Kernel | None = None, *, intervals: bool = True) -> Scores:
@@ -89,13 +96,22 @@ def measure(examples: Examples, kernel: Kernel | None = None, *, intervals: bool
     return among.scores(queries, gallery, intervals=intervals)
 
 
-def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progress, watch: Watch) -> Head:
+def tune_head(
+    examples: Examples,
+    config: HeadConfig,
+    seed: int,
+    progress: Progress,
+    watch: Watch,
+    *,
+    max_dims: int | None = None,
+) -> Head:
     """Choose start, dims and the number of epochs on held-out pictures, then fit on all that can be learned from.
 
     The head that is best for labels it has seen can be poor for new ones, so candidates are measured on both: on the
-    run's own held-out pictures, and once more with labels of the training part held out whole from a fit of its own.
-    The mean of the two decides. A run that holds out whole labels itself says that new ones are what matters: there
-    they alone decide.
+    run's own held-out pictures, and on several draws of labels of the training part that are held out whole from fits
+    of their own, among all pictures. The mean of the two decides, among those that hurt neither: whose mAP is no lower
+    than that of the features as they are. Where all hurt, the one that hurts least is taken.
+    `max_dims`: what PCA leaves of an embedding later; candidates are measured so.
     Raises TrainingCollapsed when all embeddings become the same, or all features are from the start.
     """
     check_features(examples.features[:, 0])
@@ -103,56 +119,70 @@ def tune_head(examples: Examples, config: HeadConfig, seed: int, progress: Progr
         raise ConfigError("Without labels a head learns from augmented views: set views to 1 or more under [head].")
     began = time.perf_counter()
     scaled = _scaled(examples)
-    by_label = new_labels(scaled, seed)
-    splits = [scaled] if by_label is None else [scaled, by_label]
-    starts = [_starts(split.only(TRAIN), config, seed) for split in splits]
+    draws = new_label_draws(scaled, seed)
+    starts = [_starts(split.only(TRAIN), config, seed, max_dims) for split in (scaled, *draws)]
+    baseline = [measure(split, intervals=False) for split in (scaled, *draws)]
     candidates = list(starts[0])
-    scores_by_candidate = {
-        c: [measure(split, start[c], intervals=False) for split, start in zip(splits, starts, strict=True)]
+    scores_by_candidate = [
+        [measure(split, start[c], intervals=False) for split, start in zip((scaled, *draws), starts, strict=True)]
         for c in candidates
-    }
-    candidate = candidates[validation.best([validation.mean(scores_by_candidate[c]) for c in candidates])]
+    ]
+    chosen = validation.best_harmless(scores_by_candidate, baseline)
+    candidate, chosen_scores = candidates[chosen], scores_by_candidate[chosen]
 
-    mean_scores, own_scores = [validation.mean(scores_by_candidate[candidate])], [scores_by_candidate[candidate][0]]
-    kernels = [[start[candidate] for start in starts]]
-    history = [Epoch("head", 0, None, own_scores[0].precision_at_1, own_scores[0].map, time.perf_counter() - began)]
+    splits, reference = [scaled, *draws[:1]], baseline[: 1 + len(draws[:1])]
+    by_epoch = [chosen_scores[: len(splits)]]
+    kernels = [[start[candidate] for start in starts[: len(splits)]]]
+    own = by_epoch[0][0]
+    history = [Epoch("head", 0, None, own.precision_at_1, own.map, time.perf_counter() - began)]
     training = [
-        train_linear(split.only(TRAIN), start[candidate], config, seed)
-        for split, start in zip(splits, starts, strict=True)
+        train_linear(split.only(TRAIN), kernel, config, seed) for split, kernel in zip(splits, kernels[0], strict=True)
     ]
     for epoch, steps in enumerate(zip(*training, strict=True), start=1):
-        scores = [measure(split, step.kernel, intervals=False) for split, step in zip(splits, steps, strict=True)]
-        mean_scores.append(validation.mean(scores))
-        own_scores.append(scores[0])
-        kernels.append([step.kernel for step in steps])
-        history.append(
-            Epoch("head", epoch, steps[0].loss, own_scores[-1].precision_at_1, own_scores[-1].map, steps[0].seconds)
+        by_epoch.append(
+            [measure(split, step.kernel, intervals=False) for split, step in zip(splits, steps, strict=True)]
         )
+        own = by_epoch[-1][0]
+        kernels.append([step.kernel for step in steps])
+        history.append(Epoch("head", epoch, steps[0].loss, own.precision_at_1, own.map, steps[0].seconds))
         watch(history[-1])
         progress(epoch, config.max_epochs)
-        if epoch - validation.best(mean_scores) >= config.patience_epochs:
+        if epoch - validation.best_harmless(by_epoch, reference) >= config.patience_epochs:
             break
-    progress(config.max_epochs, config.max_epochs)
+    progress(max(1, config.max_epochs), max(1, config.max_epochs))
 
-    epochs = validation.best(mean_scores)
-    kernel = fit_head(examples.only(TRAIN, VALIDATION), candidate, epochs, config, seed)
+    epochs = validation.best_harmless(by_epoch, reference)
+    kernel = fit_head(examples.only(TRAIN, VALIDATION), candidate, epochs, config, seed, max_dims=max_dims)
     validation_kernel, *others = kernels[epochs]
+    after = by_epoch[epochs] + chosen_scores[len(splits) :] if epochs == 0 else by_epoch[epochs]
+    gains = [here.map - before.map for here, before in zip(after, baseline, strict=False)][1:]
     return Head(
         kernel,
         validation_kernel,
-        others[0] if others else None,
+        others[0] if others and new_labels(scaled, seed) is not None else None,
         candidate,
         epochs,
         measure(scaled, validation_kernel),
         history,
+        float(np.mean(gains)) if gains else None,
     )
 
 
-def fit_head(examples: Examples, start: Candidate, epochs: int, config: HeadConfig, seed: int) -> Kernel:
+def fit_head(
+    examples: Examples,
+    start: Candidate,
+    epochs: int,
+    config: HeadConfig,
+    seed: int,
+    *,
+    max_dims: int | None = None,
+) -> Kernel:
     """A head float32 [e, dims] fitted on all these examples, with what was chosen for it before."""
     scaled = _scaled(examples)
-    settings = {"dims": (start.dims,)} | ({"shrinkage": (start.shrinkage,)} if config.init == "lda" else {})
-    ((_start, kernel),) = _starts(scaled, config.model_copy(update=settings), seed).items()
+    settings: dict[str, object] = {"dims": (start.dims,)}
+    if config.init == "lda":
+        settings |= {"shrinkage": (start.shrinkage,), "general": (start.general,)}
+    ((_start, kernel),) = _starts(scaled, config.model_copy(update=settings), seed, max_dims).items()
     for _epoch, step in zip(range(epochs), train_linear(scaled, kernel, config, seed), strict=False):
         kernel = step.kernel
     return kernel
@@ -172,6 +202,22 @@ def new_labels(examples: Examples, seed: int) -> Examples | None:
     return replace(examples, parts=parts)
 
 
+def new_label_draws(examples: Examples, seed: int) -> list[Examples]:
+    """The training part split several times over, by label, each time with other labels held out.
+
+    Their pictures are searched among all pictures of the training part: a gallery as crowded as the real one.
+    Empty where there are too few labels for that, or none to be looked at.
+    """
+    labels = np.where(examples.parts == TRAIN, examples.labels, UNLABELLED)
+    draws = []
+    for draw in range(LABEL_DRAWS):
+        held_out = hold_out_labels(labels, INNER_SHARE, np.random.default_rng(seed + draw))
+        if examples.supervised and held_out.any():
+            parts = np.where(held_out, VALIDATION, np.where(examples.parts == TRAIN, TRAIN, TEST)).astype(np.int8)
+            draws.append(replace(examples, parts=parts, crowded=True))
+    return draws
+
+
 def _scaled(examples: Examples) -> Examples:
     """Features of root mean square length one, so that a learning rate means the same for every backbone."""
     size = np.float32(np.sqrt(np.square(examples.features[:, 0]).sum(axis=1).mean()))
@@ -179,10 +225,13 @@ def _scaled(examples: Examples) -> Examples:
     return replace(examples, features=examples.features / size, details=details)
 
 
-def _starts(examples: Examples, config: HeadConfig, seed: int) -> dict[Candidate, Kernel]:
-    """Each way to start, scaled to embeddings of root mean square length one."""
-    kernels = linear_starts(examples.features, examples.alike(), config, seed)
+def _starts(examples: Examples, config: HeadConfig, seed: int, max_dims: int | None = None) -> dict[Candidate, Kernel]:
+    """Each way to start, of `max_dims` at most, scaled to embeddings of root mean square length one."""
     clean = examples.features[:, 0]
+    kernels = {
+        candidate: kernel if max_dims is None else narrowed(kernel, clean, max_dims)
+        for candidate, kernel in linear_starts(examples.features, examples.alike(), config, seed).items()
+    }
     return {
         candidate: kernel / np.float32(np.sqrt(np.square(clean @ kernel).sum(axis=1).mean()))
         for candidate, kernel in kernels.items()

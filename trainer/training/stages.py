@@ -55,18 +55,17 @@ class Tuning:
         features = features or self.features
         return Examples(features.values, self.pictures.labels, self.pictures.parts, features.details)
 
-    def judge(self, stage: str, scores: Scores) -> bool:
-        """Whether a stage helped; says so."""
+    def judge(self, stage: str, scores: Scores, *, hurts_new_labels: bool = False) -> bool:
+        """Whether a stage helped, without harm to labels that it has not seen; says so."""
         before = self.scores[self.reached]
         self.scores[stage] = scores
-        helped = best([before, scores]) == 1
+        helped = best([before, scores]) == 1 and not hurts_new_labels
         measures = ", ".join(
             f"{name} {getattr(scores, key):.3f} ({self.reached} {getattr(before, key):.3f})"
             for name, key in (("recall@1", "precision_at_1"), ("mAP", "map"))
         )
-        self.listener.note(
-            f"{stage}: {measures}{'' if helped else ': no better on the held-out pictures, so it is undone'}"
-        )
+        undone = "it hurts labels that it has not seen" if hurts_new_labels else "no better on the held-out pictures"
+        self.listener.note(f"{stage}: {measures}{'' if helped else f': {undone}, so it is undone'}")
         if helped:
             self.reached = stage
         return helped
@@ -114,10 +113,17 @@ def _head(tuning: Tuning) -> None:
         if saved := checkpoint.load():
             head = _read_head(*saved)
         else:
-            head = tune_head(tuning.examples(), tuning.config.head, tuning.config.seed, progress, tuning.listener.epoch)
+            head = tune_head(
+                tuning.examples(),
+                tuning.config.head,
+                tuning.config.seed,
+                progress,
+                tuning.listener.epoch,
+                max_dims=tuning.config.reduce.dims,
+            )
             checkpoint.save(*_written_head(head))
     tuning.history += head.history
-    if tuning.judge("head", head.scores):
+    if tuning.judge("head", head.scores, hurts_new_labels=(head.new_label_gain or 0) < 0):
         tuning.encoders = encoders.headed(tuning.encoders, head.kernel, tuning.config.encoder)
         tuning.head = head
 
@@ -150,7 +156,13 @@ def _finetune(tuning: Tuning) -> None:
 
 def _written_head(head: Head) -> tuple[Arrays, State]:
     history = [asdict(epoch) for epoch in head.history]
-    state = {"start": head.start, "epochs": head.epochs, "scores": asdict(head.scores), "history": history}
+    state = {
+        "start": head.start,
+        "epochs": head.epochs,
+        "scores": asdict(head.scores),
+        "history": history,
+        "new_label_gain": head.new_label_gain,
+    }
     return {
         "kernels": [
             head.kernel,
@@ -164,4 +176,13 @@ def _read_head(arrays: Arrays, state: State) -> Head:
     kernel, validation_kernel, *other = arrays["kernels"]
     history = [Epoch(**epoch) for epoch in state["history"]]
     start, scores = Candidate(*state["start"]), Scores.from_json(state["scores"])
-    return Head(kernel, validation_kernel, other[0] if other else None, start, state["epochs"], scores, history)
+    return Head(
+        kernel,
+        validation_kernel,
+        other[0] if other else None,
+        start,
+        state["epochs"],
+        scores,
+        history,
+        state.get("new_label_gain"),
+    )

@@ -60,6 +60,14 @@ def by_labels(labels: NDArray[np.int64], parts: NDArray[np.int8]) -> Validation:
     return Validation(sample_evenly(held_out, MAX_QUERIES), gallery, labels)
 
 
+def by_new_labels(labels: NDArray[np.int64], parts: NDArray[np.int8]) -> Validation:
+    """Held-out pictures, whose labels are new, among all pictures, as in a gallery that has known labels as well."""
+    labelled = labels != UNLABELLED
+    held_out = np.flatnonzero((parts == VALIDATION) & labelled)
+    gallery = np.flatnonzero(np.isin(parts, (TRAIN, VALIDATION)) & labelled)
+    return Validation(sample_evenly(held_out, MAX_QUERIES), gallery, labels)
+
+
 def by_details(parts: NDArray[np.int8]) -> Validation:
     """A detail of each held-out picture, among all pictures that are not the test's."""
     rows = np.arange(len(parts))
@@ -85,6 +93,30 @@ def best(candidates: Sequence[Scores]) -> int:
         if highest - share <= np.sqrt((highest * (1 - highest) + share * (1 - share)) / trials)
     ]
     return max(equals, key=lambda i: candidates[i].map)
+
+
+def best_harmless(candidates: Sequence[Sequence[Scores]], baseline: Sequence[Scores]) -> int:
+    """The best of several candidates of those that hurt nothing; the one that hurts least where all do.
+
+    Of each candidate and of the `baseline` there are the scores on the run's own held-out pictures, and then those on
+    each draw of labels held out whole. It is the mean of the first and of the mean of the others that decides
+    (see `best`). To hurt is to have a lower mAP than the baseline in either.
+    """
+    lowest = [min(np.subtract(_maps(scores), _maps(baseline))) for scores in candidates]
+    harmless = [place for place, gain in enumerate(lowest) if gain >= 0]
+    if not harmless:
+        return int(np.argmax(lowest))
+    return harmless[best([_both(candidates[place]) for place in harmless])]
+
+
+def _both(scores: Sequence[Scores]) -> Scores:
+    return mean([scores[0], mean(scores[1:])]) if len(scores) > 1 else scores[0]
+
+
+def _maps(scores: Sequence[Scores]) -> list[float]:
+    """mAP on the own held-out pictures, and its mean over the draws of labels, if there are any."""
+    draws = [one.map for one in scores[1:]]
+    return [scores[0].map, *([float(np.mean(draws))] if draws else [])]
 
 
 def mean(several: Sequence[Scores]) -> Scores:

@@ -59,7 +59,7 @@ def test_every_loss_teaches_from_labels(loss: str) -> None:
     # A start that knows no labels: whatever is gained is the loss's.
     config = changed(loss=loss, init="random", dims=(16,), max_epochs=12, patience_epochs=12, learning_rate=2e-2)
     head = tune(loud_and_quiet(), config)
-    assert head.start == (0, 16)
+    assert head.start == (0, 16, 0)
     assert head.epochs > 0
     assert head.scores.map > head.history[0].map + 0.03
     losses = [epoch.loss for epoch in head.history[1:]]

@@ -93,7 +93,7 @@ def run(tuning: Tuning, fakes: Fakes, monkeypatch: pytest.MonkeyPatch) -> Tuning
         fakes.ran.append("autoencoder")
         return backbone, [epoch("autoencoder")]
 
-    def tune_head(examples: Any, *_: object) -> Head:
+    def tune_head(examples: Any, *_: object, **__: object) -> Head:
         fakes.ran.append("head")
         fakes.learned_from.append(examples.features)
         return Head(KERNEL, VALIDATION_KERNEL, None, Candidate(0.1, 5), 0, fakes.head, [epoch("head")])

@@ -12,7 +12,7 @@ from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import Scores
 from trainer.training import validation
-from trainer.training.validation import best, by_details, by_labels, mean
+from trainer.training.validation import best, best_harmless, by_details, by_labels, mean
 
 ROWS = st.lists(st.tuples(st.integers(UNLABELLED, 3), st.sampled_from([TRAIN, VALIDATION, TEST])), min_size=1)
 
@@ -121,3 +121,22 @@ def test_the_mean_of_two_validations_trusts_the_smaller_one() -> None:
         getattr(found, name) for name in ("precision_at_1", "precision_at_10", "recall_at_10", "map", "map_at_r")
     ] == (pytest.approx([0.6, 0.5, 0.4, 0.3, 0.2]))
     assert (found.queries, found.unanswerable) == (10, 0)
+
+
+def maps(own: float, *draws: float) -> list[Scores]:
+    """Measures in the own split and on draws of labels, alike but for their mAP."""
+    return [scores(0.5, value) for value in (own, *draws)]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "wanted"),
+    [
+        ([maps(0.9, 0.4, 0.4), maps(0.7, 0.5, 0.5), maps(0.65, 0.6, 0.6)], 2),  # the mean of both questions
+        ([maps(0.9, 0.4, 0.4), maps(0.7, 0.1, 0.9), maps(0.65, 0.2, 0.76)], 1),  # a draw may lose where the mean gains
+        ([maps(0.4, 0.9, 0.9), maps(0.6, 0.5, 0.5)], 1),  # known labels are not to be hurt either
+        ([maps(0.9, 0.30, 0.40), maps(0.7, 0.40, 0.45), maps(0.48, 0.6, 0.6)], 2),  # all hurt: the least
+        ([maps(0.6), maps(0.7)], 1),
+    ],
+)
+def test_the_best_that_hurts_neither_known_nor_new_labels(candidates: list[list[Scores]], wanted: int) -> None:
+    assert best_harmless(candidates, maps(0.5, 0.45, 0.5)[: len(candidates[0])]) == wanted
