@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.item import Item
-from retrieval.catalogue.table import BATCH, BIN, EPOCH, MICROSECOND, row
+from retrieval.catalogue.table import BATCH, BIN, microseconds, row
 
 BESIDE = {"id", "location", "created"}
 """Fields of an item that have a column of their own."""
@@ -100,7 +100,7 @@ class BinChanges:
 
 def _first_name(time: datetime) -> str:
     """What all names of entries from this time on follow, or equal: the microseconds since 1970 in hexadecimal."""
-    return f"{max(0, (time - EPOCH) // MICROSECOND):014x}"
+    return f"{max(0, microseconds(time)):014x}"
 
 
 def _row(item: Item, now: datetime, deleted_by: str | None) -> dict[str, Any]:

@@ -1,16 +1,18 @@
 """What can be done to the items in one transaction; `Catalogue.writing` begins and commits it."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
-from retrieval import facets
 from retrieval.catalogue.bin import BinChanges
+from retrieval.catalogue.facts.ledger import Entry, Ledger, batches, entry_of
+from retrieval.catalogue.facts.matching import matching_numbers
+from retrieval.catalogue.facts.tables import facts_of
 from retrieval.catalogue.item import Item
-from retrieval.catalogue.table import AMONG, BATCH, BIN, ITEM, ITEMS, REPLIES, insert, row
+from retrieval.catalogue.table import BIN, ITEM, ITEMS, NUMBERED, REPLIES, insert, row
 from retrieval.errors import ItemMissing
 from retrieval.filters import Filter
 
@@ -33,17 +35,25 @@ class Reply:
 class Changes:
     """Seen by others, all of it at once, when the transaction is committed."""
 
-    def __init__(self, connection: sa.Connection) -> None:
+    def __init__(self, connection: sa.Connection, ledger: Ledger) -> None:
         self._connection = connection
         self._dialect = connection.dialect.name
         self.bin = BinChanges(connection)
+        self._ledger = ledger
 
     def insert(self, items: Sequence[Item]) -> set[str]:
         """Add those whose id is new, of whichever origin they are, and say which. Waits for others who add the same."""
-        statement = insert(ITEMS, self._dialect).on_conflict_do_nothing(index_elements=["id"]).returning(ITEMS.c.id)
+        statement = insert(ITEMS, self._dialect).on_conflict_do_nothing(index_elements=["id"])
+        statement = statement.returning(ITEMS.c.id, ITEMS.c.number)
         added: set[str] = set()
-        for batch in _batches(items):
-            added.update(self._connection.execute(statement, [row(item, item.origin) for item in batch]).scalars())
+        for batch in batches(items):
+            numbers = self._ledger.take_numbers(len(batch))
+            rows = [row(item, item.origin) | {"number": number} for item, number in zip(batch, numbers, strict=True)]
+            by_number = dict(zip(numbers, batch, strict=True))
+            new = self._connection.execute(statement, rows).all()
+            entries = [Entry(number, id_, facts_of(by_number[number], self._dialect)) for id_, number in new]
+            self._ledger.add(entries)
+            added.update(entry.id for entry in entries)
         return added
 
     def get(self, id_: str) -> Item:
@@ -55,20 +65,31 @@ class Changes:
 
     def describe(self, item: Item) -> None:
         """Write an item's label and attributes, and nothing else of it."""
+        before = self._connection.execute(NUMBERED.where(ITEMS.c.id == item.id)).one_or_none()
+        if before is None:
+            return
         values = {name: row(item, item.origin)[name] for name in ("label", "attributes")}
         self._connection.execute(sa.update(ITEMS).where(ITEMS.c.id == item.id).values(values))
+        entry = entry_of(before, self._dialect)
+        self._ledger.change(entry, entry._replace(facts=facts_of(item, self._dialect)))
 
     def delete(self, ids: Collection[str]) -> list[Item]:
         """Delete items, and say which there were."""
-        deleting: Any = sa.delete(ITEMS).where(AMONG).returning(*ITEM.selected_columns)
-        rows = (self._connection.execute(deleting, {"ids": batch}) for batch in _batches(list(ids)))
-        return [Item(*found) for batch in rows for found in batch]
+        return self._delete(ITEMS.c.id, list(ids))
 
-    def delete_matching(self, chosen: Filter) -> list[Item]:
+    def delete_matching(self, filter_: Filter) -> list[Item]:
         """Delete the items that a filter lets through, and say which there were."""
-        passes = facets.matching(ITEMS, self._dialect, chosen)
-        deleting: Any = sa.delete(ITEMS).where(passes).returning(*ITEM.selected_columns)
-        return [Item(*found) for found in self._connection.execute(deleting)]
+        return self._delete(ITEMS.c.number, list(matching_numbers(self._connection, filter_)))
+
+    def _delete(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> list[Item]:
+        among = column.in_(sa.bindparam("values", expanding=True))
+        deleting: Any = sa.delete(ITEMS).where(among).returning(ITEMS.c.number, *ITEM.selected_columns)
+        deleted: list[Item] = []
+        for batch in batches(values):
+            rows = self._connection.execute(deleting, {"values": batch}).all()
+            self._ledger.remove([entry_of(each, self._dialect) for each in rows])
+            deleted += [Item(*each[1:]) for each in rows]
+        return deleted
 
     def remember(self, reply: Reply) -> bool:
         """Keep a reply; False if there is one of this key already, which then stays. Forgets what is a week old."""
@@ -89,15 +110,8 @@ class Changes:
         return set(ids) - self._held(ITEMS.c.id, ids)
 
     def _held(self, column: sa.ColumnElement[str], values: Collection[str]) -> set[str]:
-        if self._dialect == "postgresql":  # with SQLite, nobody else can have begun to write
-            self._connection.execute(sa.text("LOCK TABLE items, bin IN SHARE MODE"))
-        asked = sa.select(column).where(column.in_(sa.bindparam("values", expanding=True)))
+        query = sa.select(column).where(column.in_(sa.bindparam("values", expanding=True)))
         held: set[str] = set()
-        for batch in _batches(list(values)):
-            held.update(self._connection.execute(asked, {"values": batch}).scalars())
+        for batch in batches(list(values)):
+            held.update(self._connection.execute(query, {"values": batch}).scalars())
         return held
-
-
-def _batches(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
-    for start in range(0, len(values), BATCH):
-        yield values[start : start + BATCH]

@@ -48,9 +48,11 @@ class CatalogueFile:
             return [item for item in items if not database.execute(query, (item.id, item.sha256)).fetchone()]
 
     def delete(self, items: Collection[CopiedItem]) -> None:
-        """Delete items."""
+        """Delete items. What is derived from them is made anew when the copy is opened as a catalogue."""
         with self._database() as database:
             database.executemany("DELETE FROM items WHERE id = ?", ((item.id,) for item in items))
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'state'").fetchone():  # since version 0006
+                database.execute("UPDATE state SET stale = 1")
 
     def empty_bin(self) -> None:
         """Delete what is in the bin, if it has one: its pictures are not items', and so in no backup."""

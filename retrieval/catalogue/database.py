@@ -20,6 +20,7 @@ NOT_WRITTEN: dict[str, type[StorageError]] = {
     "55P03": StorageBusy,  # lock_not_available, after lock_timeout
     "25006": StorageUnavailable,  # read_only_sql_transaction, as on a standby
 }
+WRITE_LOCK = 0x6C6F6F6A  # any number, the same for all who write (PostgreSQL)
 POOL_SIZE = 8  # connections kept open
 
 
@@ -48,8 +49,7 @@ class Database:
     def transaction(self, *, writing: bool = False) -> Iterator[sa.Connection]:
         """All or nothing of what is done in it; reads see one state of the database.
 
-        `writing`: with SQLite, other writers wait from its beginning on, so that what it reads is still true when it
-        writes. With PostgreSQL, rows that are read to be written must be locked by the statement that reads them.
+        `writing`: other writers wait from its beginning on, so that what it reads is still true when it writes.
         """
         engine = self._engine.execution_options(writing=writing)
         with self._failures(writing=writing), engine.begin() as connection:
@@ -113,6 +113,9 @@ def _begin_postgresql(busy_seconds: float) -> Callable[[sa.Connection], None]:
     def begin(connection: sa.Connection) -> None:
         if connection.get_execution_options().get("writing"):
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(1000 * busy_seconds)}")
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
+        else:
+            connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
     return begin
 

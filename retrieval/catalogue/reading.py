@@ -1,21 +1,35 @@
 """What can be asked of the catalogue: items by id, by filter and in order, and how many there are of what."""
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 import sqlalchemy as sa
+from pyroaring import BitMap64
 
-from retrieval import facets
 from retrieval.catalogue.changes import Reply
 from retrieval.catalogue.database import Database
+from retrieval.catalogue.facts.counting import (
+    Columns,
+    Counts,
+    different_of_all,
+    read_facts,
+    read_labels,
+    tally_of_all,
+)
+from retrieval.catalogue.facts.facets import Facet, facets_of_all, facets_of_some, value_of
+from retrieval.catalogue.facts.ledger import batches, read_counts
+from retrieval.catalogue.facts.listing import list_page
+from retrieval.catalogue.facts.matching import Matcher, Selections, read_version
+from retrieval.catalogue.facts.rebuild import differences
+from retrieval.catalogue.facts.tables import ITEM_FACT, LABEL, LABEL_NAME, fact_of_value, name_key
 from retrieval.catalogue.item import Attribute, Item, Origin, is_id
-from retrieval.catalogue.ordering import Order, Place, page
+from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.table import AMONG, BATCH, BY_ID, ITEM, ITEMS, REPLIES
-from retrieval.errors import ItemMissing
-from retrieval.facets import Facet
-from retrieval.filters import EVERYTHING, Filter
+from retrieval.errors import CatalogueError, ItemMissing
+from retrieval.filters import EVERYTHING, Filter, OneOf
+from retrieval.selection import Selection
 
 FIRST_BY_ID = Order()
+MEND = "Restore it from a backup, or publish the bundle again."
 
 
 def read_digests(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str]:
@@ -33,6 +47,9 @@ class CatalogueReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._matcher = Matcher()
+        self._columns = Columns()
+        self._selections = Selections()
 
     def get(self, id_: str) -> Item:
         """Raises ItemMissing."""
@@ -52,8 +69,7 @@ class CatalogueReader:
         return found
 
     def count(self) -> int:
-        with self._database.transaction() as connection:
-            return connection.execute(sa.select(sa.func.count()).select_from(ITEMS)).scalar_one()
+        return self.count_matching()
 
     def ids(self) -> list[str]:
         """All ids, in the order of `items`."""
@@ -67,67 +83,127 @@ class CatalogueReader:
             for row in streaming.execute(ITEM.order_by(ITEMS.c.id)):
                 yield Item(*row)
 
+    def version(self) -> int:
+        """Another number after every change of an item."""
+        with self._database.transaction() as connection:
+            return read_version(connection)
+
     def listed(
-        self, chosen: Filter = EVERYTHING, order: Order = FIRST_BY_ID, *, limit: int, after: Place | None = None
+        self, filter_: Filter = EVERYTHING, order: Order = FIRST_BY_ID, *, limit: int, after: Place | None = None
     ) -> list[tuple[Item, Place]]:
         """The first items that a filter lets through, or those behind a place, each with its own place in the order."""
-        asked = page(order, self._database.dialect, self._passes(chosen), after).limit(limit)
-        width = len(fields(Item))
         with self._database.transaction() as connection:
-            return [(Item(*row[:width]), tuple(row[width:])) for row in connection.execute(asked)]
+            version = read_version(connection)
 
-    def matching(self, chosen: Filter, without: Collection[str] = ()) -> list[str]:
+            def lacking(name: str | None) -> BitMap64:
+                without = OneOf((None,))
+                wanted = Filter(label=without) if name is None else Filter(attributes={name: without})
+                return self._matcher.numbers(connection, wanted, version)
+
+            among = None if filter_ == EVERYTHING else self._matcher.numbers(connection, filter_, version)
+            return list_page(connection, order, limit=limit, after=after, among=among, lacking=lacking)
+
+    def select(self, filter_: Filter) -> Selection:
+        """The items that a filter lets through. The same object again until an item has changed."""
+        with self._database.transaction() as connection:
+            version = read_version(connection)
+            known = self._selections.get(filter_, version)
+            if known is not None:
+                return known
+            numbers = self._matcher.numbers(connection, filter_, version)
+        return self._selections.keep(version, Selection(filter_, numbers, self.ids_of))
+
+    def ids_of(self, numbers: Iterable[int]) -> dict[int, str]:
+        """The ids of items by their numbers; those that do not exist are left out."""
+        query = sa.select(ITEMS.c.number, ITEMS.c.id).where(ITEMS.c.number.in_(sa.bindparam("some", expanding=True)))
+        ids: dict[int, str] = {}
+        with self._database.transaction() as connection:
+            for batch in batches(list(numbers)):
+                ids.update((row.number, row.id) for row in connection.execute(query, {"some": batch}))
+        return ids
+
+    def matching(self, filter_: Filter, without: Collection[str] = ()) -> list[str]:
         """The ids of the items that a filter lets through, except these, in the order of `items`."""
-        asked = sa.select(ITEMS.c.id).where(self._passes(chosen, without)).order_by(ITEMS.c.id)
-        with self._database.transaction() as connection:
-            return list(connection.execute(asked).scalars())
+        return sorted(set(self.select(filter_).ids()).difference(without))
 
-    def count_matching(self, chosen: Filter = EVERYTHING, without: Collection[str] = ()) -> int:
+    def count_matching(self, filter_: Filter = EVERYTHING, without: Collection[str] = ()) -> int:
         """How many ids `matching` has."""
-        asked = sa.select(sa.func.count()).select_from(ITEMS).where(self._passes(chosen, without))
         with self._database.transaction() as connection:
-            return connection.execute(asked).scalar_one()
+            version, excluded = read_version(connection), read_facts(connection, without)
+            if filter_ == EVERYTHING:
+                return read_counts(connection, [ITEM_FACT]).get(ITEM_FACT, 0) - len(excluded)
+            numbers = self._matcher.numbers(connection, filter_, version)
+            return len(numbers) - sum(number in numbers for number in excluded)
 
-    def labels(self, chosen: Filter = EVERYTHING) -> dict[str, int]:
+    def labels(self, filter_: Filter = EVERYTHING) -> dict[str, int]:
         """How many items carry each label, by label, of those that a filter lets through."""
-        label = ITEMS.c.label
-        counted = sa.select(label, sa.func.count()).where(label.is_not(None), self._passes(chosen))
         with self._database.transaction() as connection:
-            return dict(connection.execute(counted.group_by(label).order_by(label)).all())
+            if filter_ == EVERYTHING:
+                counts = read_labels(connection)
+            else:
+                version = read_version(connection)
+                numbers = self._matcher.numbers(connection, filter_, version)
+                counts = self._columns.counts(connection, LABEL_NAME, LABEL, numbers, version)
+            return {str(value_of(connection, fact)): count for fact, count in sorted(counts.items())}
 
-    def each_label(self) -> Iterator[tuple[str, str | None]]:
-        """Every item's id and label, in no particular order; held in memory a batch at a time."""
-        with self._database.transaction() as connection:
-            streaming = connection.execution_options(yield_per=BATCH)
-            for row in streaming.execute(sa.select(ITEMS.c.id, ITEMS.c.label)):
-                yield row.id, row.label
-
-    def facets(self, chosen: Filter = EVERYTHING, *, limit: int) -> list[Facet]:
+    def facets(self, filter_: Filter = EVERYTHING, *, limit: int) -> list[Facet]:
         """The attributes of the items that a filter lets through, each with its `limit` most frequent values."""
-        asked = facets.most_frequent(ITEMS, self._database.dialect, chosen, limit)
         with self._database.transaction() as connection:
-            return facets.read_facets(connection.execute(asked))
+            if filter_ == EVERYTHING:
+                return facets_of_all(connection, limit)
+            version = read_version(connection)
+            numbers = self._matcher.numbers(connection, filter_, version)
+            return facets_of_some(connection, self._columns.all_counts(connection, numbers, version), limit)
 
     def tally(
         self,
         name: str | None,
         values: Collection[Attribute | None],
-        chosen: Filter = EVERYTHING,
+        filter_: Filter = EVERYTHING,
         without: Collection[str] = (),
     ) -> list[tuple[Attribute | None, int]]:
         """How many of the items of `matching` have each of these values of an attribute, or of the label (name None).
 
         None among the values: how many have none.
         """
-        asked = facets.tallies(ITEMS, self._database.dialect, name, values, self._passes(chosen, without))
+        key, kind, dialect = *name_key(name, self._database.dialect), self._database.dialect
+        wanted = {fact: value for value in values if (fact := fact_of_value(name, value, dialect)) is not None}
         with self._database.transaction() as connection:
-            return [(facets.value_of(row), row.held) for row in connection.execute(asked)]
+            excluded = read_facts(connection, without)
+            if filter_ == EVERYTHING:
+                counts, lacking = tally_of_all(connection, key, kind, list(wanted), excluded)
+            else:
+                counts, lacking = self._tally_of_some(connection, key, kind, filter_, excluded)
+        tallied: list[tuple[Attribute | None, int]] = [
+            (value, counts[fact]) for fact, value in wanted.items() if counts[fact] > 0
+        ]
+        return [*tallied, (None, lacking)] if None in values and lacking else tallied
 
-    def count_values(self, name: str | None, chosen: Filter = EVERYTHING, without: Collection[str] = ()) -> int:
+    def count_values(self, name: str | None, filter_: Filter = EVERYTHING, without: Collection[str] = ()) -> int:
         """How many different values the items of `matching` have, as in `tally`; having none is one of them."""
-        asked = facets.distinct(ITEMS, self._database.dialect, name, self._passes(chosen, without))
+        key, kind = name_key(name, self._database.dialect)
         with self._database.transaction() as connection:
-            return int(connection.execute(asked).scalar_one())
+            excluded = read_facts(connection, without)
+            if filter_ == EVERYTHING:
+                return different_of_all(connection, key, kind, excluded)
+            counts, lacking = self._tally_of_some(connection, key, kind, filter_, excluded)
+        return len(counts) + (lacking > 0)
+
+    def _tally_of_some(
+        self, connection: sa.Connection, name: str, kind: int, filter_: Filter, excluded: Collection[int]
+    ) -> tuple[Counts, int]:
+        """How many of these items have which value, and how many have none."""
+        version = read_version(connection)
+        numbers = self._matcher.numbers(connection, filter_, version) - BitMap64(excluded)
+        counts = self._columns.counts(connection, name, kind, numbers, version)
+        return counts, len(numbers) - counts.total()
+
+    def check(self) -> None:
+        """Compare what is derived from the items with the items, all of them. Raises CatalogueError."""
+        with self._database.transaction() as connection:
+            told = differences(connection)
+        if told:
+            raise CatalogueError(f"{self._database.name} is damaged: {'; '.join(told)}. {MEND}")
 
     def digests(self, origin: Origin | None = None) -> dict[str, str]:
         """The SHA-256 of every item's file by id, of all items or those of one origin."""
@@ -147,6 +223,3 @@ class CatalogueReader:
         with self._database.transaction() as connection:
             row = connection.execute(sa.select(REPLIES).where(REPLIES.c.key == key)).one_or_none()
         return None if row is None else Reply(row.key, row.request, row.status, row.body)
-
-    def _passes(self, chosen: Filter, without: Collection[str] = ()) -> sa.ColumnElement[bool]:
-        return facets.matching(ITEMS, self._database.dialect, chosen, without)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from retrieval.catalogue.database import BUSY_SECONDS, Database
+from retrieval.catalogue.facts.rebuild import rebuild
+from retrieval.catalogue.facts.tables import STATE
 from retrieval.errors import CatalogueError
 
 if TYPE_CHECKING:
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VERSION = "0005"
+VERSION = "0006"
 """The newest migration's: what this code reads and writes."""
 
 MIGRATIONS = "retrieval.catalogue:migrations"
@@ -58,9 +60,12 @@ def open_database(url: str, *, busy_seconds: float = BUSY_SECONDS) -> Database:
 
 
 def upgrade(database: Database) -> None:
-    """Run the migrations that the database has not had. Raises CatalogueError; then nothing of it has changed."""
+    """Run the migrations that the database has not had, and make anew what is derived from items that were changed.
+
+    Raises CatalogueError; then nothing of it has changed.
+    """
     with database.transaction() as connection:  # a reader's: nobody waits where nothing is to be done
-        if _version(connection) == VERSION:
+        if _version(connection) == VERSION and not _is_stale(connection):
             return
     from alembic import command
     from alembic.config import Config
@@ -70,6 +75,8 @@ def upgrade(database: Database) -> None:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(UPGRADE_LOCK)))
         version = _version(connection)  # another process may have been faster
         if version == VERSION:
+            if _is_stale(connection):
+                rebuild(connection)
             return
         config = Config()
         config.set_main_option("script_location", MIGRATIONS)
@@ -77,6 +84,14 @@ def upgrade(database: Database) -> None:
         _check(database, connection, version, config)
         logger.info("%s: from version %s to %s", database.name, version or "none", VERSION)
         command.upgrade(config, VERSION)
+        if _is_stale(connection):
+            rebuild(connection)
+
+
+def _is_stale(connection: sa.Connection) -> bool:
+    """Whether items have been changed without what is derived from them."""
+    has_state = sa.inspect(connection).has_table(STATE.name)  # since version 0006
+    return has_state and bool(connection.execute(sa.select(STATE.c.stale)).scalar_one())
 
 
 def _version(connection: sa.Connection) -> str | None:

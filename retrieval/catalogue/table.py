@@ -1,6 +1,6 @@
-"""The tables: items, replies to requests to write, dismissals of duplicates, the bin; and how an item becomes a row.
+"""The tables of items, replies to requests to write, dismissals, and the bin; and how an item becomes a row.
 
-As they are after the last migration: see schema.py.
+As they are after the last migration: see schema.py. What is derived from the items is in facts/tables.py.
 """
 
 import json
@@ -19,12 +19,17 @@ BATCH = 500
 """Ids or rows in one statement; SQLite builds allow 999 variables and more."""
 
 # Ordered by code points in both databases: collation "C" in PostgreSQL is what SQLite does anyway.
-_ID = sa.String(ID_LENGTH).with_variant(sa.String(ID_LENGTH, "C"), "postgresql")
+ITEM_ID = sa.String(ID_LENGTH).with_variant(sa.String(ID_LENGTH, "C"), "postgresql")
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 METADATA = sa.MetaData()
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, UTC."""
+    return (moment - EPOCH) // MICROSECOND
 
 
 class Moment(sa.TypeDecorator[datetime]):
@@ -35,7 +40,7 @@ class Moment(sa.TypeDecorator[datetime]):
 
     def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
         """As it is kept."""
-        return None if value is None else (value - EPOCH) // MICROSECOND
+        return None if value is None else microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
         """As it is read."""
@@ -45,7 +50,10 @@ class Moment(sa.TypeDecorator[datetime]):
 ITEMS = sa.Table(
     "items",
     METADATA,
-    sa.Column("id", _ID, primary_key=True),
+    # Stands for an item and its picture in sets of items, and in a store of vectors. Never given twice: an item with
+    # another picture gets another number.
+    sa.Column("number", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=False),
+    sa.Column("id", ITEM_ID, nullable=False),
     sa.Column("location", sa.Text, nullable=False),
     sa.Column("sha256", sa.String(64), nullable=False),
     sa.Column("media_type", sa.Text, nullable=False),
@@ -58,6 +66,7 @@ ITEMS = sa.Table(
     sa.Column("replacement", sa.String(16)),
     sa.Column("created", Moment, nullable=False),
 )
+sa.Index("items_id", ITEMS.c.id, unique=True)
 sa.Index("items_location", ITEMS.c.location)  # whether a file is still some item's
 sa.Index("items_created", ITEMS.c.created, ITEMS.c.id)
 
@@ -99,11 +108,13 @@ sa.Index("bin_location", BIN.c.location)  # whether a file may still be wanted
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""
+NUMBERED = sa.select(ITEMS.c.number, *ITEM.selected_columns)
+"""Rows of a number and an item."""
 AMONG = ITEMS.c.id.in_(sa.bindparam("ids", expanding=True))
 BY_ID = ITEM.where(AMONG)
 
-KEPT = {"id", "created"}
-"""What stays of an item that is written again."""
+KEPT = {"number", "id", "created"}
+"""What stays of an item that is written again; but with another picture, it gets the new number."""
 
 _INSERT = {"sqlite": sqlite_insert, "postgresql": postgresql_insert}
 
@@ -117,11 +128,13 @@ def upsert(dialect: str) -> Any:
     """An INSERT into the items that overwrites what has the same id, but not when it came."""
     statement = insert(ITEMS, dialect)
     new = {column.name: statement.excluded[column.name] for column in ITEMS.columns if column.name not in KEPT}
+    same_picture = ITEMS.c.sha256 == statement.excluded.sha256
+    new["number"] = sa.case((same_picture, ITEMS.c.number), else_=statement.excluded.number)
     return statement.on_conflict_do_update(index_elements=["id"], set_=new)
 
 
 def row(item: Item, origin: Origin, replacement: str | None = None) -> dict[str, Any]:
-    """The item as a row. Raises CatalogueError for what no database can hold."""
+    """The item as a row without its number. Raises CatalogueError for what no database can hold."""
     values = {field.name: getattr(item, field.name) for field in fields(Item) if field.name != "created"}
     values |= {"attributes": dict(item.attributes), "origin": origin, "replacement": replacement}
     try:  # what a database or a reader of JSON would refuse, refused with the item's name

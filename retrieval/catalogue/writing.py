@@ -4,20 +4,17 @@ Threads may share a Catalogue, and a trainer may replace the items while servers
 of a replacement or none of it.
 """
 
-import secrets
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import islice
-
-import sqlalchemy as sa
 
 from retrieval.catalogue.bin import Bin
 from retrieval.catalogue.changes import Changes
 from retrieval.catalogue.database import BUSY_SECONDS
+from retrieval.catalogue.facts.ledger import Ledger
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
 from retrieval.catalogue.schema import open_database
-from retrieval.catalogue.table import BATCH, ITEMS, insert, row, upsert
+from retrieval.catalogue.source import SourceWriter
 
 
 class Catalogue(CatalogueReader):
@@ -35,11 +32,10 @@ class Catalogue(CatalogueReader):
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""
-        drawn = iter(items)
-        fresh = insert(ITEMS, self._database.dialect).on_conflict_do_nothing(index_elements=["id"])
         with self._database.transaction(writing=True) as connection:
-            while batch := [row(item, "source", secrets.token_hex(8)) for item in islice(drawn, BATCH)]:
-                connection.execute(fresh, batch)
+            source = SourceWriter(connection)
+            source.add(items)
+            source.close()
 
     def replace_source(self, items: Iterable[Item]) -> None:
         """Make these the items of origin "source": write them, and delete earlier ones not among them.
@@ -48,20 +44,18 @@ class Catalogue(CatalogueReader):
         set until the new one is whole, and an error, also one raised by `items`, leaves the old. Other
         writers wait while `items` is drawn. Of two items of the same id, the later counts.
         """
-        replacement = secrets.token_hex(8)
-        overwriting = upsert(self._database.dialect)
-        drawn = iter(items)
         with self._database.transaction(writing=True) as connection:
-            while batch := [row(item, "source", replacement) for item in islice(drawn, BATCH)]:
-                connection.execute(overwriting, batch)
-            earlier = sa.and_(ITEMS.c.origin == "source", ITEMS.c.replacement != replacement)
-            connection.execute(sa.delete(ITEMS).where(earlier))
+            source = SourceWriter(connection)
+            source.replace(items)
+            source.close()
 
     @contextmanager
     def writing(self) -> Iterator[Changes]:
         """A transaction in which items come, change and go; committed at the end, or undone if it raises."""
         with self._database.transaction(writing=True) as connection:
-            yield Changes(connection)
+            ledger = Ledger(connection)
+            yield Changes(connection, ledger)
+            ledger.close()
 
     def check_writable(self) -> None:
         """Raise StorageError or CatalogueError where a change could not be begun now."""

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from retrieval.catalogue import Catalogue, Item, Order
-from retrieval.catalogue.ordering import page
+from retrieval.catalogue.facts.listing import section_of
 from retrieval.filters import EVERYTHING, Filter, Period
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "artifacts-4c0cb74"
@@ -92,13 +92,13 @@ def test_pages_in_the_order_in_which_items_came(catalogue: Catalogue, descending
 def test_a_page_is_read_from_the_index(tmp_path: Path, descending: bool) -> None:
     """So that the last page costs what the first one does."""
     Catalogue(f"sqlite:///{tmp_path / 'catalogue.sqlite'}").close()
-    statement = page(Order("created", descending=descending), "sqlite", sa.true(), (5, "a")).limit(10)
+    statement = section_of(Order("created", descending=descending), "sqlite").statement((5, "a"), 10)
     engine = sa.create_engine(f"sqlite:///{tmp_path / 'catalogue.sqlite'}")
     with engine.connect() as connection:
         compiled = str(statement.compile(engine, compile_kwargs={"literal_binds": True}))
         plan = str(connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {compiled}").all())
     engine.dispose()
-    assert "SEARCH items USING INDEX items_created ((created,id)" in plan
+    assert "SEARCH items USING COVERING INDEX items_created ((created,id)" in plan
     assert "B-TREE" not in plan  # nothing is sorted
 
 
