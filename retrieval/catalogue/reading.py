@@ -146,6 +146,13 @@ class CatalogueReader:
                 counts = self._columns.counts(connection, LABEL_NAME, LABEL, numbers, version)
             return {str(value_of(connection, fact)): count for fact, count in sorted(counts.items())}
 
+    def each_label(self) -> Iterator[tuple[str, str | None]]:
+        """Every item's id and label, in no particular order; held in memory a batch at a time."""
+        with self._database.transaction() as connection:
+            streaming = connection.execution_options(yield_per=BATCH)
+            for row in streaming.execute(sa.select(ITEMS.c.id, ITEMS.c.label)):
+                yield row.id, row.label
+
     def facets(self, filter_: Filter = EVERYTHING, *, limit: int) -> list[Facet]:
         """The attributes of the items that a filter lets through, each with its `limit` most frequent values."""
         with self._database.transaction() as connection:

@@ -94,7 +94,7 @@ def test_the_pictures_of_a_source_are_never_touched(client: TestClient, own_shop
     assert client.delete(url(A_PIECE)).status_code == 204
     assert client.delete("/items", params={"filter": "{}"}).json() == {"matching": 59, "deleted": 59}
     assert sorted((own_shop.artifacts / "pictures").iterdir()) == before
-    assert client.get("/items").json() == {"items": [], "total": 0, "next": None}
+    assert client.get("/items").json() == {"items": [], "total": 0, "next": None, "next_cursor": None}
     answer = client.post("/search", files={"file": FRESH}).json()
     assert (answer["hits"], answer["exact"], answer["items"]) == ([], True, 0)
 
