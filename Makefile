@@ -7,11 +7,12 @@ BIN = $(VENV)/bin
 
 IMAGES ?=
 CONFIG ?= demo
+MINUTES ?=
 PORT ?= 8000
 UI_PORT ?= 5000
 GPU ?=
 UPGRADE ?=
-export IMAGES CONFIG PORT UI_PORT
+export IMAGES CONFIG MINUTES PORT UI_PORT
 
 INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 TRAINER = requirements/$(if $(GPU),trainer-gpu,trainer).txt
@@ -27,8 +28,9 @@ COVERAGE = $(BIN)/python -m coverage
 help: ## list these targets; minutes are those of 2 cores, without installation
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAGES=<folder or CSV> [PORT=8000 UI_PORT=5000 GPU=1]
-	@$(BIN)/python -m lookalike demo --images "$${IMAGES:-pottery}" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT"
+demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAGES=<folder or CSV> [MINUTES=10 PORT=8000 UI_PORT=5000 GPU=1]
+	@$(BIN)/python -m lookalike demo --images "$${IMAGES:-pottery}" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT" \
+	  $${MINUTES:+--minutes "$$MINUTES"}
 
 test: lint ## lint, types, import rules, and each capability once [12 min]
 	$(TESTS) -m "not slow"

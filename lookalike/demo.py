@@ -25,6 +25,8 @@ from trainer.commands.terminal.console import err, out
 
 POTTERY = "pottery"
 DEFAULT_CONFIG = "demo"
+AUTOMATIC = "automatic"
+"""Stands in the name of a folder whose recipe was found within --minutes."""
 MISTAKE_EXIT_CODE = 2
 
 
@@ -36,6 +38,9 @@ def demo(
     port: Annotated[int, typer.Option(min=1024, max=65_535, help="Port of the API.")] = 8000,
     ui_port: Annotated[int, typer.Option(min=1024, max=65_535, help="Port of the page.")] = 5000,
     artifacts: Artifacts = Path("artifacts"),
+    minutes: Annotated[
+        float | None, typer.Option(min=1, help="Find the best encoder and head first, within so many minutes in all.")
+    ] = None,
 ) -> None:
     """Train if nothing is published yet, then serve the API and the page until Ctrl-C.
 
@@ -51,13 +56,19 @@ def demo(
         check_writable(artifacts)
     except FolderNotWritable as error:
         _refuse(f"{error} Choose another folder with --artifacts, or LOOKALIKE_ARTIFACTS.")
-    home = artifacts_folder(artifacts, source, config)
+    home = artifacts_folder(artifacts, source, config if minutes is None else f"{config} {AUTOMATIC}")
     if (home / "CURRENT").exists():
         current = shlex.quote(str(home / "CURRENT"))
         out.print(Text(f"Serving what is published in {home}. To train anew: rm {current}"), soft_wrap=True)
-    elif code := run_trainer("train", "--source", source, "--config", config, "--artifacts", str(home)):
+    elif code := run_trainer("train", *_training(source, config, home, minutes)):
         raise typer.Exit(code)
     raise typer.Exit(serve(home, port, ui_port))
+
+
+def _training(source: str, config: str, home: Path, minutes: float | None) -> list[str]:
+    """The arguments of `lookalike train`."""
+    budget = [] if minutes is None else ["--minutes", f"{minutes:g}"]
+    return ["--source", source, "--config", config, "--artifacts", str(home), *budget]
 
 
 def artifacts_folder(base: Path, source: str, config: str) -> Path:

@@ -7,8 +7,9 @@ import typer
 from rich.text import Text
 
 from trainer.commands.releases.publish import REFUSED, show_release
-from trainer.commands.terminal.arguments import Artifacts, ConfigFile, check_sources, is_published
+from trainer.commands.terminal.arguments import Artifacts, ConfigFile, Preset, check_sources, is_published
 from trainer.commands.terminal.console import Display, out, scores_table, silenced, skipped_table
+from trainer.commands.terminal.recipe_table import recipe_table
 
 
 def train(
@@ -21,13 +22,23 @@ def train(
     unless_published: Annotated[
         bool, typer.Option("--unless-published", help="Do nothing where a bundle is published already.")
     ] = False,
+    minutes: Annotated[
+        float | None,
+        typer.Option(min=1, help="Find the best encoder and head by held-out pictures, within so many minutes in all."),
+    ] = None,
+    preset: Annotated[
+        Preset, typer.Option(help="What a query may cost, with --minutes: fast, balanced or best.")
+    ] = Preset.balanced,
     tensorboard: Annotated[Path | None, typer.Option(help="Folder for TensorBoard events of every epoch.")] = None,
 ) -> None:
     """Train on a source of pictures and publish the result.
 
     Where it is significantly worse than what is live, it is kept, but not published (exit 3).
 
-    Example: `lookalike train --source ~/Pictures/shoes --config unlabelled`
+    With `--minutes`, the recipe is found by measuring: which encoder, what of a picture, which head. The winner is
+    written to `recipe.toml` in the artifacts folder, a configuration like any other.
+
+    Example: `lookalike train --source ~/Pictures/shoes --minutes 10`
     """
     check_sources(source)
     if unless_published and is_published(artifacts):
@@ -47,7 +58,15 @@ def train(
         from trainer.training import history
     if tensorboard:
         display = Display(history.tensorboard(tensorboard))
-    outcome = pipeline.run(inputs, display, resume=resume)
+    fill_cache = None
+    if minutes is not None:
+        from trainer.recipe.find import find_recipe
+
+        recipe = find_recipe(inputs, minutes, preset.value, display)
+        out.print(recipe_table(recipe.trials, recipe.choice))
+        out.print(Text(f"{recipe.reason} Written to {recipe.file}."), soft_wrap=True)
+        inputs, fill_cache = recipe.inputs, recipe.fill_cache
+    outcome = pipeline.run(inputs, display, resume=resume, fill_cache=fill_cache)
     if outcome.skipped:
         out.print(skipped_table(outcome.skipped, outcome.skipped_csv))
     if outcome.scores:

@@ -45,6 +45,8 @@ class Config(Section):
     finetune: FinetuneConfig = FinetuneConfig()
     export: ExportConfig = ExportConfig()
     reduce: ReduceConfig = ReduceConfig()
+    preset: Literal["fast", "balanced", "best"] | None = None
+    """The name of the choice between quality and milliseconds that this is; the bundle tells it."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     deterministic: bool = False
     """The same result bit for bit on the same machine, a little slower."""

@@ -1,6 +1,6 @@
 """A training run, top to bottom: source -> features -> stages -> export -> gallery -> reduce -> bundle -> publish."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -55,7 +55,11 @@ class Outcome:
     release: Release
 
 
-def run(inputs: Inputs, listener: Listener, *, resume: bool = False) -> Outcome:
+FillCache = Callable[[Encoders], None]
+"""Puts features of the frozen encoder that are known already into its cache."""
+
+
+def run(inputs: Inputs, listener: Listener, *, resume: bool = False, fill_cache: FillCache | None = None) -> Outcome:
     """Train on the source, publish the bundle in the artifacts folder, and make the pictures the catalogue.
 
     Unless the gate refuses: then the bundle is kept, and what is served stays as it is.
@@ -70,10 +74,10 @@ def run(inputs: Inputs, listener: Listener, *, resume: bool = False) -> Outcome:
             listener.note(
                 f"Going on with run {work.name}." if resumed else "There is no stopped run: this is a new one."
             )
-        return _run(inputs, listener, work)
+        return _run(inputs, listener, work, fill_cache)
 
 
-def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
+def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache | None) -> Outcome:
     config, artifacts = inputs.config, inputs.artifacts
     skipped = list(inputs.listing.skipped)
     pictures, faces, opener = inputs.listing.pictures, None, open_whole
@@ -106,6 +110,8 @@ def _run(inputs: Inputs, listener: Listener, work: Path) -> Outcome:
             fit=config.encoder.fit,
         )
 
+    if fill_cache is not None:
+        fill_cache(frozen)
     with listener.step("Computing features") as progress:
         computed = compute(frozen, progress)
     skipped += computed.skipped

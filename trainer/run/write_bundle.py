@@ -65,6 +65,7 @@ def describe(
             "fit": config.encoder.fit,
         },
         "dims": reduced.projection.dims,
+        "preset": config.preset,
         "counts": {"items": len(files), "labels": len(labels), "clusters": len(reduced.clusters)},
         "metrics": {stage: measured.figures() for stage, measured in scores.items()},
         "split": config.split.model_dump(exclude_none=True) if scores else None,

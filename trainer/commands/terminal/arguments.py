@@ -32,6 +32,14 @@ class Metric(StrEnum):
     euclidean = "euclidean"
 
 
+class Preset(StrEnum):
+    """The choices between quality and the milliseconds of a query, as words of the command line."""
+
+    fast = "fast"
+    balanced = "balanced"
+    best = "best"
+
+
 def check_sources(*sources: str | None) -> None:
     """Raise SourceError for a source that is neither a name nor the path of something that is there."""
     for source in sources:
