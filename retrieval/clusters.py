@@ -131,6 +131,17 @@ class View:
             return numbers
         return numbers[self._reach.radii[numbers] >= 0]
 
+    def guess(self, number: int) -> float:
+        """Nearly the bound of one cluster, at once: tells whether it is worth the time to compute bounds."""
+        reach, length = self._reach, float(self._length)
+        turn = math.acos(min(max(float(self._cosines[number]), -1), 1)) - float(reach.angles[number])
+        cosine = math.cos(max(turn, 0))
+        if self._metric == "cosine":
+            return 1 - cosine
+        nearest = min(max(length * cosine, float(reach.shortest[number])), float(reach.longest[number]))
+        squared = (length - nearest) ** 2 + 2 * length * nearest * (1 - cosine)
+        return max(math.sqrt(squared), self.centroid_distance(number) - float(reach.radii[number]))
+
     def bounds_of(self, numbers: Numbers) -> Vectors:
         """The bounds [n] of these clusters [n]."""
         region = self._reach.region[:, numbers]
@@ -206,9 +217,8 @@ class Reach:
 
     def view(self, query: Vectors, metric: Metric) -> View:
         """The clusters as seen from a query float32 [d]."""
-        doubles = query.astype(np.float64)
-        length = np.float32(np.sqrt(doubles @ doubles))
-        cosines = self.clusters.directions @ directions_of(doubles[None])[0]
+        direction, exact_length = direction_of(query)
+        length, cosines = np.float32(exact_length), self.clusters.directions @ direction
         if metric == "cosine":
             nearness = -cosines
         else:
@@ -234,6 +244,13 @@ def _squared(length: np.float32, lengths: Vectors, cosines: Vectors) -> Vectors:
 def _slack(dims: int) -> float:
     """More than the relative error of a sum of d products in float64 and of the few operations that follow it."""
     return (dims + 16) * 2.0**-50
+
+
+def direction_of(vector: Vectors) -> tuple[Vectors, float]:
+    """A vector float32 [d] scaled to length one, float32 [d], and its length; zeros stay zeros."""
+    doubles = vector.astype(np.float64)
+    length = math.sqrt(doubles @ doubles)
+    return (doubles / length).astype(np.float32) if length > 0 else np.zeros_like(vector), length
 
 
 def directions_of(vectors: Doubles) -> Vectors:

@@ -227,9 +227,13 @@ class EmbeddedStore:
         late = row - len(self._block)
         return self._late_names[late] if late >= 0 else self._block.ids.name(row)
 
+    def _names_of(self, rows: Numbers) -> list[str]:
+        if self._late_names:
+            return [self._name_of(row) for row in rows.tolist()]
+        return self._block.ids.names_of(rows)
+
     def _members(self, rows: Numbers) -> Members:
-        names = tuple(self._name_of(row) for row in rows.tolist())
-        return Members(names, self._index.vectors(rows), self._index.clusters(rows))
+        return Members(tuple(self._names_of(rows)), self._index.vectors(rows), self._index.clusters(rows))
 
     def _show(self, ids: Sequence[str], vectors: Vectors, clusters: Numbers) -> None:
         """Lets searches find vectors whose ids are not in use."""
@@ -279,7 +283,7 @@ class EmbeddedStore:
     def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, probes: Probes, within: float) -> Hits:
         """The k best of the answer's rows, ranked and cut by what is reported: the true values, rounded to float32."""
         cosine, euclidean = exact_measures(query, self._index.vectors(answer.rows))
-        ids = [self._name_of(row) for row in answer.rows.tolist()]
+        ids = self._names_of(answer.rows)
         ranked = (-cosine if metric == "cosine" else euclidean).tolist()
         reached = np.flatnonzero(distances_of(cosine, euclidean, metric) <= within).tolist()
         best = sorted(reached, key=lambda row: (ranked[row], ids[row]))[:k]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from retrieval.clusters import Clusters, Numbers, Vectors, lengths_of
 from retrieval.vectors.block import Block
-from retrieval.vectors.probe import Probe, candidates
+from retrieval.vectors.probe import Probe
 from retrieval.vectors.rounds import NOTHING, Measured
 from retrieval.vectors.tail import Tail
 
@@ -117,21 +117,26 @@ class ClusterIndex:
         starts, ends = self._slices(opened)
         slices = [slice(*pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)]
         late = self._tail.members(opened.tolist()) if len(self._tail) else opened[:0]
-        parts = [self._block.vectors[each] @ probe.direction for each in slices]
+        runs = np.append(ends - starts, len(late)).cumsum()
+        products = np.empty(runs[-1], np.float32)
+        place = 0
+        for each, end in zip(slices, runs.tolist(), strict=False):
+            np.dot(self._block.vectors[each], probe.direction, out=products[place:end])
+            place = end
         lengths = [self._block.lengths[each] for each in slices]
         if len(late):
             vectors = self._tail.vectors[late]
-            parts.append(vectors @ probe.direction)
+            products[place:] = vectors @ probe.direction
             lengths.append(lengths_of(vectors).astype(np.float32))
-        if not parts:
+        if not len(products):
             return NOTHING
-        lower, upper = probe.bounds(np.concatenate(parts), np.concatenate(lengths))
         allowed = only if only is not None else self._alive if self._removed else None
+        hidden = None
         if allowed is not None:
-            masked = np.concatenate([*(allowed[each] for each in slices), allowed[len(self._block) + late]])
-            lower[~masked], upper[~masked] = math.inf, math.inf
-        places = candidates(lower, upper, k + len(exclude), probe.raw(rim))
-        runs = np.cumsum(np.append(ends - starts, len(late)))
+            hidden = ~np.concatenate([*(allowed[each] for each in slices), allowed[len(self._block) + late]])
+        places, lower, upper = probe.nearest(
+            products, np.concatenate(lengths), k=k + len(exclude), rim=rim, hidden=hidden
+        )
         run = np.searchsorted(runs, places, side="right")
         rows = places - np.append(0, runs)[run] + np.append(starts, len(self._block))[run]
         if len(late):
@@ -139,15 +144,14 @@ class ClusterIndex:
             rows[behind] = len(self._block) + late[rows[behind] - len(self._block)]
         if len(exclude):
             kept = np.isin(rows, exclude, invert=True)
-            rows, places = rows[kept], places[kept]
-        return probe.measured(rows, lower[places], upper[places])
+            rows, lower, upper = rows[kept], lower[kept], upper[kept]
+        return Measured(rows, lower, upper)
 
     def measure(self, rows: Numbers, probe: Probe, k: int) -> Measured:
         """Of these rows at least all that may be among the k nearest."""
         vectors = self.vectors(rows)
-        lower, upper = probe.bounds(vectors @ probe.direction, lengths_of(vectors).astype(np.float32))
-        places = candidates(lower, upper, k, math.inf)
-        return probe.measured(rows[places], lower[places], upper[places])
+        places, lower, upper = probe.nearest(vectors @ probe.direction, lengths_of(vectors).astype(np.float32), k=k)
+        return Measured(rows[places], lower, upper)
 
     def _slices(self, opened: Numbers) -> tuple[Numbers, Numbers]:
         """Where the opened clusters begin and end in the block; those side by side are one."""

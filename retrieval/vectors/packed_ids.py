@@ -49,6 +49,11 @@ class PackedIds:
             place += 1
         return None
 
+    def names_of(self, rows: Numbers) -> list[str]:
+        """The ids of these rows."""
+        bounds = zip(self.offsets[rows].tolist(), self.offsets[rows + 1].tolist(), strict=True)
+        return [str(self.text[start:end].data, "utf-8") for start, end in bounds]
+
     def name(self, row: int) -> str:
         """The id of a row."""
         return self._bytes(row).decode()

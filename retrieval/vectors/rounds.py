@@ -100,20 +100,29 @@ def search_rounds(
     bounds: Vectors | None = None
     hits, opened, size = NOTHING, 0, first
     batches: list[Numbers] = []
+
+    def wanted() -> int:
+        """How many of those that wait are to be opened next; 0 to stop."""
+        enough = short or len(hits.rows) >= k
+        if limit is not None and (opened < limit or enough):
+            return min(size, len(waiting), limit - opened)
+        if margin < math.inf and enough:
+            return int(np.searchsorted(view.nearness[waiting], gauge.limit(margin, rim), side="right"))
+        return min(size, len(waiting))
+
     while True:
-        if rim < math.inf:
+        count = wanted()
+        # Where bounds rule out nothing, as mostly in a large store, there is no use in computing them.
+        if rim < math.inf and (
+            bounds is not None or margin == math.inf or _ruled_out(view, waiting[: max(count, 1)], rim)
+        ):
             bounds = view.bounds_of(waiting) if bounds is None else bounds
             near = bounds <= rim
             waiting, bounds = waiting[near], bounds[near]
+            count = wanted()
         if not len(waiting) and others:
             waiting, others, bounds = view.others(listed), False, None
             continue
-        enough = short or len(hits.rows) >= k
-        count = min(size, len(waiting))
-        if limit is not None and (opened < limit or enough):
-            count = min(count, limit - opened)
-        elif margin < math.inf and enough:
-            count = int(np.searchsorted(view.nearness[waiting], gauge.limit(margin, rim), side="right"))
         if count <= 0:
             break
         batch, waiting = waiting[:count], waiting[count:]
@@ -126,3 +135,8 @@ def search_rounds(
         size *= GROWTH
     left = gauge.margin(int(waiting[0]), rim) if len(waiting) else math.inf
     return Answer(hits.rows, np.concatenate(batches) if batches else waiting[:0], left)
+
+
+def _ruled_out(view: View, clusters: Numbers, rim: float) -> bool:
+    """Whether the last of these clusters most likely lies beyond a distance as a whole; true of none."""
+    return not len(clusters) or view.guess(int(clusters[-1])) > rim
