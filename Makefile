@@ -61,10 +61,13 @@ browser: $(VENV)/.dev ## install the Chromium that tests and screenshots of the 
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq chromium >/dev/null; \
 	  else $(BIN)/python -m playwright install chromium; fi; }
 
-servers: ## install the PostgreSQL that tests of the catalogue start, where there is none
+servers: ## install the PostgreSQL and the S3 server (moto) that tests start, where there are none
 	@command -v initdb || ls /usr/lib/postgresql/*/bin/initdb 2>/dev/null || { \
 	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; \
 	  else echo "Install PostgreSQL's server programs, initdb and pg_ctl, and put them on the PATH." >&2; exit 1; fi; }
+	@# An environment of its own: beside s3fs, no version of moto and of what it needs can be found.
+	@test -x .venv-s3/bin/moto_server || { $(PYTHON) -m venv .venv-s3 && \
+	  .venv-s3/bin/python -m pip install --quiet --disable-pip-version-check 'moto[s3,server]>=5,<6'; }
 
 proxies: ## install the nginx and HAProxy that tests of deploy/ need, where there are none (Debian, as root)
 	@command -v nginx && command -v haproxy || { \

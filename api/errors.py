@@ -76,6 +76,7 @@ Code = Literal[
     "url_failed",
     "not_ready",
     "bundle_damaged",
+    "picture_unavailable",
     "overloaded",
     "write_unavailable",
     "url_timeout",
@@ -125,6 +126,11 @@ PROBLEMS: dict[Code, tuple[int, str]] = {
     "url_failed": (502, "The URL could not be fetched; send the picture itself."),
     "not_ready": (503, "Nothing can be searched at the moment; /readyz says why."),
     "bundle_damaged": (503, "The files of this bundle are not as they were written; publish another one."),
+    "picture_unavailable": (
+        503,
+        "The item exists, but the store of its picture does not answer. Searches go on; try again after the seconds of "
+        "Retry-After.",
+    ),
     "overloaded": (503, "Too many requests are waiting; try again shortly."),
     "write_unavailable": (
         503,
@@ -175,6 +181,7 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
     retrieval.ItemMissing: "item_missing",
     retrieval.DismissalMissing: "dismissal_missing",
     retrieval.PictureMissing: "picture_missing",
+    retrieval.PictureUnavailable: "picture_unavailable",
     retrieval.VectorMissing: "item_missing",
     retrieval.VectorStoreError: "not_ready",
     retrieval.StorageError: "write_unavailable",

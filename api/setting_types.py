@@ -14,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator
 from pydantic_settings import NoDecode
 
 from api.fetch.addresses import read_endpoint
+from retrieval.remote import storage_url
 
 HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
@@ -198,6 +199,7 @@ BundleIds = Annotated[tuple[Annotated[str, AfterValidator(bundle_id)], ...], NoD
 Networks = Annotated[tuple[Annotated[Network, BeforeValidator(network)], ...], NoDecode, BeforeValidator(split_list)]
 ListenHost = Annotated[str, AfterValidator(listen_host)]
 PublicUrl = Annotated[str, AfterValidator(public_url)]
+StorageUrl = Annotated[str, AfterValidator(storage_url)]
 DatabaseUrl = Annotated[str, AfterValidator(database_url)]
 Folder = Annotated[Path, AfterValidator(folder)]
 

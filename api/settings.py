@@ -22,9 +22,11 @@ from api.setting_types import (
     Networks,
     Origins,
     PublicUrl,
+    StorageUrl,
     key_list,
 )
 from retrieval.images import MAX_JPEG_PIXELS, MAX_PIXELS
+from retrieval.remote import can_sign
 
 NO_KEYS = (
     "LOOKALIKE_API_KEYS: the server would listen on {host}, where others can reach it, and has no keys; make one with "
@@ -33,6 +35,10 @@ NO_KEYS = (
 NEITHER = "LOOKALIKE_KEYS: it is off, but LOOKALIKE_API_KEYS has keys; take one of the two away"
 NAMED_TWICE = "LOOKALIKE_API_KEYS: two keys have the same name or the same sha256; each is for one"
 NO_RATE = "LOOKALIKE_RATE_PER_MINUTE: it limits keys, and this server needs none; add keys, or leave it out"
+NO_LINKS = (
+    "LOOKALIKE_PICTURES_LINK_SECONDS: only a store such as S3 has signed addresses; set LOOKALIKE_PICTURES_URL to "
+    "s3://bucket/prefix, or leave this out"
+)
 MAX_WORKERS, MAX_QUEUE = 512, 100_000
 OLD_NAMES = {"LOOKALIKE_REMEMBERED": "query_cache_size"}
 """Names of earlier versions, which are still read, and what each is called now."""
@@ -46,6 +52,16 @@ class Settings(BaseSettings):
     artifacts: Folder = Field(default=Path("artifacts"), description="folder that the trainer publishes into")
     catalogue_url: DatabaseUrl | None = Field(
         default=None, description="database of the items, if it is not the one in the artifacts folder"
+    )
+    pictures_url: StorageUrl | None = Field(
+        default=None,
+        description="where pictures are kept, if not in the artifacts folder: s3://bucket/prefix, file:///folder",
+    )
+    pictures_link_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=604_800,
+        description="lead clients to pictures by signed addresses that are good for so long; 0: send them from here",
     )
     api_host: ListenHost = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     api_port: int = Field(default=8000, ge=1, le=65_535, description="port to listen on")
@@ -209,6 +225,8 @@ class Settings(BaseSettings):
             raise ValueError(NO_KEYS.format(host=self.api_host))
         if self.keys == "off" and self.api_keys:
             raise ValueError(NEITHER)
+        if self.pictures_link_seconds and not (self.pictures_url and can_sign(self.pictures_url)):
+            raise ValueError(NO_LINKS)
         if self.rate_per_minute and not self.keys_needed:
             raise ValueError(NO_RATE)
         if any(

@@ -75,6 +75,7 @@ BY_CODE = {
     "not_found": NOT_THE_API,
     "overloaded": ErrorText("The search service is busy", "Try again in a moment."),
     "picture_missing": ErrorText("The file of this picture is missing", "Add the picture again."),
+    "picture_unavailable": ErrorText("The store of the pictures does not answer", "Try again in a moment."),
     "report_missing": ErrorText("There is no such report", "Not every model has a report."),
     "storage_full": ErrorText("The storage of the service is full", "Make room there, then try again.", status=507),
     "too_many_pixels": ErrorText("This picture has too many pixels", "Save a smaller version and use that."),

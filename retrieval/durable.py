@@ -124,6 +124,14 @@ def check_room(folder: Path) -> None:
             raise storage_error(error, str(folder)) from error
 
 
+def check_folder(folder: Path) -> None:
+    """Raise StorageError where a folder that is there takes no files. One that is not there yet is no fault."""
+    if folder.is_dir():
+        check_room(folder)
+    elif os.path.lexists(folder):
+        raise StorageUnavailable(f"{folder} is not a folder; move it away")
+
+
 def storage_error(error: OSError, what: str) -> StorageError:
     """Why `what` could not be written, from what the operating system says."""
     if error.errno in FULL:

@@ -13,7 +13,8 @@ LookalikeError
 ├── CatalogueError
 │   ├── ItemMissing           no item of that id
 │   ├── DismissalMissing      no dismissal of that id
-│   └── PictureMissing        the item exists, the file it points to does not
+│   ├── PictureMissing        the item exists, the file it points to does not
+│   └── PictureUnavailable    the store of the pictures does not answer
 ├── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
 │   └── VectorMissing         the item may exist, but the bundle has no vector of it
 └── StorageError              nothing was written, and what was there is as it was
@@ -78,6 +79,10 @@ class DismissalMissing(CatalogueError):
 
 class PictureMissing(CatalogueError):
     """The item's file is not where the catalogue says."""
+
+
+class PictureUnavailable(CatalogueError):
+    """The store that the item's file is in does not answer, or does not let this server read."""
 
 
 class VectorStoreError(LookalikeError):

@@ -14,10 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = {
-    "api": ("api",),
+    "api": ("api", "postgresql", "s3"),
     "frontend": ("frontend",),
-    "trainer": ("trainer",),
-    "trainer-gpu": ("trainer-gpu",),
+    "trainer": ("trainer", "postgresql", "s3"),
+    "trainer-gpu": ("trainer-gpu", "postgresql", "s3"),
     "build": ("build",),
     "dev": ("dev",),
 }

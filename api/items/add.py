@@ -13,7 +13,6 @@ from api.errors import Refusal
 from api.items.prepare import Arrival, NewItem, arrival_of, encoder_inputs, vectors_beside
 from api.items.replies import Answer, live_of, remembered
 from api.schemas.search_answer import ItemAnswer
-from api.serving import image_files
 from api.serving.batch_encoder import embed_all
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
@@ -103,7 +102,7 @@ def _settle(
     try:
         vectors = encode(engine, live, list(waiting.values()))
         for arrival in arrivals:
-            image_files.keep(live.artifacts, arrival.first.location, arrival.data)
+            live.pictures.keep(arrival.first.location, arrival.data)
         added = _write(engine, arrivals, vectors)
         for place, (arrival, _) in waiting.items():
             if arrival.first.id in added:
@@ -154,7 +153,7 @@ def _write(engine: Engine, arrivals: Sequence[Arrival], vectors: Vectored) -> se
             complete_items = {item.id: item for arrival in whole for item in arrival.items}
             rows.delete(added - complete_items.keys())
             for arrival in whole:  # it may have been an item's that was deleted just now
-                image_files.keep(live.artifacts, arrival.first.location, arrival.data)
+                live.pictures.keep(arrival.first.location, arrival.data)
             for snapshot in engine.loaded:
                 bundle_id = snapshot.id
                 if bundle_id not in vectors:  # it was loaded meanwhile

@@ -7,10 +7,10 @@ from hashlib import sha256
 
 from api.errors import Refusal
 from api.items.replies import Ticket
-from api.serving import backfill, image_files
+from api.serving import backfill
 from api.serving.batch_encoder import embed_all
 from api.serving.snapshot import Snapshot
-from retrieval import images
+from retrieval import images, pictures
 from retrieval.catalogue import Attribute, Item, is_id
 from retrieval.clusters import Vectors
 from retrieval.errors import ImageError
@@ -62,7 +62,7 @@ def arrival_of(snapshot: Snapshot, new: NewItem) -> Arrival:
     ids = [own_id, *(f"{own_id}#{number}" for number in range(2, count + 1))]
     if not is_id(ids[-1]):
         raise Refusal("invalid_parameter", LONG_ID)
-    location = image_files.location_of(digest, info.media_type)
+    location = pictures.location_of(digest, info.media_type)
     return Arrival(
         new.data,
         tuple(

@@ -15,7 +15,6 @@ from api.items.replies import Answer, live_of, once, remember, remembered
 from api.items.update import described, discard_pictures, forget_vectors
 from api.schemas.item_request import DescriptionBody
 from api.schemas.search_answer import ItemAnswer
-from api.serving import image_files
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.web.write_headers import Precondition, etag_of
@@ -37,7 +36,7 @@ def replace_picture(
     condition.check(live.catalogue.get(item_id))  # before anything that takes long
     arrival = arrival_of(live, new)
     vectors = encode(engine, live, [(arrival, encoder_inputs(live, arrival))])
-    image_files.keep(live.artifacts, arrival.first.location, arrival.data)
+    live.pictures.keep(arrival.first.location, arrival.data)
     return once(engine, new.ticket, lambda: _replace(engine, arrival, vectors, body, condition))
 
 
@@ -56,7 +55,7 @@ def _replace(
                 answer = Answer(200, ItemAnswer.of(after[old.id]).model_dump_json(), etag_of(after[old.id]))
                 _exchange(rows, before, after)
                 remember(rows, arrival.ticket, answer)
-                image_files.keep(live.artifacts, arrival.first.location, arrival.data)
+                live.pictures.keep(arrival.first.location, arrival.data)
                 for snapshot in engine.loaded:
                     if snapshot.id not in vectors:  # it was loaded meanwhile
                         vectors[snapshot.id] = vectors_beside(snapshot, [arrival])

@@ -13,7 +13,6 @@ from api.items.replies import Answer, Ticket, live_of, once, remember
 from api.schemas.clusters import DeletedAnswer
 from api.schemas.item_request import MAX_ATTRIBUTES, DescriptionBody
 from api.schemas.search_answer import ItemAnswer
-from api.serving import image_files
 from api.serving.engine import Engine
 from api.web.write_headers import ANY, Precondition, etag_of
 from retrieval.catalogue import Changes, Item
@@ -158,6 +157,6 @@ def discard_pictures(engine: Engine, locations: Collection[str]) -> None:
     live = live_of(engine)
     try:
         with live.catalogue.writing() as rows:
-            image_files.discard(live.artifacts, rows.unnamed(locations))
+            live.pictures.discard(rows.unnamed(locations))
     except LookalikeError as error:
         logger.error("pictures of deleted items stay until the next start: %s", error)

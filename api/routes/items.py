@@ -33,6 +33,7 @@ RENDERED_PROBLEMS = problems(
     "too_many_pixels",
     "invalid_parameter",
     "not_ready",
+    "picture_unavailable",
     "overloaded",
 )
 BROWSER_SIDE = 2560  # pixels of the longer side, of a copy for a whole screen
@@ -54,6 +55,11 @@ IMAGE_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"image/*": {}}},
     206: {"description": "The part that is wanted of it.", "content": {"image/*": {}}},
     304: {"description": "What the client has is still good."},
+    307: {
+        "description": "Where the server leads to its store of pictures: the file is there, at a signed address that "
+        "is good for a while. Never with `format=browser`.",
+        "headers": {"Location": {"description": "The signed address.", "schema": {"type": "string"}}},
+    },
     **RENDERED_PROBLEMS,
 }
 THUMBNAIL_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -169,14 +175,17 @@ async def get_item(
 
 
 def send_image(snapshot: Snapshot, item_id: str, conditions: Conditions, format_: ImageFormat = "original") -> Response:
-    """The file of an item's picture, or the part that is wanted. Raises ItemMissing, PictureMissing, Refusal.
+    """The file of an item's picture, or the part that is wanted; or where it is. Raises ItemMissing, Refusal.
 
-    Also ImageError where a copy is made for a browser.
+    PictureMissing and PictureUnavailable, too; also ImageError where a copy is made for a browser.
     """
     item = snapshot.catalogue.get(item_id)
+    etag = f'"{item.sha256}"'
     if format_ == "browser" and item.media_type not in images.BROWSER_MEDIA_TYPES:
         return send_copy(snapshot, item, BROWSER_SIDE, conditions)
-    return conditions.response(f'"{item.sha256}"', item.media_type, lambda: snapshot.picture(item))
+    if format_ == "original" and not is_known(etag, conditions.if_none_match) and (link := snapshot.link(item)):
+        return Response(status_code=307, headers={"Location": link, "ETag": etag, "Cache-Control": CACHE_CONTROL})
+    return conditions.response(etag, item.media_type, lambda: snapshot.picture(item))
 
 
 def send_thumbnail(snapshot: Snapshot, item_id: str, size: ThumbnailSize, conditions: Conditions) -> Response:

@@ -30,6 +30,7 @@ PROBLEMS: tuple[Code, ...] = (
     "invalid_parameter",
     "url_failed",
     "not_ready",
+    "picture_unavailable",
     "overloaded",
     "url_timeout",
 )

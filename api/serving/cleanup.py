@@ -6,24 +6,21 @@ acknowledged or is deleted, and never a row without its picture.
 """
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import TypeVar
 
-from api.serving import image_files
 from api.serving.snapshot import Snapshot
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, oldest
 from retrieval.errors import StorageError
+from retrieval.pictures import PictureStore
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 PLAUSIBLE = 100
 """So many left-overs, and not one picture or vector that has an item, are more likely those of another catalogue."""
-DRAFT_SECONDS = 3600  # after which a file that was begun is not going to be finished
 
 Value = TypeVar("Value")
 
@@ -35,36 +32,34 @@ def sweep(snapshot: Snapshot, *, pictures: bool) -> None:
     """
     try:
         if pictures:
-            sweep_pictures(snapshot.artifacts, snapshot.catalogue)
+            sweep_pictures(snapshot.pictures, snapshot.catalogue)
         sweep_vectors(snapshot)
     except StorageError as error:
         logger.warning("left-overs stay until the next start: %s", error)
 
 
-def sweep_pictures(artifacts: Path, catalogue: Catalogue) -> None:
-    """Delete the left-overs among the pictures. Raises CatalogueError."""
+def sweep_pictures(pictures: PictureStore, catalogue: Catalogue) -> None:
+    """Delete the left-overs among the pictures. Raises CatalogueError, StorageError."""
     left: list[str] = []
     total = 0
-    for batch in _batches(image_files.kept(artifacts)):
+    for batch in _batches(pictures.kept()):
         with catalogue.writing() as rows:
             left += rows.unnamed(batch)
         total += len(batch)
     if _is_plausible("pictures", len(left), total):
         for batch in _batches(iter(left)):
             with catalogue.writing() as rows:  # another process may have added one meanwhile
-                image_files.discard(artifacts, rows.unnamed(batch))
-    for draft in image_files.drafts(artifacts):
-        if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
-            draft.unlink(missing_ok=True)
+                pictures.discard(rows.unnamed(batch))
+    pictures.sweep_drafts()
 
 
-def end_old_entries(artifacts: Path, catalogue: Catalogue, days: int) -> None:
+def end_old_entries(pictures: PictureStore, catalogue: Catalogue, days: int) -> None:
     """Delete for good what has been in the bin for so many days. Raises CatalogueError, StorageError."""
     with catalogue.writing() as rows:
         ended = rows.bin.take_older(oldest(days))
     for batch in _batches(iter({item.location for item in ended})):
         with catalogue.writing() as rows:
-            image_files.discard(artifacts, rows.unnamed(batch))
+            pictures.discard(rows.unnamed(batch))
     if ended:
         logger.info("%d items that had been in the bin for %d days are deleted for good", len(ended), days)
 

@@ -20,7 +20,6 @@ from time import monotonic
 from api.errors import Refusal
 from api.limits import give_way
 from api.schemas.health import Ready, Unready
-from api.serving import image_files
 from api.serving.backfill import Stopped, backfill_vectors
 from api.serving.cleanup import end_old_entries, sweep
 from api.serving.snapshot import Served, Snapshot
@@ -28,7 +27,9 @@ from api.serving.writes import Writes
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
+from retrieval.durable import check_folder
 from retrieval.errors import BundleMissing, LookalikeError
+from retrieval.pictures import open_pictures
 from retrieval.vectors.stores import VectorStores
 
 logger = logging.getLogger(__name__)
@@ -53,8 +54,9 @@ class Engine:
     """Holds the snapshots. One task runs `run`; everything else may be called from any thread."""
 
     def __init__(self, settings: Settings) -> None:
-        folders = (settings.artifacts, settings.artifacts / image_files.FOLDER)
-        self.writing = Writes(folders, lambda: self._catalogue, seconds=settings.write_seconds)
+        self._pictures = open_pictures(settings.artifacts, settings.pictures_url)
+        checks = (partial(check_folder, settings.artifacts), self._pictures.check)
+        self.writing = Writes(checks, lambda: self._catalogue, seconds=settings.write_seconds)
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
         self._settings = settings
         self._stopping = threading.Event()
@@ -203,7 +205,7 @@ class Engine:
             known = None
         if known is not None and (known is self.snapshot or not live):
             return
-        snapshot = known or Snapshot.open(self._settings, bundle_id, self._items())
+        snapshot = known or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures)
         try:
             sweep(snapshot, pictures=not self._loaded)
             skipped = backfill_vectors(snapshot, self._stopping)
@@ -226,7 +228,7 @@ class Engine:
         self._bin_until = monotonic() + BIN_SECONDS
         try:
             with self.writing.patiently():
-                end_old_entries(live.artifacts, live.catalogue, self.bin_days)
+                end_old_entries(self._pictures, live.catalogue, self.bin_days)
         except LookalikeError as error:
             logger.warning("old entries of the bin stay for another hour: %s", error)
 

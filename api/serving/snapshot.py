@@ -16,7 +16,8 @@ from retrieval import bundle as bundles
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
 from retrieval.embedder import Embedder
-from retrieval.errors import PictureMissing, VectorStoreError
+from retrieval.errors import VectorStoreError
+from retrieval.pictures import PictureStore
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.stores import VectorStores
 
@@ -31,17 +32,21 @@ class Snapshot:
 
     artifacts: Path
     pixel_limit: int
+    link_seconds: int
+    """How long a signed address of a picture is good; 0: pictures are sent by the API itself."""
     bundle: Bundle
     store: VectorStore
     catalogue: Catalogue
     """The engine's, and the same in all snapshots."""
+    pictures: PictureStore
+    """Likewise."""
     queries: Embedder
     """As the bundle's: for what is searched with, of which there may be much at once."""
     query_cache: QueryVectorCache
     """The vectors of pictures that were searched with."""
 
     @classmethod
-    def open(cls, settings: Settings, bundle_id: str, catalogue: Catalogue) -> Self:
+    def open(cls, settings: Settings, bundle_id: str, catalogue: Catalogue, pictures: PictureStore) -> Self:
         """Open a bundle of the artifacts folder; blocking. Raises BundleError or VectorStoreError."""
         artifacts = settings.artifacts
         bundle = bundles.load(bundles.bundle_path(artifacts, bundle_id), threads=settings.onnx_threads)
@@ -59,7 +64,17 @@ class Snapshot:
             busy_seconds=settings.write_seconds,
         )
         query_cache = QueryVectorCache(settings.query_cache_size)
-        return cls(artifacts, settings.pixel_limit, bundle, store, catalogue, queries, query_cache)
+        return cls(
+            artifacts,
+            settings.pixel_limit,
+            settings.pictures_link_seconds,
+            bundle,
+            store,
+            catalogue,
+            pictures,
+            queries,
+            query_cache,
+        )
 
     @property
     def id(self) -> str:
@@ -67,12 +82,15 @@ class Snapshot:
         return self.bundle.manifest.id
 
     def picture(self, item: Item) -> bytes:
-        """The item's file. Its location is relative to the artifacts folder, or absolute. Raises PictureMissing."""
-        path = self.artifacts / item.location
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise PictureMissing(f"the picture of item {item.id!r} cannot be read: {error}") from error
+        """The item's file. Raises PictureMissing, PictureUnavailable."""
+        return self.pictures.read(item.location)
+
+    def link(self, item: Item) -> str | None:
+        """A signed address of the item's file, where the settings want that and it has one.
+
+        Raises PictureUnavailable.
+        """
+        return self.pictures.link(item.location, self.link_seconds) if self.link_seconds else None
 
     def close(self) -> None:
         """Let go of the vectors' file; the catalogue stays open."""

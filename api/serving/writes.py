@@ -6,16 +6,13 @@ a database that somebody else keeps locked, are noticed by the first change that
 
 import asyncio
 import logging
-import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from types import TracebackType
 
 from retrieval.catalogue import Catalogue
-from retrieval.durable import check_room
-from retrieval.errors import CatalogueError, StorageBusy, StorageError, StorageUnavailable
+from retrieval.errors import CatalogueError, StorageBusy, StorageError
 
 logger = logging.getLogger(__name__)
 
@@ -27,11 +24,17 @@ BUSY = "another change of this server has been under way for more than {seconds:
 class Writes:
     """The turn to write, for a `with` statement; and what is wrong, if anything is."""
 
-    def __init__(self, folders: tuple[Path, ...], catalogue: Callable[[], Catalogue | None], *, seconds: float) -> None:
-        """`folders`: those that files are written into, if they are there; `seconds`: how long a change waits."""
+    def __init__(
+        self,
+        checks: Sequence[Callable[[], None]],
+        catalogue: Callable[[], Catalogue | None],
+        *,
+        seconds: float,
+    ) -> None:
+        """`checks`: raise StorageError where something could not be written; `seconds`: how long a change waits."""
         self.problem: str | None = None
         """Why nothing can be written, as far as is known."""
-        self._folders = folders
+        self._checks = checks
         self._catalogue = catalogue
         self._seconds = seconds
         self._turn = threading.Lock()
@@ -61,11 +64,8 @@ class Writes:
     def look(self) -> None:
         """Find out whether changes can be written now. Blocking."""
         try:
-            for folder in self._folders:
-                if folder.is_dir():
-                    check_room(folder)
-                elif os.path.lexists(folder):
-                    raise StorageUnavailable(f"{folder} is not a folder; move it away")
+            for check in self._checks:
+                check()
             catalogue = self._catalogue()
             if catalogue is not None:
                 catalogue.check_writable()

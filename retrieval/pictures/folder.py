@@ -1,65 +1,80 @@
-"""The files of added pictures: named by their content, so that none is ever overwritten, and durable before their row.
-
-    artifacts/images/<first 2 digits>/<SHA-256>.<ending>
-
-The pictures of a training run's source are elsewhere and never touched.
-"""
+"""Pictures in a folder: each is durable before anybody names it."""
 
 import logging
-import re
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from retrieval.durable import DRAFT, storage_error, sync, write_atomically
-from retrieval.images import FORMATS
+from retrieval.durable import DRAFT, check_folder, storage_error, sync, write_atomically
+from retrieval.errors import PictureMissing
+from retrieval.pictures.base import FOLDER, is_ours
 
 logger = logging.getLogger(__name__)
 
-FOLDER = "images"
-_EXTENSIONS = {kind.media_type: kind.extensions[0] for kind in FORMATS}
-_OURS = re.compile(rf"{FOLDER}/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.[a-z]+")
+DRAFT_SECONDS = 3600  # after which a file that was begun is not going to be finished
 
 
-def location_of(sha256: str, media_type: str) -> str:
-    """Where the picture of this content is, relative to the artifacts folder."""
-    return f"{FOLDER}/{sha256[:2]}/{sha256}{_EXTENSIONS[media_type]}"
+class FolderPictures:
+    """A PictureStore in a folder of this machine, or one that is mounted by several."""
 
+    def __init__(self, home: Path, artifacts: Path) -> None:
+        """`home` has the pictures that are kept; `artifacts` is what every other location is relative to."""
+        self._home = home
+        self._artifacts = artifacts
 
-def keep(artifacts: Path, location: str, data: bytes) -> None:
-    """Write a picture unless it is there; durable when it returns. Raises StorageError."""
-    path = artifacts / location
-    try:
-        if path.exists():  # it got its name after its content was durable; but is the name, if another thread gave it?
-            sync(path.parent)
-            return
-        if not path.parent.is_dir():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            sync(path.parent.parent)
-            sync(artifacts)
-        with write_atomically(path, several=True) as draft:
-            draft.write_bytes(data)
-    except OSError as error:
-        raise storage_error(error, str(path.parent)) from error
+    def keep(self, location: str, data: bytes) -> None:
+        """Write a picture unless it is there; durable when it returns. Raises StorageError."""
+        path = self._home / location
+        try:
+            if path.exists():  # its content is durable, as its name came last; the name itself may be too new
+                sync(path.parent)
+                return
+            if not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                sync(path.parent.parent)
+                sync(self._home)
+            with write_atomically(path, several=True) as draft:
+                draft.write_bytes(data)
+        except OSError as error:
+            raise storage_error(error, str(path.parent)) from error
 
+    def read(self, location: str) -> bytes:
+        """The file at a location: relative, or absolute for a source's. Raises PictureMissing."""
+        try:
+            if self._home != self._artifacts and is_ours(location) and (path := self._home / location).exists():
+                return path.read_bytes()
+            # A source's, or one that was added before the pictures had a place of their own.
+            return (self._artifacts / location).read_bytes()
+        except OSError as error:
+            raise PictureMissing(f"the picture at {location} cannot be read: {error}") from error
 
-def discard(artifacts: Path, locations: Iterable[str]) -> None:
-    """Delete pictures, of those that are ours. One that cannot be is logged, and swept at the next start."""
-    for location in locations:
-        if _OURS.fullmatch(location):
-            try:
-                (artifacts / location).unlink(missing_ok=True)
-            except OSError as error:
-                logger.warning("a deleted item's picture stays for now: %s", error)
+    def link(self, location: str, seconds: int) -> str | None:  # noqa: ARG002
+        """None: files have no signed addresses."""
+        return None
 
+    def discard(self, locations: Iterable[str]) -> None:
+        """Delete pictures, of those that are ours. One that cannot be is logged, and swept at the next start."""
+        for location in locations:
+            if is_ours(location):
+                try:
+                    (self._home / location).unlink(missing_ok=True)
+                except OSError as error:
+                    logger.warning("a deleted item's picture stays for now: %s", error)
 
-def kept(artifacts: Path) -> Iterator[str]:
-    """The locations of all pictures that are there."""
-    for path in (artifacts / FOLDER).glob("??/*"):
-        location = path.relative_to(artifacts).as_posix()
-        if _OURS.fullmatch(location):
-            yield location
+    def kept(self) -> Iterator[str]:
+        """The locations of all pictures that are there."""
+        for path in (self._home / FOLDER).glob("??/*"):
+            location = path.relative_to(self._home).as_posix()
+            if is_ours(location):
+                yield location
 
+    def sweep_drafts(self) -> None:
+        """Delete files that were begun long ago and never finished."""
+        for draft in (self._home / FOLDER).glob(f"??/.*{DRAFT}"):
+            if draft.stat().st_mtime < time.time() - DRAFT_SECONDS:
+                draft.unlink(missing_ok=True)
 
-def drafts(artifacts: Path) -> Iterator[Path]:
-    """Files that were begun, and perhaps never finished."""
-    yield from (artifacts / FOLDER).glob(f"??/.*{DRAFT}")
+    def check(self) -> None:
+        """Raise StorageError where a picture could not be written now."""
+        for folder in dict.fromkeys((self._home, self._home / FOLDER)):
+            check_folder(folder)

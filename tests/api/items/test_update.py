@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from api.serving import image_files
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
+from retrieval.pictures.folder import FolderPictures
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add, best_hit, files, url
 from tests.api.test_errors import check_problem
@@ -155,7 +155,7 @@ def test_what_is_no_picture_of_ours_is_never_discarded(tmp_path: Path) -> None:
     for name in (ours, "kept.jpg", "images/kept.jpg", f"images/cd/{digest}.jpg"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    image_files.discard(tmp_path, others)
+    FolderPictures(tmp_path, tmp_path).discard(others)
     assert (tmp_path / ours).exists()
-    image_files.discard(tmp_path, [ours, *others])
+    FolderPictures(tmp_path, tmp_path).discard([ours, *others])
     assert sorted(path.name for path in tmp_path.rglob("*.jpg")) == [f"{digest}.jpg", "kept.jpg", "kept.jpg"]

@@ -13,6 +13,7 @@ from api.serving.batch_encoder import TogetherEncoder, gain
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
+from retrieval.pictures import open_pictures
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture
 
@@ -135,7 +136,9 @@ def test_batching_is_off_unless_it_is_faster(shop: Shop, monkeypatch: pytest.Mon
     catalogue = Catalogue(bundles.catalogue_url(shop.artifacts))
     for measured, expected in ((1.1, False), (1.2, True)):
         monkeypatch.setattr(snapshot, "gain", lambda *_, measured=measured: measured)
-        opened = snapshot.Snapshot.open(Settings(artifacts=shop.artifacts, workers=2), "tiny", catalogue)
+        opened = snapshot.Snapshot.open(
+            Settings(artifacts=shop.artifacts, workers=2), "tiny", catalogue, open_pictures(shop.artifacts)
+        )
         assert isinstance(opened.queries.encoder, TogetherEncoder) == expected
         opened.close()
     catalogue.close()

@@ -11,6 +11,7 @@ import pytest
 from api.serving import cleanup
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, Item
+from retrieval.pictures import open_pictures
 from retrieval.vectors.stores import VectorStores
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add, best_hit, files
@@ -104,6 +105,6 @@ def test_a_picture_that_gets_its_item_meanwhile_is_not_swept(own_shop: Shop) -> 
     with catalogue.writing() as rows:
         assert rows.unnamed([location]) == {location}
         rows.insert([Item("a", location, sha256(FRESH).hexdigest(), "image/jpeg", 60, 44, None, {}, "api")])
-    cleanup.sweep_pictures(own_shop.artifacts, catalogue)
+    cleanup.sweep_pictures(open_pictures(own_shop.artifacts), catalogue)
     catalogue.close()
     assert files(own_shop.artifacts) == {location}

@@ -18,6 +18,7 @@ from retrieval.clusters import Clusters, Reach
 from retrieval.embedder import Embedder
 from retrieval.encoder import OnnxEncoder
 from retrieval.errors import BundleMissing
+from retrieval.pictures import open_pictures
 from retrieval.projection import Projection
 from tests.bundles import (
     CLUSTERS,
@@ -130,7 +131,7 @@ def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str 
     assert live == NEW or (live == OLD and not first and not finished)
     bundle.verify(bundle.bundle_path(artifacts, live))
     catalogue = Catalogue(bundle.catalogue_url(artifacts))
-    snapshot = Snapshot.open(Settings(artifacts=artifacts, onnx_threads=1), live, catalogue)
+    snapshot = Snapshot.open(Settings(artifacts=artifacts, onnx_threads=1), live, catalogue, open_pictures(artifacts))
     try:
         wanted = ITEMS[live] - ({ADDED.id} if first else set())
         listed = set(snapshot.catalogue.ids())
