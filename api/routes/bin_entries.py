@@ -78,6 +78,7 @@ async def get_thumbnail(
         "item_exists",
         "idempotency_conflict",
         "not_ready",
+        "picture_unavailable",
         "overloaded",
     ),
     openapi_extra={"requestBody": json_body(EntriesBody, ENTRIES_EXAMPLES)},

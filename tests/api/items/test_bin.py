@@ -10,6 +10,7 @@ from api.security.keys import ApiKey, digest_of, new_key
 from api.serving.cleanup import end_old_entries
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
+from retrieval.pictures import open_pictures
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture
 
@@ -148,14 +149,14 @@ def test_the_time_of_an_entry_ends(api: TestClient, own_shop: Shop, monkeypatch:
     add(api, "new")
     api.delete("/item?id=new")
     catalogue = Catalogue(bundles.catalogue_url(own_shop.artifacts))
-    end_old_entries(own_shop.artifacts, catalogue, 30)
+    end_old_entries(open_pictures(own_shop.artifacts), catalogue, 30)
     assert entries(api) == ["new"]
     later = datetime.now(UTC) + timedelta(days=30, seconds=1)
     for module in ("api.items.bin_entries", "api.serving.cleanup"):
         monkeypatch.setattr(f"{module}.oldest", lambda days: later - timedelta(days=days))
     assert api.get("/bin").json()["total"] == 0, "also before it is cleared away"
     assert api.post("/bin/restore", json={"ids": ["new"]}).json()["code"] == "entry_missing"
-    end_old_entries(own_shop.artifacts, catalogue, 30)
+    end_old_entries(open_pictures(own_shop.artifacts), catalogue, 30)
     assert files_of(own_shop) == set()
     catalogue.close()
 

@@ -82,6 +82,8 @@ def test_pictures_are_kept_where_the_url_says(own_shop: Shop, open_api: OpenApi,
     store = open_pictures(own_shop.artifacts, url)
     assert store.read(PLACE) == FRESH
     assert client.delete("/item?id=fresh").status_code == 204
+    assert client.get(client.get("/bin").json()["entries"][0]["thumbnail_url"]).status_code == 200
+    assert client.delete("/bin").status_code == 200
     with pytest.raises(PictureMissing, match="neither in"):
         store.read(PLACE)
 
