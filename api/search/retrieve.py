@@ -19,6 +19,7 @@ from retrieval.catalogue import Item
 from retrieval.clusters import Doubles, Vectors
 from retrieval.errors import VectorMissing
 from retrieval.filters import EVERYTHING, Filter
+from retrieval.selection import Selection
 from retrieval.vectors.base import Hits, Metric
 from retrieval.vectors.blending import expand
 from retrieval.vectors.fusion import search_fused
@@ -63,11 +64,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Which items may be hits: what passes the filter, without these ids; `only` is the same as ids, if needed."""
+    """Which items may be hits: what passes the filter, without these ids; `only` if there is a filter."""
 
     filter: Filter
     excluded_ids: tuple[str, ...]
-    only: frozenset[str] | None
+    only: Selection | None
 
 
 def find(
@@ -151,7 +152,7 @@ def _scope(snapshot: Snapshot, options: Options, query_ids: Collection[str]) -> 
     if options.filter is None:
         return Scope(EVERYTHING, excluded_ids, None)
     filter_ = options.filter.to_filter()
-    return Scope(filter_, excluded_ids, frozenset(snapshot.catalogue.matching(filter_, excluded_ids)))
+    return Scope(filter_, excluded_ids, snapshot.catalogue.select(filter_))
 
 
 def _ranked(
@@ -231,6 +232,4 @@ def _total(snapshot: Snapshot, options: Options, scope: Scope) -> int | None:
         return None
     if options.group_by is not None:
         return grouping.count(snapshot.catalogue, options.group_by, scope.filter, scope.excluded_ids)
-    if scope.only is not None:
-        return len(scope.only)
     return snapshot.catalogue.count_matching(scope.filter, scope.excluded_ids)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from retrieval.clusters import Doubles, Metric, Numbers, Vectors
 from retrieval.errors import VectorStoreError
+from retrieval.selection import Selection
 
 __all__ = [
     "Hits",
@@ -124,14 +125,14 @@ class VectorStore(Protocol):
         metric: Metric,
         probes: Probes = "auto",
         exclude: Collection[str] = (),
-        only: Collection[str] | None = None,
+        only: Selection | Collection[str] | None = None,
         within: float = math.inf,
     ) -> Hits:
         """The k nearest vectors to a query float32 [d] whose `Hits.distances` are at most `within`.
 
-        The ids in `exclude` are left out, and with `only`, all but these: then clusters are opened, more than `probes`
-        if it must be, until k are found or every cluster is open. A cluster that lies beyond `within` as a whole need
-        not be opened.
+        The ids in `exclude` are left out, and with `only`, all but these items: then clusters are opened, more than
+        `probes` if it must be, until k are found or every cluster is open. A cluster that lies beyond `within` as a
+        whole need not be opened.
         Raises VectorStoreError for a query that does not fit, ValueError for k or probes below 1.
         """
 

@@ -15,20 +15,24 @@ import numpy as np
 
 from retrieval.clusters import Clusters, Metric, Numbers, Vectors
 from retrieval.errors import StorageError, VectorMissing
+from retrieval.selection import Selection
 from retrieval.vectors import auto, generations
 from retrieval.vectors.auto import Auto
 from retrieval.vectors.base import Hits, Members, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.block import Block
 from retrieval.vectors.compaction import Compaction
-from retrieval.vectors.index import ClusterIndex
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.probe import Probe, exact_measures
 from retrieval.vectors.rounds import Answer, search_rounds
 from retrieval.vectors.rows import BUSY_SECONDS, Batch, Shape, VectorFile
+from retrieval.vectors.selecting import UNKNOWN, Allowed, AllowedRows
+from retrieval.vectors.store_rows import StoreRows
 
 FEW_ROWS = 2_000
 """Rows that are compared one by one where only these may be hits: faster than to open the clusters they lie in."""
+LEARNT_TOGETHER = 5_000
+"""Items whose rows are looked for between two moments in which searches may look."""
 FIRST_ROUND = 8
 """Clusters opened before the first look at the bounds, in a store that is not small."""
 
@@ -104,7 +108,7 @@ class EmbeddedStore:
             raise
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._rows.index)
 
     def search(
         self,
@@ -114,18 +118,18 @@ class EmbeddedStore:
         metric: Metric,
         probes: Probes = "auto",
         exclude: Collection[str] = (),
-        only: Collection[str] | None = None,
+        only: Selection | Collection[str] | None = None,
         within: float = math.inf,
     ) -> Hits:
         if k < 1 or (isinstance(probes, int) and probes < 1):
             raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
         query = checked_vectors(query[None], self._clusters.dims, rows=1)[0]
+        if isinstance(only, Selection):
+            self._learn(only)
         with self._reading.shared():
-            if only is None:
-                answer = self._search(query, k, metric, probes, within, exclude=self._rows_of(exclude))
-            else:
-                chosen = self._rows_of(set(only).difference(exclude))
-                answer = self._search(query, k, metric, probes, within, exclude=chosen[:0], only=chosen)
+            excluded = self._rows.of_ids(exclude)
+            few, allowed = self._allowed(only, excluded, probes)
+            answer = self._search(query, k, metric, probes, within, exclude=excluded, few=few, allowed=allowed)
             return self._hits(query, answer, k, metric, probes, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
@@ -138,36 +142,34 @@ class EmbeddedStore:
         with self._changing:
             self._file.upsert(ids, assigned, vectors, digests)
             with self._reading.alone():
-                self._hide(self._rows_of(ids))
-                self._show(ids, vectors, assigned)
+                self._rows.replace(ids, vectors, assigned)
             self._tidy()
 
     def delete(self, ids: Collection[str]) -> None:
         with self._changing:
             self._file.delete(ids)
             with self._reading.alone():
-                self._hide(self._rows_of(ids))
+                self._rows.hide(self._rows.of_ids(ids))
 
     def get(self, item_id: str) -> Vectors:
         with self._reading.shared():
-            row = self._row_of(item_id)
+            row = self._rows.of_id(item_id)
             if row is None:
                 raise VectorMissing(f"there is no vector of the id {item_id!r}")
-            vector: Vectors = self._index.vectors(np.array([row]))[0]
+            vector: Vectors = self._rows.index.vectors(np.array([row]))[0]
             return vector
 
     def get_many(self, ids: Sequence[str]) -> Members:
         with self._reading.shared():
-            return self._members(self._rows_of(ids))
+            return self._rows.members(self._rows.of_ids(ids))
 
     def members(self, cluster: int) -> Members:
         with self._reading.shared():
-            return self._members(self._index.members(cluster))
+            return self._rows.members(self._rows.index.members(cluster))
 
     def ids(self) -> tuple[str, ...]:
         with self._reading.shared():
-            names = [*self._block.ids.names(), *self._late_names]
-            return tuple(names[row] for row in self._index.rows().tolist())
+            return self._rows.ids()
 
     def held(self) -> dict[str, str | None]:
         with self._changing:
@@ -182,24 +184,21 @@ class EmbeddedStore:
             self._file.close()
 
     def _load(self, block: Block, removed: Collection[str], batches: Sequence[Batch]) -> None:
-        self._block = block
-        self._index = ClusterIndex(self._clusters, block)
-        self._reach = block.reach
-        self._late_rows: dict[str, int] = {}
-        self._late_names: list[str] = []
-        self._hide(self._rows_of(removed))
+        self._rows = StoreRows(self._clusters, block)
+        self._rows.hide(self._rows.of_ids(removed))
         for batch in batches:
-            self._hide(self._rows_of(batch.ids))
-            self._show(batch.ids, batch.vectors, batch.clusters)
+            self._rows.hide(self._rows.of_ids(batch.ids))
+            self._rows.show(batch.ids, batch.vectors, batch.clusters)
 
     def _tidy(self) -> None:
         """Put all vectors into a new block once so many have changed that searches become slower."""
-        if not self._compaction.is_due(self._index.change_count, len(self._block)):
+        if not self._compaction.is_due(self._rows.index.change_count, len(self._rows.block)):
             return
         block = self._compact()
         if block is not None:
+            rows = self._rows.moved(block)
             with self._reading.alone():
-                self._load(block, (), ())
+                self._rows = rows
 
     def _compact(self) -> Block | None:
         """The new block; None where the disk does not take it."""
@@ -212,41 +211,33 @@ class EmbeddedStore:
         self._compaction.done()
         return block
 
-    def _row_of(self, item_id: str) -> int | None:
-        row = self._late_rows.get(item_id)
-        if row is None:
-            row = self._block.ids.row(item_id)
-        return row if row is not None and self._index.has(row) else None
+    def _learn(self, selection: Selection) -> None:
+        """Know the rows of the items of a selection: those that have come since the last one, and at first all."""
+        with self._reading.shared():
+            unknown = list(self._rows.numbers.unknown(selection.numbers))
+        for start in range(0, len(unknown), LEARNT_TOGETHER):
+            some = unknown[start : start + LEARNT_TOGETHER]
+            ids = selection.ids_of(some)
+            with self._reading.alone():
+                self._rows.number({item: number for number, item in ids.items()})
+                gone = np.array([number for number in some if number not in ids], np.int64)
+                self._rows.numbers.set(gone, np.full(len(gone), UNKNOWN))
 
-    def _rows_of(self, ids: Collection[str]) -> Numbers:
-        """The rows of those of these ids that are here, each once."""
-        rows = (self._row_of(item) for item in set(ids))
-        return np.array([row for row in rows if row is not None], np.int64)
-
-    def _name_of(self, row: int) -> str:
-        late = row - len(self._block)
-        return self._late_names[late] if late >= 0 else self._block.ids.name(row)
-
-    def _names_of(self, rows: Numbers) -> list[str]:
-        if self._late_names:
-            return [self._name_of(row) for row in rows.tolist()]
-        return self._block.ids.names_of(rows)
-
-    def _members(self, rows: Numbers) -> Members:
-        return Members(tuple(self._names_of(rows)), self._index.vectors(rows), self._index.clusters(rows))
-
-    def _show(self, ids: Sequence[str], vectors: Vectors, clusters: Numbers) -> None:
-        """Lets searches find vectors whose ids are not in use."""
-        rows = self._index.add(vectors, clusters)
-        self._reach = self._reach.widened(vectors, clusters)
-        self._late_names += ids
-        self._late_rows.update(zip(ids, rows.tolist(), strict=True))
-
-    def _hide(self, rows: Numbers) -> None:
-        """Hides rows from searches. The clusters' reach stays: too wide is safe."""
-        self._index.remove(rows)
-        for row in rows.tolist():
-            self._late_rows.pop(self._name_of(row), None)
+    def _allowed(
+        self, only: Selection | Collection[str] | None, excluded: Numbers, probes: Probes
+    ) -> tuple[Numbers | None, Allowed | None]:
+        """The rows that may be hits, where they are few; else what tells them from others. Neither: all may be."""
+        if only is None:
+            return None, None
+        if isinstance(only, Selection):
+            rows = self._rows.numbers.rows(only.numbers) if len(only) <= FEW_ROWS else None
+        else:
+            rows = np.sort(self._rows.of_ids(only))
+        if rows is not None and len(rows) <= FEW_ROWS and probes != "all":
+            return np.setdiff1d(rows, excluded), None
+        if isinstance(only, Selection):
+            return None, self._rows.numbers.allowed(only.flags)
+        return None, AllowedRows(np.sort(self._rows.of_ids(only)))
 
     def _search(
         self,
@@ -257,33 +248,33 @@ class EmbeddedStore:
         within: float,
         *,
         exclude: Numbers,
-        only: Numbers | None = None,
+        few: Numbers | None,
+        allowed: Allowed | None,
     ) -> Answer:
         probe = Probe(query, metric)
-        if only is not None and len(only) <= FEW_ROWS and probes != "all":
-            rows = self._index.measure(only, probe, k).rows
-            return Answer(rows, np.unique(self._index.clusters(only)))
-        mask = None if only is None else self._index.mask(only)
+        if few is not None:
+            rows = self._rows.index.measure(few, probe, k).rows
+            return Answer(rows, np.unique(self._rows.index.clusters(few)))
         if probes == "all":
             opened = np.arange(len(self._clusters) if within > -math.inf else 0)
-            found = self._index.nearest(opened, probe, k=k, exclude=exclude, only=mask)
+            found = self._rows.index.nearest(opened, probe, k=k, exclude=exclude, only=allowed)
             return Answer(found.rows, opened)
-        limit, margin = self._auto.limits(probes, metric, len(self._index))
+        limit, margin = self._auto.limits(probes, metric, len(self._rows.index))
         return search_rounds(
-            self._reach.view(query, metric),
-            lambda opened, rim: self._index.nearest(opened, probe, k=k, rim=rim, exclude=exclude, only=mask),
+            self._rows.reach.view(query, metric),
+            lambda opened, rim: self._rows.index.nearest(opened, probe, k=k, rim=rim, exclude=exclude, only=allowed),
             k=k,
             limit=limit,
             margin=margin,
-            short=isinstance(probes, int) and only is None,
+            short=isinstance(probes, int) and allowed is None,
             within=within,
-            **({"first": FIRST_ROUND} if len(self._index) > auto.SMALL else {}),
+            **({"first": FIRST_ROUND} if len(self._rows.index) > auto.SMALL else {}),
         )
 
     def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, probes: Probes, within: float) -> Hits:
         """The k best of the answer's rows, ranked and cut by what is reported: the true values, rounded to float32."""
-        cosine, euclidean = exact_measures(query, self._index.vectors(answer.rows))
-        ids = self._names_of(answer.rows)
+        cosine, euclidean = exact_measures(query, self._rows.index.vectors(answer.rows))
+        ids = self._rows.names(answer.rows)
         ranked = (-cosine if metric == "cosine" else euclidean).tolist()
         reached = np.flatnonzero(distances_of(cosine, euclidean, metric) <= within).tolist()
         best = sorted(reached, key=lambda row: (ranked[row], ids[row]))[:k]
@@ -291,10 +282,10 @@ class EmbeddedStore:
             ids=tuple(ids[row] for row in best),
             cosine=cosine[best],
             euclidean=euclidean[best],
-            clusters=self._index.clusters(answer.rows[best]).astype(np.int32),
+            clusters=self._rows.index.clusters(answer.rows[best]).astype(np.int32),
             exact=answer.certified,
             clusters_opened=len(answer.opened),
             clusters_total=len(self._clusters),
-            vectors_read=int(self._index.sizes[answer.opened].sum()),
+            vectors_read=int(self._rows.index.sizes[answer.opened].sum()),
             recall_estimate=self._auto.recall(answer, probes, metric),
         )

@@ -11,6 +11,7 @@ from collections.abc import Collection
 import numpy as np
 
 from retrieval.clusters import Doubles, Vectors
+from retrieval.selection import Selection
 from retrieval.vectors.base import Hits, Probes, VectorStore
 
 RANK_OFFSET = 60
@@ -26,7 +27,7 @@ def search_fused(
     k: int,
     probes: Probes = "auto",
     exclude: Collection[str] = (),
-    only: Collection[str] | None = None,
+    only: Selection | Collection[str] | None = None,
 ) -> tuple[Hits, Doubles]:
     """The k hits of the highest sum of reciprocal ranks, ties by id, and these sums float64 [n].
 

@@ -13,6 +13,7 @@ from retrieval.clusters import Clusters, Numbers, Vectors, lengths_of
 from retrieval.vectors.block import Block
 from retrieval.vectors.probe import Probe
 from retrieval.vectors.rounds import NOTHING, Measured
+from retrieval.vectors.selecting import Allowed
 from retrieval.vectors.tail import Tail
 
 MANY_CLUSTERS = 64
@@ -47,6 +48,12 @@ class ClusterIndex:
     def has(self, row: int) -> bool:
         """Whether this row has not been removed."""
         return bool(self._alive[row])
+
+    def are_here(self, rows: Numbers) -> NDArray[np.bool_]:
+        """Of these rows, whether each has not been removed; -1 is none."""
+        here = rows >= 0
+        here[here] = self._alive[rows[here]]
+        return here
 
     def add(self, vectors: Vectors, assigned: Numbers) -> Numbers:
         """Adds vectors [n, d] to the clusters they are assigned to [n]; returns their rows [n]."""
@@ -94,12 +101,6 @@ class ClusterIndex:
             clusters[late] = self._tail.clusters[rows[late] - len(self._block)]
         return clusters
 
-    def mask(self, rows: Numbers) -> NDArray[np.bool_]:
-        """Of each row whether it is one of these."""
-        chosen = np.zeros(len(self._alive), bool)
-        chosen[rows] = True
-        return chosen
-
     def nearest(
         self,
         opened: Numbers,
@@ -108,11 +109,11 @@ class ClusterIndex:
         k: int,
         rim: float = math.inf,
         exclude: Numbers,
-        only: NDArray[np.bool_] | None = None,
+        only: Allowed | None = None,
     ) -> Measured:
         """Of the rows in the opened clusters at least all that may be among the k nearest, and lie within `rim`.
 
-        Rows in `exclude` are left out, and with a mask `only` [rows], all but these.
+        Rows in `exclude` are left out, and with `only`, all but these.
         """
         starts, ends = self._slices(opened)
         slices = [slice(*pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)]
@@ -130,7 +131,7 @@ class ClusterIndex:
             lengths.append(lengths_of(vectors).astype(np.float32))
         if not len(products):
             return NOTHING
-        allowed = only if only is not None else self._alive if self._removed else None
+        allowed: Allowed | None = only if only is not None else self._alive if self._removed else None
         hidden = None
         if allowed is not None:
             hidden = ~np.concatenate([*(allowed[each] for each in slices), allowed[len(self._block) + late]])

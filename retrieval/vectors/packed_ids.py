@@ -54,6 +54,29 @@ class PackedIds:
         bounds = zip(self.offsets[rows].tolist(), self.offsets[rows + 1].tolist(), strict=True)
         return [str(self.text[start:end].data, "utf-8") for start, end in bounds]
 
+    def rows_of(self, ids: Sequence[str]) -> Numbers:
+        """The row of each of these ids, int64 [n]; -1 for one that is not here."""
+        encoded = [each.encode() for each in ids]
+        places = np.searchsorted(self.hashes, np.array([_hash(each) for each in encoded], np.uint64))
+        rows = np.append(self.rows, -1)[places]
+        for place, row in enumerate(rows.tolist()):
+            if row >= 0 and self._bytes(row) != encoded[place]:
+                found = self.row(ids[place])  # two ids may have one hash
+                rows[place] = -1 if found is None else found
+        return rows
+
+    def rows_in(self, other: "PackedIds", late: Sequence[str]) -> Numbers:
+        """Where the ids of these rows, and behind them the `late` ones, are in `other`; -1 for those that are not."""
+        hashes = np.empty(len(self) + len(late), np.uint64)
+        hashes[self.rows] = self.hashes
+        hashes[len(self) :] = [_hash(each.encode()) for each in late]
+        places = np.searchsorted(other.hashes, hashes)
+        after = np.append(other.hashes, 0)
+        # Of two ids with one hash nothing is said here.
+        alike = (after[places] == hashes) & ((np.append(after, 0)[places + 1] != hashes) | (places + 1 >= len(other)))
+        rows: Numbers = np.where((places < len(other)) & alike, np.append(other.rows, -1)[places], -1)
+        return rows
+
     def name(self, row: int) -> str:
         """The id of a row."""
         return self._bytes(row).decode()
