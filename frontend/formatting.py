@@ -47,6 +47,11 @@ def day(time: datetime) -> str:
     return time.astimezone(UTC).strftime("%Y-%m-%d")
 
 
+def file_size(count: int) -> str:
+    """Text for the size of a file, in kB or MB."""
+    return f"{max(1, round(count / 1000)):,}\N{NO-BREAK SPACE}kB" if count < 1_000_000 else megabytes(count)
+
+
 def megabytes(count: int) -> str:
     """Text for a number of bytes, in MB."""
     return f"{count / 1_000_000:.3g}\N{NO-BREAK SPACE}MB"

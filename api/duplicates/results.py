@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import numpy as np
 
-from api.duplicates.schemas import DismissalAnswer, DismissalsAnswer, DuplicatesAnswer, GroupAnswer
+from api.duplicates.schemas import DismissalAnswer, DismissalsAnswer, DuplicatesAnswer, FileAnswer, GroupAnswer
 from api.duplicates.search import Result, Tier
 from api.errors import Refusal
 from api.links import link
@@ -15,6 +16,7 @@ from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Dismissal, Dismissals, Item
 from retrieval.clusters import cosines_of, lengths_of
 from retrieval.duplicates.groups import Group, group
+from retrieval.duplicates.keeping import Known
 
 UNCALIBRATED = "The model served is not calibrated, so it cannot say which pictures surely show the same thing."
 
@@ -151,16 +153,31 @@ def _groups(snapshot: Snapshot, result: Result, tier: Tier, rows_by_group: list[
         there = tuple(row for row in members if _is_there(items, result, row))
         if len(there) < 2:
             continue
-        best = group(there, result.sketches)
+        known = {row: Known(result.ids[row], items[result.ids[row]].label is not None) for row in there}
+        best = group(there, result.sketches, known)
         answers.append(
             GroupAnswer(
                 keep=result.ids[best.keep],
                 why=best.why,
                 members=[ItemAnswer.of(items[result.ids[row]]) for row in there],
+                files=[_file(result, row, best.keep) for row in there],
                 probability=_probability(result, best) if tier == "same_thing" else None,
             )
         )
     return answers
+
+
+def _file(result: Result, row: int, keep: int) -> FileAnswer:
+    entry = result.sketches[row]
+    return FileAnswer(
+        id=result.ids[row],
+        bytes=entry.size,
+        written=None if entry.written is None else datetime.fromtimestamp(entry.written, UTC),
+        mirrored=entry.turn != result.sketches[keep].turn,
+        lossless=entry.is_lossless,
+        camera_data=entry.has_metadata,
+        colour_profile=entry.has_profile,
+    )
 
 
 def _is_there(items: Mapping[str, Item], result: Result, row: int) -> bool:

@@ -13,6 +13,19 @@ from retrieval.catalogue import ID_LENGTH
 from retrieval.text import nfc
 
 MAX_DISMISSED = 200
+MAX_MERGED = 1000
+
+
+class FileAnswer(Answer):
+    """What the file of a member is like."""
+
+    id: Annotated[str, Field(description="Of the member.", examples=["vases/amphora 3.jpg"])]
+    bytes: Annotated[int, Field(examples=[48_123])]
+    written: Annotated[datetime | None, Field(description="When the file was written, UTC.")]
+    mirrored: Annotated[bool, Field(description="It is mirrored or turned over, compared with the one to keep.")]
+    lossless: Annotated[bool, Field(description="Its format loses nothing, such as PNG.")]
+    camera_data: Annotated[bool, Field(description="It has data of a camera or an editor (EXIF).")]
+    colour_profile: Annotated[bool, Field(description="It has a colour profile (ICC).")]
 
 
 class GroupAnswer(Answer):
@@ -22,11 +35,13 @@ class GroupAnswer(Answer):
     why: Annotated[
         str,
         Field(
-            description="Why that one: the most pixels; of those the sharpest; of those the largest file.",
+            description="Why that one. Preferred, in this order: the right way round, more pixels, an older "
+            "file, a label, a lossless format, camera data, a colour profile, sharpness, bytes.",
             examples=["the most pixels (800 x 600 pixels)"],
         ),
     ]
     members: list[ItemAnswer]
+    files: Annotated[list[FileAnswer], Field(description="Their files, in the same order.")]
     probability: Annotated[
         float | None,
         Field(
@@ -94,6 +109,36 @@ class DismissalsAnswer(Answer):
         str | None,
         Field(description="The next page, as a link.", examples=["/duplicates/dismissed?offset=20&limit=20"]),
     ]
+
+
+class MergeBody(BaseModel):
+    """Copies of one picture: which to keep, and which to delete."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        json_schema_extra={"examples": [{"keep": "bowls/7.jpg", "delete": ["bowls/8.jpg"]}]},
+    )
+
+    keep: Annotated[str, Field(min_length=1, max_length=ID_LENGTH), AfterValidator(nfc)]
+    delete: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=ID_LENGTH), AfterValidator(nfc)], ...],
+        Field(min_length=1, max_length=MAX_MERGED, json_schema_extra={"uniqueItems": True}),
+        AsTuple,
+    ]
+
+    @model_validator(mode="after")
+    def _different(self) -> Self:
+        if len({self.keep, *self.delete}) <= len(self.delete):
+            raise ValueError("name each item once; nothing was changed")
+        return self
+
+
+class MergeAnswer(Answer):
+    """The item that was kept, as it is now, and how many others were deleted."""
+
+    item: ItemAnswer
+    deleted: Annotated[int, Field(examples=[1])]
 
 
 class DismissalBody(BaseModel):

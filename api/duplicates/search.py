@@ -16,6 +16,7 @@ from retrieval.calibration import Curve
 from retrieval.catalogue import Item
 from retrieval.clusters import Vectors
 from retrieval.duplicates import CalibratedVectors, Duplicates, Sketch
+from retrieval.duplicates.keeping import turns
 from retrieval.errors import ImageError, PictureMissing
 
 logger = logging.getLogger(__name__)
@@ -123,6 +124,14 @@ def _sketch(item: Item, data: bytes) -> Sketch | None:
         return None
 
 
+def _written(snapshot: Snapshot, item: Item) -> float:
+    """When its file was written, in seconds since 1970; where that cannot be told, when the item came."""
+    try:
+        return (snapshot.artifacts / item.location).stat().st_mtime
+    except OSError:
+        return item.created.timestamp()
+
+
 def _vectors(snapshot: Snapshot, items: list[Item]) -> Vectors:
     vectors = np.zeros((len(items), snapshot.bundle.clusters.dims), np.float32)
     rows = {item.id: row for row, item in enumerate(items)}
@@ -148,6 +157,7 @@ def _compact(
         "same_thing": [group.members for group in everything.same_thing],
     }
     listed_rows = sorted(set(chain.from_iterable(chain.from_iterable(tiers.values()))))
+    flips = {row: turn for group in everything.same_picture for row, turn in turns(group.members, sketches).items()}
     places = {row: place for place, row in enumerate(listed_rows)}
     nothing = np.zeros((0, 0, 3), np.uint8)
     return Result(
@@ -156,7 +166,10 @@ def _compact(
         found_at=datetime.now(UTC),
         unreadable=unreadable,
         ids=tuple(items[row].id for row in listed_rows),
-        sketches=tuple(replace(sketches[row], small=nothing) for row in listed_rows),
+        sketches=tuple(
+            replace(sketches[row], small=nothing, turn=flips.get(row, 0), written=_written(snapshot, items[row]))
+            for row in listed_rows
+        ),
         groups={
             tier: tuple(tuple(places[row] for row in members) for members in groups) for tier, groups in tiers.items()
         },

@@ -71,7 +71,7 @@ def delete(
             with live_of(engine).catalogue.writing() as rows:
                 condition.check(rows.get(item_id))
                 deleted = rows.delete([item_id])
-                _put_into_bin(engine, rows, deleted, deleted_by)
+                put_into_bin(engine, rows, deleted, deleted_by)
                 remember(rows, ticket, answer)
             forget(engine, deleted)
         return answer
@@ -100,9 +100,9 @@ def delete_listed(
     return _delete_all(engine, delete_ids, ticket, deleted_by)
 
 
-def missing(ids: Sequence[str], there: Collection[str]) -> Refusal:
+def missing(ids: Sequence[str], there: Collection[str], field: str = "ids") -> Refusal:
     """What is said where some of these ids are no item's."""
-    told = places_of("ids", [item_id not in there for item_id in ids])
+    told = places_of(field, [item_id not in there for item_id in ids])
     return Refusal("item_missing", f"{told}: there is no item of this id. Nothing was deleted.")
 
 
@@ -120,7 +120,7 @@ def _delete_all(
         with engine.writing:
             with live_of(engine).catalogue.writing() as rows:
                 deleted = delete_rows(rows)
-                _put_into_bin(engine, rows, deleted, deleted_by)
+                put_into_bin(engine, rows, deleted, deleted_by)
                 count = len(deleted)
                 answer = Answer(200, DeletedAnswer(matching=count, deleted=count).model_dump_json())
                 remember(rows, ticket, answer)
@@ -130,7 +130,8 @@ def _delete_all(
     return once(engine, ticket, change)
 
 
-def _put_into_bin(engine: Engine, rows: Changes, deleted: Collection[Item], deleted_by: str | None) -> None:
+def put_into_bin(engine: Engine, rows: Changes, deleted: Collection[Item], deleted_by: str | None) -> None:
+    """Keep items that are deleted in this transaction, unless the settings want no bin."""
     if engine.bin_days:
         rows.bin.put(deleted, deleted_by)
 

@@ -5,24 +5,30 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from api.deps import PoolDep, SnapshotDep, StateDep, WritersDep
+from api.deps import EngineDep, PoolDep, SnapshotDep, StateDep, WritersDep
 from api.duplicates.job import Finder, Progress
 from api.duplicates.results import Labels, Page, list_dismissals, show
 from api.duplicates.schemas import (
     DismissalBody,
     DismissalsAnswer,
     DuplicatesAnswer,
+    MergeAnswer,
+    MergeBody,
     SearchingAnswer,
 )
 from api.duplicates.search import Tier
 from api.errors import RETRY_AFTER_SECONDS
+from api.items.merge import merge
+from api.items.replies import Ticket
 from api.links import link
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
+from api.routes.item_changes import BODY_PROBLEMS
 from api.schemas.fields import Whole
-from api.security.keys import Read, Write
+from api.security.keys import Read, Write, key_name
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_json_body
+from api.web.write_headers import IdempotencyKey, Unconditional
 
 MAX_OFFSET = 1_000_000
 
@@ -75,6 +81,26 @@ async def get_duplicates(
 async def post_refresh(_snapshot: SnapshotDep, state: StateDep, pool: PoolDep) -> Response:
     """A search that is under way goes on instead."""
     return _searching(await pool.run(state.duplicates.refresh))
+
+
+@router.post(
+    "/duplicates/merge",
+    dependencies=[Write, Unconditional],
+    operation_id="merge_duplicates",
+    summary="Keep one of several copies, with what is known of all, and delete the others",
+    response_model=MergeAnswer,
+    responses=problems(*BODY_PROBLEMS, "item_missing", "idempotency_conflict", "not_ready", "overloaded"),
+    openapi_extra={"requestBody": json_body(MergeBody)},
+)
+async def post_merge(
+    request: Request, engine: EngineDep, _: SnapshotDep, pool: WritersDep, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """The kept item gets a label where it has none, and the attributes that it does not have. The others are moved into
+    the bin."""
+    body = await read_json_body(request, MergeBody)
+    ticket = Ticket.of(idempotency_key, "merge_duplicates", body.model_dump(mode="json"))
+    answer = await pool.run(merge, engine, body, ticket, key_name(request))
+    return Response(answer.body, answer.status, media_type="application/json")
 
 
 @router.post(

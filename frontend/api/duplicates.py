@@ -1,6 +1,7 @@
 """Client for duplicates: groups of a tier, or the progress of the search. Each call raises ApiError."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
@@ -15,13 +16,41 @@ DISMISSAL_ID = re.compile(r"[0-9A-Za-z_-]{1,64}")
 Tier = Literal["identical", "same_picture", "same_thing"]
 
 
+class GroupFile(ApiModel):
+    """What the file of a member is like; `mirrored`: compared with the one to keep."""
+
+    bytes: int = Field(ge=0)
+    written: datetime | None = None
+    mirrored: bool = False
+    lossless: bool = False
+    camera_data: bool = False
+    colour_profile: bool = False
+
+
 class Group(ApiModel):
-    """Items that show one picture or one thing; `keep` is the id of the best one, `why` the reason."""
+    """Items that show one picture or one thing; `keep` is the id of the best one, `why` the reason.
+
+    `files` has an entry for each member, in the same order; an older API sends none.
+    """
 
     keep: str
     why: str
     members: list[Item]
+    files: list[GroupFile] = Field(default_factory=list)
     probability: float | None = Field(default=None, ge=0, le=1)
+
+    @property
+    def cards(self) -> list[tuple[Item, GroupFile | None]]:
+        """The members with their files, the one to keep first."""
+        files = self.files if len(self.files) == len(self.members) else [None] * len(self.members)
+        return sorted(zip(self.members, files, strict=True), key=lambda card: card[0].id != self.keep)
+
+    @property
+    def usual_label(self) -> str | None:
+        """The label that most members have, if more than one has it."""
+        labels = Counter(item.label for item in self.members if item.label is not None)
+        label, count = next(iter(labels.most_common(1)), (None, 0))
+        return label if count > 1 else None
 
 
 class DuplicateGroups(ApiModel):
@@ -76,6 +105,11 @@ class DuplicatesClient:
         if response.status_code == 202:
             return self._connection.read(DuplicateSearch, response)
         return self._connection.read(DuplicateGroups, response)
+
+    def merge(self, keep: str, delete: Sequence[str]) -> None:
+        """Keep an item with what is known of all, and delete its copies. All of it or nothing."""
+        body = {"keep": keep, "delete": list(delete)}
+        self._connection.done(self._connection.send("POST", "/duplicates/merge", json=body))
 
     def refresh(self) -> None:
         """Start a new search."""

@@ -3,6 +3,7 @@
 from typing import cast, get_args
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
+from pydantic import TypeAdapter, ValidationError
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as Redirect
 
@@ -10,6 +11,8 @@ from frontend.api.connection import ApiRefused
 from frontend.api.duplicates import DuplicateGroups, DuplicatesClient, DuplicateSearch, Tier
 from frontend.forms.numbers import choice, whole_number
 from frontend.forms.parameters import accepts
+from frontend.pages.items import confirmation, local_path, selected_ids
+from frontend.rendering import catalogue
 
 PAGE_SIZE = 20  # groups
 MAX_OFFSET = 10**8
@@ -23,11 +26,13 @@ TIERS = {
     ),
 }
 
+_IDS = TypeAdapter(list[str])
+
 duplicates = Blueprint("duplicates", __name__, url_prefix="/duplicates")
 
 
 @duplicates.get("/")
-@accepts("tier", "offset", "tick")
+@accepts("tier", "offset", "tick", "done")
 def start() -> Response:
     """The groups of a tier; while the search runs, its progress with status 202."""
     tier, offset = _tier(request.args.get("tier")), whole_number(request.args, "offset", 0, MAX_OFFSET, 0)
@@ -49,12 +54,52 @@ def start() -> Response:
         page=groups,
         progress=progress,
         first=offset,
+        is_labelled=choice(request.args, "done", ("labelled",)) == "labelled",
         here=url_for("duplicates.start", tier=tier, offset=offset or None),
         selected=selected or tier == "identical",
         before=url_for("duplicates.start", tier=tier, offset=max(0, offset - PAGE_SIZE) or None) if offset else None,
         after=url_for("duplicates.start", tier=tier, offset=offset + PAGE_SIZE) if groups and groups.next else None,
     )
     return Response(html, 202 if progress else 200)
+
+
+@duplicates.post("/delete")
+@accepts("back", "sure", lists=("id", "members"))
+def delete() -> Redirect | str:
+    """Delete copies. What is known of them goes to the member of their group that is kept.
+
+    `members`: of each group its ids as a JSON list, the one to keep first.
+    """
+    ids = selected_ids(request.form)
+    back = local_path(request.form.get("back"))
+    groups = [_members(text) for text in request.form.getlist("members")]
+    if not ids:
+        return redirect(back, 303)
+    if choice(request.form, "sure", ("yes",)) != "yes":
+        return confirmation(ids, back, action=url_for("duplicates.delete"))
+    rest = dict.fromkeys(ids)
+    for members in groups:
+        copies = [each for each in members if each in rest]
+        kept = [each for each in members if each not in rest]
+        if copies and kept:
+            _client().merge(kept[0], copies)
+            for each in copies:
+                del rest[each]
+    for each in rest:  # of groups that are deleted as a whole
+        catalogue().delete(each)
+    return redirect(back, 303)
+
+
+@duplicates.post("/label")
+@accepts("id", "label", "offset")
+def relabel() -> Redirect:
+    """Give a picture the label that most others of the same thing have."""
+    item_id, label = request.form.get("id"), request.form.get("label")
+    if not item_id or not label:
+        raise BadRequest("A picture and its new label are missing.")
+    offset = whole_number(request.form, "offset", 0, MAX_OFFSET, 0)
+    catalogue().change(item_id, label, {})
+    return redirect(url_for("duplicates.start", tier="same_thing", offset=offset or None, done="labelled"), 303)
 
 
 @duplicates.post("/dismiss")
@@ -100,6 +145,13 @@ def undo() -> Redirect:
     """Undo a dismissal: its pictures may be reported together again."""
     _client().undo_dismissal(request.form.get("dismissal", ""))
     return redirect(url_for("duplicates.dismissed", done="undone"), 303)
+
+
+def _members(text: str) -> list[str]:
+    try:
+        return _IDS.validate_json(text)
+    except ValidationError:
+        raise BadRequest("The form does not say which pictures are a group.") from None
 
 
 def _client() -> DuplicatesClient:

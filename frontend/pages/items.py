@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from urllib.parse import unquote, urlsplit
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
@@ -59,17 +60,30 @@ def delete() -> Response | str:
 
     The script confirms after the time to undo; without it, a page asks.
     """
-    ids = tuple(dict.fromkeys(each for each in request.form.getlist("id") if each))
-    back = _local_path(request.form.get("back"))
+    ids = selected_ids(request.form)
+    back = local_path(request.form.get("back"))
     if not ids:
         return redirect(back, 303)
-    if len(ids) > MAX_DELETED:
-        raise BadRequest(f"At most {MAX_DELETED} pictures can be deleted at once.")
     if choice(request.form, "sure", ("yes",)) != "yes":
-        return render_template("delete.html", items=_known(ids), back=back)
+        return confirmation(ids, back, action=url_for("items.delete"))
     for item_id in ids:
         catalogue().delete(item_id)
     return redirect(back, 303)
+
+
+def selected_ids(form: MultiDict[str, str]) -> tuple[str, ...]:
+    """The ids of a form, each once. Raises BadRequest for too many."""
+    ids = tuple(dict.fromkeys(each for each in form.getlist("id") if each))
+    if len(ids) > MAX_DELETED:
+        raise BadRequest(f"At most {MAX_DELETED} pictures can be deleted at once.")
+    return ids
+
+
+def confirmation(ids: Sequence[str], back: str, *, action: str) -> str:
+    """The page that asks whether to delete items; `action` gets the answer, with the fields of this form."""
+    return render_template(
+        "delete.html", items=_known(ids), back=back, action=action, members=request.form.getlist("members")
+    )
 
 
 def _page(item: Item, *, done: str | None = None, mistake: str | None = None) -> str:
@@ -101,7 +115,7 @@ def _known(ids: Sequence[str]) -> list[Item]:
     return existing
 
 
-def _local_path(target: str | None) -> str:
+def local_path(target: str | None) -> str:
     """The path if it is one of this page, else that of browsing: never a link to another site."""
     root = f"{request.script_root}/"
     if target is None or not target.isprintable() or not target.startswith(root):

@@ -1,9 +1,10 @@
 """Groups of duplicates, and which member of each is worth keeping."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from retrieval.duplicates.keeping import Known, best_member
 from retrieval.duplicates.sketch import Sketch
 
 
@@ -47,30 +48,7 @@ def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[tuple
     return [tuple(rows) for rows in members.values() if len(rows) > 1]
 
 
-def group(members: tuple[int, ...], sketches: Sequence[Sketch]) -> Group:
-    """The member with the most pixels; of those the sharpest; of those the largest file; of those the first."""
-
-    def rank(row: int) -> tuple[int, float, int]:
-        entry = sketches[row]
-        return entry.width * entry.height, entry.sharpness, entry.size
-
-    keep = max(members, key=lambda row: (*rank(row), -row))
-    return Group(members, keep, _why(keep, members, sketches))
-
-
-def _why(keep: int, members: tuple[int, ...], sketches: Sequence[Sketch]) -> str:
-    best = sketches[keep]
-    others = [sketches[row] for row in members if row != keep]
-    pixels = best.width * best.height
-    if all(entry.sha256 == best.sha256 for entry in others):
-        return "all are the same file; this is the first"
-    size = f"{best.width} x {best.height} pixels"
-    rivals = [entry for entry in others if entry.width * entry.height == pixels]
-    if not rivals:
-        return f"the most pixels ({size})"
-    rivals = [entry for entry in rivals if entry.sharpness == best.sharpness]
-    if not rivals:
-        return f"the sharpest of those with the most pixels ({size})"
-    if all(entry.size < best.size for entry in rivals):
-        return f"the largest file of those with the most pixels ({size}) and as sharp"
-    return f"the first of those with the most pixels ({size}), as sharp and as large"
+def group(members: tuple[int, ...], sketches: Sequence[Sketch], known: Mapping[int, Known] | None = None) -> Group:
+    """The members with the one to keep; `known`, by row, says more of them than their files do."""
+    keep, why = best_member(members, sketches, known)
+    return Group(members, keep, why)

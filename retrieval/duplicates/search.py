@@ -2,9 +2,9 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import chain, pairwise
 from typing import Literal
@@ -15,6 +15,7 @@ from retrieval import images
 from retrieval.duplicates.alignment import FINE_SIDE, coarse, same_picture
 from retrieval.duplicates.candidates import Candidate, candidates
 from retrieval.duplicates.groups import Duplicates, connected_groups, group
+from retrieval.duplicates.keeping import Known, turns
 from retrieval.duplicates.same_thing import CalibratedVectors, same_thing_pairs, star_groups
 from retrieval.duplicates.sketch import Sketch, squashed
 from retrieval.errors import ImageError
@@ -41,20 +42,33 @@ class Leak:
 
 
 def find(
-    sketches: Sequence[Sketch], same: Sequence[Pair], *, calibrated: CalibratedVectors | None = None
+    sketches: Sequence[Sketch],
+    same: Sequence[Pair],
+    *,
+    calibrated: CalibratedVectors | None = None,
+    known: Mapping[int, Known] | None = None,
 ) -> Duplicates:
-    """All three tiers, from `same_picture_pairs`; the third where there are vectors and a calibration to go by."""
+    """All three tiers, from `same_picture_pairs`; the third where there are vectors and a calibration to go by.
+
+    `known`, by row, helps to say which member of a group to keep.
+    """
     identical = identical_groups(sketches)
     copies = list(chain.from_iterable(pairwise(rows) for rows in identical))
     pictures = connected_groups(len(sketches), chain(copies, same))
     several = [rows for rows in pictures if len({sketches[row].sha256 for row in rows}) > 1]
+    turned = list(sketches)
+    for rows in several:
+        for row, turn in turns(rows, sketches).items():
+            turned[row] = replace(sketches[row], turn=turn)
     # One picture stands for all that are the same one, so that copies do not vouch for each other.
     stands = {row: rows[0] for rows in pictures for row in rows}
     similar = {(stands.get(a, a), stands.get(b, b)) for a, b in (same_thing_pairs(calibrated) if calibrated else ())}
     stars = star_groups(sorted({(min(pair), max(pair)) for pair in similar if pair[0] != pair[1]}))
     copies_of = {rows[0]: rows for rows in pictures}
     thing_groups = [tuple(sorted(chain.from_iterable(copies_of.get(row, (row,)) for row in rows))) for rows in stars]
-    return Duplicates(*(tuple(group(rows, sketches) for rows in tier) for tier in (identical, several, thing_groups)))
+    return Duplicates(
+        *(tuple(group(rows, turned, known) for rows in tier) for tier in (identical, several, thing_groups))
+    )
 
 
 def leaks(sketches: Sequence[Sketch], held_out: Sequence[bool], same: Sequence[Pair]) -> list[Leak]:

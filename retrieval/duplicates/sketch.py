@@ -40,6 +40,14 @@ class Sketch:
     height: int
     size: int
     sharpness: float
+    is_lossless: bool = False
+    has_metadata: bool = False
+    """Data of a camera or an editor, beyond the orientation."""
+    has_profile: bool = False
+    written: float | None = None
+    """When the file was written, in seconds since 1970, where that is known."""
+    turn: int = 0
+    """Which of FLIPS makes it like the first picture of its group."""
 
 
 def sketch(data: bytes) -> Sketch:
@@ -47,7 +55,17 @@ def sketch(data: bytes) -> Sketch:
     info = images.inspect(data)
     rgb = images.decode(data, min_side=LEAST_SIDE)
     sharpness = cv2.Laplacian(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.CV_64F).var()
-    return Sketch(sha256(data).hexdigest(), squashed(rgb, SIDE), info.width, info.height, len(data), float(sharpness))
+    return Sketch(
+        sha256(data).hexdigest(),
+        squashed(rgb, SIDE),
+        info.width,
+        info.height,
+        len(data),
+        float(sharpness),
+        is_lossless=info.is_lossless,
+        has_metadata=info.has_metadata,
+        has_profile=info.has_profile,
+    )
 
 
 def squashed(rgb: RGB, side: int) -> RGB:

@@ -11,17 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from retrieval.errors import BrokenImage, ImageError
 from retrieval.images.containers import jpeg, png, webp
-from retrieval.images.formats import JPEG, MAX_JPEG_PIXELS, PNG, WEBP, Format, format_of
+from retrieval.images.formats import BMP, JPEG, MAX_JPEG_PIXELS, PNG, PNM, TIFF, WEBP, Format, format_of
 from retrieval.images.opening import Opened, check_pixels, open_picture
 from retrieval.images.pixels import RGB, SIDEWAYS
 
 # Pillow warns of damaged EXIF blocks, which do not hurt the picture. Set once for the process, because
 # warnings.catch_warnings is not safe in a server's threads.
 warnings.filterwarnings("ignore", module=r"PIL\.")
+
+
+LOSSLESS = (PNG, BMP, TIFF, PNM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,11 @@ class ImageInfo:
     media_type: str
     width: int
     height: int
+    is_lossless: bool = False
+    has_metadata: bool = False
+    """Data of a camera or an editor (EXIF), beyond the orientation."""
+    has_profile: bool = False
+    """A colour profile of its own (ICC)."""
 
 
 def inspect(data: bytes, *, max_pixels: int = MAX_JPEG_PIXELS) -> ImageInfo:
@@ -50,7 +58,26 @@ def inspect(data: bytes, *, max_pixels: int = MAX_JPEG_PIXELS) -> ImageInfo:
     width, height = opened.image.size
     if opened.orientation in SIDEWAYS:
         width, height = height, width
-    return ImageInfo(kind.name, kind.media_type, width, height)
+    return ImageInfo(
+        kind.name,
+        kind.media_type,
+        width,
+        height,
+        is_lossless=kind in LOSSLESS or (kind is WEBP and b"VP8L" in data[:64]),
+        has_metadata=_has_metadata(opened.image.info.get("exif")),
+        has_profile=opened.profile is not None,
+    )
+
+
+def _has_metadata(exif: object) -> bool:
+    if not isinstance(exif, bytes) or not exif:
+        return False
+    read = Image.Exif()
+    try:
+        read.load(exif)
+        return any(tag != ExifTags.Base.Orientation for tag in read)
+    except Exception:  # whatever damage does: it tells nothing then
+        return False
 
 
 def decode(data: bytes, *, min_side: int | None = None, max_pixels: int = MAX_JPEG_PIXELS) -> RGB:

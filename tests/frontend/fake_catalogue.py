@@ -34,6 +34,7 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
         "DELETE /item?id=two": Reply(204),
         "POST /items": as_json(items[0], 201),
         "GET /duplicates": as_json(duplicates(items, text)),
+        "POST /duplicates/merge": as_json({"item": items[0], "deleted": 1}),
         "POST /duplicates/dismissed": Reply(204),
         "GET /duplicates/dismissed": as_json({"dismissals": [dismissal(items)], "total": 1, "next": None}),
         f"DELETE /duplicates/dismissed/{DISMISSAL}": Reply(204),
@@ -64,7 +65,12 @@ def point(known: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def duplicates(items: list[dict[str, Any]], text: str | None = None, **changes: Any) -> dict[str, Any]:
+    file = {"bytes": 4800, "written": "2026-11-20T08:00:00Z", "lossless": False, "camera_data": True}
+    files = [
+        file | {"id": each["id"], "mirrored": place > 0, "colour_profile": False} for place, each in enumerate(items)
+    ]
     first = {"keep": items[0]["id"], "why": text or "the most pixels", "members": items, "probability": None}
+    first["files"] = files
     known = {"state": "done", "stale": False, "found_at": "2026-11-24T16:00:00Z", "unreadable": 0}
     return (
         known

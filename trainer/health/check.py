@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import duplicates
 from retrieval.duplicates import CalibratedVectors, Group, Sketch
+from retrieval.duplicates.keeping import Known
 from retrieval.errors import ImageError
 from retrieval.projection import unit
 from trainer.data.split import TRAIN, number_labels
@@ -42,7 +44,8 @@ def check(
     file_rows = np.array(rows, np.int64)
     if things is not None:
         things = CalibratedVectors(things.vectors[file_rows], things.cosine, things.least)
-    groups = duplicates.find(sketches, same, calibrated=things)
+    known = {place: Known(pictures[row].id, pictures[row].label is not None) for place, row in enumerate(rows)}
+    groups = duplicates.find(sketches, same, calibrated=things, known=known)
 
     def copies(groups: Sequence[Group]) -> list[Copies]:
         return [
@@ -87,7 +90,8 @@ def _sketched(pictures: Sequence[Picture]) -> Iterator[Sketch | str]:
 
     def sketch_picture(picture: Picture) -> Sketch | str:
         try:
-            return duplicates.sketch(picture.path.read_bytes())
+            sketch = duplicates.sketch(picture.path.read_bytes())
+            return replace(sketch, written=picture.path.stat().st_mtime)
         except (ImageError, OSError) as error:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 

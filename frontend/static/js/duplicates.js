@@ -1,5 +1,6 @@
 // Duplicates: progress of the search, number of selected pictures, deletion with undo, dismissal of groups.
 
+import "./compare.js";
 import { MANY, confirmed } from "./confirm.js";
 import { deleteLater } from "./undo.js";
 
@@ -22,14 +23,14 @@ async function pollSearch() {
   pollSearch();
 }
 
-const boxes = () => [...document.querySelectorAll("input[form=delete-selected]")];
+const boxes = () => [...document.querySelectorAll("input[type=checkbox][form=delete-selected]")];
 
 function count() {
   const button = document.querySelector("[data-delete]");
   if (!button) return;
   const selected = boxes().filter(({ checked }) => checked).length;
   button.disabled = !selected;
-  const emptied = [...document.querySelectorAll("[data-group]")].filter((group) => !group.querySelector("input[form=delete-selected]:not(:checked)")).length;
+  const emptied = [...document.querySelectorAll("[data-group]")].filter((group) => !group.querySelector("input[type=checkbox][form=delete-selected]:not(:checked)")).length;
   const words = `Delete ${selected} selected ${selected === 1 ? "picture" : "pictures"}`;
   button.textContent = !selected ? "Nothing is selected" : emptied ? `${words}, all of ${emptied} ${emptied === 1 ? "group" : "groups"}` : words;
 }
@@ -74,6 +75,9 @@ function isMeant(selected) {
 /** Remove a picture, and its group if only one picture is left. */
 function remove(tile) {
   const group = tile.closest("[data-group]");
+  const members = group.querySelector("input[name=members]");
+  const { value } = tile.querySelector("input[type=checkbox]");
+  if (members) members.value = JSON.stringify(JSON.parse(members.value).filter((id) => id !== value));
   tile.remove();
   if (group.querySelectorAll(".members > li").length < 2) group.remove();
 }
@@ -92,7 +96,22 @@ async function dismiss(form) {
   (next?.querySelector("[data-dismiss] button") ?? document.getElementById("main")).focus();
 }
 
-document.addEventListener("change", count);
+// Ticks stay while one looks at a picture and comes back, as long as the tab is open.
+const place = `ticks ${location.pathname}${location.search}`;
+
+function keepTicks() {
+  sessionStorage.setItem(place, JSON.stringify(Object.fromEntries(boxes().map(({ value, checked }) => [value, checked]))));
+}
+
+function restoreTicks() {
+  const ticks = JSON.parse(sessionStorage.getItem(place) ?? "{}");
+  for (const box of boxes()) box.checked = ticks[box.value] ?? box.checked;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("input[form=delete-selected]")) keepTicks();
+  count();
+});
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.matches("#delete-selected")) { // not form.id: a field has that name
@@ -104,5 +123,6 @@ document.addEventListener("submit", (event) => {
   }
 });
 
+restoreTicks();
 count();
 pollSearch();

@@ -2,13 +2,12 @@
 
 import re
 from datetime import datetime
-from urllib.parse import quote
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.accessibility import violations
-from tests.frontend.fake_api import FakeApi, Reply, as_json, item, problem
+from tests.frontend.fake_api import FakeApi, as_json, item, problem
 from tests.frontend.fake_catalogue import duplicates
 from tests.marks import in_matrix
 
@@ -30,7 +29,10 @@ def groups(tab: Page, api: FakeApi) -> None:
 
 
 def deletions(api: FakeApi) -> list[str]:
-    return [request.target for request in api.requests if request.method == "DELETE"]
+    """Of whole groups one by one, of copies together with what is known of them."""
+    merged = [request.json["delete"] for request in api.requests if request.target == "/duplicates/merge"]
+    single = [request.target for request in api.requests if request.method == "DELETE"]
+    return [*single, *(f"/item?id={each}" for ids in merged for each in ids)]
 
 
 def stop_clock(tab: Page, path: str) -> None:
@@ -62,7 +64,6 @@ def test_the_button_says_how_many_go_and_whether_any_stays(tab: Page) -> None:
 
 
 def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /item?id=four"] = Reply(204)
     stop_clock(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.clock.fast_forward(7_000)
@@ -78,7 +79,6 @@ def test_ticked_pictures_are_deleted_unless_it_is_undone(tab: Page, api: FakeApi
 
 
 def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /item?id=four"] = Reply(204)
     stop_clock(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 selected pictures").click()
     undo = tab.get_by_role("button", name="Undo")
@@ -102,13 +102,13 @@ def test_time_stands_still_while_one_is_at_the_bar(tab: Page, api: FakeApi) -> N
 
 @in_matrix
 def test_the_bar_of_what_is_over_holds_nothing_up(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
+    api.replies["POST /duplicates/merge"] = problem(403, code="insufficient_scope")
     stop_clock(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.clock.fast_forward(8_100)
     over = tab.get_by_text("Not everything was deleted.")
     expect(over).to_be_visible()
-    api.replies |= {f"DELETE /item?id={name}": Reply(204) for name in ("two", "four")}
+    api.replies["POST /duplicates/merge"] = as_json({"item": item("one"), "deleted": 1})
     tab.get_by_role("button", name="Delete 2 selected pictures").press("Enter")
     over.dispatch_event("pointermove")
     tab.clock.fast_forward(8_100)
@@ -120,7 +120,6 @@ def test_many_are_deleted_only_after_a_question_with_numbers(tab: Page, api: Fak
     members = [item(each, label="cup") for each in long]
     groups = [{"keep": long[0], "why": "the first", "members": members, "probability": None}]
     api.replies["GET /duplicates"] = as_json(duplicates(members, total_groups=1, groups=groups))
-    api.replies |= {f"DELETE /item?id={quote(each, safe='')}": Reply(204) for each in long}
     tab.goto("/duplicates/")
     tab.locator("[data-delete]").click()
     question = tab.get_by_role("dialog", name="Delete 480 pictures?")
@@ -152,7 +151,6 @@ def test_leaving_the_page_cancels_the_deletion(tab: Page, api: FakeApi) -> None:
 
 
 def test_what_is_deleted_can_be_brought_back_where_it_was(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /item?id=four"] = Reply(204)
     tab.goto("/duplicates/")
     tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.get_by_role("button", name="Delete now").click()
@@ -164,7 +162,7 @@ def test_what_is_deleted_can_be_brought_back_where_it_was(tab: Page, api: FakeAp
 
 
 def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: FakeApi) -> None:
-    api.replies["DELETE /item?id=two"] = problem(403, code="insufficient_scope")
+    api.replies["POST /duplicates/merge"] = problem(403, code="insufficient_scope")
     stop_clock(tab, "/duplicates/")
     tab.get_by_role("button", name="Delete 2 selected pictures").click()
     tab.clock.fast_forward(8_100)
@@ -173,6 +171,32 @@ def test_what_could_not_be_deleted_stays_and_is_said(tab: Page, api: FakeApi) ->
     ).to_be_visible()
     expect(tab.locator("[data-group]")).to_have_count(2)
     expect(tab.locator(".pending-delete")).to_have_count(0)
+
+
+def test_ticks_are_still_there_after_a_look_at_a_picture(tab: Page) -> None:
+    tab.goto("/duplicates/?tier=same_picture")
+    tab.get_by_label("Delete two").check()
+    tab.locator("[data-group] .frame").first.click()
+    expect(tab.get_by_role("button", name="Save")).to_be_visible()
+    tab.goto("/duplicates/?tier=same_picture")
+    expect(tab.get_by_label("Delete two")).to_be_checked()
+    expect(tab.locator("[data-delete]")).to_have_text("Delete 1 selected picture")
+
+
+def test_two_copies_are_compared_over_each_other(tab: Page) -> None:
+    tab.goto("/duplicates/?tier=same_picture")
+    tab.get_by_role("button", name="Compare two with one").click()
+    dialog = tab.get_by_role("dialog", name="Two copies compared")
+    over, slider = dialog.get_by_alt_text("The other copy"), dialog.get_by_role("slider")
+    slider.fill("25")
+    assert over.evaluate("(image) => getComputedStyle(image).clipPath") == "inset(0px 75% 0px 0px)"
+    dialog.get_by_role("button", name="Overlay").click()
+    assert over.evaluate("(image) => getComputedStyle(image).opacity") == "0.25"
+    dialog.get_by_role("button", name="Side by side").click()
+    expect(slider).to_be_hidden()
+    assert violations(tab, ["light"]) == []
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
 
 
 def test_what_are_no_duplicates_leaves_the_page_and_the_focus_goes_on(tab: Page, api: FakeApi) -> None:

@@ -45,6 +45,8 @@ POST_PATHS: dict[str, dict[str, Any]] = {
     "/items/delete": {"id": "one"},
     "/bin/restore": {"entry": ENTRIES[0]},
     "/bin/delete": {"entry": ENTRIES[0]},
+    "/duplicates/delete": {"id": "one"},
+    "/duplicates/label": {"id": "one", "label": "x"},
     "/duplicates/dismiss": {"id": ["one", "two"]},
     "/duplicates/refresh": {"tier": "identical"},
     "/duplicates/undo": {"dismissal": "549ffa06777154c68d68ed41e4a0ca51"},

@@ -62,6 +62,55 @@ def test_tabs_say_how_many_groups_each_kind_has(page: FlaskClient) -> None:
     assert counts[-3:] == [("Same file", "1"), ("Same picture", "7"), ("Same thing", "")]
 
 
+def test_cards_say_what_differs_from_the_one_to_keep(page: FlaskClient, api: FakeApi) -> None:
+    members = [item("one", label=None, width=150), item("two")]
+    files = [{"id": "one", "bytes": 4800, "mirrored": True, "lossless": True}, {"id": "two", "bytes": 2_480_000}]
+    group = {"keep": "two", "why": "the most pixels", "members": members, "files": files}
+    api.replies["GET /duplicates"] = as_json(duplicates(members, groups=[group]))
+    html = page.get("/duplicates/?tier=same_picture").text
+    cards = html.split('<dl class="card">')[1:]
+    assert "two" in cards[0], "the one to keep comes first"
+    assert "data-differs" not in cards[0]
+    for words in (
+        "no label</dd>",
+        "150 \N{MULTIPLICATION SIGN} 400</span>",
+        "5\N{NO-BREAK SPACE}kB</span>",
+        "mirrored, lossless</dd>",
+    ):
+        assert f"data-differs>{words}" in cards[1]
+    assert 'data-compare="/pictures/full?id=two" data-with="/pictures/full?id=one" data-mirrored' in html
+
+
+def test_what_is_known_of_copies_goes_to_the_one_that_is_kept(page: FlaskClient, api: FakeApi) -> None:
+    members = '["one", "two", "three"]'
+    form = {"id": ["two", "three"], "members": [members], "back": "/duplicates/"}
+    asking = page.post("/duplicates/delete", data=form).text
+    assert "Delete these 2 pictures?" in asking
+    assert members.replace('"', "&#34;") in asking
+    assert [request for request in api.requests if request.method != "GET"] == []
+    page.post("/duplicates/delete", data=form | {"sure": "yes"})
+    (merge,) = [request for request in api.requests if request.method != "GET"]
+    assert (merge.target, merge.json) == ("/duplicates/merge", {"keep": "one", "delete": ["two", "three"]})
+    api.requests.clear()
+    page.post("/duplicates/delete", data={"id": ["one"], "members": [members], "sure": "yes"})
+    assert api.requests[-1].json == {"keep": "two", "delete": ["one"]}
+    page.post("/duplicates/delete", data={"id": ["one", "two"], "members": ['["one", "two"]'], "sure": "yes"})
+    assert [each.target for each in api.requests if each.method == "DELETE"] == ["/item?id=one", "/item?id=two"]
+    assert page.post("/duplicates/delete", data={"id": "one", "members": "one", "sure": "yes"}).status_code == 400
+
+
+def test_a_label_that_most_others_have_is_one_click_away(page: FlaskClient, api: FakeApi) -> None:
+    members = [item("one"), item("two"), item("three", label="Jug")]
+    group = {"keep": "one", "why": "the first", "members": members, "probability": 0.97}
+    api.replies["GET /duplicates"] = as_json(duplicates(members, groups=[group]))
+    assert page.get("/duplicates/?tier=same_thing").text.count("Label as “Tall bottle”") == 1
+    api.replies["PATCH /item?id=three"] = as_json(members[2])
+    answer = page.post("/duplicates/label", data={"id": "three", "label": "Tall bottle", "offset": "20"})
+    assert api.requests[-1].json == {"label": "Tall bottle", "attributes": {}}
+    assert answer.location == "/duplicates/?tier=same_thing&offset=20&done=labelled"
+    assert "The label is changed." in page.get(answer.location).text
+
+
 def test_groups_come_in_pages(page: FlaskClient, api: FakeApi) -> None:
     further = duplicates(ITEMS, total_groups=45, next="/duplicates?offset=20", stale=True, unreadable=1)
     api.replies["GET /duplicates"] = as_json(further)
