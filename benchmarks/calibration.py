@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from benchmarks.setup import embed_source, grocery, official, publish, table, trained
 from retrieval.clusters import Metric
 from trainer.bundles import load_current
-from trainer.evaluation.calibration import HeldOutSearch, hit_pairs, reliability
+from trainer.evaluation.reliability import HeldOutSearch, hit_pairs, reliability
 
 PRECISIONS = (0.8, 0.9, 0.95)
 HEADER = "bundle | metric | pairs fitted | ECE | Brier | " + " | ".join(

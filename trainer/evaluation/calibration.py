@@ -7,81 +7,24 @@ has the lower log loss on pairs held out, all pairs of a query together.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import brier_score_loss, log_loss
+from sklearn.metrics import log_loss
 from sklearn.model_selection import GroupKFold
 
 from retrieval.calibration import Calibration, Curve, Meaning
 from retrieval.clusters import Metric
-from trainer.evaluation.rankings import TABLE_VALUES, similarities
+from trainer.evaluation.reliability import Doubles, Method, Pairs, reliability
 from trainer.evaluation.results import Reliability
 
-HITS = 20  # ranks that make pairs
 FOLDS = 5
 MIN_PAIRS = 50  # pairs; fewer say nothing
-BINS = 15
 KNOTS = 64  # points of a logistic curve
 CERTAIN = 1e-3  # no curve says less than this or more than one less this: a thousand pairs show no more
-
-Method: TypeAlias = Literal["isotonic", "logistic"]
-Doubles = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pairs:
-    """Distances float64 [p] of hits, whether each is a true match bool [p], and the number of its query int64 [p]."""
-
-    distances: Doubles
-    matches: NDArray[np.bool_]
-    queries: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class HeldOutSearch:
-    """Queries float32 [q, d] that the model was not trained on, a gallery float32 [g, d], what each is (int64).
-
-    `same[i]` is the gallery row that is query i itself, -1 for none.
-    """
-
-    queries: NDArray[np.float32]
-    query_labels: NDArray[np.int64]
-    gallery: NDArray[np.float32]
-    gallery_labels: NDArray[np.int64]
-    same: NDArray[np.int64]
-
-
-def hit_pairs(search: HeldOutSearch, metric: Metric) -> Pairs:
-    """The first HITS hits of every query, as an exact search returns them."""
-    count = min(HITS, len(search.gallery) - int((search.same >= 0).any()))
-    distances, matches = [], []
-    step = max(1, TABLE_VALUES // max(1, len(search.gallery)))
-    for start in range(0, len(search.queries), step):
-        part = slice(start, start + step)
-        nearness = similarities(search.queries[part], search.gallery, metric)
-        own = search.same[part]
-        nearness[np.flatnonzero(own >= 0), own[own >= 0]] = -np.inf
-        first = np.argpartition(-nearness, count - 1, axis=1)[:, :count]
-        hit_nearness = np.take_along_axis(nearness, first, axis=1).astype(np.float64)
-        distances.append(1 - hit_nearness if metric == "cosine" else np.sqrt(np.maximum(-hit_nearness, 0)))
-        matches.append(search.gallery_labels[first] == search.query_labels[part, None])
-    numbers = np.repeat(np.arange(len(search.queries)), count)
-    return Pairs(np.maximum(np.concatenate(distances).ravel(), 0), np.concatenate(matches).ravel(), numbers)
-
-
-def concatenated(parts: list[Pairs]) -> Pairs:
-    """Pairs of several galleries together; a query is asked in one of them only."""
-    starts = np.cumsum([0, *(part.queries.max(initial=-1) + 1 for part in parts[:-1])])
-    return Pairs(
-        np.concatenate([part.distances for part in parts]),
-        np.concatenate([part.matches for part in parts]),
-        np.concatenate([part.queries + start for part, start in zip(parts, starts, strict=True)]),
-    )
 
 
 def calibrate(
@@ -99,24 +42,6 @@ def calibrate(
         curves[metric], reliabilities[metric] = curve, reliability
     count = len(pairs["cosine"].distances)
     return Calibration(curves["cosine"], curves["euclidean"], meaning, count), reliabilities
-
-
-def reliability(
-    probabilities: Doubles, matches: NDArray[np.bool_], metric: Metric, meaning: Meaning, method: Method
-) -> Reliability:
-    """Stated probabilities [p] against what was true [p], in BINS bins of equally many pairs.
-
-    The expected calibration error is the mean distance between the two over the bins, weighted by their pairs (Naeini,
-    Cooper & Hauskrecht 2015, "Obtaining Well Calibrated Probabilities Using Bayesian Binning").
-    """
-    order = np.argsort(probabilities, kind="stable")
-    bins = tuple(
-        (float(probabilities[rows].mean()), float(matches[rows].mean()), len(rows))
-        for rows in np.array_split(order, min(BINS, len(order)))
-    )
-    error = sum(count * abs(stated - true) for stated, true, count in bins) / len(matches)
-    brier = float(brier_score_loss(matches, probabilities))
-    return Reliability(metric, bins, float(error), brier, len(matches), meaning, method)
 
 
 def _is_sufficient(pairs: Pairs) -> bool:

@@ -21,7 +21,8 @@ from trainer.evaluation.inputs.leaks import Alike, SamePicture, find_alike, left
 from trainer.evaluation.inputs.query_gallery import CANDIDATE, EmbeddedSet, EvaluationData, Step, all_items, load_others
 from trainer.evaluation.inputs.training_split import TrainingRecord, trained_on
 from trainer.evaluation.protocols import evaluate_vectors
-from trainer.evaluation.results import Evaluation, LadderRow, Leak, Missing, Name, Protocol
+from trainer.evaluation.reliability import HeldOutSearch, stated
+from trainer.evaluation.results import Evaluation, LadderRow, Leak, Missing, Name, Protocol, Reliability
 from trainer.evaluation.search_quality.latency import query_milliseconds
 from trainer.evaluation.search_quality.probe_sweep import sweep_probes
 from trainer.sources.base import Skipped
@@ -86,6 +87,7 @@ def evaluate(
             similar = find_alike([query_set.files, gallery_set.files], same_picture)
         with step("Measuring"):
             protocols, leaks = _protocols(query_set, gallery_set, learned, similar, metric)
+            reliabilities = _reliability(candidate.bundle, query_set, gallery_set, similar, metric)
         with step("Timing queries") as progress:
             times = query_milliseconds(
                 [p.path for p in query_set.pictures], candidate.bundle.embedder, store, metric, progress
@@ -105,6 +107,7 @@ def evaluate(
         auto_probes=candidate.bundle.auto_probes,
         query_milliseconds_p50=float(np.median(times)) if len(times) else None,
         query_milliseconds_p95=float(np.percentile(times, 95)) if len(times) else None,
+        reliability=reliabilities,
         metric=metric,
         trained_on=len(all_queries.pictures) - len(query_set.pictures),
         skipped=len(skipped),
@@ -137,6 +140,25 @@ def _protocol(
         return evaluate_vectors(*vectors, same, metric=metric, name=name, against=against), leaks
     except ValueError as error:
         return Missing(name, f"{error}. They are compared as text"), leaks
+
+
+def _reliability(
+    candidate: Bundle, queries: EmbeddedSet, gallery: EmbeddedSet, similar: Alike, metric: Metric
+) -> dict[Metric, Reliability]:
+    """Whether the bundle's match probabilities hold for the first hits of these queries; empty where it has none."""
+    if candidate.calibration is None or not gallery.pictures:
+        return {}
+    same, _leaks = left_out(queries.files, gallery.files, similar)
+    numbers = np.unique(np.concatenate([queries.labels, gallery.labels]), return_inverse=True)[1].astype(np.int64)
+    search = HeldOutSearch(
+        queries.vectors[CANDIDATE],
+        numbers[: len(queries.labels)],
+        gallery.vectors[CANDIDATE],
+        numbers[len(queries.labels) :],
+        same,
+    )
+    found = stated(candidate.calibration, search, metric)
+    return {} if found is None else {metric: found}
 
 
 def _own_items(queries: EmbeddedSet, items: Sequence[Item]) -> list[str | None]:

@@ -94,11 +94,25 @@ class LadderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What a wanted probability leaves of the first hits: so many `hits`, of which the share `right` are true matches.
+
+    `right` is None where no hit is left. `kept` is the share of the true matches among the first hits that is left.
+    """
+
+    probability: float
+    hits: int
+    right: float | None
+    kept: float
+
+
+@dataclass(frozen=True, slots=True)
 class Reliability:
     """Whether match probabilities are what they say, on pairs that the curve was not fitted on.
 
     `bins` hold the mean probability, the share of true matches and the number of pairs; `ece` is the expected
-    calibration error over them, `brier` the mean squared error of the probabilities.
+    calibration error over them, `brier` the mean squared error of the probabilities. `method` is None where the curve
+    is a bundle's own.
     """
 
     metric: Metric
@@ -107,7 +121,8 @@ class Reliability:
     brier: float
     pairs: int
     meaning: Literal["label", "picture"]
-    method: Literal["isotonic", "logistic"]
+    method: Literal["isotonic", "logistic"] | None
+    asked: tuple[Asked, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

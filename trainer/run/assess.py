@@ -17,12 +17,13 @@ from retrieval.vectors.stores import VectorStores
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN
 from trainer.evaluation.calibration import MIN_PAIRS, calibrate
+from trainer.evaluation.reliability import Pairs
 from trainer.evaluation.results import Evaluation, Reliability
 from trainer.evaluation.search_quality.latency import query_milliseconds
 from trainer.evaluation.search_quality.probe_sweep import sweep_probes
 from trainer.indexing import GalleryIndex
 from trainer.progress import Listener
-from trainer.run.held_out import calibration_pairs, protocols
+from trainer.run.held_out import calibration_pairs, pairs_of_new_situations, protocols
 from trainer.run.live_baseline import live_vectors
 from trainer.training.stages import Tuning
 
@@ -54,8 +55,11 @@ def assess(
         meaning: Meaning = "label" if _by_labels(tuning) else "picture"
         pairs = calibration_pairs(tuning, published, progress)
         fitted = calibrate(pairs, meaning) if pairs else None
+        elsewhere = pairs_of_new_situations(tuning, published, progress) if fitted else {}
     calibration, reliabilities = fitted or (None, {})
     _tell(calibration, reliabilities, listener)
+    if calibration is not None and elsewhere:
+        _tell_of_new_situations(calibration, elsewhere["cosine"], listener)
     with listener.step("Measuring what was held out"):
         measured = protocols(tuning, published, live_vectors(artifacts, tuning.pictures.files))
     with listener.step("Measuring the search") as progress:
@@ -92,6 +96,22 @@ def _tell(calibration: Calibration | None, reliabilities: Mapping[Metric, Reliab
     what = "the same label" if calibration.meaning == "label" else "the same picture, as there are no labels"
     errors = ", ".join(f"{reliability.ece:.3f} ({metric})" for metric, reliability in reliabilities.items())
     listener.note(f"Calibrated on {calibration.pairs} pairs for {what}: expected calibration error {errors}.")
+
+
+SURE = 0.9
+"""The probability by whose example it is told what another situation costs."""
+
+
+def _tell_of_new_situations(calibration: Calibration, pairs: Pairs, listener: Listener) -> None:
+    """What hits are worth whose query is unlike the gallery's pictures, though the curve calls them sure."""
+    sure = calibration.cosine.probability(pairs.distances) >= SURE
+    if not sure.any():
+        return
+    listener.note(
+        "Probabilities are for another photograph like these, as the split is by image. Of the hits called "
+        f"{SURE:.0%} sure or more, {pairs.matches[sure].mean():.0%} are right for queries from a new situation; where "
+        'all of yours are, hold situations out: by = "column" or "publisher" under [split].'
+    )
 
 
 def _queries(tuning: Tuning) -> list[int]:

@@ -13,7 +13,6 @@ from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import AgglomerativeClustering, KMeans
 
 from retrieval import images
 from retrieval.clusters import Metric
@@ -21,49 +20,17 @@ from retrieval.projection import Projection, unit
 from trainer.data.augment import augment, generator
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
-from trainer.evaluation.calibration import HeldOutSearch, Pairs, concatenated, hit_pairs
 from trainer.evaluation.protocols import evaluate_vectors
+from trainer.evaluation.reliability import HeldOutSearch, Pairs, concatenated, hit_pairs
 from trainer.evaluation.results import Missing, Name, Protocol
 from trainer.indexing import fit_pca
 from trainer.progress import Progress
+from trainer.run.folds import FOLDS, Sides, new_situations, sides
 from trainer.run.live_baseline import Live
 from trainer.training.dataset import encode_all
 from trainer.training.head import Kernel, fit_head, new_labels
 from trainer.training.stages import Tuning
 from trainer.training.validation import MAX_QUERIES, Validation, by_labels
-
-FOLDS = 4
-MAX_FOR_WARD = 2_000  # pictures of one label; Ward's tree needs all their pairs
-NO_FOLD = -1
-
-
-def grouped_folds(features: NDArray[np.float32], labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
-    """The fold 0..FOLDS-1 of each picture, int64 [n]; NO_FOLD for one without a label.
-
-    The pictures of each label, by their features float32 [n, e], fall into FOLDS groups of least variance (Ward 1963,
-    "Hierarchical Grouping to Optimize an Objective Function"), each of which goes to another fold.
-    """
-    folds = np.full(len(labels), NO_FOLD)
-    for turn, label in enumerate(np.unique(labels[labels != UNLABELLED])):
-        members = np.flatnonzero(labels == label)
-        groups = _groups(unit(features[members]), seed)
-        largest_first = np.argsort(np.argsort(-np.bincount(groups), kind="stable"))
-        folds[members] = (largest_first[groups] + turn) % FOLDS
-    return folds
-
-
-def _groups(directions: NDArray[np.float32], seed: int) -> NDArray[np.int64]:
-    """A group 0, 1, ... for each of a label's pictures, float32 [n, e]."""
-    distinct = len(np.unique(directions.round(5), axis=0))
-    count = min(FOLDS, distinct)
-    if count < 2:
-        return np.zeros(len(directions), np.int64)
-    if len(directions) <= MAX_FOR_WARD:
-        groups: NDArray[np.int64] = AgglomerativeClustering(count, linkage="ward").fit_predict(directions)
-    else:
-        groups = KMeans(count, n_init=1, random_state=seed).fit_predict(directions).astype(np.int64)
-    return groups
-
 
 Embeddings = NDArray[np.float32]
 """Of all pictures of the run, [n, e]."""
@@ -105,11 +72,26 @@ def calibration_pairs(tuning: Tuning, published: Embeddings, progress: Progress)
     """Hits of queries that the model was not trained on, for each metric; no pairs where there are no queries."""
     pictures = tuning.pictures
     if not pictures.supervised or len(np.unique(pictures.labels)) < MIN_LABELS:
-        searches: Iterator[HeldOutSearch] = _augmented_queries(tuning, published)
-    elif tuning.reached == "finetune":
-        searches = iter([_search(tuning, by_labels(pictures.labels, pictures.parts), published)])
-    else:
-        searches = _folds(tuning, published)
+        return _pairs(_augmented_queries(tuning, published), progress)
+    if tuning.reached == "finetune":
+        return _pairs(iter([_search(tuning, by_labels(pictures.labels, pictures.parts), published)]), progress)
+    return _pairs(_searches(tuning, published, sides(tuning)), progress)
+
+
+def pairs_of_new_situations(tuning: Tuning, published: Embeddings, progress: Progress) -> dict[Metric, Pairs]:
+    """The same for queries unlike the gallery's pictures, where the split says that they are like them.
+
+    No pairs where the split says otherwise, and none of a network that was fine-tuned on all situations.
+    """
+    pictures = tuning.pictures
+    if tuning.config.split.by != "image" or tuning.reached == "finetune" or not pictures.supervised:
+        return {}
+    if len(np.unique(pictures.labels)) < MIN_LABELS:
+        return {}
+    return _pairs(_searches(tuning, published, new_situations(tuning)), progress)
+
+
+def _pairs(searches: Iterator[HeldOutSearch], progress: Progress) -> dict[Metric, Pairs]:
     pairs_by_metric: dict[Metric, list[Pairs]] = {metric: [] for metric in get_args(Metric)}
     for done, search in enumerate(searches, start=1):
         progress(done, FOLDS)
@@ -172,20 +154,14 @@ def _search(tuning: Tuning, among: Validation, embeddings: Embeddings) -> HeldOu
     )
 
 
-def _folds(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
-    """Each fold of the labelled pictures searched among the others, by a head that was fitted on these alone."""
-    clean, labels = tuning.features.values[:, 0], tuning.pictures.labels
-    usable = np.where(tuning.pictures.parts == TEST, UNLABELLED, labels)
-    folds = grouped_folds(clean, usable, tuning.config.seed)
-    for fold in range(FOLDS):
-        queries, gallery = np.flatnonzero(folds == fold), np.flatnonzero((folds != fold) & (folds != NO_FOLD))
-        if not len(queries) or not len(gallery):
-            continue
+def _searches(tuning: Tuning, published: Embeddings, several: Sides) -> Iterator[HeldOutSearch]:
+    """Pictures searched among others, by a head that was fitted without them."""
+    labels = tuning.pictures.labels
+    for fitted, queries, gallery in several:
         kernel = None
         if tuning.reached == "head" and tuning.head is not None:
-            examples = tuning.examples().rows(gallery)
             kernel = fit_head(
-                examples,
+                tuning.examples().rows(fitted),
                 tuning.head.start,
                 tuning.head.epochs,
                 tuning.config.head,
@@ -193,9 +169,9 @@ def _folds(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:
                 max_dims=tuning.config.reduce.dims,
             )
         vectors = _reduced(tuning, _embeddings_by(tuning, published, kernel), gallery)
-        queries = sample_evenly(queries, MAX_QUERIES)
-        nobody = np.full(len(queries), -1)
-        yield HeldOutSearch(vectors[queries], labels[queries], vectors[gallery], labels[gallery], nobody)
+        among = Validation(sample_evenly(queries, MAX_QUERIES), gallery, labels)
+        rows = among.queries
+        yield HeldOutSearch(vectors[rows], labels[rows], vectors[gallery], labels[gallery], among.own())
 
 
 def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:

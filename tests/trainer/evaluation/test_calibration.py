@@ -9,18 +9,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from retrieval.calibration import Calibration, Curve
 from retrieval.clusters import Metric
 from tests.marks import examples
-from trainer.evaluation.calibration import (
+from trainer.evaluation.calibration import MIN_PAIRS, calibrate
+from trainer.evaluation.reliability import (
     BINS,
     HITS,
-    MIN_PAIRS,
     HeldOutSearch,
     Pairs,
-    calibrate,
     concatenated,
     hit_pairs,
     reliability,
+    stated,
 )
 
 Truth = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -144,3 +145,32 @@ def test_probabilities_that_are_right_have_no_error_and_wrong_ones_have() -> Non
     true = rng.random(50_000) < stated
     assert reliability(stated, true, "cosine", "label", "isotonic").ece < 0.01
     assert reliability(np.clip(stated + 0.2, 0, 1), true, "cosine", "label", "isotonic").ece > 0.15
+
+
+# --- a bundle's own probabilities, on other queries
+
+
+def test_what_is_asked_for_what_is_right_and_what_is_kept() -> None:
+    probabilities = np.array([0.99, 0.95, 0.9, 0.8, 0.6, 0.2])
+    matches = np.array([True, True, False, True, False, False])
+    found = {row.probability: row for row in reliability(probabilities, matches, "cosine", "label", None).asked}
+    assert (found[0.9].hits, found[0.9].right, found[0.9].kept) == (3, 2 / 3, 2 / 3)
+    assert (found[0.7].hits, found[0.7].right, found[0.7].kept) == (4, 3 / 4, 1)
+    nothing = reliability(probabilities / 2, ~matches & matches, "cosine", "label", None).asked[-1]
+    assert (nothing.hits, nothing.right, nothing.kept) == (0, None, 0)
+
+
+def test_a_curve_is_held_against_the_queries_that_are_given() -> None:
+    gallery = np.eye(4, dtype=np.float32)
+    queries = np.array([[1, 0.1, 0, 0], [0, 1, 0.1, 0]], np.float32)
+    sure = Curve(np.array([0.0, 0.5]), np.array([1.0, 0.0]))
+    calibration = Calibration(sure, sure, "label", 99)
+    left_out = np.array([[-1, -1], [1, 2]])  # of the second query, its two nearest are copies of it
+    search = HeldOutSearch(queries, np.array([0, 3]), gallery, np.arange(4), left_out)
+    found = stated(calibration, search, "cosine")
+    assert found is not None
+    assert found.pairs == 4  # as many hits of each query as the one with the fewest has
+    assert (found.asked[0].hits, found.asked[0].right) == (1, 1)
+    assert stated(Calibration(sure, sure, "picture", 99), search, "cosine") is None
+    nobody = HeldOutSearch(queries, np.array([0, 3]), gallery[:1], np.arange(1), np.zeros(2, np.int64))
+    assert stated(calibration, nobody, "cosine") is None

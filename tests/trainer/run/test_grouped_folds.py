@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from tests.marks import examples
 from trainer.data.split import UNLABELLED
-from trainer.run import held_out
-from trainer.run.held_out import FOLDS, NO_FOLD, grouped_folds
+from trainer.run import folds as folds_module
+from trainer.run.folds import FOLDS, NO_FOLD, grouped_folds
 
 
 @settings(deadline=None, max_examples=examples(60))
@@ -42,7 +42,7 @@ def test_pictures_that_are_all_the_same_are_one_group() -> None:
 
 
 def test_a_label_of_very_many_pictures_needs_no_table_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(held_out, "MAX_FOR_WARD", 10)
-    monkeypatch.setattr(held_out, "AgglomerativeClustering", None)
+    monkeypatch.setattr(folds_module, "MAX_FOR_WARD", 10)
+    monkeypatch.setattr(folds_module, "AgglomerativeClustering", None)
     folds = grouped_folds(np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32), np.zeros(40, np.int64), 0)
     assert set(folds) == set(range(FOLDS))

@@ -13,12 +13,13 @@ from tests.trainer.tuning import SIDE, Quiet, no_progress, pictures_in, scores
 from trainer.config import Config
 from trainer.data.features import Features
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
-from trainer.evaluation.calibration import HITS
 from trainer.evaluation.metrics import score
+from trainer.evaluation.reliability import HITS
 from trainer.evaluation.results import Missing, Protocol
 from trainer.networks.closed_form import Candidate
 from trainer.run import held_out
-from trainer.run.held_out import FOLDS, calibration_pairs, protocols
+from trainer.run.folds import FOLDS
+from trainer.run.held_out import calibration_pairs, protocols
 from trainer.run.live_baseline import Live
 from trainer.training.dataset import Pictures
 from trainer.training.devices import choose_strategy

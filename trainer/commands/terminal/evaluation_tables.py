@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from trainer.evaluation.measures import CUTS, FORMULAS
-from trainer.evaluation.results import Evaluation, Interval, LadderRow, Leak, Missing, Name, Protocol
+from trainer.evaluation.results import Evaluation, Interval, LadderRow, Leak, Missing, Name, Protocol, Reliability
 
 MEANINGS: Mapping[Name, str] = {
     "known labels": "pictures not trained on, of labels that were",
@@ -34,6 +34,9 @@ def tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     if evaluation.leaks:
         yield Text(f"\nThe same picture on both sides, left out of its own answer ({len(evaluation.leaks)}):")
         yield _leaks(evaluation.leaks)
+    for found in evaluation.reliability.values():
+        yield Text("\nWhat match probabilities are worth on these queries", style="bold")
+        yield _reliability(found)
     if evaluation.ladder:
         yield Text("\nThe search itself: ten hits against the exact ten", style="bold")
         yield _ladder(evaluation.ladder)
@@ -96,6 +99,16 @@ def _leaks(leaks: tuple[Leak, ...]) -> Table:
         table.add_row(Text(_place(leak.query)), Text(_place(leak.gallery)), leak.kind)
     if len(leaks) > SHOWN_LEAKS:
         table.add_row("…", "all of them: --json", "")
+    return table
+
+
+def _reliability(found: Reliability) -> Table:
+    """What is right and what is kept of the first hits, for some probabilities that may be asked for."""
+    table = Table("asked", "hits", "right", "true matches kept")
+    for row in found.asked:
+        right = "" if row.right is None else f"{row.right:.3f}"
+        table.add_row(f"{row.probability:g}", str(row.hits), right, f"{row.kept:.1%}")
+    table.caption = f"Calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, over {found.pairs} first hits"
     return table
 
 
