@@ -58,7 +58,7 @@ def train(
         from trainer.training import history
     if tensorboard:
         display = Display(history.tensorboard(tensorboard))
-    fill_cache = None
+    recipe = fill_cache = None
     if minutes is not None:
         from trainer.recipe.find import find_recipe
 
@@ -67,6 +67,10 @@ def train(
         out.print(Text(f"{recipe.reason} Written to {recipe.file}."), soft_wrap=True)
         inputs, fill_cache = recipe.inputs, recipe.fill_cache
     outcome = pipeline.run(inputs, display, resume=resume, fill_cache=fill_cache)
+    if recipe is not None:
+        from trainer.recipe.deeper import deepen
+
+        outcome = deepen(recipe, outcome, display)
     if outcome.skipped:
         out.print(skipped_table(outcome.skipped, outcome.skipped_csv))
     if outcome.scores:

@@ -30,6 +30,10 @@ class Recipe:
     trials: Sequence[Trial]
     choice: Choice | None
     reason: str
+    budget: Budget
+    minutes: float
+    unit_seconds: float | None
+    """What a picture takes the cheapest network on this machine; None where nothing was compared."""
     fill_cache: Callable[[Encoders], None]
     """Gives the run the features of its frozen encoder that are known already."""
 
@@ -69,6 +73,9 @@ def find_recipe(inputs: Inputs, minutes: float, preset: Preset, listener: Listen
         found.trials if found else (),
         found.choice if found else None,
         _reason(found, len(labels)),
+        budget,
+        minutes,
+        passes.unit_seconds if found else None,
         fill_cache,
     )
 
