@@ -30,6 +30,11 @@ def probability_words(probability: float) -> str:
     return f"over 99{space}% sure" if percent >= 100 else f"{percent}{space}% sure"
 
 
+def two_digits(number: float) -> str:
+    """A number with two digits after the point; what rounds to nothing has no sign."""
+    return f"{round(number, 2) + 0.0:.2f}"
+
+
 def attribute(value: str | bool | int | float) -> str:
     """Text for the value of an attribute."""
     if isinstance(value, bool):

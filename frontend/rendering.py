@@ -66,6 +66,7 @@ def install(app: Flask) -> None:
         "attribute": formatting.attribute,
         "exactly": json.dumps,
         "megabytes": formatting.megabytes,
+        "two_digits": formatting.two_digits,
         "file_size": formatting.file_size,
         "moment": formatting.moment,
         "day": formatting.day,

@@ -12,6 +12,7 @@ from frontend.api.models import SearchAnswer
 from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
 from frontend.forms.search import address, read
+from frontend.pages.verdict import verdict_of
 from frontend.rendering import api, error_page, limit_bytes, search_link
 from frontend.search_query import SearchQuery, cursor_of
 
@@ -76,6 +77,7 @@ def _results(query: SearchQuery, answer: SearchAnswer, **shown: Any) -> str:
     return render_template(
         "results.html",
         answer=answer,
+        verdict=verdict_of(query, answer),
         query=g.query,
         next_page=query.with_changes(cursor=answer.next_cursor) if answer.next_cursor else None,
         saved=query if query.cursor is not None else g.query,  # what is shown, and not its first page
