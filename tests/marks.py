@@ -23,3 +23,8 @@ def with_crashes(test: Callable[..., Any]) -> Callable[..., Any]:
 def examples(count: int) -> int:
     """How many examples a property is tried on: all of them in `make test-all`, a fifth in the fast suite."""
     return count if os.environ.get("LOOKALIKE_LONG_TESTS") == "1" else max(20, count // 5)
+
+
+def kills_of(count: int) -> int:
+    """How often a process is killed: so often in `make test-all`, a fifth of it in `make test-crash`."""
+    return count if os.environ.get("LOOKALIKE_LONG_TESTS") == "1" else count // 5

@@ -1,7 +1,9 @@
 """Malformed requests: pictures in forms and in JSON, broken forms, broken JSON and NDJSON, ids that are none."""
 
 import base64
+import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -18,14 +20,21 @@ BOUNDARY = "b0undary"
 NAMES = (
     "k id items crop face filter group_by metric probes offset min_score min_precision expand bundle image_base64 url"
 )
-FIELDS = (*NAMES.split(), "label", "attributes", "order", "limit", "cursor", "include_query", "size")
+OTHER_NAMES = "label attributes order limit cursor include_query size queries ids entries entry dry_run format bundle"
+FIELDS = (*NAMES.split(), *OTHER_NAMES.split())
 ODD = "\0 .. ../.. ..%2f.. \ufeff \u202e é e\u0301 %s%n <script> null [] {} -1 1e309 NaN 0x10 \uff11\uff12 \ue000"
 TEXTS = ("", " ", "a" * 5000, "🏺" * 40, "'; DROP TABLE items; --", "\r\nX: 1", "shelf 0/piece-000", *ODD.split(" "))
 NUMBERS: tuple[Any, ...] = (0, -1, 1, 2**31, 2**63, 2**64, 10**400, 0.5, -0.0, 1e308, 1e-320)
 OTHERS: tuple[Any, ...] = (None, True, False, "", "x", [], {}, [[]], [None], {"a": None}, [0] * 300, {"": ""}, "\ud800")
-PATHS = ("/search", "/items", "/explain", "/faces", "/search/batch", "/duplicates/dismissed")
-ITEM_PATHS = ("/items/{}", "/items/{}/image", "/item?id={}", "/item/thumbnail?id={}&size=256", "/bundles/{}/report/x")
-LISTS = ("/search", "/items", "/labels", "/facets", "/clusters", "/map", "/duplicates", "/stats")
+PATHS = (
+    *("/search", "/items", "/explain", "/faces", "/search/batch", "/duplicates/dismissed", "/items/batch"),
+    *("/items/list", "/items/delete", "/bin/restore", "/bin/delete"),
+)
+ITEM_PATHS = (
+    *("/items/{}", "/items/{}/image", "/item?id={}", "/item/thumbnail?id={}&size=256", "/bundles/{}/report/x"),
+    "/bin/thumbnail?entry={}",
+)
+LISTS = ("/search", "/items", "/labels", "/facets", "/clusters", "/map", "/duplicates", "/stats", "/bin", "/bundles")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +62,7 @@ def requests(count: int, seed: int) -> Iterator[Request]:
     sound = [Sound(name, data) for name, data in sorted(pictures.samples().items())]
     makers: tuple[Callable[[Generator, Sound], Request], ...] = (
         *(_picture, _picture, _picture, _picture_in_json, _lines),
-        *(_form, _form, _json, _json, _address, _query),
+        *(_form, _form, _json, _json, _packed, _address, _query),
     )
     for _ in range(count):
         yield _pick(rng, makers)(rng, _pick(rng, sound))
@@ -112,8 +121,18 @@ def _json(rng: Generator, _sound: Sound) -> Request:
     text = json.dumps(fields).encode()
     if rng.random() < 0.5:
         text = _pick(rng, (*_broken_json(text), text[: int(rng.integers(len(text)))]))
-    method, path = _pick(rng, (*(("POST", path) for path in PATHS), ("PATCH", "/item?id=x")))
+    method, path = _pick(rng, (*(("POST", path) for path in PATHS), ("PATCH", "/item?id=x"), ("PUT", "/item?id=x")))
     return Request("broken JSON", method, path, text, _kind("application/json"))
+
+
+def _packed(rng: Generator, sound: Sound) -> Request:
+    """A body that is compressed, or only says so, or is cut or changed after it was."""
+    plain = _pick(rng, (_json, _lines, _form))(rng, sound)
+    body = _pick(rng, (gzip.compress(plain.body), zlib.compress(plain.body), plain.body))
+    if rng.random() < 0.7:
+        body = pictures.mutate(body, rng)
+    coding = _pick(rng, ("gzip", "gzip", "deflate", "x-gzip", "br", "gzip, gzip", "identity", "", "\xff"))
+    return Request("broken packing", plain.method, plain.path, body, plain.headers | {"Content-Encoding": coding})
 
 
 def _broken_json(text: bytes) -> tuple[bytes, ...]:

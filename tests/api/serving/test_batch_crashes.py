@@ -16,8 +16,9 @@ import httpx2
 import numpy as np
 import pytest
 
-from tests.api.serving.test_crashes import SHOP, Server, check, listed
+from tests.api.serving.test_crashes import SHOP, Server, check, empty_bin, listed
 from tests.bundles import picture, write_artifacts
+from tests.marks import kills_of
 
 LINES = 24
 SLOW = pytest.mark.slow
@@ -59,7 +60,7 @@ def send_from(lines: dict[str, bytes], client: httpx2.Client) -> None:
     send(client, "x", lines)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(100, marks=SLOW)])
+@pytest.mark.parametrize("kills", [1, pytest.param(kills_of(100), marks=SLOW, id="many")])
 def test_a_batch_that_was_killed_is_completed_when_it_is_sent_again(tmp_path: Path, kills: int) -> None:
     write_artifacts(tmp_path, SHOP)
     rng = np.random.default_rng(kills)
@@ -86,9 +87,10 @@ def delete_all_but(client: httpx2.Client, kept: dict[str, bytes]) -> None:
     """Delete what earlier rounds have added, so that each round looks at little."""
     for name in set(listed(client)) - set(kept) - {piece.id for piece in SHOP}:
         assert client.delete("/item", params={"id": name}).status_code == 204
+    empty_bin(client)
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(50, marks=SLOW)])
+@pytest.mark.parametrize("kills", [1, pytest.param(kills_of(50), marks=SLOW, id="many")])
 def test_a_deletion_by_filter_is_done_whole_or_not_at_all(tmp_path: Path, kills: int) -> None:
     write_artifacts(tmp_path, SHOP)
     rng = np.random.default_rng(kills)
@@ -106,8 +108,10 @@ def test_a_deletion_by_filter_is_done_whole_or_not_at_all(tmp_path: Path, kills:
                 left = set(listed(client)) - {piece.id for piece in SHOP}
                 assert left in (set(), set(fresh))
                 outcomes.add(len(left))
-                check(client, tmp_path, {name: fresh[name] for name in left})
+                check(client, tmp_path, {name: fresh[name] for name in left}, {} if left else fresh)
                 assert client.delete("/items", params=where).json()["deleted"] == len(left)
+                check(client, tmp_path, {}, fresh)
+                empty_bin(client)
                 check(client, tmp_path, {})
     finally:
         server.kill()

@@ -1,6 +1,7 @@
 """SIGKILL at random moments while four writers add and delete: what was acknowledged is there after the restart.
 
-Nothing is half there: every item has its picture and its vector, no vector and no picture is without an item. And
+Nothing is half there: every item has its picture and its vector, no vector and no picture is without an item, and what
+was deleted is in the bin. And
 nothing is there twice, though what was not acknowledged is sent again with its key.
 """
 
@@ -21,6 +22,7 @@ import pytest
 
 from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import ROOT, environment, free_port
+from tests.marks import kills_of
 
 pytestmark = pytest.mark.crash
 
@@ -36,6 +38,8 @@ class Writer:
     number: int
     items: dict[str, bytes] = field(default_factory=dict)
     """Acknowledged, by id."""
+    deleted: dict[str, bytes] = field(default_factory=dict)
+    """Acknowledged, so in the bin."""
     added: int = 0
     unsure: tuple[str, str, bytes] | None = None
     """A request without an answer: its method, its item and that item's picture."""
@@ -66,6 +70,7 @@ class Writer:
         self.unsure = "delete", name, self.items.pop(name)
         answer = client.delete(f"/item?id={name.replace('/', '%2F')}")
         assert answer.status_code == 204, answer.text
+        self.deleted[name] = self.unsure[2]
         self.unsure = None
 
     def settle(self, client: httpx2.Client, held: set[str]) -> None:
@@ -78,6 +83,8 @@ class Writer:
         elif name in held:
             self.items[name] = data
             self.delete(client, name)
+        else:
+            self.deleted[name] = data
         self.unsure = None
 
 
@@ -133,8 +140,27 @@ def searched(client: httpx2.Client) -> list[str]:
         answer = client.get(link).json()
 
 
-def check(client: httpx2.Client, artifacts: Path, expected: dict[str, bytes]) -> None:
-    """Rows, vectors and pictures are those of these items, each once."""
+def bin_ids(client: httpx2.Client) -> list[str]:
+    """The ids of what is in the bin."""
+    ids: list[str] = []
+    link = "/bin?limit=50"
+    while link:
+        answer = client.get(link).json()
+        ids += [entry["id"] for entry in answer["entries"]]
+        link = answer["next"]
+    return ids
+
+
+def empty_bin(client: httpx2.Client) -> None:
+    assert client.delete("/bin").status_code == 200
+
+
+def check(
+    client: httpx2.Client, artifacts: Path, expected: dict[str, bytes], deleted: dict[str, bytes] | None = None
+) -> None:
+    """Rows, vectors and pictures are those of these items, each once; what was deleted is in the bin, each once."""
+    deleted = deleted or {}
+    assert sorted(bin_ids(client)) == sorted(deleted)
     held = {piece.id: piece.data for piece in SHOP} | expected
     assert sorted(listed(client)) == sorted(searched(client)) == sorted(held)
     for name, data in expected.items():
@@ -144,10 +170,10 @@ def check(client: httpx2.Client, artifacts: Path, expected: dict[str, bytes]) ->
         hit = client.post("/search", files={"file": expected[name]}, data=fields).json()["hits"][0]
         assert (hit["id"], hit["euclidean"]) == (name, pytest.approx(0, abs=1e-4))
     files = {path.name.partition(".")[0] for path in (artifacts / "images").rglob("*.jpg")}
-    assert files == {sha256(data).hexdigest() for data in expected.values()}
+    assert files == {sha256(data).hexdigest() for data in (*expected.values(), *deleted.values())}
 
 
-@pytest.mark.parametrize("kills", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [5, pytest.param(kills_of(200), marks=pytest.mark.slow, id="many")])
 def test_what_was_acknowledged_outlives_any_kill(tmp_path: Path, kills: int) -> None:
     write_artifacts(tmp_path, SHOP)
     writers = [Writer(number) for number in range(WRITERS)]
@@ -179,17 +205,26 @@ def test_what_was_acknowledged_outlives_any_kill(tmp_path: Path, kills: int) -> 
                 unsure = {writer.unsure[1] for writer in writers if writer.unsure}
                 assert sure <= held
                 assert held - sure - {piece.id for piece in SHOP} <= unsure
-                check(client, tmp_path, {name: data for name, data in everything(writers).items() if name in held})
+                check(client, tmp_path, *after_restart(writers, held))
                 for writer in writers:
                     writer.settle(client, held)
-                check(client, tmp_path, {name: data for writer in writers for name, data in writer.items.items()})
+                check(client, tmp_path, *after_restart(writers, sure | unsure))
+                empty_bin(client)
+                for writer in writers:
+                    writer.deleted.clear()
     finally:
         server.kill()
     assert acknowledged > kills
     assert unanswered > kills / 2  # they were hit while they were at it
 
 
-def everything(writers: list[Writer]) -> dict[str, bytes]:
-    """What may be there: what was acknowledged, and what was not answered."""
-    unsure = {writer.unsure[1]: writer.unsure[2] for writer in writers if writer.unsure}
-    return {name: data for writer in writers for name, data in writer.items.items()} | unsure
+def after_restart(writers: list[Writer], held: set[str]) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """Which items there are, and which are in the bin, where these ids are held."""
+    items = {name: data for writer in writers for name, data in writer.items.items()}
+    deleted = {name: data for writer in writers for name, data in writer.deleted.items()}
+    for method, name, data in (writer.unsure for writer in writers if writer.unsure):
+        if name in held:
+            items[name] = data
+        elif method == "delete":
+            deleted[name] = data
+    return items, deleted

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.marks import kills_of
 from tests.trainer.releases.publisher import publish, publish_until
 from tests.trainer.releases.shops import ITEMS, NEW, OLD, Shop, catalogued, make_shop, starts_with
 
@@ -70,7 +71,7 @@ def killed_after(seconds: float, server: ForkServerContext, ready: Shop, fresh: 
     return starts_with(fresh.artifacts, finished=process.exitcode == 0)
 
 
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [20, pytest.param(kills_of(200), marks=pytest.mark.slow, id="many")])
 def test_killed_at_random_moments(kills: int, server: ForkServerContext, ready: Shop, fresh: Shop) -> None:
     timed(server, fresh)
     again(ready, fresh)
