@@ -14,6 +14,8 @@ from pydantic_core import ErrorDetails
 
 MAX_COMPLAINTS = 10
 """One request is told so many mistakes at once."""
+MAX_LOOKED_AT = 50
+"""So many places, and so many names that are not known at one of them, are looked at; the others are counted."""
 MAX_NAME = 64
 """Characters of an attribute's name that are shown."""
 
@@ -66,16 +68,25 @@ def describe(errors: Iterable[ErrorDetails], data: object, shape: type[BaseModel
     `data` is what was checked against `shape`; `at` is the place of `data` itself, such as `queries[3]`.
     """
     complaints: dict[str, list[str]] = {}
-    unknown: dict[str, list[tuple[str, list[str]]]] = {}
+    unknown: dict[str, list[str]] = {}
+    known: dict[str, list[str]] = {}
+    steps: set[tuple[int | str, ...]] = set()
+    further: set[str] = set()
     for error in errors:
         loc, kind = error["loc"], error["type"]
         if kind == "none_required":  # the other branch of what may be left out
             continue
         if kind == "extra_forbidden":
             place = (at + _path(loc[:-1], data, kind)).removeprefix(".")
-            unknown.setdefault(place, []).append((str(loc[-1]), known_names(shape, loc[:-1])))
+            if loc[:-1] not in steps:
+                steps.add(loc[:-1])
+                known[place] = sorted({*known.get(place, ()), *known_names(shape, loc[:-1])})
+            unknown.setdefault(place, []).append(str(loc[-1]))
             continue
         place = (at + _path(loc, data, kind)).removeprefix(".")
+        if place not in complaints and len(complaints) == MAX_LOOKED_AT:
+            further.add(place)
+            continue
         text, texts = _text(error), complaints.setdefault(place, [])
         if text not in texts:
             texts.append(text)
@@ -83,15 +94,15 @@ def describe(errors: Iterable[ErrorDetails], data: object, shape: type[BaseModel
     places = [place for place in complaints if any(other.startswith(f"{place}[") for other in (*complaints, *unknown))]
     for place in places:
         del complaints[place]
-    sentences = [_sentence(place, _unknown(names)) for place, names in unknown.items()]
+    sentences = [_sentence(place, _unknown(names, known[place])) for place, names in unknown.items()]
     sentences += [_sentence(place, _joined(texts)) for place, texts in complaints.items()]
-    more = len(sentences) - MAX_COMPLAINTS
+    more = len(sentences) + len(further) - MAX_COMPLAINTS
     return "; ".join(sentences[:MAX_COMPLAINTS]) + (f"; and {more} more." if more > 0 else ".")
 
 
 def unknown_name(name: str, known: Sequence[str], kind: str = "field") -> str:
     """What to say of a name that is not known, which is not repeated: the nearest that is, and all of them."""
-    return _unknown([(name, list(known))], kind)
+    return _unknown([name], known, kind)
 
 
 def known_names(shape: type[BaseModel] | None, loc: Sequence[int | str] = ()) -> list[str]:
@@ -117,12 +128,11 @@ def _sentence(place: str, text: str) -> str:
     return f"The body {text}" if text.startswith(("must ", "is ", "may ")) else text
 
 
-def _unknown(names: Sequence[tuple[str, Sequence[str]]], kind: str = "field") -> str:
-    known = sorted({name for _, each in names for name in each})
-    guesses = [guess for name, each in names if (guess := nearest(name, each))]
+def _unknown(names: Sequence[str], known: Sequence[str], kind: str = "field") -> str:
+    guesses = [guess for name in names[:MAX_LOOKED_AT] if (guess := nearest(name, known))]
     hint = f"; did you mean {' and '.join(dict.fromkeys(guesses))}?" if guesses else "."
     what = f"a {kind} is" if len(names) == 1 else f"{len(names)} {kind}s are"
-    return f"{what} not known here{hint} Known: {', '.join(known) or 'none'}"
+    return f"{what} not known here{hint} Known: {', '.join(sorted(known)) or 'none'}"
 
 
 def nearest(name: str, known: Sequence[str]) -> str | None:

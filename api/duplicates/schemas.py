@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.duplicates.search import Step, Tier
-from api.schemas.fields import AsTuple
+from api.schemas.fields import as_tuple
 from api.schemas.search_answer import Answer, ItemAnswer
 from retrieval.catalogue import ID_LENGTH
 from retrieval.text import nfc
@@ -151,7 +151,7 @@ class DismissalBody(BaseModel):
     ids: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=ID_LENGTH), AfterValidator(nfc)], ...],
         Field(min_length=2, max_length=MAX_DISMISSED, json_schema_extra={"uniqueItems": True}),
-        AsTuple,
+        as_tuple(MAX_DISMISSED),
     ]
 
     @model_validator(mode="after")

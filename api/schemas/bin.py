@@ -7,7 +7,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api.links import link
-from api.schemas.fields import AsTuple, Nothing
+from api.schemas.fields import Nothing, as_tuple
 from api.schemas.search_answer import Answer, Created
 from api.schemas.text import ItemName
 from retrieval.catalogue import Attribute, BinEntry
@@ -83,7 +83,7 @@ class EntriesBody(BaseModel):
         Annotated[
             tuple[ItemName, ...],
             Field(min_length=1, max_length=MAX_ENTRIES, json_schema_extra={"uniqueItems": True}),
-            AsTuple,
+            as_tuple(MAX_ENTRIES),
         ]
         | Nothing,
         Field(description="Ids of deleted items, each once; of an id, what was deleted last."),
@@ -92,7 +92,7 @@ class EntriesBody(BaseModel):
         Annotated[
             tuple[EntryName, ...],
             Field(min_length=1, max_length=MAX_ENTRIES, json_schema_extra={"uniqueItems": True}),
-            AsTuple,
+            as_tuple(MAX_ENTRIES),
         ]
         | Nothing,
         Field(description="Names of entries, each once."),

@@ -28,12 +28,19 @@ def _number(value: object) -> object:
     return value
 
 
-def _as_tuple(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value
+def as_tuple(max_length: int) -> BeforeValidator:
+    """To stand last in an annotation of a tuple of at most so many entries: JSON has lists, and is checked strictly.
+
+    Of a longer list one entry too many is kept. pydantic would look at all of a million before it refuses them.
+    """
+
+    def convert(value: object) -> object:
+        return tuple(value[: max_length + 1]) if isinstance(value, list) else value
+
+    return BeforeValidator(convert)
 
 
 # To stand last in an annotation, after the bounds of a field: they come before what pydantic checks.
-AsTuple = BeforeValidator(_as_tuple)  # JSON has lists, and is checked strictly
 Whole = BeforeValidator(_whole_number)
 AsNumber = BeforeValidator(_number)
 

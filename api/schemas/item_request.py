@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.schemas.fields import AsTuple, Base64, Base64Field, File, Nothing, Url
+from api.schemas.fields import Base64, Base64Field, File, Nothing, Url, as_tuple
 from api.schemas.filters import FilterBody
 from api.schemas.text import DifferentNames, ItemName, Label, Name, NewId, Text
 from retrieval.filters import LARGEST
@@ -150,7 +150,7 @@ class DeletionBody(_Body):
         Annotated[
             tuple[ItemName, ...],
             Field(min_length=1, max_length=MAX_DELETED, json_schema_extra={"uniqueItems": True}),
-            AsTuple,
+            as_tuple(MAX_DELETED),
         ]
         | Nothing,
         Field(description="Their ids, each once. If one is no item's, nothing is deleted."),

@@ -6,7 +6,6 @@ from pydantic import BeforeValidator, Field, PositiveInt, TypeAdapter, model_val
 
 from api.schemas.fields import (
     AsNumber,
-    AsTuple,
     Base64,
     Base64Field,
     Body,
@@ -16,6 +15,7 @@ from api.schemas.fields import (
     Nothing,
     Url,
     Whole,
+    as_tuple,
 )
 from api.schemas.filters import FilterBody
 from api.schemas.search_answer import Ranking
@@ -135,7 +135,9 @@ class Options(Body):
         ),
     ] = None
     exclude: Annotated[
-        tuple[ItemName, ...], Field(max_length=MAX_EXCLUDED, description="Ids of items that are not wanted."), AsTuple
+        tuple[ItemName, ...],
+        Field(max_length=MAX_EXCLUDED, description="Ids of items that are not wanted."),
+        as_tuple(MAX_EXCLUDED),
     ] = ()
     include_query: Annotated[bool, Field(description="Let items that are searched with be among their own hits.")] = (
         False
@@ -157,7 +159,7 @@ class SearchBody(Options):
     url: Url | Nothing = None
     image_base64: Base64 | Nothing = None
     items: Annotated[
-        Annotated[tuple[Part, ...], Field(min_length=1, max_length=MAX_PARTS), AsTuple] | Nothing,
+        Annotated[tuple[Part, ...], Field(min_length=1, max_length=MAX_PARTS), as_tuple(MAX_PARTS)] | Nothing,
         Field(
             description="Several to search with: the query is the weighted sum of their vectors, each first scaled to "
             "length one, and the sum then to their mean length."
@@ -226,7 +228,7 @@ class ExplainForm(ExplainBody):
 class BatchBody(Body):
     """Searches to be answered at once, each by itself: what is wrong with one is no matter of the others."""
 
-    queries: Annotated[tuple[SearchBody, ...], Field(min_length=1, max_length=MAX_QUERIES), AsTuple]
+    queries: Annotated[tuple[SearchBody, ...], Field(min_length=1, max_length=MAX_QUERIES), as_tuple(MAX_QUERIES)]
 
 
 class SearchLink(Options):

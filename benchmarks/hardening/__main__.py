@@ -11,11 +11,11 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.hardening import bombs, load, malformed, wire
-from benchmarks.hardening.requests import BOUNDARY, Request, form
+from benchmarks.hardening import bomb_bodies, load, malformed, wire
 from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import free_port, running
 
+BOMB_ROUNDS = 10
 EXAMPLE = "Example: python -m benchmarks.hardening malformed --count 100000"
 
 
@@ -46,11 +46,7 @@ def _malformed(port: int, process: psutil.Process, options: argparse.Namespace) 
 
 
 def _bombs(port: int, process: psutil.Process, _options: argparse.Namespace) -> str:
-    head = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
-    requests = [Request(name, "POST", "/search", form([("file", "f", data)]), head) for name, data in bombs.bombs()]
-    packed = {"Content-Type": "application/json", "Content-Encoding": "gzip"}
-    requests += [Request(name, "POST", "/search", data, packed) for name, data in bombs.packed_bodies()]
-    return str(malformed.send_all(port, process, requests))
+    return str(malformed.send_all(port, process, bomb_bodies.requests() * BOMB_ROUNDS))
 
 
 def _overload(port: int, _process: psutil.Process, options: argparse.Namespace) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 
+import numpy as np
 import psutil
 
 from benchmarks.hardening.requests import Request, requests
@@ -25,14 +26,22 @@ class Outcome:
     slow: list[tuple[Request, float]] = field(default_factory=list)
     """Those that took longer than SLOW_SECONDS, and how long."""
     seconds: list[float] = field(default_factory=list)
+    refusal_seconds: list[float] = field(default_factory=list)
+    """Those of answers with a 4xx."""
     grown_bytes: int = 0
     """How much the process's memory has grown since it was warm."""
+
+    @property
+    def refused(self) -> int:
+        """How many were answered with a 4xx."""
+        return len(self.refusal_seconds)
 
     def __str__(self) -> str:
         counts = ", ".join(f"{count:,} x {status}" for status, count in sorted(self.statuses.items()))
         lines = [
             f"{len(self.seconds):,} requests: {counts}",
-            f"median {1000 * statistics.median(self.seconds):.0f} ms, slowest {max(self.seconds):.2f} s, "
+            f"{self.refused:,} refused, p99 {1000 * float(np.percentile(self.refusal_seconds or [0.0], 99)):.0f} ms; "
+            f"all: median {1000 * statistics.median(self.seconds):.0f} ms, slowest {max(self.seconds):.2f} s, "
             f"{len(self.slow)} over {SLOW_SECONDS:g} s; memory grew by {self.grown_bytes / 2**20:.0f} MiB",
         ]
         lines += [
@@ -64,6 +73,8 @@ def send_all(port: int, process: psutil.Process, wanted: Iterable[Request], *, w
         seconds = time.perf_counter() - began
         outcome.statuses[status] += 1
         outcome.seconds.append(seconds)
+        if 400 <= status < 500:
+            outcome.refusal_seconds.append(seconds)
         if seconds > SLOW_SECONDS:
             outcome.slow.append((request, seconds))
         if status >= 500 or status == 0:

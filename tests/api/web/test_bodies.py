@@ -65,7 +65,7 @@ def test_a_mistake_is_told_with_its_place_in_plain_words(client: TestClient, bod
 
 def test_the_known_fields_are_listed(client: TestClient) -> None:
     detail = detail_of(client, {"lable": "x", "id": ITEM})
-    assert detail.startswith("A field is not known here. Known: bundle, crop, exclude,")
+    assert detail.startswith("A field is not known here. Known: bundle, crop, cursor, exclude,")
     assert detail_of(client, {"ids": ["a"], "label": "x"}, "/items").startswith(
         "A field is not known here; did you mean id?"
     )
