@@ -124,7 +124,7 @@ class MergeBody(BaseModel):
     delete: Annotated[
         tuple[Annotated[str, Field(min_length=1, max_length=ID_LENGTH), AfterValidator(nfc)], ...],
         Field(min_length=1, max_length=MAX_MERGED, json_schema_extra={"uniqueItems": True}),
-        AsTuple,
+        as_tuple(MAX_MERGED),
     ]
 
     @model_validator(mode="after")

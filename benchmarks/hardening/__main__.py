@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks import setup
 from benchmarks.hardening import bomb_bodies, load, malformed, wire
 from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import free_port, running
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60, help="of each run under load (default 60)")
     parser.add_argument("--seed", type=int, default=0, help="of the malformed requests (default 0)")
     parser.add_argument("--artifacts", type=Path, help="what is served; made up unless named")
+    parser.add_argument("--publish", action="store_true", help="write the figures into docs/benchmarks.md")
     options = parser.parse_args()
     for name in options.names or list(measures):
         with tempfile.TemporaryDirectory() as folder:
@@ -38,7 +40,10 @@ def main() -> None:
             port = free_port()
             settings = {"artifacts": folder, "api_port": port, "fetch_urls": "false", "query_cache_size": 0}
             with running("api", port, "/readyz", **settings) as server:
-                print(f"{name}: {measures[name](port, psutil.Process(server.pid), options)}", flush=True)
+                text = measures[name](port, psutil.Process(server.pid), options)
+                print(f"{name}: {text}", flush=True)
+        if options.publish:
+            setup.publish(f"hardening_{name}", "\n".join(f"- {line}" for line in text.splitlines()))
 
 
 def _malformed(port: int, process: psutil.Process, options: argparse.Namespace) -> str:
