@@ -112,10 +112,10 @@ def pieces(count: int) -> list[Piece]:
     ]
 
 
-def write_encoder(path: Path, *, seed: int = 7) -> None:
+def write_encoder(path: Path, *, seed: int = 7, dims: int = EMBEDDING_DIMS) -> None:
     """An ONNX file that keeps the encoder contract: images -> embedding, cells."""
     side = SIDE // GRID
-    kernel = np.random.default_rng(seed).normal(0, 1 / 255, (EMBEDDING_DIMS, 3, side, side)).astype(np.float32)
+    kernel = np.random.default_rng(seed).normal(0, 1 / 255, (dims, 3, side, side)).astype(np.float32)
     nodes = [
         helper.make_node("Cast", ["images"], ["numbers"], to=TensorProto.FLOAT),
         helper.make_node("Transpose", ["numbers"], ["planes"], perm=[0, 3, 1, 2]),
@@ -125,8 +125,8 @@ def write_encoder(path: Path, *, seed: int = 7) -> None:
     ]
     inputs = [helper.make_tensor_value_info("images", TensorProto.UINT8, ["n", SIDE, SIDE, 3])]
     outputs = [
-        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", EMBEDDING_DIMS]),
-        helper.make_tensor_value_info("cells", TensorProto.FLOAT, ["n", GRID, GRID, EMBEDDING_DIMS]),
+        helper.make_tensor_value_info("embedding", TensorProto.FLOAT, ["n", dims]),
+        helper.make_tensor_value_info("cells", TensorProto.FLOAT, ["n", GRID, GRID, dims]),
     ]
     graph = helper.make_graph(nodes, "tiny", inputs, outputs, [numpy_helper.from_array(kernel, "kernel")])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

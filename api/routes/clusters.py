@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 
-from api import clusters
-from api.clusters import MAX_POINTS, draw_map
+from api.clusters.figures import list_clusters
+from api.clusters.map import MAX_POINTS, draw_map
+from api.clusters.overview import read_detail
 from api.deps import PoolDep, SnapshotDep
 from api.openapi.problems import problems
 from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer
@@ -19,10 +20,11 @@ router = APIRouter(tags=["clusters"], dependencies=[Read])
     "/clusters",
     operation_id="list_clusters",
     summary="The clusters, and whether it pays to train again",
+    response_model=ClustersAnswer,
     responses=problems("not_ready", "overloaded"),
 )
-async def list_clusters(snapshot: SnapshotDep, pool: PoolDep) -> ClustersAnswer:
-    return await pool.run(clusters.list_clusters, snapshot)
+async def get_clusters(snapshot: SnapshotDep, pool: PoolDep) -> Response:
+    return Response(await pool.run(list_clusters, snapshot), media_type="application/json")
 
 
 @router.get(
@@ -34,7 +36,7 @@ async def list_clusters(snapshot: SnapshotDep, pool: PoolDep) -> ClustersAnswer:
 async def get_cluster(
     number: Annotated[int, Path(ge=0, le=2**31, examples=[7]), Whole], snapshot: SnapshotDep, pool: PoolDep
 ) -> ClusterDetail:
-    return await pool.run(clusters.get_cluster, snapshot, number)
+    return await pool.run(read_detail, snapshot, number)
 
 
 @router.get(

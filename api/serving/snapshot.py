@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 NOT_LOADED = "bundle: it is not loaded here; /bundles says which ones are."
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Snapshot:
     """What a request is answered from, start to end. Its vectors and items may change; its bundle never does."""
 

@@ -18,7 +18,7 @@ from retrieval.catalogue.facts.counting import (
 from retrieval.catalogue.facts.facets import Facet, facets_of_all, facets_of_some, value_of
 from retrieval.catalogue.facts.ledger import batches, read_counts
 from retrieval.catalogue.facts.listing import list_page
-from retrieval.catalogue.facts.matching import Matcher, Selections, read_version
+from retrieval.catalogue.facts.matching import NOTHING_CHANGED, Matcher, Selections, read_changed, read_version
 from retrieval.catalogue.facts.rebuild import differences
 from retrieval.catalogue.facts.tables import ITEM_FACT, LABEL, LABEL_NAME, fact_of_value, name_key
 from retrieval.catalogue.item import Attribute, Item, Origin, is_id
@@ -146,12 +146,25 @@ class CatalogueReader:
                 counts = self._columns.counts(connection, LABEL_NAME, LABEL, numbers, version)
             return {str(value_of(connection, fact)): count for fact, count in sorted(counts.items())}
 
-    def each_label(self) -> Iterator[tuple[str, str | None]]:
-        """Every item's id and label, in no particular order; held in memory a batch at a time."""
+    def labels_of(self, ids: Sequence[str]) -> dict[str, str | None]:
+        """The labels of these items by id; those that do not exist are left out."""
+        labels: dict[str, str | None] = {}
+        query = sa.select(ITEMS.c.id, ITEMS.c.label).where(AMONG)
         with self._database.transaction() as connection:
-            streaming = connection.execution_options(yield_per=BATCH)
-            for row in streaming.execute(sa.select(ITEMS.c.id, ITEMS.c.label)):
-                yield row.id, row.label
+            for batch in batches(ids):
+                labels.update((row.id, row.label) for row in connection.execute(query, {"ids": batch}))
+        return labels
+
+    def changed_since(self, version: int) -> tuple[int, list[str] | None]:
+        """The version now, and the ids of the items that came or changed since another one.
+
+        None in place of the ids where too many have changed, or it is too long ago.
+        """
+        with self._database.transaction() as connection:
+            now = read_version(connection)
+            changed = read_changed(connection, version, now) if version != now else NOTHING_CHANGED
+        ids = None if changed is None else list(self.ids_of(changed.items).values())
+        return now, ids
 
     def facets(self, filter_: Filter = EVERYTHING, *, limit: int) -> list[Facet]:
         """The attributes of the items that a filter lets through, each with its `limit` most frequent values."""

@@ -156,6 +156,12 @@ class VectorStore(Protocol):
     def members(self, cluster: int) -> Members:
         """The vectors in a cluster, in no particular order."""
 
+    def sample(self, limit: int) -> Members:
+        """At most so many vectors: always the same ones of the same ids, and most of them while others come and go."""
+
+    def cluster_stamps(self) -> Numbers:
+        """Of each cluster a number that is another one after vectors have come or gone: int64 [C]."""
+
     def ids(self) -> tuple[str, ...]:
         """Every id that has a vector."""
 

@@ -31,8 +31,7 @@ from retrieval.vectors.store_rows import StoreRows
 
 FEW_ROWS = 2_000
 """Rows that are compared one by one where only these may be hits: faster than to open the clusters they lie in."""
-LEARNT_TOGETHER = 5_000
-"""Items whose rows are looked for between two moments in which searches may look."""
+LEARNT_TOGETHER = 5_000  # items whose rows are looked for between two moments in which searches may look
 FIRST_ROUND = 8
 """Clusters opened before the first look at the bounds, in a store that is not small."""
 
@@ -57,6 +56,7 @@ class EmbeddedStore:
             compacted = self._compact()
             block = compacted if compacted is not None else generations.merged(block, clusters, removed, batches)
             removed, batches = set(), []
+        self._stamps = np.zeros(len(clusters), np.int64)
         self._load(block, removed, batches)
 
     @classmethod
@@ -167,6 +167,14 @@ class EmbeddedStore:
         with self._reading.shared():
             return self._rows.members(self._rows.index.members(cluster))
 
+    def sample(self, limit: int) -> Members:
+        with self._reading.shared():
+            return self._rows.members(self._rows.sample(limit))
+
+    def cluster_stamps(self) -> Numbers:
+        with self._reading.shared():
+            return self._stamps + self._rows.index.change_counts
+
     def ids(self) -> tuple[str, ...]:
         with self._reading.shared():
             return self._rows.ids()
@@ -198,6 +206,7 @@ class EmbeddedStore:
         if block is not None:
             rows = self._rows.moved(block)
             with self._reading.alone():
+                self._stamps = self._stamps + self._rows.index.change_counts
                 self._rows = rows
 
     def _compact(self) -> Block | None:

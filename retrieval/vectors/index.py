@@ -26,6 +26,8 @@ class ClusterIndex:
     def __init__(self, clusters: Clusters, block: Block) -> None:
         self.sizes = np.diff(block.offsets)
         """Vectors in each cluster, int64 [C]."""
+        self.change_counts = np.zeros(len(clusters), np.int64)
+        """Vectors that have come to each cluster or gone from it, int64 [C]."""
         self._clusters = clusters
         self._block = block
         self._tail = Tail(clusters.dims)
@@ -45,6 +47,11 @@ class ClusterIndex:
         """Rows behind the block, and removed ones: what a new block would put in order."""
         return len(self._tail) + self._removed
 
+    @property
+    def removed(self) -> int:
+        """How many rows have been removed."""
+        return self._removed
+
     def has(self, row: int) -> bool:
         """Whether this row has not been removed."""
         return bool(self._alive[row])
@@ -62,12 +69,15 @@ class ClusterIndex:
             # Room for as many again: an addition must not cost more the more rows there are.
             self._flags = np.concatenate([self._flags, np.ones(max(missing, len(self._tail)), bool)])
         np.add.at(self.sizes, assigned, 1)
+        np.add.at(self.change_counts, assigned, 1)
         return rows
 
     def remove(self, rows: Numbers) -> None:
         """Removes these rows, each of which must be here."""
         if len(rows):
-            np.subtract.at(self.sizes, self.clusters(rows), 1)
+            clusters = self.clusters(rows)
+            np.subtract.at(self.sizes, clusters, 1)
+            np.add.at(self.change_counts, clusters, 1)
             self._alive[rows] = False
             self._removed += len(rows)
 

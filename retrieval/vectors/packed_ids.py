@@ -90,5 +90,10 @@ class PackedIds:
         return self.text[self.offsets[row] : self.offsets[row + 1]].tobytes()
 
 
+def hash_of(item_id: str) -> int:
+    """The hash that an id is found by."""
+    return _hash(item_id.encode())
+
+
 def _hash(encoded: bytes) -> int:
     return int.from_bytes(blake2b(encoded, digest_size=8).digest(), "little")

@@ -8,6 +8,7 @@ from retrieval.clusters import Clusters, Numbers, Vectors
 from retrieval.vectors.base import Members
 from retrieval.vectors.block import Block
 from retrieval.vectors.index import ClusterIndex
+from retrieval.vectors.packed_ids import hash_of
 from retrieval.vectors.selecting import UNKNOWN, RowNumbers
 
 
@@ -24,6 +25,7 @@ class StoreRows:
         self.numbers.make_room(len(block))
         self._clusters = clusters
         self._late_rows: dict[str, int] = {}
+        self._late_hashes: list[int] = []
 
     def moved(self, block: Block) -> "StoreRows":
         """The rows of another block with the same vectors, the numbers of whose items stay known."""
@@ -35,6 +37,16 @@ class StoreRows:
         """Every id, by row."""
         names = [*self.block.ids.names(), *self.late_names]
         return tuple(names[row] for row in self.index.rows().tolist())
+
+    def sample(self, limit: int) -> Numbers:
+        """At most so many rows, of the ids with the smallest hashes."""
+        in_block = self.block.ids.rows[: limit + self.index.removed]
+        rows = np.concatenate([in_block, np.arange(len(self.late_names)) + len(self.block)])
+        late = np.array(self._late_hashes, np.uint64)
+        hashes = np.concatenate([self.block.ids.hashes[: len(in_block)], late])
+        here = self.index.are_here(rows)
+        sample: Numbers = rows[here][np.argsort(hashes[here], kind="stable")[:limit]]
+        return sample
 
     def replace(self, ids: Sequence[str], vectors: Vectors, clusters: Numbers) -> None:
         """Add vectors, in place of those of the same ids; which still are of the same items, for all that is known."""
@@ -76,6 +88,7 @@ class StoreRows:
         self.reach = self.reach.widened(vectors, clusters)
         self.numbers.make_room(int(rows.max(initial=-1)) + 1)
         self.late_names += ids
+        self._late_hashes += map(hash_of, ids)
         self._late_rows.update(zip(ids, rows.tolist(), strict=True))
 
     def hide(self, rows: Numbers) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
-from api.clusters import drift, principal_components
+from api.clusters.map import principal_components
+from api.clusters.overview import drift
 from retrieval import bundle as bundles
 from retrieval.clusters import Clusters
 from tests.api.conftest import OpenApi, Shop
@@ -112,3 +113,29 @@ def test_a_sample_of_the_map_is_always_the_same(client: TestClient) -> None:
 @pytest.mark.parametrize("shape", [(0, 4), (1, 4), (5, 1), (3, 2)])
 def test_few_vectors_have_a_map_too(shape: tuple[int, int]) -> None:
     assert principal_components(np.ones(shape, np.float32)).shape == (shape[0], 2)
+
+
+def test_clusters_follow_what_changes(own_shop: Shop, open_api: OpenApi) -> None:
+    """Only the clusters that have changed are read again; so they must be what another server reads anew."""
+    client = open_api(artifacts=own_shop.artifacts)
+
+    def check() -> dict[int, dict[str, object]]:
+        answer = client.get("/clusters").json()
+        again = open_api(artifacts=own_shop.artifacts).get("/clusters").json()
+        assert answer == again
+        return {cluster["number"]: cluster for cluster in answer["clusters"]}
+
+    before = check()
+    assert add(client, picture(7700), id="new").status_code == 201
+    grown = check()
+    assert sum(cluster != before[number] for number, cluster in grown.items()) == 1
+    medoid = str(before[2]["medoid"]["id"])  # type: ignore[index]
+    client.patch("/item", params={"id": medoid}, json={"label": "other", "attributes": {"stock": 1234}})
+    described = check()
+    assert described[2]["medoid"]["attributes"]["stock"] == 1234  # type: ignore[index]
+    assert {"label": "other", "count": 1} in described[2]["labels"]  # type: ignore[operator]
+    client.delete("/item", params={"id": medoid})
+    assert check()[2]["size"] == int(str(described[2]["size"])) - 1
+    client.delete("/item", params={"id": "new"})
+    client.delete("/items", params={"filter": '{"label": "label-1"}'})
+    check()

@@ -41,6 +41,9 @@ class Changed:
     """By number: facts, and when the item came."""
 
 
+NOTHING_CHANGED = Changed(BitMap64(), {})
+
+
 def matching_numbers(connection: sa.Connection, filter_: Filter) -> BitMap64:
     """The numbers of the items that a filter lets through, read within a transaction."""
     return _combine(filter_, connection.dialect.name, lambda part: read_part(connection, part))

@@ -1,0 +1,1 @@
+"""What the vectors look like from afar: clusters, drift, and the map."""
