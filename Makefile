@@ -23,7 +23,7 @@ COVERAGE = $(BIN)/python -m coverage
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-browser test-security test-crash test-quality test-training browser servers \
-  proxies lint format hooks lock wheel benchmark screenshots docs clean
+  proxies node lint format hooks lock wheel benchmark screenshots docs clean
 
 help: ## list these targets; minutes are those of 2 cores, without installation
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,12 @@ proxies: ## install the nginx and HAProxy that tests of deploy/ need, where ther
 	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light haproxy >/dev/null && \
 	    { [ ! -d /run/systemd/system ] || systemctl disable --quiet --now nginx haproxy; }; \
 	  else echo "Without nginx and HAProxy, tests of deploy/ are skipped. As root on Debian: apt install nginx-light haproxy"; fi; }
+
+node: ## install the Node.js that tests of generated TypeScript clients need, where there is none (Debian, as root)
+	@command -v node && command -v npm || { \
+	  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; \
+	  else echo "Without Node.js, the test of generated TypeScript clients is skipped. As root on Debian: apt install nodejs npm"; fi; }
 
 lint: $(VENV)/.dev ## style, types and import rules alone
 	$(BIN)/ruff check

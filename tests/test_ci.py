@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 SELECTIONS = dict(re.findall(r'^([a-z-]+):.*\n\t\$\(TESTS\) -m "(.*)"$', MAKEFILE, re.MULTILINE))
-INSTALLERS = ("browser", "servers", "proxies")
+INSTALLERS = ("browser", "servers", "proxies", "node")
 KINDS = ("browser", "security", "crash", "quality")
 
 

@@ -87,11 +87,20 @@ def _as_form(schema: dict[str, Any]) -> None:
 
 
 def body_of(form: type[BaseModel], body: type[BaseModel], examples: dict[str, Any] | None = None) -> dict[str, Any]:
-    """A body that is a form of one shape or JSON of the other; examples of the latter by name."""
+    """A body that is a form of one shape or JSON of the other; examples of the latter by name.
+
+    It is not said to be required, although nothing comes of a request without it: what openapi-python-client generates
+    for a required body of two kinds cannot be imported.
+    """
     named_examples = {name: {"value": example} for name, example in (examples or {}).items()}
     as_json: dict[str, Any] = {"schema": reference(body)} | ({"examples": named_examples} if named_examples else {})
     content = {"multipart/form-data": {"schema": reference(form)}, "application/json": as_json}
-    return {"required": True, "content": content}
+    return {"required": False, "content": content}
+
+
+def form_body(form: type[BaseModel]) -> dict[str, Any]:
+    """A body that is a form alone: generated clients of many languages send only one kind of body by an operation."""
+    return {"required": True, "content": {"multipart/form-data": {"schema": reference(form)}}}
 
 
 def json_body(

@@ -21,16 +21,26 @@ def problems(*codes: Code) -> dict[int | str, dict[str, Any]]:
     return {status: _response(status, by_status[status]) for status in sorted(by_status)}
 
 
-def _drop_null_defaults(node: Any) -> None:
-    """A field that may be left out is not required; a default of null would be another type than the field has."""
+def _mend(node: Any) -> None:
+    """Say what pydantic says of shapes in the words that generators of clients know.
+
+    A field that may be left out is not required: a default of null would be another type than the field has. The values
+    of any name are `additionalProperties`, and their number is `maxProperties`.
+    """
     if isinstance(node, dict):
         if "default" in node and node["default"] is None:
             del node["default"]
+        if node.get("type") == "object" and "patternProperties" in node:
+            ((pattern, values),) = node.pop("patternProperties").items()
+            node["additionalProperties"] = values
+            node["propertyNames"] = node.get("propertyNames", {}) | {"pattern": pattern}
+            if "maxLength" in node:
+                node["maxProperties"] = node.pop("maxLength")
         for each in node.values():
-            _drop_null_defaults(each)
+            _mend(each)
     elif isinstance(node, list):
         for each in node:
-            _drop_null_defaults(each)
+            _mend(each)
 
 
 def _write_problems(operation: dict[str, Any], responses: dict[str, Any]) -> dict[str, Any]:
@@ -92,7 +102,7 @@ def install(app: FastAPI) -> None:
                     responses = _parameter_problems(operation) | _key_problems(operation) | _body_problems(operation)
                     responses = _write_problems(operation, responses)
                     operation["responses"] = dict(sorted(responses.items()))
-            _drop_null_defaults(document)
+            _mend(document)
         return app.openapi_schema or generate()
 
     app.openapi = completed  # type: ignore[method-assign]  # FastAPI's documented way to extend it

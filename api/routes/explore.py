@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 
 from api.deps import FetcherDep, PoolDep, ServedDep, SnapshotDep, StateDep
-from api.openapi.bodies import body_of, filter_parameter, json_body
+from api.openapi.bodies import body_of, filter_parameter, form_body, json_body
 from api.openapi.problems import problems
 from api.routes.search import PROBLEMS
 from api.schemas.explore import (
@@ -61,6 +61,13 @@ async def post_batch(
 
 
 @router.post(
+    "/explain/file",
+    operation_id="explain_by_file",
+    summary="As POST /explain, by a form: for generated clients",
+    responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
+    openapi_extra={"requestBody": form_body(ExplainForm)},
+)
+@router.post(
     "/explain",
     operation_id="explain",
     summary="Which parts of a picture and of an item make up their similarity",
@@ -77,6 +84,13 @@ async def post_explain(request: Request, served: ServedDep, fetcher: FetcherDep,
     return await pool.run(explain.explain, served.of(body.bundle), body, downloads)
 
 
+@router.post(
+    "/faces/file",
+    operation_id="find_faces_by_file",
+    summary="As POST /faces, by a form: for generated clients",
+    responses=problems(*BODY_PROBLEMS, "unsupported_by_model"),
+    openapi_extra={"requestBody": form_body(PictureForm)},
+)
 @router.post(
     "/faces",
     operation_id="find_faces",

@@ -14,7 +14,7 @@ from api.items.prepare import NewItem
 from api.items.replace import replace_picture
 from api.items.replies import Answer, Ticket, live_of
 from api.items.upload import NDJSON, open_body, picture_of, read_lines
-from api.openapi.bodies import body_of, json_body, reference
+from api.openapi.bodies import body_of, form_body, json_body, reference
 from api.openapi.problems import problems
 from api.schemas.clusters import LineAnswer, LinesAnswer
 from api.schemas.item_request import (
@@ -57,6 +57,11 @@ CHANGE_PROBLEMS: tuple[Code, ...] = (
 )
 ETAG = {"ETag": {"description": "The version of the item.", "schema": {"type": "string"}}}
 CHANGED: dict[int | str, dict[str, Any]] = {200: {"headers": ETAG}}
+ADDED: dict[int | str, dict[str, Any]] = {
+    200: {"model": ItemAnswer, "description": "It is there already, just as it was sent; nothing has changed."},
+    201: {"headers": {"Location": {"description": "Where the item is.", "schema": {"type": "string"}}, **ETAG}},
+    **problems(*BODY_PROBLEMS, *PICTURE_PROBLEMS, "idempotency_conflict", "not_ready", "overloaded"),
+}
 
 NO_ITEMS = f"Send {NDJSON}, a JSON object in each line, or application/json with a list of items."
 MANY_ITEMS = {
@@ -72,17 +77,23 @@ router = APIRouter(tags=["items"], dependencies=[Write])
 
 
 @router.post(
+    "/items/file",
+    dependencies=[Unconditional],
+    operation_id="add_item_by_file",
+    summary="As POST /items, by a form: for generated clients",
+    status_code=201,
+    response_model=ItemAnswer,
+    responses=ADDED,
+    openapi_extra={"requestBody": form_body(ItemForm)},
+)
+@router.post(
     "/items",
     dependencies=[Unconditional],
     operation_id="add_item",
     summary="Add an item",
     status_code=201,
     response_model=ItemAnswer,
-    responses=problems(*BODY_PROBLEMS, *PICTURE_PROBLEMS, "idempotency_conflict", "not_ready", "overloaded")
-    | {
-        200: {"model": ItemAnswer, "description": "It is there already, just as it was sent; nothing has changed."},
-        201: {"headers": {"Location": {"description": "Where the item is.", "schema": {"type": "string"}}, **ETAG}},
-    },
+    responses=ADDED,
     openapi_extra={"requestBody": body_of(ItemForm, ItemBody, ITEM_EXAMPLES)},
 )
 async def post_item(
@@ -161,6 +172,14 @@ async def patch_item(
     return item_response(await pool.run(update.describe, engine, item_id, body, condition, ticket))
 
 
+@router.put(
+    "/item/file",
+    operation_id="replace_picture_by_file",
+    summary="As PUT /item, by a form: for generated clients",
+    response_model=ItemAnswer,
+    responses=problems(*BODY_PROBLEMS, *CHANGE_PROBLEMS, *PICTURE_PROBLEMS) | CHANGED,
+    openapi_extra={"requestBody": form_body(ReplacementForm)},
+)
 @router.put(
     "/item",
     operation_id="replace_picture",

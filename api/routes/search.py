@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from api.deps import FetcherDep, PoolDep, ServedDep, StateDep
 from api.errors import Code
-from api.openapi.bodies import body_of, link_parameters
+from api.openapi.bodies import body_of, form_body, link_parameters
 from api.openapi.problems import problems
 from api.schemas.search_answer import Milliseconds, SearchAnswer
 from api.schemas.search_request import EXAMPLES, SearchBody, SearchForm
@@ -36,11 +36,21 @@ PROBLEMS: tuple[Code, ...] = (
 )
 
 
+POST_PROBLEMS: tuple[Code, ...] = ("unparseable", "too_many_bytes", "unsupported_body", "cursor_expired", *PROBLEMS)
+
+
+@router.post(
+    "/search/file",
+    operation_id="search_by_file",
+    summary="As POST /search, by a form: for generated clients, which may send only one kind of body",
+    responses=problems(*POST_PROBLEMS),
+    openapi_extra={"requestBody": form_body(SearchForm)},
+)
 @router.post(
     "/search",
     operation_id="search",
     summary="Find the items most like a picture, an item, or several of them",
-    responses=problems("unparseable", "too_many_bytes", "unsupported_body", "cursor_expired", *PROBLEMS),
+    responses=problems(*POST_PROBLEMS),
     openapi_extra={"requestBody": body_of(SearchForm, SearchBody, EXAMPLES)},
 )
 async def post_search(
