@@ -47,10 +47,10 @@ class Group(ApiModel):
 
     @property
     def usual_label(self) -> str | None:
-        """The label that most members have, if more than one has it."""
+        """The label that more than half of the members have."""
         labels = Counter(item.label for item in self.members if item.label is not None)
         label, count = next(iter(labels.most_common(1)), (None, 0))
-        return label if count > 1 else None
+        return label if 2 * count > len(self.members) else None
 
 
 class DuplicateGroups(ApiModel):

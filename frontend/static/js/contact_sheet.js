@@ -20,6 +20,13 @@ function cells() {
   return [...first, ...matches];
 }
 
+/** How the matches were found, without the link to the report. */
+function footer() {
+  const facts = currentMain().querySelector(".matches .how").cloneNode(true);
+  for (const link of facts.querySelectorAll("a")) link.remove();
+  return wordsOf(facts).replace(/[\s·]+$/, "");
+}
+
 async function drawSheet() {
   const all = cells();
   const rows = Math.ceil(all.length / COLUMNS);
@@ -40,7 +47,7 @@ async function drawSheet() {
     }
     lines.forEach((line, row) => write(context, line, x, y + SIDE + 4 + row * LINE, SIDE, row === 0));
   }));
-  write(context, wordsOf(currentMain().querySelector(".how")), GAP, canvas.height - LINE - GAP / 2, canvas.width - 2 * GAP, false);
+  write(context, footer(), GAP, canvas.height - LINE - GAP / 2, canvas.width - 2 * GAP, false);
   return new Promise((resolve) => { canvas.toBlob(resolve, "image/png"); });
 }
 

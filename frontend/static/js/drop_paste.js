@@ -1,10 +1,12 @@
 // Search with a picture or link that is dropped or pasted anywhere.
 
-import { searchUrl } from "./history.js";
+import { currentMain, say, searchUrl } from "./history.js";
 import { follow, searchPicture } from "./search.js";
 
+const filesOf = (transfer) => [...(transfer?.files ?? [])];
+
 function pictureOf(transfer) {
-  const files = [...(transfer?.files ?? [])];
+  const files = filesOf(transfer);
   return files.find((file) => file.type.startsWith("image/")) ?? files[0];
 }
 
@@ -14,8 +16,29 @@ function addressOf(transfer) {
   return /^https?:\/\/\S+$/i.test(text) ? text : null;
 }
 
+/** Call once the matches are there, and not the page that waits for them. */
+function whenFound(act) {
+  const listener = ({ detail: { main } }) => {
+    if (main.matches("[aria-busy]")) return;
+    document.removeEventListener("shown", listener);
+    act();
+  };
+  document.addEventListener("shown", listener);
+}
+
+/** A search has one picture: say which of several it is. */
+function tellOfFirst(file, count) {
+  const note = document.createElement("p");
+  note.className = "how";
+  note.textContent = `Of ${count} files, ${file.name || "the first picture"} is searched with. Search with the others one by one, or add them to the catalogue.`;
+  currentMain().querySelector(".about")?.append(note);
+  say(note.textContent);
+}
+
 function searchWith(transfer) {
   const file = pictureOf(transfer);
+  const count = filesOf(transfer).length;
+  if (count > 1) whenFound(() => { tellOfFirst(file, count); });
   const address = addressOf(transfer);
   if (file) searchPicture(file);
   else if (address) follow(`${searchUrl}?${new URLSearchParams({ url: address })}`);

@@ -13,4 +13,9 @@ import "./viewer.js";
 import "./explanation.js";
 import "./contact_sheet.js";
 
+// Pictures below the window are loaded as one scrolls there; paper has them all.
+addEventListener("beforeprint", () => {
+  for (const image of document.querySelectorAll("img[loading=lazy]")) image.loading = "eager";
+});
+
 start();

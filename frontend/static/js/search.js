@@ -121,7 +121,9 @@ function withoutFile(form) {
 document.addEventListener("input", ({ target }) => {
   if (target.name === "address") target.setCustomValidity("");
   if (target.name !== "sure") return;
-  target.nextElementSibling.textContent = target.value === "0" ? "all" : `${target.value} % or more`;
+  const words = target.value === "0" ? "all" : `${target.value} % or more`;
+  target.nextElementSibling.textContent = words;
+  target.setAttribute("aria-valuetext", words);
 });
 
 document.addEventListener("change", ({ target }) => {
