@@ -17,7 +17,7 @@ from api.environment import InvalidSettings, load_settings, settings_help, warni
 from api.security.keys import Scope, new_key, setting_for
 from api.settings import Settings
 from retrieval.durable import check_writable
-from retrieval.errors import FolderNotWritable
+from retrieval.errors import BundleDamaged, FolderNotWritable
 
 EXAMPLE = """\
 example:
@@ -80,6 +80,12 @@ def _check(parser: argparse.ArgumentParser, settings: Settings) -> None:
         check_writable(settings.artifacts)
     except FolderNotWritable as error:
         _refuse(parser, f"{error} Choose another folder with --artifacts, or LOOKALIKE_ARTIFACTS.")
+    from retrieval.bundle import read_places
+
+    try:
+        read_places(settings.artifacts)
+    except BundleDamaged as error:
+        _refuse(parser, str(error))
 
 
 def _serve(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Storage by URL, for whatever fsspec knows: s3://bucket/prefix, gs://..., file:///folder.
+"""Storage by URL: databases, and whatever fsspec knows: s3://bucket/prefix, gs://..., file:///folder.
 
 A URL never has credentials in it: the library of the store takes them from the environment, a profile or its host.
 """
@@ -15,6 +15,7 @@ BUCKETS = frozenset(("s3", "s3a", "gs", "gcs", "abfs", "az"))
 READ_ONLY = frozenset(("http", "https", "data", "ftp"))
 INSTALL = "install what it needs: pip install 'lookalike[s3]', or fsspec and the library of that store"
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+DATABASE = re.compile(r"(sqlite|postgresql)(\+\w+)?://")
 CONNECT_SECONDS, READ_SECONDS, ATTEMPTS = 3, 10, 2
 """For S3; others have limits of their own."""
 
@@ -43,6 +44,17 @@ def storage_url(value: str) -> str:
     if scheme != "file":
         _check_installed(scheme)
     return text.rstrip("/")
+
+
+def database_url(value: str) -> str:
+    """The URL of a database for items, without a password. Raises ValueError, without the value."""
+    text = value.strip()
+    if not DATABASE.match(text):
+        raise ValueError("it is not the URL of a database that can hold the items; begin it with postgresql://")
+    parts = urlsplit(text)
+    if parts.password is not None or "password" in parts.query.lower():
+        raise ValueError("it must hold no password, as it is written into files; set PGPASSWORD, or use ~/.pgpass")
+    return text
 
 
 def folder_of(url: str) -> Path | None:

@@ -21,6 +21,7 @@ from filelock import FileLock
 from playwright.sync_api import Browser, expect, sync_playwright
 from schemathesis.pytest.plugin import SchemathesisFunction
 
+from tests import postgres
 from tests.marks import IN_MATRIX, examples
 from trainer.sources import pottery
 
@@ -28,6 +29,9 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = os.environ.get("LOOKALIKE_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
+
+QUICK_ON_POSTGRESQL = {"test_changes.py"}
+"""Files of which the fast suite runs the tests on PostgreSQL, too."""
 
 expect.set_options(timeout=30_000)  # milliseconds; a busy machine is no failure
 hypothesis.settings.register_profile("lookalike", deadline=None, max_examples=examples(100))  # nor is it here
@@ -105,9 +109,14 @@ def _answers(address: str) -> bool:
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
-    """Give each operation that schemathesis tests an id of its own, which pytest 9.2 leaves out."""
+    """Give each operation that schemathesis tests an id of its own, which pytest 9.2 leaves out; mark what is slow."""
     if isinstance(item, SchemathesisFunction) and item.parent is not None:
         item._id = item.parent.id.child(item.name)
+
+    if isinstance(item, pytest.Function) and hasattr(item, "callspec"):
+        slow = item.callspec.params.get("database") == "postgresql" and item.path.name not in QUICK_ON_POSTGRESQL
+        if slow:
+            item.add_marker(pytest.mark.slow)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -118,6 +127,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
     if twice:
         raise pytest.UsageError(f"Several tests have the same id, and some would not be run: {', '.join(twice)}")
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Each kind of database that items can be kept in."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server, to which the name of a database is to be added."""
+    if not postgres.is_installed():
+        pytest.skip(postgres.ABSENT)
+    with postgres.server(free_port()) as address:
+        yield address
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """An empty database."""
+    return postgres.new_database(postgres_server)
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,17 @@
 """A PostgreSQL server for tests: started from the programs on the PATH, and gone when the tests are over."""
 
 import os
+import secrets
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
+
+import sqlalchemy as sa
+
+from retrieval.catalogue import Catalogue
 
 USER = "lookalike"
 ABSENT = "no initdb and pg_ctl here: make servers installs them"
@@ -43,6 +48,24 @@ def server(port: int) -> Iterator[str]:
             run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(home)
+
+
+def new_database(address: str) -> str:
+    """The URL of an empty database on a server."""
+    name = f"test_{secrets.token_hex(4)}"
+    engine = sa.create_engine(f"{address}postgres", isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f"CREATE DATABASE {name}"))
+    engine.dispose()
+    return f"{address}{name}"
+
+
+def copy_of(sqlite_url: str, address: str) -> str:
+    """The URL of a new database that has the items of a catalogue in a file."""
+    url = new_database(address)
+    with closing(Catalogue(sqlite_url)) as source, closing(Catalogue(url)) as target, target.writing() as rows:
+        rows.insert(list(source.items()))
+    return url
 
 
 def _environment() -> dict[str, str]:

@@ -6,21 +6,25 @@ acknowledged or is deleted, and never a row without its picture.
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Sequence, Set
 from itertools import islice
+from pathlib import Path
 from typing import TypeVar
 
 from api.serving.snapshot import Snapshot
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, oldest
 from retrieval.errors import StorageError
-from retrieval.pictures import PictureStore
+from retrieval.pictures import PictureStore, is_ours
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE = 500
 PLAUSIBLE = 100
 """So many left-overs, and not one picture or vector that has an item, are more likely those of another catalogue."""
+
+LOCATION = re.compile(rb'"location": "([^"\\]*)"')
 
 Value = TypeVar("Value")
 
@@ -32,19 +36,22 @@ def sweep(snapshot: Snapshot, *, pictures: bool) -> None:
     """
     try:
         if pictures:
-            sweep_pictures(snapshot.pictures, snapshot.catalogue)
+            sweep_pictures(snapshot.pictures, snapshot.catalogue, _pending_locations(snapshot.artifacts))
         sweep_vectors(snapshot)
     except StorageError as error:
         logger.warning("left-overs stay until the next start: %s", error)
 
 
-def sweep_pictures(pictures: PictureStore, catalogue: Catalogue) -> None:
-    """Delete the left-overs among the pictures. Raises CatalogueError, StorageError."""
+def sweep_pictures(pictures: PictureStore, catalogue: Catalogue, pending: Set[str] = frozenset()) -> None:
+    """Delete the left-overs among the pictures, but not those of items that are to go live with a bundle (`pending`).
+
+    Raises CatalogueError, StorageError.
+    """
     left: list[str] = []
     total = 0
     for batch in _batches(pictures.kept()):
         with catalogue.writing() as rows:
-            left += rows.unnamed(batch)
+            left += rows.unnamed(batch) - pending
         total += len(batch)
     if _is_plausible("pictures", len(left), total):
         for batch in _batches(iter(left)):
@@ -74,6 +81,12 @@ def sweep_vectors(snapshot: Snapshot) -> None:
         for batch in _batches(iter(left)):
             with snapshot.catalogue.writing() as rows:
                 snapshot.store.delete(rows.absent(batch))
+
+
+def _pending_locations(artifacts: Path) -> set[str]:
+    """The pictures of ours that a bundle which is not live yet brings along."""
+    locations = (match[1].decode() for line in bundles.pending_lines(artifacts) if (match := LOCATION.search(line)))
+    return {location for location in locations if is_ours(location)}
 
 
 def _is_plausible(what: str, left: int, total: int) -> bool:

@@ -54,7 +54,9 @@ class Engine:
     """Holds the snapshots. One task runs `run`; everything else may be called from any thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self._pictures = open_pictures(settings.artifacts, settings.pictures_url)
+        self._pictures = open_pictures(
+            settings.artifacts, settings.pictures_url or bundles.pictures_url(settings.artifacts)
+        )
         checks = (partial(check_folder, settings.artifacts), self._pictures.check)
         self.writing = Writes(checks, lambda: self._catalogue, seconds=settings.write_seconds)
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""

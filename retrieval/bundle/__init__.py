@@ -3,6 +3,7 @@
     artifacts/
       CURRENT                       the id of the served bundle
       catalogue.sqlite              the items
+      store.json                    where items and pictures are, if not in this folder
       vectors/<id>.sqlite           the items' vectors under that bundle
       pending/<id>.jsonl            the items that a release adds when that bundle goes live
       bundles/<id>/
@@ -30,10 +31,10 @@ from retrieval.bundle.layout import (
     REPORT,
     TRAINING,
     bundle_path,
-    catalogue_url,
     ids,
     pending_path,
 )
+from retrieval.bundle.places import Places, catalogue_url, pending_lines, pictures_url, read_places, write_places
 from retrieval.bundle.publishing import current, publish, take_back
 from retrieval.bundle.reading import Bundle, load, read_manifest, verify
 from retrieval.bundle.writing import write
@@ -50,15 +51,20 @@ __all__ = [
     "REPORT",
     "TRAINING",
     "Bundle",
+    "Places",
     "bundle_path",
     "catalogue_url",
     "current",
     "ids",
     "load",
+    "pending_lines",
     "pending_path",
+    "pictures_url",
     "publish",
     "read_manifest",
+    "read_places",
     "take_back",
     "verify",
     "write",
+    "write_places",
 ]

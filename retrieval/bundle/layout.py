@@ -12,11 +12,7 @@ FACES = "faces"
 FACE_MODELS = {"haar": f"{FACES}/haar.xml"} | {name: f"{FACES}/{name}.onnx" for name in ("pnet", "rnet", "onet")}
 REPORT = "report"
 TRAINING = "training"
-
-
-def catalogue_url(artifacts: Path) -> str:
-    """Where the items are unless a setting says otherwise."""
-    return f"sqlite:///{(artifacts / 'catalogue.sqlite').absolute()}"
+STORE = "store.json"
 
 
 def bundle_path(artifacts: Path, bundle_id: str) -> Path:

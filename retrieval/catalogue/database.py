@@ -36,6 +36,8 @@ class Database:
         """What messages call it: its URL, without the password."""
         with self._failures():
             parsed = sa.make_url(url)
+            if parsed.drivername == "postgresql":  # to SQLAlchemy, that means the driver before psycopg 3
+                parsed = parsed.set(drivername="postgresql+psycopg")
             self.name = f"the catalogue {parsed.render_as_string(hide_password=True)}"
             self._file = parsed.database if parsed.get_backend_name() == "sqlite" else None
             self._engine = _engine(parsed, busy_seconds)
@@ -94,7 +96,9 @@ def _engine(url: sa.URL, busy_seconds: float) -> sa.Engine:
     try:
         engine = sa.create_engine(url, pool_pre_ping=True, **pool)
     except ImportError as error:
-        raise CatalogueError(f"a catalogue in {kind} needs its database driver installed: {error}") from error
+        raise CatalogueError(
+            f"a catalogue in {kind} needs its driver: pip install 'lookalike[postgresql]' ({error})"
+        ) from error
     sa.event.listen(engine, "begin", _begin_postgresql(busy_seconds))
     return engine
 

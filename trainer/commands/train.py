@@ -45,9 +45,10 @@ def train(
         out.print(Text(f"A bundle is published in {artifacts}: nothing to do."), soft_wrap=True)
         return
     from trainer.config import load_config
+    from trainer.places import remember_places
     from trainer.threads import thread_count
 
-    settings = load_config(config)
+    settings = remember_places(artifacts, load_config(config))
     thread_count()  # a setting that is wrong is told before anything slow is imported
     from trainer.run.inputs import read_inputs
 

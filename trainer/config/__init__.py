@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from trainer.config.base import ExportConfig, ReduceConfig, Section
+from trainer.config.base import ExportConfig, ReduceConfig, Section, StoreConfig
 from trainer.config.encoder import EncoderConfig, OnnxConfig
 from trainer.config.pictures import FacesConfig, SourceConfig, SplitConfig
 from trainer.config.stages import AutoencoderConfig, FinetuneConfig, HeadConfig, LossConfig
@@ -27,6 +27,7 @@ __all__ = [
     "ReduceConfig",
     "SourceConfig",
     "SplitConfig",
+    "StoreConfig",
     "load_config",
 ]
 
@@ -45,6 +46,7 @@ class Config(Section):
     finetune: FinetuneConfig = FinetuneConfig()
     export: ExportConfig = ExportConfig()
     reduce: ReduceConfig = ReduceConfig()
+    store: StoreConfig = StoreConfig()
     preset: Literal["fast", "balanced", "best"] | None = None
     """The name of the choice between quality and milliseconds that this is; the bundle tells it."""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

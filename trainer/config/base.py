@@ -2,7 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from retrieval.remote import database_url, storage_url
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -21,6 +23,15 @@ class ExportConfig(Section):
     """Static quantisation, measured; kept only where it costs no more than `int8_drop`."""
     int8_drop: Annotated[float, Field(ge=0, lt=1)] = 0.01
     """Largest loss of mAP on held-out pictures, absolute."""
+
+
+class StoreConfig(Section):
+    """Where items and pictures are kept, if not in the artifacts folder; without passwords. It remembers them."""
+
+    catalogue_url: Annotated[str, AfterValidator(database_url)] | None = None
+    """postgresql://user@host/database; None: what LOOKALIKE_CATALOGUE_URL says, or a file."""
+    pictures_url: Annotated[str, AfterValidator(storage_url)] | None = None
+    """s3://bucket/prefix, into which the pictures of the source are copied; None: what LOOKALIKE_PICTURES_URL says."""
 
 
 class ReduceConfig(Section):

@@ -14,6 +14,7 @@ from retrieval.vectors.base import missing_ids
 from retrieval.vectors.stores import VectorStores
 from trainer.bundles import open_store
 from trainer.data.loading import embed_readable
+from trainer.pictures import picture_path
 from trainer.progress import Listener, Progress
 from trainer.sources.base import Picture, Skipped
 
@@ -61,4 +62,4 @@ def _from(start: int, total: int, progress: Progress) -> Progress:
 def _picture(item: Item, artifacts: Path, loaded: Bundle) -> Picture:
     """The item as the trainer's own code opens pictures."""
     face = face_of(item.id, loaded.manifest.faces)
-    return Picture(item.id, artifacts.absolute() / item.location, item.label, face=face)
+    return Picture(item.id, picture_path(artifacts, item), item.label, face=face)

@@ -17,6 +17,7 @@ from trainer.bundles import load_current, open_store
 from trainer.errors import SourceError
 from trainer.evaluation import results
 from trainer.evaluation.inputs.training_split import SplitRow, learned_from, read_split
+from trainer.pictures import picture_path
 from trainer.report.model import Report
 from trainer.report.write import EVALUATION
 from trainer.sources.base import Picture
@@ -76,7 +77,7 @@ def _gallery(artifacts: Path, loaded: Bundle) -> tuple[list[Picture], NDArray[np
                 vectors.append(store.get(item.id))
             except VectorMissing:  # it was added to the catalogue, and is not embedded yet
                 continue
-            place, face = artifacts.absolute() / item.location, face_of(item.id, loaded.manifest.faces)
+            place, face = picture_path(artifacts, item), face_of(item.id, loaded.manifest.faces)
             pictures.append(Picture(item.id, place, item.label, item.attributes, face=face))
     finally:
         store.close()

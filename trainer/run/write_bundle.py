@@ -18,6 +18,7 @@ from retrieval.vectors.stores import VectorStores
 from trainer.config import Config, EncoderConfig
 from trainer.data.features import PictureFile
 from trainer.evaluation.metrics import Scores
+from trainer.pictures import copy_pictures
 from trainer.progress import Listener
 from trainer.releases import pending, release
 from trainer.releases.release import Release
@@ -131,7 +132,9 @@ def publish(
             vectors=reduced.vectors,
             digests=[file.sha256 for file in files],
         )
-        pending.write(artifacts, bundle_id, (to_item(file, artifacts) for file in files))
+    with listener.step("Copying the pictures") as progress:
+        locations = copy_pictures(artifacts, files, progress)
+    pending.write(artifacts, bundle_id, (to_item(file, artifacts, locations.get(file.sha256)) for file in files))
     return release.publish(artifacts, bundle_id, listener, why="run")
 
 
@@ -141,10 +144,13 @@ def _forget(artifacts: Path, bundle_id: str) -> None:
     cache_path(artifacts, bundle_id).unlink(missing_ok=True)
 
 
-def to_item(file: PictureFile, artifacts: Path) -> Item:
-    """The catalogue's row; a file inside the artifacts folder is named relative to it, so that the folder can move."""
+def to_item(file: PictureFile, artifacts: Path, copy: str | None = None) -> Item:
+    """The catalogue's row, whose picture is at `copy`, or else where the source has it.
+
+    A file inside the artifacts folder is named relative to it, so that the folder can move.
+    """
     path, home = file.picture.path, artifacts.absolute()
-    location = path.relative_to(home) if path.is_relative_to(home) else path
+    location = copy or (path.relative_to(home) if path.is_relative_to(home) else path)
     return Item(
         id=file.picture.id,
         location=str(location),

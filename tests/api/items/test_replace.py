@@ -103,17 +103,17 @@ def test_a_crash_between_vector_and_row_is_mended_at_the_next_start(
 ) -> None:
     client = open_api(artifacts=own_shop.artifacts)
     add(client, FRESH, id="a")
-    monkeypatch.setattr(replace, "_put_back", lambda *_: None)  # as if the process had ended
-    monkeypatch.setattr(replace, "remember", lambda *_: None)
     rewrite = replace._rewrite
 
     def ends(*arguments: Any) -> None:
         rewrite(*arguments)
         raise StorageUnavailable("the end")
 
-    monkeypatch.setattr(replace, "_rewrite", ends)
-    put(client, OTHER)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(replace, "_put_back", lambda *_: None)  # as if the process had ended
+        patch.setattr(replace, "remember", lambda *_: None)
+        patch.setattr(replace, "_rewrite", ends)
+        put(client, OTHER)
     again = open_api(artifacts=own_shop.artifacts)
     assert best_hit(again, FRESH)["euclidean"] == pytest.approx(0, abs=1e-4)
 

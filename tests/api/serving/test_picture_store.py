@@ -1,5 +1,6 @@
 """Pictures by URL: added, served whole and in part, cleaned up; and a store that fails while searches go on."""
 
+import json
 import logging
 import os
 import secrets
@@ -15,6 +16,7 @@ import requests
 from fastapi.testclient import TestClient
 
 from api.serving import writes
+from retrieval import bundle as bundles
 from retrieval import remote
 from retrieval.errors import PictureMissing
 from retrieval.pictures import location_of, open_pictures
@@ -99,6 +101,25 @@ def test_left_overs_are_swept_at_the_start(
     monkeypatch.setattr(stores, "MIN_AGE_SECONDS", -10)
     open_api(artifacts=own_shop.artifacts, pictures_url=url)
     assert list(store.kept()) == [PLACE]
+
+
+def test_the_folder_says_where_and_what_is_about_to_go_live_stays(
+    own_shop: Shop, open_api: OpenApi, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundles.write_places(own_shop.artifacts, bundles.Places(pictures_url=url))
+    store = open_pictures(own_shop.artifacts, url)
+    client = open_api(artifacts=own_shop.artifacts)
+    assert add(client, FRESH, id="fresh").status_code == 201
+    assert store.read(PLACE) == FRESH
+    waiting, left = (location_of(sha256(picture(n)).hexdigest(), "image/jpeg") for n in (1, 2))
+    for n, location in ((1, waiting), (2, left)):
+        store.keep(location, picture(n))
+    pending = bundles.pending_path(own_shop.artifacts, "yet to come")
+    pending.parent.mkdir()
+    pending.write_text(json.dumps({"id": "a", "location": waiting, "label": None}) + "\n")
+    monkeypatch.setattr(stores, "MIN_AGE_SECONDS", -10)
+    open_api(artifacts=own_shop.artifacts)
+    assert sorted(store.kept()) == sorted([PLACE, waiting])
 
 
 def test_an_outage_stops_no_search(

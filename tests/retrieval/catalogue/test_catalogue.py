@@ -43,8 +43,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def catalogue(file: Path) -> Iterator[Catalogue]:
-    opened = Catalogue(url_of(file))
+def catalogue(url: str) -> Iterator[Catalogue]:
+    opened = Catalogue(url)
     yield opened
     opened.close()
 
@@ -155,7 +155,7 @@ for generation in itertools.count(1):
 """
 
 
-def test_readers_never_see_two_replacements_mixed(catalogue: Catalogue, file: Path) -> None:
+def test_readers_never_see_two_replacements_mixed(catalogue: Catalogue, url: str) -> None:
     ids = [f"{n:04}" for n in range(2000)]
     catalogue.replace_source(item(id_, width=0) for id_ in ids)
 
@@ -172,7 +172,7 @@ def test_readers_never_see_two_replacements_mixed(catalogue: Catalogue, file: Pa
             seen.add(generation_of([*catalogue.get_many(ids).values()] if many else [*catalogue.items()]))
 
     root = Path(module.__file__).parents[2]
-    with subprocess.Popen([sys.executable, "-c", WRITER, url_of(file)], cwd=root) as writer:
+    with subprocess.Popen([sys.executable, "-c", WRITER, url], cwd=root) as writer:
         try:
             with ThreadPoolExecutor(4) as pool:
                 list(pool.map(read, [True, False, True, False]))

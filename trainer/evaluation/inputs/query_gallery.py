@@ -17,6 +17,7 @@ from trainer.data.labelled import LabelledPictures
 from trainer.data.loading import EmbeddedPictures, embed_readable
 from trainer.errors import SourceError
 from trainer.evaluation.inputs.leaks import Files
+from trainer.pictures import picture_path
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
 
@@ -91,7 +92,7 @@ def embed(
 
 def as_pictures(items: Sequence[Item], artifacts: Path) -> list[Picture]:
     """Items of the catalogue as pictures of a source."""
-    return [Picture(item.id, (artifacts / item.location).absolute(), item.label) for item in items]
+    return [Picture(item.id, picture_path(artifacts, item), item.label) for item in items]
 
 
 def as_served(pictures: Sequence[Picture], items: Sequence[Item], store: VectorStore) -> EmbeddedPictures:
