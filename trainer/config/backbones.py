@@ -23,7 +23,7 @@ class Published(NamedTuple):
     path: str
     """Below the address where Keras keeps them."""
     md5: str | None
-    """None where Keras checks none either."""
+    """Or SHA-256, by its length; None where Keras checks none either."""
 
 
 class Backbone(NamedTuple):
@@ -44,6 +44,8 @@ class Backbone(NamedTuple):
     """Whether `blocks` names only the layer that ends a block."""
     scales_itself: bool = False
     """Whether Keras builds the scaling into the network, too; it is then taken out."""
+    without_preprocessing: bool = False
+    """Whether Keras builds the scaling into the network unless it is asked not to; it is asked so."""
 
 
 IMAGENET_MEAN: Channels = (0.485, 0.456, 0.406)
@@ -51,6 +53,7 @@ IMAGENET_STD: Channels = (0.229, 0.224, 0.225)
 """Of ImageNet's pictures, as shares of 255."""
 
 CENTRED = Scaling((127.5,) * 3, (127.5,) * 3)  # -1..1
+HALVED = Scaling((128.0,) * 3, (128.0,) * 3)  # the same but for half a level
 CAFFE = Scaling((103.939, 116.779, 123.68), (1.0,) * 3, "BGR")
 STANDARDISED = Scaling(
     (255 * IMAGENET_MEAN[0], 255 * IMAGENET_MEAN[1], 255 * IMAGENET_MEAN[2]),
@@ -81,6 +84,36 @@ BACKBONES: Mapping[str, Backbone] = {
         Published(
             f"{_KERAS}/resnet/resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5", "4d473c1dd8becc155b73f8504c6f6626"
         ),
+    ),
+    "resnet50v2": Backbone(
+        "He et al. 2016, https://arxiv.org/abs/1603.05027",
+        "ResNet50V2",
+        CENTRED,
+        r"conv\d_block\d+",
+        Published(
+            f"{_KERAS}/resnet/resnet50v2_weights_tf_dim_ordering_tf_kernels_notop.h5",
+            "fac2f116257151a9d068a22e544a4917",
+        ),
+    ),
+    "convnexttiny": Backbone(
+        "Liu et al. 2022, https://arxiv.org/abs/2201.03545",
+        "ConvNeXtTiny",
+        STANDARDISED,
+        r"convnext_tiny_stage_\d_block_\d+",
+        Published(
+            f"{_KERAS}/convnext/convnext_tiny_notop.h5",
+            "d547c096cabd03329d7be5562c5e14798aa39ed24b474157cef5e85ab9e49ef1",
+        ),
+        without_preprocessing=True,
+    ),
+    "efficientnetv2s": Backbone(
+        "Tan & Le 2021, https://arxiv.org/abs/2104.00298",
+        "EfficientNetV2S",
+        HALVED,
+        r"block\d[a-z]",
+        Published(f"{_KERAS}/efficientnet_v2/efficientnetv2-s_notop.h5", "af0682fb74e8c54910f2d4393339c070"),
+        side=384,
+        without_preprocessing=True,
     ),
     "mobilenetv2": Backbone(
         "Sandler et al. 2018, https://arxiv.org/abs/1801.04381",

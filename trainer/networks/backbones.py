@@ -65,7 +65,8 @@ def _untrained(name: str, backbone: Backbone, size: int) -> Model:
 def _application(backbone: Backbone, scaled: KerasTensor) -> KerasTensor:
     """A network of keras.applications up to its last feature map."""
     build = getattr(keras.applications, str(backbone.application))
-    return build(include_top=False, weights=None, input_tensor=scaled, input_shape=scaled.shape[1:]).output
+    options = {"include_preprocessing": False} if backbone.without_preprocessing else {}
+    return build(include_top=False, weights=None, input_tensor=scaled, input_shape=scaled.shape[1:], **options).output
 
 
 def _imagenet_file(name: str, backbone: Backbone) -> Path:

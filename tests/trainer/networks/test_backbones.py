@@ -31,6 +31,10 @@ Prepare = Callable[[NDArray[Any]], NDArray[Any]]
 EXPECTED: dict[str, tuple[Prepare, int]] = {
     **{f"efficientnet-lite{number}": (lambda values: (values - 127) / 128, 1280) for number in range(3)},
     "resnet50": (keras.applications.resnet.preprocess_input, 2048),
+    "resnet50v2": (keras.applications.resnet_v2.preprocess_input, 2048),
+    # by the constants of the layers that Keras builds in unless it is asked not to
+    "convnexttiny": (lambda values: (values - (123.675, 116.28, 103.53)) / (58.395, 57.12, 57.375), 768),
+    "efficientnetv2s": (lambda values: values / 128 - 1, 1280),
     "mobilenetv2": (keras.applications.mobilenet_v2.preprocess_input, 1280),
     # test_keras_files compares with all that Keras does, which it does inside the network
     "efficientnetb0": (lambda values: (values / 255 - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225), 1280),
