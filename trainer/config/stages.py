@@ -61,6 +61,9 @@ class HeadConfig(LossConfig):
     tells apart labels that training has not seen. Validation picks one. For init = "lda"."""
     general_dims: Annotated[int, Field(ge=2, le=1024)] = 256
     general_shrinkage: Share = 0.9
+    new_label_loss: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """mAP that the head may cost labels which training has not seen, against the same network without it. More than
+    nothing only where that network is so much better than the plain one that they gain all the same."""
     learning_rate: Rate = 3e-4
     max_epochs: Annotated[int, Field(ge=0)] = 60
     """0: the closed form alone."""

@@ -1,6 +1,6 @@
 """How good a choice is: heads of the closed form on its features, and both questions asked of each."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from retrieval.projection import unit
 from trainer.networks.closed_form import ClosedForm, narrowed, principal_directions
 from trainer.recipe.questions import Draw, Name
+from trainer.training.validation import OWN_WEIGHT
 
 SHRINKAGES = (0.02, 0.1, 0.3)
 GENERAL = (0.0, 0.2, 0.4, 0.5, 0.6, 0.7, 0.8, 0.95)
@@ -35,42 +36,63 @@ class HeadChoice:
 class Verdict:
     """mAP by question, of the features as they are and of the best head that hurts neither, over all draws.
 
-    `error` is one standard error of the score, over the queries.
+    `slack`: how far the features as they are lie above the plain network on new labels; so much a head may cost there.
     """
 
     frozen: dict[Name, float]
     tuned: dict[Name, float]
     head: HeadChoice | None
-    error: float
+    slack: float
 
     @property
     def score(self) -> float:
-        """What choices are compared by: the mean over the questions."""
-        return float(np.mean(list(self.tuned.values())))
+        """What choices are compared by: the mean over the questions, weighted."""
+        return _weighted(self.tuned)
 
 
 def judge(
-    features: NDArray[np.float32], labels: NDArray[np.int64], draws: Sequence[Draw], *, thorough: bool, max_dims: int
+    features: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    draws: Sequence[Draw],
+    *,
+    thorough: bool,
+    max_dims: int,
+    reference: Mapping[Name, float] | None = None,
 ) -> Verdict:
     """Ask all questions of a choice's features, float32 [n, e]; `thorough`: of every head there is.
 
-    `max_dims`: what PCA leaves of an embedding.
+    `max_dims`: what PCA leaves of an embedding. `reference`: the mAP of the plain network, untuned, which no head may
+    fall below; that of these features if absent.
     """
-    frozen: dict[Name, list[float]] = {}
     tuned: dict[HeadChoice, dict[Name, list[float]]] = {}
     for draw in draws:
-        frozen.setdefault(draw.name, []).extend(_precisions(features, labels, draw))
         fewer: NDArray[np.float32] = features @ principal_directions(features[draw.fitted], SUBSPACE)
         for head, kernel in _heads(fewer[draw.fitted], labels[draw.fitted], thorough=thorough).items():
             embeddings: NDArray[np.float32] = fewer @ narrowed(kernel, fewer[draw.gallery], max_dims)
             tuned.setdefault(head, {}).setdefault(draw.name, []).extend(_precisions(embeddings, labels, draw))
-    before = {name: float(np.mean(values)) for name, values in frozen.items()}
+    before = untuned(features, labels, draws)
     options = {head: {name: float(np.mean(values)) for name, values in by.items()} for head, by in tuned.items()}
-    harmless = {head: means for head, means in options.items() if all(means[n] >= before[n] for n in before)}
+    limits = reference or before
+    harmless = {head: means for head, means in options.items() if all(means[n] >= limits[n] for n in limits)}
+    slack = max(0.0, before.get("new", 0.0) - limits.get("new", 0.0))
     if not harmless:
-        return Verdict(before, before, None, _standard_error(frozen))
-    best = max(harmless, key=lambda head: sum(harmless[head].values()))
-    return Verdict(before, harmless[best], best, _standard_error(tuned[best]))
+        return Verdict(before, before, None, slack)
+    best = max(harmless, key=lambda head: _weighted(harmless[head]))
+    return Verdict(before, harmless[best], best, slack)
+
+
+def _weighted(means: Mapping[Name, float]) -> float:
+    """Known labels count as much more as where a head is tuned (training.validation)."""
+    weights = [OWN_WEIGHT if name == "known" else 1 for name in means]
+    return float(np.average(list(means.values()), weights=weights))
+
+
+def untuned(features: NDArray[np.float32], labels: NDArray[np.int64], draws: Sequence[Draw]) -> dict[Name, float]:
+    """mAP by question of features as they are."""
+    values: dict[Name, list[float]] = {}
+    for draw in draws:
+        values.setdefault(draw.name, []).extend(_precisions(features, labels, draw))
+    return {name: float(np.mean(each)) for name, each in values.items()}
 
 
 def _heads(
@@ -107,9 +129,3 @@ def _precisions(embeddings: NDArray[np.float32], labels: NDArray[np.int64], draw
     sums = (np.cumsum(hits, axis=1) / ranks * hits).sum(axis=1)
     precisions: list[float] = (sums[counts > 0] / counts[counts > 0]).tolist()
     return precisions
-
-
-def _standard_error(values: dict[Name, list[float]]) -> float:
-    """Of the mean over the questions."""
-    variances = [np.var(each) / len(each) for each in values.values()]
-    return float(np.sqrt(sum(variances)) / len(variances))

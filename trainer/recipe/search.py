@@ -17,7 +17,7 @@ from trainer.progress import Listener
 from trainer.recipe import choices, questions
 from trainer.recipe.budget import Budget
 from trainer.recipe.choices import DIMS, MAX_COST, Choice, Preset
-from trainer.recipe.judge import Verdict, judge
+from trainer.recipe.judge import Verdict, judge, untuned
 from trainer.recipe.passes import Passes
 from trainer.sources.base import Picture
 
@@ -120,6 +120,7 @@ def _rung(
 ) -> list[Trial]:
     trials: list[Trial] = []
     draws: list[questions.Draw] | None = None
+    reference: dict[questions.Name, float] | None = None
     with listener.step(f"Comparing on {count} pictures") as progress:
         for choice in sorted(several, key=lambda one: one.cost):
             seconds = passes.seconds(choice, count)
@@ -138,13 +139,15 @@ def _rung(
                 draws = questions.draws(labels, *sides, config.seed)
                 if config.split.by == "label":  # then new labels are what matters
                     draws = [draw for draw in draws if draw.name == "new"]
+                plain = passes.embeddings(next(iter(choices.looks())), count, progress)
+                reference = None if plain is None else untuned(plain, labels, draws)
             if not draws:
                 trials.append(Trial(choice, count, None, "too few labels to hold any out"))
                 break
             thorough = len(several) <= max(KEPT)
-            trials.append(
-                Trial(choice, len(files), judge(features, labels, draws, thorough=thorough, max_dims=DIMS[preset]))
-            )
+            dims = DIMS[preset]
+            verdict = judge(features, labels, draws, thorough=thorough, max_dims=dims, reference=reference)
+            trials.append(Trial(choice, len(files), verdict))
     return trials
 
 

@@ -13,6 +13,8 @@ from trainer.recipe.search import Found
 from trainer.sources.base import Listing
 
 FILE = "recipe.toml"
+DOUBT = 0.03
+"""mAP by which the run's own draws of labels, fewer than the search's, may differ from what these said."""
 
 
 def with_split(config: Config, listing: Listing) -> Config:
@@ -33,6 +35,7 @@ def configuration(config: Config, found: Found, preset: Preset, labels: int) -> 
             general=(found.verdict.head.general,),
             general_dims=GENERAL_DIMS,
             general_shrinkage=GENERAL_SHRINKAGE,
+            new_label_loss=round(found.verdict.slack + DOUBT, 3),
             max_epochs=0,
         )
     chosen = {

@@ -109,8 +109,8 @@ def tune_head(
 
     The head that is best for labels it has seen can be poor for new ones, so candidates are measured on both: on the
     run's own held-out pictures, and on several draws of labels of the training part that are held out whole from fits
-    of their own, among all pictures. The mean of the two decides, among those that hurt neither: whose mAP is no lower
-    than that of the features as they are. Where all hurt, the one that hurts least is taken.
+    of their own, among all pictures. A weighted mean of the two decides, among those that hurt neither: whose mAP is
+    no lower than that of the features as they are. Where all hurt, the one that hurts least is taken.
     `max_dims`: what PCA leaves of an embedding later; candidates are measured so.
     Raises TrainingCollapsed when all embeddings become the same, or all features are from the start.
     """
@@ -127,7 +127,7 @@ def tune_head(
         [measure(split, start[c], intervals=False) for split, start in zip((scaled, *draws), starts, strict=True)]
         for c in candidates
     ]
-    chosen = validation.best_harmless(scores_by_candidate, baseline)
+    chosen = validation.best_harmless(scores_by_candidate, baseline, new_label_loss=config.new_label_loss)
     candidate, chosen_scores = candidates[chosen], scores_by_candidate[chosen]
 
     splits, reference = [scaled, *draws[:1]], baseline[: 1 + len(draws[:1])]
@@ -147,11 +147,14 @@ def tune_head(
         history.append(Epoch("head", epoch, steps[0].loss, own.precision_at_1, own.map, steps[0].seconds))
         watch(history[-1])
         progress(epoch, config.max_epochs)
-        if epoch - validation.best_harmless(by_epoch, reference) >= config.patience_epochs:
+        if (
+            epoch - validation.best_harmless(by_epoch, reference, new_label_loss=config.new_label_loss)
+            >= config.patience_epochs
+        ):
             break
     progress(max(1, config.max_epochs), max(1, config.max_epochs))
 
-    epochs = validation.best_harmless(by_epoch, reference)
+    epochs = validation.best_harmless(by_epoch, reference, new_label_loss=config.new_label_loss)
     kernel = fit_head(examples.only(TRAIN, VALIDATION), candidate, epochs, config, seed, max_dims=max_dims)
     validation_kernel, *others = kernels[epochs]
     after = by_epoch[epochs] + chosen_scores[len(splits) :] if epochs == 0 else by_epoch[epochs]

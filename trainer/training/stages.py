@@ -123,7 +123,9 @@ def _head(tuning: Tuning) -> None:
             )
             checkpoint.save(*_written_head(head))
     tuning.history += head.history
-    if tuning.judge("head", head.scores, hurts_new_labels=(head.new_label_gain or 0) < 0):
+    if tuning.judge(
+        "head", head.scores, hurts_new_labels=(head.new_label_gain or 0) < -tuning.config.head.new_label_loss
+    ):
         tuning.encoders = encoders.headed(tuning.encoders, head.kernel, tuning.config.encoder)
         tuning.head = head
 

@@ -131,7 +131,7 @@ def maps(own: float, *draws: float) -> list[Scores]:
 @pytest.mark.parametrize(
     ("candidates", "wanted"),
     [
-        ([maps(0.9, 0.4, 0.4), maps(0.7, 0.5, 0.5), maps(0.65, 0.6, 0.6)], 2),  # the mean of both questions
+        ([maps(0.9, 0.4, 0.4), maps(0.7, 0.5, 0.5), maps(0.68, 0.6, 0.6)], 2),  # the mean of both questions
         ([maps(0.9, 0.4, 0.4), maps(0.7, 0.1, 0.9), maps(0.65, 0.2, 0.76)], 1),  # a draw may lose where the mean gains
         ([maps(0.4, 0.9, 0.9), maps(0.6, 0.5, 0.5)], 1),  # known labels are not to be hurt either
         ([maps(0.9, 0.30, 0.40), maps(0.7, 0.40, 0.45), maps(0.48, 0.6, 0.6)], 2),  # all hurt: the least
@@ -140,3 +140,10 @@ def maps(own: float, *draws: float) -> list[Scores]:
 )
 def test_the_best_that_hurts_neither_known_nor_new_labels(candidates: list[list[Scores]], wanted: int) -> None:
     assert best_harmless(candidates, maps(0.5, 0.45, 0.5)[: len(candidates[0])]) == wanted
+
+
+def test_new_labels_may_cost_what_is_allowed_and_known_ones_nothing() -> None:
+    candidates = [maps(0.9, 0.44, 0.44), maps(0.7, 0.5, 0.5), maps(0.49, 0.9, 0.9)]
+    baseline = maps(0.5, 0.45, 0.5)
+    assert best_harmless(candidates, baseline) == 1
+    assert best_harmless(candidates, baseline, new_label_loss=0.04) == 0

@@ -20,7 +20,7 @@ def recipe_table(trials: "Sequence[Trial]", winner: "Choice | None") -> Table:
     for place, trial in enumerate(trials):
         cost, style = f"{trial.choice.cost:.1f}", "bold green" if place == last else None
         if trial.verdict is None:
-            table.add_row(trial.choice.name, str(trial.pictures), "", "", "", trial.remark, cost, style="dim")
+            table.add_row(_short(trial.choice), str(trial.pictures), "", "", "", trial.remark, cost, style="dim")
             continue
         verdict = trial.verdict
         known, new = (_figure(verdict.tuned.get(name)) for name in ("known", "new"))
@@ -28,9 +28,14 @@ def recipe_table(trials: "Sequence[Trial]", winner: "Choice | None") -> Table:
         head = (
             "none" if verdict.head is None else f"general {verdict.head.general:.0%}, shrunk {verdict.head.shrinkage:g}"
         )
-        table.add_row(trial.choice.name, str(trial.pictures), known, new, untuned, head, cost, style=style)
+        table.add_row(_short(trial.choice), str(trial.pictures), known, new, untuned, head, cost, style=style)
     return table
 
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}"
+
+
+def _short(choice: "Choice") -> str:
+    """Its name without what all networks of the search have in common."""
+    return choice.name.replace("efficientnet-", "")
