@@ -1,11 +1,11 @@
-"""The page as a WSGI app: one blueprint for each page, under one set of headers.
+"""The page as a WSGI app: one blueprint for each page, under one set of headers, and the health checks.
 
 Development: `flask --app "frontend.app:create_app()" run --debug`. Production: `python -m frontend`.
 """
 
 from functools import partial
 
-from flask import Flask
+from flask import Blueprint, Flask, Response
 
 from frontend import rendering, security
 from frontend.api.bin import BinClient
@@ -14,6 +14,7 @@ from frontend.api.catalogue import CatalogueClient
 from frontend.api.client import ApiClient
 from frontend.api.connection import Connection
 from frontend.api.duplicates import DuplicatesClient
+from frontend.forms.parameters import accepts
 from frontend.pages.add import add
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
@@ -22,7 +23,6 @@ from frontend.pages.explanation import explanation
 from frontend.pages.export import export
 from frontend.pages.faces import faces
 from frontend.pages.filters import filters
-from frontend.pages.health import health
 from frontend.pages.items import items
 from frontend.pages.models import models
 from frontend.pages.pictures import pictures
@@ -31,6 +31,7 @@ from frontend.pages.search import search
 from frontend.proxy import BehindProxy
 from frontend.settings import Settings
 
+health = Blueprint("health", __name__)
 BLUEPRINTS = (
     search,
     filters,
@@ -75,3 +76,18 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(security.add_security_headers)
     app.wsgi_app = BehindProxy(app.wsgi_app, path=settings.public_path, trusted=settings.trusted_proxies)  # type: ignore[method-assign]
     return app
+
+
+@health.get("/livez")
+@accepts()
+def livez() -> Response:
+    """Whether the process runs."""
+    return Response("alive\n", mimetype="text/plain")
+
+
+@health.get("/readyz")
+@accepts()
+def readyz() -> Response:
+    """Whether searches are answered, which needs the API as well."""
+    reason = rendering.api().readiness_error()
+    return Response(f"{reason or 'ready'}\n", 503 if reason else 200, mimetype="text/plain")

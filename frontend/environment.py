@@ -5,6 +5,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from frontend.settings import Settings
 
@@ -66,9 +67,8 @@ def _suggestion(name: str, known: set[str]) -> str:
     return f" Did you mean {PREFIX}{nearest[0]}?" if nearest else ""
 
 
-def _line(mistake: Mapping[str, object]) -> str:
-    where, kind = mistake["loc"], str(mistake["type"])
-    assert isinstance(where, tuple)  # noqa: S101 - what pydantic says
-    message = PLAIN_WORDS.get(kind) or str(mistake["msg"])
+def _line(mistake: ErrorDetails) -> str:
+    message = PLAIN_WORDS.get(mistake["type"]) or mistake["msg"]
     message = message.removeprefix("Value error, ").replace("Input should be ", "must be ", 1)
-    return f"{PREFIX}{str(where[0]).upper()}: {message}"
+    name = str(mistake["loc"][0]) if mistake["loc"] else "*"  # of several settings that contradict each other
+    return f"{PREFIX}{name.upper()}: {message}"

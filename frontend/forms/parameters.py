@@ -1,4 +1,7 @@
-"""Parameters of routes. Unknown ones are refused, so that a typing error is never ignored."""
+"""Parameters of routes: which there are, and numbers and choices among them.
+
+Unknown ones are refused, so that a typing error is never ignored.
+"""
 
 from collections.abc import Callable, Collection, Iterable
 from difflib import get_close_matches
@@ -6,7 +9,8 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from flask import request
-from werkzeug.exceptions import UnprocessableEntity
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
 FILTER_FIELDS = ("least.*", "most.*", "created_from", "created_to")
 FILTER_LISTS = ("label", "has.*")
@@ -24,6 +28,7 @@ TRACKING = {
 }
 """Parameters that other sites and mail programs add to links; ignored, so that shared links open."""
 
+MAX_DIGITS = 9  # of a whole number
 MAX_FORM_PARTS = 10_000  # files and fields of one form
 
 P = ParamSpec("P")
@@ -94,3 +99,21 @@ def _unknown(where: str, name: str, names: Collection[str]) -> str:
 
 def _short(name: str) -> str:
     return f"{name[:60]}…" if len(name) > 60 else name
+
+
+def whole_number(fields: MultiDict[str, str], name: str, least: int, most: int, default: int) -> int:
+    """The number in a field; the default if the field is missing or empty. Raises BadRequest."""
+    text = fields.get(name)
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and least <= int(text) <= most):
+        raise BadRequest(f"{name} must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+def choice(fields: MultiDict[str, str], name: str, values: tuple[str, ...]) -> str:
+    """The value of a field, which is one of these; an empty text if the field is missing. Raises BadRequest."""
+    text = fields.get(name, "")
+    if text and text not in values:
+        raise BadRequest(f"{name} must be {' or '.join(values)}.")
+    return text

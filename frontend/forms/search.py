@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Metric, Value
-from frontend.forms.numbers import whole_number
+from frontend.forms.parameters import whole_number
 from frontend.search_query import DEFAULT_K, Condition, Crop, SearchQuery
 
 MAX_K = 100

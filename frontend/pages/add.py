@@ -12,8 +12,7 @@ from frontend import messages
 from frontend.api.connection import ApiError
 from frontend.api.models import Attributes, Item
 from frontend.forms.item import KINDS, Description, parse_description
-from frontend.forms.numbers import choice
-from frontend.forms.parameters import accepts
+from frontend.forms.parameters import accepts, choice
 from frontend.rendering import catalogue, form_limit_bytes, limit_bytes
 
 PICTURE_ERRORS = {400, 404, 409, 413, 415, 422}

@@ -10,8 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from frontend import messages
 from frontend.api.bin import BinClient, BinEntry, checked_entry
 from frontend.api.connection import ApiError, ApiRefused
-from frontend.forms.numbers import choice
-from frontend.forms.parameters import accepts
+from frontend.forms.parameters import accepts, choice
 from frontend.pages.pictures import file_response
 from frontend.rendering import THUMBNAIL_SIZES, limit_bytes
 

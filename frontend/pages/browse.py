@@ -6,8 +6,7 @@ from flask import Blueprint, Response, g, jsonify, render_template, request, url
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.catalogue import Cluster, MapAnswer
-from frontend.forms.numbers import whole_number
-from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts
+from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts, whole_number
 from frontend.pages.filters import Choice, choices_for, labels_for
 from frontend.pages.search import read_query
 from frontend.rendering import catalogue

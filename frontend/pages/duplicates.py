@@ -9,8 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from frontend.api.connection import ApiRefused
 from frontend.api.duplicates import DuplicateGroups, DuplicatesClient, DuplicateSearch, Tier
-from frontend.forms.numbers import choice, whole_number
-from frontend.forms.parameters import accepts
+from frontend.forms.parameters import accepts, choice, whole_number
 from frontend.pages.items import confirmation, local_path, selected_ids
 from frontend.rendering import catalogue
 
@@ -85,8 +84,8 @@ def delete() -> Redirect | str:
             _client().merge(kept[0], copies)
             for each in copies:
                 del rest[each]
-    for each in rest:  # of groups that are deleted as a whole
-        catalogue().delete(each)
+    if rest:  # of groups that are deleted as a whole
+        catalogue().delete_all(list(rest))
     return redirect(back, 303)
 
 

@@ -12,8 +12,7 @@ from frontend import messages
 from frontend.api.connection import ApiError, ApiRefused
 from frontend.api.models import Item, Value
 from frontend.forms.item import KINDS, kind_of, parse_description
-from frontend.forms.numbers import choice
-from frontend.forms.parameters import accepts
+from frontend.forms.parameters import accepts, choice
 from frontend.rendering import api, catalogue, limit_bytes
 
 MAX_DELETED = 500  # at once
@@ -66,8 +65,7 @@ def delete() -> Response | str:
         return redirect(back, 303)
     if choice(request.form, "sure", ("yes",)) != "yes":
         return confirmation(ids, back, action=url_for("items.delete"))
-    for item_id in ids:
-        catalogue().delete(item_id)
+    catalogue().delete_all(ids)
     return redirect(back, 303)
 
 

@@ -30,6 +30,7 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
         "GET /clusters/5": as_json(cluster(5, items[1]) | {"sample": items}),
         "GET /map": as_json({"points": [point(each, n) for n, each in enumerate(items)], "total": 1200}),
         "PATCH /item?id=one": as_json(items[0]),
+        "POST /items/delete": as_json({"matching": 2, "deleted": 2}),
         "DELETE /item?id=one": Reply(204),
         "DELETE /item?id=two": Reply(204),
         "POST /items": as_json(items[0], 201),

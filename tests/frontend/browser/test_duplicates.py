@@ -29,10 +29,11 @@ def groups(tab: Page, api: FakeApi) -> None:
 
 
 def deletions(api: FakeApi) -> list[str]:
-    """Of whole groups one by one, of copies together with what is known of them."""
+    """Of whole groups at once, of copies together with what is known of them."""
     merged = [request.json["delete"] for request in api.requests if request.target == "/duplicates/merge"]
     single = [request.target for request in api.requests if request.method == "DELETE"]
-    return [*single, *(f"/item?id={each}" for ids in merged for each in ids)]
+    listed = [request.json["ids"] for request in api.requests if request.target == "/items/delete"]
+    return [*single, *(f"/item?id={each}" for ids in (*listed, *merged) for each in ids)]
 
 
 def stop_clock(tab: Page, path: str) -> None:

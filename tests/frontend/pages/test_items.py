@@ -112,6 +112,13 @@ def test_deleting_asks_first(page: FlaskClient, api: FakeApi) -> None:
         "/items/delete", data={"id": ["one", "two", "one"], "sure": "yes", "back": "/duplicates/?tier=identical"}
     )
     assert done.location == "/duplicates/?tier=identical"
+    assert (api.requests[-1].target, api.requests[-1].json) == ("/items/delete", {"ids": ["one", "two"]})
+
+
+def test_of_several_those_that_are_gone_already_are_passed_over(page: FlaskClient, api: FakeApi) -> None:
+    api.replies["POST /items/delete"] = problem(404, code="item_missing")
+    api.replies["DELETE /item?id=one"] = problem(404, code="item_missing")
+    assert page.post("/items/delete", data={"id": ["one", "two"], "sure": "yes"}).status_code == 303
     assert changes(api, "DELETE") == ["/item?id=one", "/item?id=two"]
 
 
