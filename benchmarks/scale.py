@@ -1,4 +1,4 @@
-"""What pruning does as a catalogue grows, untuned and tuned: 1,000, 10,000 and 100,000 vectors made of grocery's.
+"""What pruning does as a catalogue grows, untuned and tuned: 1,000 to 1,000,000 vectors made of grocery's.
 
 Beyond the pictures that there are, a vector is that of a picture moved by half the difference of two others of its
 label: so the crowd is spread within and between labels as the pictures are.
@@ -13,45 +13,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.search import K, timed
-from benchmarks.setup import embed_source, grocery, official, publish, table, trained
+from benchmarks.setup import publish, table, trained, vectors_of
 from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.stores import VectorStores
-from trainer.bundles import load_current
 from trainer.evaluation.rankings import comparer
-from trainer.evaluation.search_quality.probe_sweep import fewest_probes
+from trainer.evaluation.search_quality.probe_margins import measure_margins
 from trainer.indexing import fit_kmeans
 
-SIZES = (1_000, 10_000, 100_000)
+SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUERIES = 200
 SEED = 0
 Vectors = NDArray[np.float32]
-HEADER = "vectors | of | metric | certified | clusters opened | vectors read | recall@10 | NumPy scan / pruned"
+HEADER = (
+    "vectors | of | metric | certified | clusters opened (median) | vectors read | recall@10 | recall estimate | "
+    "NumPy scan / pruned"
+)
 
 
 def main() -> None:
-    """Every size with the network as it is, with a tuned head, and fine-tuned."""
-    bundles = {
-        "frozen": trained("frozen"),
-        "tuned head": trained("demo"),
-        "fine-tuned": trained("grocery", official()),
-    }
+    """Every size with the network as it is, and with a tuned head."""
+    bundles = {"frozen": trained("frozen"), "tuned head": trained("demo")}
     rows = [row for name, artifacts in bundles.items() for row in measure(name, artifacts)]
     publish("scale", table(HEADER, [row for size in SIZES for row in rows if row[0] == f"{size:,}"]))
 
 
 def measure(name: str, artifacts: Path) -> list[tuple[str, ...]]:
     """Test pictures that were not trained on, searched for among ever more vectors, as they would be served."""
-    loaded = load_current(artifacts)
-    gallery, asked = (
-        embed_source(str(grocery(part)), loaded, artifacts, lambda *_: None) for part in ("train", "test")
-    )
+    gallery, labels = vectors_of(artifacts, "train")
+    tests, _ = vectors_of(artifacts, "test")
     rng = np.random.default_rng(SEED)
-    queries = asked.vectors[rng.choice(len(asked.vectors), QUERIES, replace=False)]
+    queries = tests[rng.choice(len(tests), QUERIES, replace=False)]
     rows = []
     for size in SIZES:
         with tempfile.TemporaryDirectory() as folder:
-            vectors = crowd(gallery.vectors, gallery.labels, size, rng)
+            vectors = crowd(gallery, labels, size, rng)
             store = _store(Path(folder), vectors)
             metrics: tuple[Metric, ...] = ("cosine", "euclidean")
             rows += [(f"{size:,}", name, metric, *_search(store, vectors, queries, metric)) for metric in metrics]
@@ -65,20 +61,22 @@ def crowd(
     """So many vectors [size, d]: of the pictures [n, d] first, in any order, and then made of theirs."""
     order = rng.permutation(len(vectors))[:size]
     bases = rng.integers(len(vectors), size=size - len(order))
-    by_label = {label: np.flatnonzero(labels == label) for label in np.unique(labels)}
-    pairs = np.array([rng.choice(by_label[labels[base]], 2) for base in bases], np.int64).reshape(-1, 2)
-    made = vectors[bases] + 0.5 * (vectors[pairs[:, 0]] - vectors[pairs[:, 1]])
+    _, numbers, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    by_label, starts = np.argsort(numbers, kind="stable"), np.cumsum(counts) - counts
+    of_base = numbers[bases]
+    first, second = (by_label[starts[of_base] + rng.integers(counts[of_base])] for _ in range(2))
+    made = vectors[bases] + np.float32(0.5) * (vectors[first] - vectors[second])
     return np.concatenate([vectors[order], made]).astype(np.float32)
 
 
 def _store(folder: Path, vectors: NDArray[np.float32]) -> VectorStore:
     clusters = Clusters(fit_kmeans(vectors, None, SEED).cluster_centers_.astype(np.float32))
     assigned = clusters.assign(vectors)
-    probes = fewest_probes(Reach.nowhere(clusters).widened(vectors, assigned), vectors, assigned, SEED)
-    ids = [f"{number:06}" for number in range(len(vectors))]
+    margins = measure_margins(Reach.nowhere(clusters).widened(vectors, assigned), vectors, assigned, SEED)
+    ids = [str(number) for number in range(len(vectors))]
     stores = VectorStores(folder)
     stores.create("scale", clusters, ids=ids, vectors=vectors)
-    return stores.open("scale", clusters, auto_probes=probes)
+    return stores.open("scale", clusters, margins=margins)
 
 
 def _nearest(compare: Callable[[Vectors], Vectors], query: Vectors) -> NDArray[np.intp]:
@@ -98,10 +96,15 @@ def _search(
         hits.append(timed(pruned, partial(store.search, query, k=K, metric=metric)))
         truth = timed(scan, partial(_nearest, compare, query))
         found.append(len({int(item) for item in hits[-1].ids} & set(truth.tolist())) / K)
+    opened = np.array([hit.clusters_opened for hit in hits])
     shares = (
-        np.mean([hit.exact for hit in hits]),
-        np.mean([hit.clusters_opened / hit.clusters_total for hit in hits]),
         np.mean([hit.vectors_read / len(vectors) for hit in hits]),
         np.mean(found),
+        np.mean([hit.recall_estimate for hit in hits]),
     )
-    return (*(f"{share:.1%}" for share in shares), f"{np.median(scan) / np.median(pruned):.1f}")
+    return (
+        f"{np.mean([hit.exact for hit in hits]):.1%}",
+        f"{opened.mean():.0f} ({np.median(opened):.0f}) of {hits[0].clusters_total}",
+        *(f"{share:.1%}" for share in shares),
+        f"{np.median(scan) / np.median(pruned):.1f}",
+    )

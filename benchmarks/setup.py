@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.bundle import Bundle
+from trainer.bundles import load_current
 from trainer.data.labelled import read_labelled
 from trainer.data.loading import embed_readable
 from trainer.errors import SourceError
@@ -93,6 +94,16 @@ def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progres
         raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
     labels = np.array([picture.label for picture in found.pictures])
     return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
+
+
+def vectors_of(artifacts: Path, part: str) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """The vectors [n, d] and labels [n] of grocery's train, val or test by the bundle there; kept beside it."""
+    kept = artifacts / f"grocery-{part}.npz"
+    if not kept.exists():
+        embedded = embed_source(str(grocery(part)), load_current(artifacts), artifacts, lambda *_: None)
+        np.savez(kept, vectors=embedded.vectors, labels=embedded.labels)
+    with np.load(kept) as arrays:
+        return arrays["vectors"], arrays["labels"]
 
 
 def table(header: str, rows: Sequence[tuple[object, ...]]) -> str:
