@@ -17,7 +17,7 @@ from benchmarks.peers.worker import CHANGED, LEVELS
 from benchmarks.scale import crowd
 from benchmarks.setup import ROOT, publish, table, test_data, trained, vectors_of
 
-QUERIES = 200
+QUERIES = 100
 ITEMS = 100_000
 DIMS = 64
 MAX_EXACT = 200_000

@@ -7,9 +7,12 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pyroaring import BitMap64
 
 from retrieval.clusters import Clusters
+from retrieval.filters import EVERYTHING
 from retrieval.projection import unit
+from retrieval.selection import Selection
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.stores import VectorStores
 
@@ -75,7 +78,7 @@ class Lookalike:
         self.store = VectorStores(folder).open("peers", clusters, margins=margins)
 
     def choose(self, rows: Rows) -> Any:
-        return frozenset(str(row) for row in rows.tolist())
+        return Selection(EVERYTHING, BitMap64(rows.tolist()), lambda numbers: {each: str(each) for each in numbers})
 
     def search(self, query: Vectors, k: int, effort: Effort, only: Any = None) -> Sequence[int]:
         probes: Any = effort

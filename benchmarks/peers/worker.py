@@ -20,7 +20,7 @@ from benchmarks.peers.engines import ENGINES, Effort, Engine, Vectors
 from retrieval.projection import unit
 
 K = 10
-TURNS = 3
+TURNS = 2
 LEVELS = (0.9, 0.95, 0.99, 0.999)
 """Of recall."""
 SHARES = (0.5, 0.1, 0.01, 0.001)

@@ -5,6 +5,7 @@
     reach float64 [4, C]          radii, angles, shortest, longest (see `Reach`)
     digests uint8 [n, 32]         SHA-256 of the file that a vector was made of; zeros where it is not known
     text, text_offsets, hashes, hash_rows    the ids (see `PackedIds`)
+    codes, code_grid, code_error  the vectors in a quarter of the room, if they are wanted (see `Codes`)
 
 Written once, never changed. Opening maps the file into memory and reads almost nothing. The metadata has the SHA-256 of
 all arrays, one after the other in the order of their names.
@@ -24,11 +25,13 @@ from safetensors.numpy import save_file
 from retrieval.clusters import Clusters, Numbers, Reach, Vectors, lengths_of
 from retrieval.durable import write_atomically
 from retrieval.errors import VectorStoreError
+from retrieval.vectors.codes import Codes, Kind
 from retrieval.vectors.packed_ids import PackedIds
+from retrieval.vectors.row_reader import RowReader
 
 DIGEST_BYTES = 32
 MAX_HEADER_BYTES = 1 << 16
-DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U64": "<u8", "U8": "u1"}
+DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U64": "<u8", "U8": "u1", "I8": "i1"}
 """The names of safetensors for the types that a block has."""
 
 
@@ -42,6 +45,9 @@ class Block:
     reach: Reach
     digests: NDArray[np.uint8]
     ids: PackedIds
+    codes: Codes | None = None
+    reader: RowReader | None = None
+    """Reads vectors from the file, where they are not to take memory."""
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -54,6 +60,7 @@ class Block:
         vectors: Vectors,
         assigned: Numbers,
         digests: NDArray[np.uint8],
+        codes: Kind = "none",
     ) -> "Block":
         """Puts vectors [n, d] under n different ids in the order of their clusters [n]."""
         order = np.argsort(assigned, kind="stable")
@@ -65,7 +72,17 @@ class Block:
             Reach.nowhere(clusters).widened(vectors, assigned),
             digests[order],
             PackedIds.of([ids[row] for row in order.tolist()]),
+            Codes.of(vectors) if codes == "int8" else None,
         )
+
+    @property
+    def kind(self) -> Kind:
+        """What searches go through."""
+        return "none" if self.codes is None else "int8"
+
+    def rows(self, rows: Numbers) -> Vectors:
+        """The vectors [n, d] of these rows [n]."""
+        return np.asarray(self.vectors[rows]) if self.reader is None else self.reader.read(rows)
 
     def digest_texts(self) -> list[str | None]:
         """The SHA-256 of each vector's file in hexadecimal; None where it is not known."""
@@ -87,6 +104,7 @@ class Block:
             "hashes": ids.hashes,
             "hash_rows": ids.rows,
         }
+        arrays |= self.codes.arrays() if self.codes else {}
         arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         with write_atomically(path) as draft:
             save_file(arrays, draft, {"sha256": _digest(arrays)})
@@ -94,7 +112,7 @@ class Block:
     @classmethod
     def open(cls, path: Path, clusters: Clusters) -> "Block":
         """Maps what `write` wrote. Raises VectorStoreError if it does not fit, or was cut off."""
-        arrays, _ = _map(path)
+        arrays, _, offsets_in_file = _map(path)
         try:
             count, cells = len(arrays["vectors"]), len(clusters)
             shapes = {
@@ -105,6 +123,8 @@ class Block:
             }
             shapes |= {"digests": (count, DIGEST_BYTES), "text_offsets": (count + 1,), "hashes": (count,)}
             shapes |= {"hash_rows": (count,)}
+            if "codes" in arrays:
+                shapes |= {"codes": (count, clusters.dims), "code_grid": (2, clusters.dims), "code_error": (1,)}
             for name, shape in shapes.items():
                 if arrays[name].shape != shape:
                     raise VectorStoreError(
@@ -113,7 +133,9 @@ class Block:
             ids = PackedIds(arrays["text"], arrays["text_offsets"], arrays["hashes"], arrays["hash_rows"])
             offsets = np.array(arrays["offsets"])
             reach = Reach(clusters, *(np.array(row) for row in arrays["reach"]))
-            block = cls(arrays["vectors"], arrays["lengths"], offsets, reach, arrays["digests"], ids)
+            codes = Codes.from_arrays(arrays)
+            reader = RowReader(path, offsets_in_file["vectors"], clusters.dims) if codes else None
+            block = cls(arrays["vectors"], arrays["lengths"], offsets, reach, arrays["digests"], ids, codes, reader)
         except KeyError as error:
             raise VectorStoreError(f"{path} has no array {error}; build the vectors anew") from error
         if offsets[0] != 0 or offsets[-1] != count or (np.diff(offsets) < 0).any():
@@ -123,7 +145,7 @@ class Block:
 
 def verify(path: Path) -> None:
     """Compare the arrays of a block with their checksum. Raises VectorStoreError if they have changed."""
-    arrays, metadata = _map(path)
+    arrays, metadata, _ = _map(path)
     expected, actual = metadata.get("sha256"), _digest(arrays)
     if actual != expected:
         raise VectorStoreError(
@@ -131,8 +153,11 @@ def verify(path: Path) -> None:
         )
 
 
-def _map(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
-    """The arrays of a safetensors file, mapped, and its metadata. (The library's own reader copies them.)"""
+def _map(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str], dict[str, int]]:
+    """The arrays of a safetensors file, mapped, its metadata, and where in the file each array begins.
+
+    (The library's own reader copies them.)
+    """
     try:
         whole = np.memmap(path, np.uint8, "r")
         size = int.from_bytes(whole[:8].tobytes(), "little")
@@ -146,7 +171,7 @@ def _map(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, str]]:
         arrays = {name: _array(data, entry) for name, entry in header.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise VectorStoreError(f"{path} cannot be read: {error}; build the vectors anew") from error
-    return arrays, metadata
+    return arrays, metadata, {name: 8 + size + entry["data_offsets"][0] for name, entry in header.items()}
 
 
 def _array(data: NDArray[np.uint8], entry: Mapping[str, Any]) -> NDArray[Any]:

@@ -20,6 +20,7 @@ from retrieval.vectors import auto, generations
 from retrieval.vectors.auto import Auto
 from retrieval.vectors.base import Hits, Members, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.block import Block
+from retrieval.vectors.codes import Kind
 from retrieval.vectors.compaction import Compaction
 from retrieval.vectors.locks import SharedLock
 from retrieval.vectors.margins import Margins
@@ -69,18 +70,19 @@ class EmbeddedStore:
         ids: Sequence[str],
         vectors: Vectors,
         digests: Sequence[str] | None = None,
+        codes: Kind = "none",
     ) -> None:
         """Writes a new store with these vectors [n, d], all or nothing. Of an id that occurs twice, the last counts.
 
-        `digests` as in `upsert`. Raises VectorStoreError if the vectors do not fit the clusters, or `path` exists, and
-        StorageError if it cannot be written.
+        `digests` as in `upsert`; `codes`: what searches are to go through. Raises VectorStoreError if the vectors do
+        not fit the clusters, or `path` exists, and StorageError if it cannot be written.
         """
         vectors = checked_vectors(vectors, clusters.dims, rows=len(ids))
         rows = latest_rows(ids)
         if len(rows) < len(ids):
             ids, vectors = [ids[row] for row in rows], vectors[rows]
             digests = digests and [digests[row] for row in rows]
-        generations.create(path, clusters, Shape(bundle, clusters.dims, len(clusters)), ids, vectors, digests)
+        generations.create(path, clusters, Shape(bundle, clusters.dims, len(clusters)), ids, vectors, digests, codes)
 
     @classmethod
     def open(

@@ -12,6 +12,7 @@ from retrieval.clusters import Clusters, Vectors
 from retrieval.durable import copy_database, storage_error, sync
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.block import Block
+from retrieval.vectors.codes import Kind
 from retrieval.vectors.rows import Batch, Shape, VectorFile, generation_of, packed_digests
 
 ATTEMPTS = 5
@@ -36,6 +37,7 @@ def create(
     ids: Sequence[str],
     vectors: Vectors,
     digests: Sequence[str] | None,
+    codes: Kind = "none",
 ) -> None:
     """Writes a new store with the vectors [n, d] of n different ids: the block first, the file last.
 
@@ -47,7 +49,8 @@ def create(
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         remove_blocks(path)
-        Block.arrange(clusters, ids, vectors, clusters.assign(vectors), packed).write(block_path(path, 1))
+        block = Block.arrange(clusters, ids, vectors, clusters.assign(vectors), packed, codes)
+        block.write(block_path(path, 1))
     except OSError as error:
         raise storage_error(error, f"the vector store {path}") from error
     try:
@@ -136,10 +139,10 @@ def merged(block: Block, clusters: Clusters, removed: set[str], batches: Sequenc
     kept = np.array([row for row, name in enumerate(names) if name not in hidden], np.int64)
     assigned = np.repeat(np.arange(len(clusters)), np.diff(block.offsets))
     first = Batch([names[row] for row in kept.tolist()], assigned[kept], block.vectors[kept], block.digests[kept])
-    return arrange(clusters, [first, *batches])
+    return arrange(clusters, [first, *batches], block.kind)
 
 
-def arrange(clusters: Clusters, batches: Sequence[Batch]) -> Block:
+def arrange(clusters: Clusters, batches: Sequence[Batch], codes: Kind = "none") -> Block:
     """A block of the vectors of these batches, whose ids are all different."""
     if not batches:
         nothing = np.empty((0, clusters.dims), np.float32)
@@ -150,6 +153,7 @@ def arrange(clusters: Clusters, batches: Sequence[Batch]) -> Block:
         np.concatenate([batch.vectors for batch in batches]),
         np.concatenate([batch.clusters for batch in batches]),
         np.concatenate([batch.digests for batch in batches]),
+        codes,
     )
 
 

@@ -97,9 +97,9 @@ class ClusterIndex:
         """The vectors [n, d] of these rows [n]."""
         late = rows >= len(self._block)
         if not late.any():
-            return np.asarray(self._block.vectors[rows])
+            return self._block.rows(rows)
         vectors = np.empty((len(rows), self._clusters.dims), np.float32)
-        vectors[~late] = self._block.vectors[rows[~late]]
+        vectors[~late] = self._block.rows(rows[~late])
         vectors[late] = self._tail.vectors[rows[late] - len(self._block)]
         return vectors
 
@@ -129,10 +129,13 @@ class ClusterIndex:
         slices = [slice(*pair) for pair in zip(starts.tolist(), ends.tolist(), strict=True)]
         late = self._tail.members(opened.tolist()) if len(self._tail) else opened[:0]
         runs = np.append(ends - starts, len(late)).cumsum()
-        products = np.empty(runs[-1], np.float32)
+        products, codes = np.empty(runs[-1], np.float32), self._block.codes
         place = 0
         for each, end in zip(slices, runs.tolist(), strict=False):
-            np.dot(self._block.vectors[each], probe.direction, out=products[place:end])
+            if codes is None:
+                np.dot(self._block.vectors[each], probe.direction, out=products[place:end])
+            else:
+                products[place:end] = codes.products(each, probe.direction)
             place = end
         lengths = [self._block.lengths[each] for each in slices]
         if len(late):
@@ -146,7 +149,12 @@ class ClusterIndex:
         if allowed is not None:
             hidden = ~np.concatenate([*(allowed[each] for each in slices), allowed[len(self._block) + late]])
         places, lower, upper = probe.nearest(
-            products, np.concatenate(lengths), k=k + len(exclude), rim=rim, hidden=hidden
+            products,
+            np.concatenate(lengths),
+            k=k + len(exclude),
+            rim=rim,
+            hidden=hidden,
+            slack=0.0 if codes is None else codes.error,
         )
         run = np.searchsorted(runs, places, side="right")
         rows = places - np.append(0, runs)[run] + np.append(starts, len(self._block))[run]
@@ -156,12 +164,14 @@ class ClusterIndex:
         if len(exclude):
             kept = np.isin(rows, exclude, invert=True)
             rows, lower, upper = rows[kept], lower[kept], upper[kept]
-        return Measured(rows, lower, upper)
+        return Measured(rows, lower, upper) if codes is None else self.measure(rows, probe, k, rim)
 
-    def measure(self, rows: Numbers, probe: Probe, k: int) -> Measured:
-        """Of these rows at least all that may be among the k nearest."""
+    def measure(self, rows: Numbers, probe: Probe, k: int, rim: float = math.inf) -> Measured:
+        """Of these rows at least all that may be among the k nearest, and lie within `rim`."""
         vectors = self.vectors(rows)
-        places, lower, upper = probe.nearest(vectors @ probe.direction, lengths_of(vectors).astype(np.float32), k=k)
+        places, lower, upper = probe.nearest(
+            vectors @ probe.direction, lengths_of(vectors).astype(np.float32), k=k, rim=rim
+        )
         return Measured(rows[places], lower, upper)
 
     def _slices(self, opened: Numbers) -> tuple[Numbers, Numbers]:

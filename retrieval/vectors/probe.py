@@ -33,12 +33,14 @@ class Probe:
         k: int,
         rim: float = math.inf,
         hidden: NDArray[np.bool_] | None = None,
+        slack: float = 0.0,
     ) -> tuple[Numbers, Vectors, Vectors]:
         """Where in inner products and lengths, float32 [n] each, at least all are that may be among the k nearest.
 
-        And lie within the distance `rim`, and are not `hidden` [n]. With the bounds of their distances.
+        And lie within the distance `rim`, and are not `hidden` [n]. With the bounds of their distances. `slack`: how
+        wrong the products may be.
         """
-        values, error = self._values(products, lengths)
+        values, error = self._values(products, lengths, slack)
         unknown = lengths < MIN_LENGTH if self._cosine and lengths.min(initial=1) < MIN_LENGTH else None
         if unknown is not None:
             unknown &= lengths > 0
@@ -50,27 +52,33 @@ class Probe:
             most = min(most, float(np.partition(values, k - 1)[k - 1]) + 2 * error)
         places = np.flatnonzero(values <= min(most, MAX_VALUE))
         near = values[places]
-        errors = error if self._cosine else self._error * (lengths[places] + self._length) ** 2 + TINY
-        lower, upper = near - errors, near + errors
-        if not self._cosine:
-            lower = np.sqrt(np.maximum(lower, 0)) * np.float32(1 - ROUNDING)
-            upper = np.sqrt(np.maximum(upper, 0)) * np.float32(1 + ROUNDING)
+        if self._cosine:
+            errors = np.float32(min(error, MAX_VALUE))
+            lower, upper = near - errors, near + errors
+        else:
+            products_error = TINY + np.float32(2.002 * float(self._length) * slack)
+            spans = self._error * (lengths[places] + self._length) ** 2 + products_error
+            lower = np.sqrt(np.maximum(near - spans, 0)) * np.float32(1 - ROUNDING)
+            upper = np.sqrt(np.maximum(near + spans, 0)) * np.float32(1 + ROUNDING)
         if unknown is None:
             return places, lower, upper
         others = np.flatnonzero(unknown if hidden is None else unknown & ~hidden)
         nothing = np.full(len(others), np.inf, np.float32)
         return np.append(places, others), np.append(lower, -nothing), np.append(upper, nothing)
 
-    def _values(self, products: Vectors, lengths: Vectors) -> tuple[Vectors, float]:
+    def _values(self, products: Vectors, lengths: Vectors, slack: float) -> tuple[Vectors, float]:
         """The distances [n], of Euclidean ones the squares, and more than the error of each of them."""
         if self._cosine:
             with np.errstate(divide="ignore", invalid="ignore"):
                 values = np.subtract(1, products / lengths, dtype=np.float32)
             values[lengths == 0] = 1
-            return values, float(self._error)
+            error = float(self._error)
+            if slack > 0:
+                error += 1.001 * slack / float(lengths.min(where=lengths >= MIN_LENGTH, initial=MAX_VALUE))
+            return values, error
         values = lengths**2 - (2 * self._length) * products + self._length**2
         farthest = float(lengths.max(initial=0)) + float(self._length)
-        return values, float(self._error) * farthest**2 + float(TINY)
+        return values, float(self._error) * farthest**2 + float(TINY) + 2.002 * float(self._length) * slack
 
     def _raw(self, distance: float) -> float:
         """A distance as `_values` has it."""

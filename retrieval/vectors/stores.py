@@ -15,6 +15,7 @@ from retrieval.durable import is_database_open
 from retrieval.errors import VectorStoreError
 from retrieval.vectors import block, generations
 from retrieval.vectors.base import VectorStore
+from retrieval.vectors.codes import Kind
 from retrieval.vectors.embedded import EmbeddedStore
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.rows import BUSY_SECONDS, Shape, VectorFile
@@ -40,15 +41,16 @@ class VectorStores:
         ids: Sequence[str],
         vectors: Vectors,
         digests: Sequence[str] | None = None,
+        codes: Kind = "none",
     ) -> None:
         """Write a new store with the vectors float32 [n, d] of n ids, durably: all of it or nothing.
 
         Of an id that occurs twice, the last one counts. `digests`: the SHA-256 of the files that the vectors were made
-        of. Raises VectorStoreError if the vectors do not fit the clusters or the store exists, and StorageError if it
-        cannot be written.
+        of. `codes`: "int8" for searches in a quarter of the memory (see codes.py). Raises VectorStoreError if the
+        vectors do not fit the clusters or the store exists, and StorageError if it cannot be written.
         """
         path = self._path(bundle_id)
-        EmbeddedStore.create(path, clusters, bundle=bundle_id, ids=ids, vectors=vectors, digests=digests)
+        EmbeddedStore.create(path, clusters, bundle=bundle_id, ids=ids, vectors=vectors, digests=digests, codes=codes)
 
     def open(
         self,

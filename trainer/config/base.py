@@ -1,6 +1,6 @@
 """What all sections of the configuration share, and the sections of what follows training."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -42,3 +42,6 @@ class ReduceConfig(Section):
     """Keep fewer than dims where so many already explain this share of the variance."""
     clusters: Annotated[int, Field(ge=1)] | None = None
     """None: about 4 * sqrt(number of items)."""
+    codes: Literal["none", "int8"] = "none"
+    """`int8`: searches go through one byte for each number, in a quarter of the memory, and read the vectors of likely
+    hits from the file. Answers are the same; a search takes longer."""

@@ -144,6 +144,7 @@ def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache |
         probes,
         margins,
         assessment.calibration,
+        codes=config.reduce.codes,
         training=work / "training",
         report=work / "report",
         faces=faces,

@@ -13,6 +13,7 @@ from retrieval import bundle
 from retrieval.calibration import Calibration
 from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
+from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.stores import VectorStores
 from trainer.config import Config, EncoderConfig
@@ -96,6 +97,7 @@ def publish(
     margins: Margins | None,
     calibration: Calibration | None,
     *,
+    codes: Kind = "none",
     training: Path,
     report: Path,
     faces: FaceStage | None,
@@ -131,6 +133,7 @@ def publish(
             ids=[file.picture.id for file in files],
             vectors=reduced.vectors,
             digests=[file.sha256 for file in files],
+            codes=codes,
         )
     with listener.step("Copying the pictures") as progress:
         locations = copy_pictures(artifacts, files, progress)

@@ -61,6 +61,7 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
         ("[head]\nmargin = nan", "head.margin"),
         ("[reduce]\nvariance = 1.5", "reduce.variance"),
         ("[reduce]\nclusters = 0", "reduce.clusters"),
+        ("[reduce]\ncodes = 'int4'", "reduce.codes"),
         ("[head]\ndims = 1", "head.dims.0"),
         ("[head]\ndims = []", "head.dims"),
         ("[split]\nshare = 0.6", "split.share"),
