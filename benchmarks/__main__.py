@@ -6,7 +6,7 @@ What is trained for it is kept in artifacts/benchmarks: the first time takes hou
 import argparse
 import sys
 
-from benchmarks import calibration, faces, new_labels, protocols, quality, scale, scratch, search, serving
+from benchmarks import calibration, copies, faces, new_labels, protocols, quality, scale, scratch, search, serving
 from benchmarks.setup import test_data
 
 MEASURES = {
@@ -16,6 +16,7 @@ MEASURES = {
     "new_labels": new_labels.main,
     "scratch": scratch.main,
     "faces": faces.main,
+    "copies": copies.main,
     "search": search.main,
     "scale": scale.main,
     "serving": serving.main,

@@ -6,43 +6,38 @@ that do not fit.
 """
 
 from dataclasses import dataclass
-from itertools import pairwise, product
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.duplicates.sketch import SIDE, flipped
+from retrieval.duplicates.placement import CLIPPED, PLAIN, Place, ladder, place
+from retrieval.duplicates.sketch import flipped
 from retrieval.images import RGB
 
 FINE_SIDE = 128  # pixels; pictures are squashed to this before they are laid over each other
 EDGE = 4  # pixels left out around, where smoothing sees nothing
 BLOCKS = 8  # parts along each side
 
-MIN_COARSE = 0.8  # normalised correlation of the small pictures; copies had 0.92 and more
-MIN_PROMISING = 0.65  # the same, before sizes of other proportions are tried
 MIN_SHARE = 0.82  # of each side that a crop leaves
 MAX_SLANT, MAX_BEYOND = 0.004, 0.004  # shares of a side; copies had 0.002, second photographs mostly 0.006 and more
 MIN_GAIN, MAX_GAIN, MAX_OFFSET = 0.6, 1.67, 40.0  # how the light may differ: factor, and grey levels
-CLIPPED = 248  # grey levels; what is brighter may have been cut off by brightening
 MIN_WHOLE = 0.02  # share of pixels that are not cut off, to tell the light from
 GAIN_PRIOR = 25.0  # squared grey levels; a picture with less contrast says little of the factor
 NOISE = 100.0  # squared grey levels by which parts without structure may differ
-PLAIN, SAME_COLOUR = 3.0, 8.0  # grey levels: deviation of a picture that shows nothing, difference of two such
+SAME_COLOUR = 8.0  # grey levels by which two pictures that show nothing may differ
 MIN_PART, MIN_OF_MOST = -0.5, 0.6  # what of a part the other picture explains: the worst, and 95 of 100
+ROUGHLY_PART, ROUGHLY_OF_MOST = -2.0, 0.25  # the same, at half the side and before pictures are laid exactly
+ROUGH_STEPS, STEPS = 10, 30  # of the exact search for the place, at half the side and at the whole
+ROUGH_SLANT = 0.06  # at half the side, where the slant of what shows little structure is uncertain
 
 Grey = NDArray[np.float32]
-
-_SIDES = range(int(np.ceil(MIN_SHARE * SIDE)), SIDE + 1)
-_IN_PROPORTION = [(side, side) for side in _SIDES]
-_OUT_OF_PROPORTION = [sides for sides in product(_SIDES, _SIDES) if 0 < abs(sides[0] - sides[1]) <= 4]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
     """Where the inner picture lies in the outer one, in shares of its sides; `swapped`: the first is the inner one."""
 
-    score: float
     left: float
     top: float
     wide: float
@@ -50,16 +45,19 @@ class Window:
     swapped: bool
 
 
+def window_of(place: Place) -> Window:
+    """The window that a place of the second picture in the first means."""
+    wide, right, high, down = place
+    swapped = wide * high > 1
+    if swapped:
+        wide, right, high, down = 1 / wide, -right / wide, 1 / high, -down / high
+    return Window(0.5 + right - wide / 2, 0.5 + down - high / 2, wide, high, swapped)
+
+
 def coarse(first: RGB, second: RGB, flip: int) -> Window | None:
     """The best place of one small picture [SIDE, SIDE, 3] in the other, the second flipped. None: not alike."""
-    ours, theirs = _grey(first), _grey(flipped(second, flip))
-    if min(ours.std(), theirs.std()) < PLAIN:
-        return Window(1.0, 0, 0, 1, 1, swapped=False)  # colours decide
-    best = max(
-        (_best_place(theirs, ours, swapped=True), _best_place(ours, theirs, swapped=False)),
-        key=lambda window: window.score,
-    )
-    return best if best.score >= MIN_COARSE else None
+    placed = place(ladder([first, second]), [(0, 1, flip)])
+    return window_of(placed[0].place) if placed else None
 
 
 def same_picture(first: RGB, second: RGB, flip: int, window: Window) -> bool:
@@ -69,44 +67,54 @@ def same_picture(first: RGB, second: RGB, flip: int, window: Window) -> bool:
         return bool(np.abs(_differences(outer, inner)).max() < SAME_COLOUR)
     if window.swapped:
         outer, inner = inner, outer
-    matrix = _refined(outer, inner, window)
+    if not _fits_roughly(outer, inner, window):
+        return False
+    matrix = _refined(outer, inner, _start(window, FINE_SIDE), STEPS)
     if matrix is None:
         return False
     if not _is_upright_part(matrix):  # of a narrow cut, the coarse window cannot tell which is the inner one
         outer, inner, matrix = inner, outer, np.asarray(cv2.invertAffineTransform(matrix), np.float32)
         if not _is_upright_part(matrix):
             return False
+    return _is_explained(_laid(outer, matrix), inner, worst=MIN_PART, most=MIN_OF_MOST)
+
+
+def _fits_roughly(outer: RGB, inner: RGB, window: Window) -> bool:
+    """Whether pictures of half the side fit: what is rejected here costs a quarter."""
+    half = FINE_SIDE // 2
+    small, other = (
+        np.asarray(cv2.resize(rgb, (half, half), interpolation=cv2.INTER_AREA), np.uint8) for rgb in (outer, inner)
+    )
+    start = _start(window, half)
+    if not _is_explained(_laid(small, start), other, worst=ROUGHLY_PART, most=ROUGHLY_OF_MOST):
+        return False
+    matrix = _refined(small, other, start, ROUGH_STEPS)
+    return matrix is not None and max(abs(matrix[0, 1]), abs(matrix[1, 0])) <= ROUGH_SLANT
+
+
+def _laid(outer: RGB, matrix: Grey) -> RGB:
+    """What of the outer picture lies where the inner one is."""
+    side = len(outer)
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    laid = cv2.warpAffine(outer, matrix, (FINE_SIDE, FINE_SIDE), flags=flags, borderMode=cv2.BORDER_REPLICATE)
-    return _is_explained(np.asarray(laid, np.uint8), inner)
+    laid = cv2.warpAffine(outer, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(laid, np.uint8)
 
 
-def _best_place(outer: NDArray[np.uint8], inner: NDArray[np.uint8], *, swapped: bool) -> Window:
-    """Every size that a light crop can leave, at every place: the highest normalised correlation.
-
-    Sizes of the same proportions first; where none of them promises anything, the others are not tried.
-    """
-    best = Window(-1.0, 0, 0, 1, 1, swapped)
-    for sizes in (_IN_PROPORTION, _OUT_OF_PROPORTION):
-        for wide, high in sizes:
-            small = cv2.resize(inner, (wide, high), interpolation=cv2.INTER_AREA)
-            _, score, _, (left, top) = cv2.minMaxLoc(cv2.matchTemplate(outer, small, cv2.TM_CCOEFF_NORMED))
-            if score > best.score:
-                best = Window(score, left / SIDE, top / SIDE, wide / SIDE, high / SIDE, swapped)
-        if best.score < MIN_PROMISING:
-            break
-    return best
+def _start(window: Window, side: int) -> Grey:
+    """The affine map [2, 3] of pixels that a window means; pixels are counted from their middles."""
+    left = window.left * side + (window.wide - 1) / 2
+    top = window.top * side + (window.high - 1) / 2
+    return np.array([[window.wide, 0, left], [0, window.high, top]], np.float32)
 
 
-def _refined(outer: RGB, inner: RGB, window: Window) -> Grey | None:
+def _refined(outer: RGB, inner: RGB, start: Grey, steps: int) -> Grey | None:
     """The affine map [2, 3] from the inner picture's pixels to the outer's; None where there is no good one.
 
     Evangelidis and Psarakis 2008, "Parametric image alignment using enhanced correlation coefficient maximization".
     """
-    start = np.array([[window.wide, 0, window.left * FINE_SIDE], [0, window.high, window.top * FINE_SIDE]], np.float32)
-    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 30, 1e-4)
+    stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, steps, 1e-4)
     try:
-        _, matrix = cv2.findTransformECC(_grey(inner), _grey(outer), start, cv2.MOTION_AFFINE, stop, None, 5)  # type: ignore[call-overload]
+        _, matrix = cv2.findTransformECC(_grey(inner), _grey(outer), start.copy(), cv2.MOTION_AFFINE, stop, None, 5)  # type: ignore[call-overload]
     except cv2.error:  # its word for: these two do not fit
         return None
     return np.asarray(matrix, np.float32)
@@ -121,7 +129,7 @@ def _is_upright_part(matrix: Grey) -> bool:
     return bool(upright and reach <= MAX_BEYOND and min(wide, high) >= MIN_SHARE)
 
 
-def _is_explained(first: RGB, second: RGB) -> bool:
+def _is_explained(first: RGB, second: RGB, *, worst: float, most: float) -> bool:
     """Whether each part of one picture is the same part of the other, in one other light.
 
     The colours are compared together, so that a red cup is not a blue one in other light.
@@ -130,15 +138,14 @@ def _is_explained(first: RGB, second: RGB) -> bool:
     gain, offset = _light(ours, theirs)
     if not (MIN_GAIN <= gain <= MAX_GAIN and abs(offset) <= MAX_OFFSET):
         return False
-    residual = ours - gain * theirs - offset
+    residual = ours - np.float32(gain) * theirs - np.float32(offset)
     # What was cut off by brightening was at least this bright, nobody knows how much brighter.
-    residual[theirs >= CLIPPED] = np.minimum(residual[theirs >= CLIPPED], 0)
-    residual[ours >= CLIPPED] = np.maximum(residual[ours >= CLIPPED], 0)
-    scores = [
-        1 - np.square(residual[part]).mean() / (ours[part].var(axis=(0, 1)).mean() + NOISE)
-        for part in _parts(len(ours))
-    ]
-    return bool(min(scores) >= MIN_PART and np.quantile(scores, 0.05) >= MIN_OF_MOST)
+    np.minimum(residual, 0, out=residual, where=theirs >= CLIPPED)
+    np.maximum(residual, 0, out=residual, where=ours >= CLIPPED)
+    left_over = _of_parts(residual * residual).mean(axis=2)
+    structure = _of_parts(ours * ours) - _of_parts(ours) ** 2
+    scores = 1 - left_over / (np.maximum(structure, 0).mean(axis=2) + NOISE)
+    return bool(scores.min() >= worst and np.quantile(scores, 0.05) >= most)
 
 
 def _light(ours: Grey, theirs: Grey) -> tuple[float, float]:
@@ -162,10 +169,9 @@ def _smoothed(rgb: RGB) -> Grey:
     return smooth[EDGE:-EDGE, EDGE:-EDGE]
 
 
-def _parts(side: int) -> list[tuple[slice, slice]]:
-    edges = np.linspace(0, side, BLOCKS + 1).astype(int).tolist()
-    slices = [slice(*ends) for ends in pairwise(edges)]
-    return list(product(slices, slices))
+def _of_parts(values: Grey) -> Grey:
+    """The means of BLOCKS * BLOCKS parts, [BLOCKS, BLOCKS, 3]; EDGE makes their sides whole pixels."""
+    return np.asarray(cv2.resize(values, (BLOCKS, BLOCKS), interpolation=cv2.INTER_AREA), np.float32)
 
 
 def _differences(first: RGB, second: RGB) -> NDArray[np.float64]:

@@ -29,22 +29,35 @@ class Duplicates:
     same_thing: tuple[Group, ...]
 
 
-def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
-    """Which of `count` rows the pairs connect, directly or through others: groups of two and more, ascending."""
-    parent = list(range(count))
+class Groups:
+    """Rows that are connected, directly or through others (Tarjan 1975, "Efficiency of a Good But Not Linear Set Union
+    Algorithm")."""
 
-    def root(row: int) -> int:
+    def __init__(self, count: int) -> None:
+        self._parent = list(range(count))
+
+    def root(self, row: int) -> int:
+        """The row that stands for all that are connected with this one: the smallest."""
+        parent = self._parent
         while parent[row] != row:
             parent[row] = parent[parent[row]]  # halves the way for whoever comes next
             row = parent[row]
         return row
 
+    def connect(self, first: int, second: int) -> None:
+        """Make one group of the groups of two rows."""
+        one, other = sorted((self.root(first), self.root(second)))
+        self._parent[other] = one
+
+
+def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, ...]]:
+    """Which of `count` rows the pairs connect, directly or through others: groups of two and more, ascending."""
+    groups = Groups(count)
     for first, second in pairs:
-        one, other = sorted((root(first), root(second)))
-        parent[other] = one
+        groups.connect(first, second)
     members: dict[int, list[int]] = defaultdict(list)
     for row in range(count):
-        members[root(row)].append(row)
+        members[groups.root(row)].append(row)
     return [tuple(rows) for rows in members.values() if len(rows) > 1]
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -12,17 +12,20 @@ from typing import Literal
 import numpy as np
 
 from retrieval import images
-from retrieval.duplicates.alignment import FINE_SIDE, coarse, same_picture
+from retrieval.duplicates.alignment import FINE_SIDE, same_picture, window_of
 from retrieval.duplicates.candidates import Candidate, candidates
-from retrieval.duplicates.groups import Duplicates, connected_groups, group
+from retrieval.duplicates.groups import Duplicates, Groups, connected_groups, group
 from retrieval.duplicates.keeping import Known, turns
+from retrieval.duplicates.placement import Placed, ladder, place
 from retrieval.duplicates.same_thing import CalibratedVectors, same_thing_pairs, star_groups
 from retrieval.duplicates.sketch import Sketch, squashed
 from retrieval.errors import ImageError
 from retrieval.images import RGB
 
 REMEMBERED = 2048  # pictures of FINE_SIDE kept while candidates are compared: 100 MB
-CHUNK = 512  # candidates shared out among the threads at once
+CHUNK = 4096  # candidates whose places are held at once
+ALWAYS = 4  # others that a picture is compared with in any case: those that it resembles most
+MAX_VAIN = 6  # comparisons with others that it only resembles, before those that it resembles less are left out
 
 Pair = tuple[int, int]
 Kind = Literal["identical", "same picture"]
@@ -109,41 +112,103 @@ def same_picture_pairs(
 ) -> list[Pair]:
     """Pairs of rows, the smaller first, that show the same picture in two different files.
 
-    Of several identical files, the first stands for all.
+    Of several identical files, the first stands for all. Pixels are compared while two candidates are not connected
+    by copies of copies: then they are a pair without being looked at.
     """
     first_of: dict[str, int] = {}
     for row, sketch in enumerate(sketches):
         first_of.setdefault(sketch.sha256, row)
     rows = list(first_of.values())
     distinct = [sketches[row] for row in rows]
-    compare = _Comparison(distinct, lambda place: read(rows[place]))
+    compare = _Comparison(lambda position: read(rows[position]))
     proposed = candidates(distinct, lambda done: progress(done, len(distinct)))
+    promising: list[Placed] = []
+    for start in range(0, len(proposed), CHUNK):
+        promising += _promising(distinct, proposed[start : start + CHUNK])
     pairs: set[Pair] = set()
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for start in range(0, len(proposed), CHUNK):
-            chunk = proposed[start : start + CHUNK]
-            for (first, second, _), same in zip(chunk, pool.map(compare, chunk), strict=True):
+        rounds = _Rounds(len(distinct), promising, lambda batch: pool.map(compare, batch))
+        for start in range(0, len(promising), CHUNK):
+            pairs |= rounds.pairs(promising[start : start + CHUNK])
+            progress(min(start + CHUNK, len(promising)), len(promising))
+    return sorted((rows[first], rows[second]) for first, second in pairs)
+
+
+def _promising(sketches: Sequence[Sketch], proposed: Sequence[Candidate]) -> list[Placed]:
+    """Those candidates whose sketches fit, the most alike first."""
+    rows = sorted({row for candidate in proposed for row in candidate[:2]})
+    number = {row: position for position, row in enumerate(rows)}
+    pictures = ladder([sketches[row].small for row in rows])
+    placed = place(pictures, [(number[first], number[second], flip) for first, second, flip in proposed])
+    ours = [replace(entry, first=rows[entry.first], second=rows[entry.second]) for entry in placed]
+    return sorted(ours, key=lambda entry: -entry.explained)
+
+
+class _Rounds:
+    """Compares pixels in rounds, each group of copies at most once in a round: what a round connects is known then.
+
+    So a thousand copies of one picture take about a thousand comparisons. A picture that resembles many others without
+    being one of them is compared with the ALWAYS that it resembles most, and with others until MAX_VAIN were in vain.
+    """
+
+    def __init__(
+        self, count: int, placed: Sequence[Placed], compare: Callable[[Sequence[Placed]], Iterable[bool]]
+    ) -> None:
+        self._groups = Groups(count)
+        self._vain = [0] * count
+        self._compare = compare
+        best: dict[int, list[float]] = defaultdict(list)
+        for entry in placed:
+            for row in (entry.first, entry.second):
+                best[row] = sorted([*best[row], entry.explained], reverse=True)[:ALWAYS]
+        self._enough = {row: shares[-1] for row, shares in best.items()}
+
+    def _worth_it(self, entry: Placed) -> bool:
+        if entry.explained >= min(self._enough[entry.first], self._enough[entry.second]):
+            return True
+        return min(self._vain[entry.first], self._vain[entry.second]) < MAX_VAIN
+
+    def pairs(self, placed: Sequence[Placed]) -> set[Pair]:
+        """Those of the candidates, the most alike first, that show the same picture."""
+        pairs: set[Pair] = set()
+        while placed:
+            busy: set[int] = set()
+            batch, later = [], []
+            for entry in placed:
+                first, second = entry.first, entry.second
+                ends = {self._groups.root(first), self._groups.root(second)}
+                if len(ends) == 1:
+                    pairs.add((first, second))
+                elif not self._worth_it(entry):
+                    continue
+                elif busy.isdisjoint(ends):
+                    busy |= ends
+                    batch.append(entry)
+                else:
+                    later.append(entry)
+            for entry, same in zip(batch, self._compare(batch), strict=True):
                 if same:
-                    pairs.add((rows[first], rows[second]))
-            progress(start + len(chunk), len(proposed))
-    return sorted(pairs)
+                    self._groups.connect(entry.first, entry.second)
+                    pairs.add((entry.first, entry.second))
+                else:
+                    self._vain[entry.first] += 1
+                    self._vain[entry.second] += 1
+            placed = later
+        return pairs
 
 
 class _Comparison:
-    """Compares candidates, first by their sketches; remembers the pictures last read for those that pass."""
+    """Compares candidates by their pixels; remembers the pictures last read."""
 
-    def __init__(self, sketches: Sequence[Sketch], read: Read) -> None:
-        self._sketches = sketches
+    def __init__(self, read: Read) -> None:
         self._read = read
         self._picture = lru_cache(REMEMBERED)(self._read_small)  # safe to share among threads
 
-    def __call__(self, candidate: Candidate) -> bool:
-        first, second, flip = candidate
-        window = coarse(self._sketches[first].small, self._sketches[second].small, flip)
-        if window is None:
+    def __call__(self, placed: Placed) -> bool:
+        ours, theirs = self._picture(placed.first), self._picture(placed.second)
+        if ours is None or theirs is None:
             return False
-        ours, theirs = self._picture(first), self._picture(second)
-        return ours is not None and theirs is not None and same_picture(ours, theirs, flip, window)
+        return same_picture(ours, theirs, placed.flip, window_of(placed.place))
 
     def _read_small(self, row: int) -> RGB | None:
         try:

@@ -1,5 +1,6 @@
 """`lookalike evaluate`: how good a bundle is, by both protocols."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -61,7 +62,7 @@ def evaluate(
         name=bundle,
         against=against or (),
         ladder=ladder,
-        same_picture=look_alike,
+        same_picture=partial(look_alike, step=display.step),
     )
     written = to_json(found.evaluation)
     if results:

@@ -83,8 +83,7 @@ def evaluate(
         if not query_set.pictures:
             raise SourceError(_nothing_left(queries, items, candidate.bundle))
         gallery_set = data.from_catalogue("gallery", items) if gallery is None else data.from_source("gallery", gallery)
-        with step("Looking for the same picture"):
-            similar = find_alike([query_set.files, gallery_set.files], same_picture)
+        similar = find_alike([query_set.files, gallery_set.files], same_picture)
         with step("Measuring"):
             protocols, leaks = _protocols(query_set, gallery_set, learned, similar, metric)
             reliabilities = _reliability(candidate.bundle, query_set, gallery_set, similar, metric)

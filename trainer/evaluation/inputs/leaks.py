@@ -5,7 +5,8 @@ but that is no leak: it is how to leave one out.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -16,11 +17,22 @@ from numpy.typing import NDArray
 from retrieval.duplicates import Sketch, same_picture_pairs, sketch
 from retrieval.errors import ImageError
 from trainer.evaluation.results import Leak
+from trainer.progress import Progress
 from trainer.threads import map_ahead
 
 
-def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
-    """Pairs of places in `paths` that show the same picture. A file that cannot be read is like no other."""
+@contextmanager
+def _unseen(_title: str) -> Iterator[Progress]:
+    yield lambda _done, _total: None
+
+
+def look_alike(
+    paths: Sequence[Path], step: Callable[[str], AbstractContextManager[Progress]] = _unseen
+) -> list[tuple[int, int]]:
+    """Pairs of places in `paths` that show the same picture. A file that cannot be read is like no other.
+
+    `step` is told of two steps: reading the pictures, and comparing them.
+    """
 
     def sketch_file(path: Path) -> Sketch | None:
         try:
@@ -28,10 +40,15 @@ def look_alike(paths: Sequence[Path]) -> list[tuple[int, int]]:
         except (ImageError, OSError):
             return None
 
-    sketches_or_none = list(map_ahead(sketch_file, paths))
+    sketches_or_none = []
+    with step("Reading for copies") as progress:
+        for sketch_or_none in map_ahead(sketch_file, paths):
+            sketches_or_none.append(sketch_or_none)
+            progress(len(sketches_or_none), len(paths))
     places = [place for place, one in enumerate(sketches_or_none) if one is not None]
     sketches = [one for one in sketches_or_none if one is not None]
-    pairs = same_picture_pairs(sketches, lambda row: paths[places[row]].read_bytes())
+    with step("Looking for copies") as progress:
+        pairs = same_picture_pairs(sketches, lambda row: paths[places[row]].read_bytes(), progress)
     return [(places[first], places[second]) for first, second in pairs]
 
 

@@ -15,11 +15,14 @@ JAGGED = 0.12  # neighbours that differ by more than this (of 1) are sampled aga
 CORNERS = ((-0.33, -0.1), (0.0, 0.33), (0.33, -0.23))  # where in the pixel
 
 
-def photograph(form: Form, glaze: Glaze, seed: tuple[int, ...], size: int) -> NDArray[np.uint8]:
-    """One picture of a piece, uint8 RGB [size, size, 3]; the same arguments give the same bytes."""
+def photograph(form: Form, glaze: Glaze, seed: tuple[int, ...], size: int, *, turned: float = 0.0) -> NDArray[np.uint8]:
+    """One picture of a piece, uint8 RGB [size, size, 3]; the same arguments give the same bytes.
+
+    `turned`: by how much the piece is turned on its table, in radians, while all else of the scene stays as it is.
+    """
     rng = np.random.default_rng(seed)
     solid = solid_of(form)
-    scene = arrange(solid, rng)
+    scene = arrange(solid, rng, turned)
 
     on_table = table_light(solid, scene)
 

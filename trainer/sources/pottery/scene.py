@@ -40,12 +40,12 @@ def _toward(turn: float, rise: float) -> Floats:
     return np.array([np.cos(rise) * np.cos(turn), np.sin(rise), np.cos(rise) * np.sin(turn)], np.float32)
 
 
-def arrange(solid: Solid, rng: np.random.Generator) -> Scene:
-    """Draws a scene that shows the whole piece."""
+def arrange(solid: Solid, rng: np.random.Generator, turned: float = 0.0) -> Scene:
+    """Draws a scene that shows the whole piece, with the piece turned by this many radians."""
     low, high = solid.low + MARGIN, solid.high - MARGIN
     centre, size = (low + high) / 2, high - low
     rise = np.radians(rng.uniform(24, 58) if solid.form.is_open else rng.uniform(7, 36))
-    turn = rng.uniform(0, 2 * np.pi)
+    turn = rng.uniform(0, 2 * np.pi) + turned
     toward_eye = _toward(turn, rise)
     forward = -toward_eye
     right = _unit(np.cross(forward, np.array([0, 1, 0], np.float32)))
