@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from re import split
 from typing import Literal, TypeAlias
+from urllib.parse import unquote
 
 from retrieval.errors import CatalogueError
 from retrieval.text import nfc, normal, unprintable
@@ -53,11 +54,18 @@ def new_id(text: str) -> str:
     return nfc(text)
 
 
+def _decoded(text: str) -> str:
+    """A text without escapes such as %2e, as it is behind however many proxies that decode addresses."""
+    while (decoded := unquote(text)) != text:
+        text = decoded
+    return text
+
+
 def id_fault(text: str) -> str | None:
     """What keeps `text` from being a new id, to be read after "its id"; None when nothing does.
 
-    Ids stand in the paths of addresses, where proxies and browsers resolve `.` and `..` and fold `//`, and people
-    compare them by eye.
+    Ids stand in the paths of addresses, where proxies and browsers resolve `.` and `..`, also escaped as `%2e`, and
+    fold `//`; and people compare them by eye.
     """
     text = nfc(text)
     segments = split(r"[/\\]", text)
@@ -67,6 +75,6 @@ def id_fault(text: str) -> str | None:
         return f"is not 1 to {ID_LENGTH} printable characters: it holds {character}"
     if text != normal(text):
         return "has an invisible character, a blank at an end, or a blank that is not the plain space"
-    if "." in segments or ".." in segments:
+    if {".", ".."} & {*segments, *split(r"[/\\]", _decoded(text))}:
         return "has . or .. between slashes, which mean a folder in an address"
     return "begins or ends with a slash, or has two in a row" if "" in segments else None

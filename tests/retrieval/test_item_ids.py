@@ -24,7 +24,24 @@ def test_an_id_is_composed() -> None:
     assert new_id("e\u0301" * ID_LENGTH) == "\u00e9" * ID_LENGTH
 
 
-@pytest.mark.parametrize("text", [".", "..", "x/../victim", "../x", "x/..", "x/./y", "a\\..\\b", "..\\x"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        ".",
+        "..",
+        "x/../victim",
+        "../x",
+        "x/..",
+        "x/./y",
+        "a\\..\\b",
+        "..\\x",
+        "%2e%2e",
+        "a/%2E./b",
+        "%252e",
+        "a%2F..%2Fb",
+        "..%5cx",
+    ],
+)
 def test_no_segment_means_a_folder(text: str) -> None:
     with pytest.raises(ValueError, match=r"the id has \. or \.\. between slashes"):
         new_id(text)
