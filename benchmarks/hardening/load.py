@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import psutil
 
-from benchmarks.hardening.wire import HOST, Times, Wire, connect, crawl, keep_asking, packed
+from benchmarks.hardening.wire import HOST, Times, Wire, connect, crawl, keep_asking, keep_sending, packed
 
 CLIENTS = 8  # with which the capacity is measured
 ROUNDS = 4  # of either, in turn, so that what else the machine does falls on both
@@ -81,14 +81,14 @@ async def overload(port: int, pictures: list[bytes], *, seconds: float, times: f
     for _round in range(ROUNDS):
         span = min(CALM_SECONDS, seconds / ROUNDS)
         calm_took += await _all(port, searches, calm, span, CLIENTS)
-        many = 40 * CLIENTS  # most of them wait for an answer that comes after a while
-        pause = many * calm_took / (times * max(1, len(calm.answered)))
-        before = time.process_time()
-        busy_took += await _all(port, searches, busy, seconds / ROUNDS, many, pause)
+        rate = times * max(1, len(calm.answered)) / calm_took
+        before, began = time.process_time(), time.perf_counter()
+        await keep_sending(port, searches, busy, began + seconds / ROUNDS, rate)
+        busy_took += time.perf_counter() - began
         cores += time.process_time() - before
     return Overload(
         capacity=len(calm.answered) / calm_took,
-        offered=(len(busy.answered) + len(busy.refused) + busy.others) / busy_took,
+        offered=(len(busy.answered) + len(busy.refused) + busy.others) / seconds,
         goodput=len(busy.answered) / busy_took,
         answered_p99_seconds=_p99(busy.answered),
         refusals=len(busy.refused),
@@ -130,13 +130,10 @@ async def soak(port: int, process: psutil.Process, pictures: list[bytes], *, sec
     return Soak(done, warm, process.memory_info().rss)
 
 
-async def _all(
-    port: int, searches: list[bytes], times: Times, seconds: float, clients: int, pause: float = 0.0
-) -> float:
+async def _all(port: int, searches: list[bytes], times: Times, seconds: float, clients: int) -> float:
     """Let so many clients ask for so long; how long it took, up to the last answer."""
     began = time.perf_counter()
-    until = began + seconds
-    await asyncio.gather(*(keep_asking(port, searches, times, until, number, pause) for number in range(clients)))
+    await asyncio.gather(*(keep_asking(port, searches, times, began + seconds, number) for number in range(clients)))
     return time.perf_counter() - began
 
 

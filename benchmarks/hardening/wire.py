@@ -7,7 +7,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
-import numpy as np
 import uvloop
 
 from benchmarks.hardening.requests import BOUNDARY, form
@@ -100,32 +99,51 @@ def packed(path: str, data: bytes, **fields: str) -> bytes:
     return head.encode() + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def keep_asking(
-    port: int, requests: list[bytes], times: Times, until: float, number: int, pause: float = 0.0
-) -> None:
-    """Send requests in turn until that time of perf_counter(): each `pause` seconds, or as soon as the last is
-    answered; again after a break.
-    """
-    due = time.perf_counter() + pause * float(np.random.default_rng(number).random())
+async def keep_asking(port: int, requests: list[bytes], times: Times, until: float, number: int) -> None:
+    """Send requests in turn until that time of perf_counter(), each as soon as the last is answered."""
+    wires: list[Wire] = []
     while time.perf_counter() < until:
-        try:
-            wire = await connect(port)
-            try:
-                while (now := time.perf_counter()) < until:
-                    if pause and now < due:
-                        await asyncio.sleep(min(due, until) - now)
-                        continue
-                    due += pause
-                    number += 1
-                    began = time.perf_counter()
-                    status, head = await wire.exchange(requests[number % len(requests)])
-                    times.note(status, head, time.perf_counter() - began)
-                    if b"connection: close" in head:
-                        break
-            finally:
-                wire.close()
-        except (OSError, EOFError):
-            times.others += 1
+        number += 1
+        await _ask(port, requests[number % len(requests)], times, wires)
+    _close(wires)
+
+
+async def keep_sending(port: int, requests: list[bytes], times: Times, until: float, rate: float) -> None:
+    """Send so many requests a second until that time of perf_counter(), whether or not the others are answered."""
+    wires: list[Wire] = []
+    under_way: set[asyncio.Task[None]] = set()
+    due, number = time.perf_counter(), 0
+    while (now := time.perf_counter()) < until:
+        if due > now:
+            await asyncio.sleep(due - now)
+        due += 1 / rate
+        number += 1
+        task = asyncio.create_task(_ask(port, requests[number % len(requests)], times, wires))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+    await asyncio.gather(*under_way)
+    _close(wires)
+
+
+async def _ask(port: int, request: bytes, times: Times, idle: list[Wire]) -> None:
+    """Send a request on an idle connection, or on a new one, and note the answer."""
+    try:
+        wire = idle.pop() if idle else await connect(port)
+        began = time.perf_counter()
+        status, head = await wire.exchange(request)
+    except (OSError, EOFError):
+        times.others += 1
+        return
+    times.note(status, head, time.perf_counter() - began)
+    if b"connection: close" in head:
+        wire.close()
+    else:
+        idle.append(wire)
+
+
+def _close(wires: list[Wire]) -> None:
+    for wire in wires:
+        wire.close()
 
 
 async def crawl(port: int, stop: asyncio.Event, *, head: bool) -> None:
