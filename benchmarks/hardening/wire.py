@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 HOST = "127.0.0.1"
 REFUSED = 503
+MAX_UNDER_WAY = 400
 
 
 @dataclass(slots=True)
@@ -109,14 +110,18 @@ async def keep_asking(port: int, requests: list[bytes], times: Times, until: flo
 
 
 async def keep_sending(port: int, requests: list[bytes], times: Times, until: float, rate: float) -> None:
-    """Send so many requests a second until that time of perf_counter(), whether or not the others are answered."""
+    """Send so many requests a second until that time of perf_counter(), whether or not the others are answered.
+
+    While MAX_UNDER_WAY wait for their answers, none is sent: there are that many clients.
+    """
     wires: list[Wire] = []
     under_way: set[asyncio.Task[None]] = set()
     due, number = time.perf_counter(), 0
     while (now := time.perf_counter()) < until:
-        if due > now:
-            await asyncio.sleep(due - now)
+        await asyncio.sleep(max(0, due - now))
         due += 1 / rate
+        if len(under_way) == MAX_UNDER_WAY:
+            continue
         number += 1
         task = asyncio.create_task(_ask(port, requests[number % len(requests)], times, wires))
         under_way.add(task)
