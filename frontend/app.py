@@ -7,7 +7,7 @@ from functools import partial
 
 from flask import Blueprint, Flask, Response
 
-from frontend import rendering, security
+from frontend import compression, rendering, security
 from frontend.api.bin import BinClient
 from frontend.api.bundles import BundlesClient
 from frontend.api.catalogue import CatalogueClient
@@ -15,6 +15,7 @@ from frontend.api.client import ApiClient
 from frontend.api.connection import Connection
 from frontend.api.duplicates import DuplicatesClient
 from frontend.forms.parameters import accepts
+from frontend.pages import parallel
 from frontend.pages.add import add
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
@@ -68,6 +69,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["lookalike_duplicates"] = DuplicatesClient(connection)
     app.extensions["lookalike_bin"] = BinClient(connection)
     app.extensions["lookalike_bundles"] = BundlesClient(connection)
+    parallel.install(app)
+    compression.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     rendering.install(app)

@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest
 from frontend.api.catalogue import Cluster, MapAnswer
 from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts, whole_number
 from frontend.pages.filters import Choice, choices_for, labels_for
+from frontend.pages.parallel import begin
 from frontend.pages.search import read_query
 from frontend.rendering import catalogue
 from frontend.search_query import SearchQuery
@@ -33,16 +34,21 @@ browse = Blueprint("browse", __name__, url_prefix="/browse")
 def start() -> str:
     """The items that match the filters, and the choices of filters."""
     query, order = read_query(request.args), _order()
-    page = catalogue().page(query.filter_fields(), order=order, limit=PAGE_SIZE, cursor=request.args.get("after"))
+    cursor = request.args.get("after")
+    calls = (
+        begin(lambda: catalogue().page(query.filter_fields(), order=order, limit=PAGE_SIZE, cursor=cursor)),
+        begin(lambda: labels_for(query)),
+        begin(lambda: choices_for(query)),
+    )
+    page, labels, choices = calls[0].result(), calls[1].result(), calls[2].result()
     g.order = order
-    choices = choices_for(query)
     return render_template(
         "browse.html",
         query=query,
         page=page,
         order=order,
         orders=_orders(choices, order),
-        labels=labels_for(query),
+        labels=labels,
         choices=choices,
         is_first="after" not in request.args,
         next_page=f"{browse_link(query)}&{urlencode({'after': page.next_cursor})}" if page.next_cursor else None,

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, request
 
 from frontend.api.models import Facet, FacetsAnswer, LabelsAnswer, Value
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
+from frontend.pages.parallel import begin
 from frontend.pages.search import read_query
 from frontend.rendering import api
 from frontend.search_query import Condition, SearchQuery
@@ -43,7 +44,8 @@ class Choice:
 def choose() -> str:
     """A page with all filters; the script uses its filters only."""
     query = read_query(request.args)
-    return render_template("filters.html", query=query, labels=labels_for(query), choices=choices_for(query))
+    labels, choices = begin(lambda: labels_for(query)), begin(lambda: choices_for(query))
+    return render_template("filters.html", query=query, labels=labels.result(), choices=choices.result())
 
 
 def labels_for(query: SearchQuery) -> LabelsAnswer:
