@@ -45,9 +45,12 @@ def read_pairs(file: Path) -> list[Pair]:
 
     Its first line gives the number of folds and of pairs (`10 300`; `pairsDevTrain.txt` and `pairsDevTest.txt`, of one
     fold, give the latter alone). Each fold lists that many pairs of one person (`name n1 n2`), then as many of two
-    (`name1 n1 name2 n2`). Raises SourceError when the file is none of these.
+    (`name1 n1 name2 n2`). `pairs.csv` of Kaggle has the same lines with commas, below the names of its columns: there,
+    a fold begins where a pair of one person follows one of two. Raises SourceError when the file is none of these.
     """
     header, *rows = read_rows(file) or [[]]
+    if header and header[0].startswith("name,imagenum1,"):
+        return _pairs_of_table(file, [row[0].rstrip(",").split(",") for row in rows])
     if len(header) not in {1, 2} or not all(number.isdecimal() for number in header):
         raise SourceError(f"{file} does not begin with the number of folds and of pairs, such as 10 300.")
     folds, pairs = ([1] + [int(number) for number in header])[-2:]
@@ -56,6 +59,15 @@ def read_pairs(file: Path) -> list[Pair]:
     return [
         _pair(row, same=index // pairs % 2 == 0, fold=index // (2 * pairs), file=file) for index, row in enumerate(rows)
     ]
+
+
+def _pairs_of_table(file: Path, rows: Sequence[Sequence[str]]) -> list[Pair]:
+    pairs: list[Pair] = []
+    for row in rows:
+        same = len(row) == 3
+        fold = 0 if not pairs else pairs[-1].fold + (same and not pairs[-1].same)
+        pairs.append(_pair(row, same=same, fold=fold, file=file))
+    return pairs
 
 
 def _pair(row: Sequence[str], *, same: bool, fold: int, file: Path) -> Pair:

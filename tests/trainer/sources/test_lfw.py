@@ -84,10 +84,19 @@ def test_pairs_of_a_development_set_have_one_fold(tmp_path: Path) -> None:
     assert [(pair.same, pair.fold) for pair in pairs] == [(True, 0), (True, 0), (False, 0), (False, 0)]
 
 
+def test_the_table_of_the_copy_at_kaggle_has_the_same_pairs(tmp_path: Path) -> None:
+    lines = [SAME[0], DIFFERENT[0], SAME[1], DIFFERENT[1]]
+    expected = read_pairs(write(tmp_path, "2\t1", *lines))
+    rows = [line.replace("\t", ",") + ("," if line in SAME else "") for line in lines]
+    assert read_pairs(write(tmp_path, "name,imagenum1,imagenum2,", *rows)) == expected
+
+
 @pytest.mark.parametrize(
     "lines",
     [
         (),
+        ("name,imagenum1,imagenum2,", "Abel_Pacheco,1,"),
+        ("name,imagenum1,imagenum2,", "Abel_Pacheco,one,4,"),
         ("2\t1", SAME[0], DIFFERENT[0]),
         ("1\t1", SAME[0], SAME[1]),
         ("1\t1", DIFFERENT[0], SAME[0]),
