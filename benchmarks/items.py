@@ -23,6 +23,7 @@ import requests
 from benchmarks.serving import running
 from benchmarks.setup import WORK, publish, table
 from retrieval import bundle
+from retrieval.agreement import agree
 from retrieval.bundle.layout import bundle_path
 from retrieval.catalogue import Attribute, Catalogue, Item
 from retrieval.clusters import Clusters, Reach, Vectors
@@ -96,6 +97,8 @@ def make(artifacts: Path, count: int) -> None:
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
         began = time.perf_counter()
         catalogue.replace_source(_items(own, rng))
+        with closing(VectorStores(artifacts).open(NAME, clusters)) as store:
+            agree(store, catalogue, (), catalogue.state())  # as the trainer does
         print(f"{count:,} items written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     bundle.publish(artifacts, NAME)
 

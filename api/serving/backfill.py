@@ -5,7 +5,7 @@ loaded while items came. The pictures are read from where the items say.
 """
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from functools import partial
 from hashlib import sha256
 from threading import Event
@@ -35,7 +35,11 @@ def backfill_vectors(snapshot: Snapshot, stopping: Event, without: Collection[st
     Such a picture is logged and passed over: searches do not find it, and all others go on. Raises Stopped,
     CatalogueError or VectorStoreError.
     """
-    missing = sorted(set(_lacking(snapshot)).difference(without))
+    return embed_items(snapshot, sorted(set(_lacking(snapshot)).difference(without)), stopping)
+
+
+def embed_items(snapshot: Snapshot, missing: Sequence[str], stopping: Event) -> list[str]:
+    """Embed items, and return those whose pictures cannot be used. Raises as `backfill_vectors` does."""
     skipped: list[str] = []
     for start in range(0, len(missing), TOGETHER):
         if stopping.is_set():

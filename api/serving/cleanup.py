@@ -29,15 +29,18 @@ LOCATION = re.compile(rb'"location": "([^"\\]*)"')
 Value = TypeVar("Value")
 
 
-def sweep(snapshot: Snapshot, *, pictures: bool) -> None:
+def sweep(snapshot: Snapshot, *, pictures: bool, vectors: bool = True) -> None:
     """Delete the left-overs among a bundle's vectors, and with `pictures` among the pictures of the catalogue.
+
+    Without `vectors`, those are known to have no left-overs.
 
     Where nothing can be written they stay: no search finds them. Raises CatalogueError, VectorStoreError.
     """
     try:
         if pictures:
             sweep_pictures(snapshot.pictures, snapshot.catalogue, _pending_locations(snapshot.artifacts))
-        sweep_vectors(snapshot)
+        if vectors:
+            sweep_vectors(snapshot)
     except StorageError as error:
         logger.warning("left-overs stay until the next start: %s", error)
 

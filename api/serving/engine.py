@@ -20,8 +20,9 @@ from time import monotonic
 from api.errors import Refusal
 from api.limits import give_way
 from api.schemas.health import Ready, Unready
-from api.serving.backfill import Stopped, backfill_vectors
-from api.serving.cleanup import end_old_entries, sweep
+from api.serving.agreements import Agreements
+from api.serving.backfill import Stopped
+from api.serving.cleanup import end_old_entries
 from api.serving.snapshot import Served, Snapshot
 from api.serving.writes import Writes
 from api.settings import Settings
@@ -33,7 +34,6 @@ from retrieval.pictures import open_pictures
 from retrieval.vectors.stores import VectorStores
 
 logger = logging.getLogger(__name__)
-
 LOOK_SECONDS = 1.0  # between two looks at CURRENT
 BIN_SECONDS = 3600.0  # between two looks for entries of the bin whose time is over
 RETRY_SECONDS = 30.0  # until what cannot be loaded is tried again, unless it is published anew or nothing is served
@@ -72,6 +72,7 @@ class Engine:
         self._retired: list[Snapshot] = []
         self._users: Counter[Snapshot] = Counter()
         self._taking = threading.Lock()  # for what is loaded together with who uses it
+        self._agreements = Agreements()
         self._bin_until = 0.0  # when the bin is looked at again
         self._behind: set[str] = set()  # bundles whose vectors another process has changed
         self._failures: Mapping[str, _Failure] = {}
@@ -129,7 +130,7 @@ class Engine:
 
     async def run(self) -> None:
         """Watch CURRENT, and whether changes can be written, until `stop`."""
-        await asyncio.gather(self._watch(), self.writing.watch(self._ended))
+        await asyncio.gather(self._watch(), self.writing.watch(self._ended), self._learn())
 
     async def _watch(self) -> None:
         while not self._stopping.is_set():
@@ -163,6 +164,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of everything; `run` must have ended, and all requests."""
+        self._agreements.note(each for each in self._loaded if each.id not in self._behind)
         self._loader.shutdown()
         for snapshot in (*self._loaded, *self._retired):
             snapshot.close()
@@ -178,6 +180,9 @@ class Engine:
         if live is None:
             return
         self._end_old_entries(live)
+        if self._agreements.is_due():
+            with self.writing.patiently():
+                self._agreements.note(each for each in self._loaded if each.id not in self._behind)
         beside = self._beside(live.id)
         for bundle_id in beside:
             self._try(bundle_id, None, partial(self._load, bundle_id, live=False))
@@ -209,11 +214,10 @@ class Engine:
             return
         snapshot = known or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures)
         try:
-            sweep(snapshot, pictures=not self._loaded)
-            skipped = backfill_vectors(snapshot, self._stopping)
+            self._agreements.prepare(snapshot, self._stopping, pictures=not self._loaded)
             # So that no item can come between its last look for items and its first request.
             with self.writing.patiently():
-                backfill_vectors(snapshot, self._stopping, skipped)
+                self._agreements.confirm(snapshot, self._stopping)
                 snapshot.store.changed_elsewhere()  # what its forerunner wrote meanwhile is here, too, by now
                 others = [each for each in self._loaded if each.id != bundle_id]
                 self._replace([snapshot, *others] if live else [*others, snapshot])
@@ -223,6 +227,13 @@ class Engine:
             raise
         self._behind.discard(bundle_id)
         logger.info("serving %d items from bundle %s%s", len(snapshot.store), bundle_id, "" if live else " if asked")
+
+    async def _learn(self) -> None:
+        while not self._stopping.is_set():
+            with suppress(Refusal, LookalikeError), self.using() as served:
+                await asyncio.to_thread(self._agreements.learn, served.live, self._stopping)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), LOOK_SECONDS)
 
     def _end_old_entries(self, live: Snapshot) -> None:
         if monotonic() < self._bin_until:

@@ -3,6 +3,7 @@
 from retrieval.catalogue.bin import BinEntry, oldest
 from retrieval.catalogue.changes import Changes, Reply
 from retrieval.catalogue.dismissals import Dismissal, Dismissals, Member
+from retrieval.catalogue.facts.matching import State
 from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, id_fault, is_id, new_id
 from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.table import BATCH
@@ -22,6 +23,7 @@ __all__ = [
     "Order",
     "Place",
     "Reply",
+    "State",
     "id_fault",
     "is_id",
     "new_id",

@@ -18,7 +18,15 @@ from retrieval.catalogue.facts.counting import (
 from retrieval.catalogue.facts.facets import Facet, facets_of_all, facets_of_some, value_of
 from retrieval.catalogue.facts.ledger import batches, read_counts
 from retrieval.catalogue.facts.listing import list_page
-from retrieval.catalogue.facts.matching import NOTHING_CHANGED, Matcher, Selections, read_changed, read_version
+from retrieval.catalogue.facts.matching import (
+    NOTHING_CHANGED,
+    Matcher,
+    Selections,
+    State,
+    read_changed,
+    read_state,
+    read_version,
+)
 from retrieval.catalogue.facts.rebuild import differences
 from retrieval.catalogue.facts.tables import ITEM_FACT, LABEL, LABEL_NAME, fact_of_value, name_key
 from retrieval.catalogue.item import Attribute, Item, Origin, is_id
@@ -83,10 +91,10 @@ class CatalogueReader:
             for row in streaming.execute(ITEM.order_by(ITEMS.c.id)):
                 yield Item(*row)
 
-    def version(self) -> int:
-        """Another number after every change of an item."""
+    def state(self) -> State:
+        """Another one after every change of an item."""
         with self._database.transaction() as connection:
-            return read_version(connection)
+            return read_state(connection)
 
     def listed(
         self, filter_: Filter = EVERYTHING, order: Order = FIRST_BY_ID, *, limit: int, after: Place | None = None

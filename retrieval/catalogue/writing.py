@@ -27,6 +27,8 @@ class Catalogue(CatalogueReader):
     def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         """`busy_seconds`: how long a change waits for somebody else's before it is given up (StorageBusy)."""
         super().__init__(open_database(url, busy_seconds=busy_seconds))
+        self.changes = 0
+        """Versions of the items that `writing` has made here."""
         self.bin = Bin(self._database)
         """The deleted items."""
 
@@ -55,7 +57,8 @@ class Catalogue(CatalogueReader):
         with self._database.transaction(writing=True) as connection:
             ledger = Ledger(connection)
             yield Changes(connection, ledger)
-            ledger.close()
+            changed = ledger.close()
+        self.changes += changed
 
     def check_writable(self) -> None:
         """Raise StorageError or CatalogueError where a change could not be begun now."""

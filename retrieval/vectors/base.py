@@ -70,6 +70,16 @@ class Hits:
         return distances_of(self.cosine, self.euclidean, metric)
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """That a store has the vectors of a catalogue's items, and no others: see `retrieval/agreement.py`."""
+
+    catalogue: str
+    version: int
+    without: tuple[str, ...]
+    """The ids of items that have none."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Members:
     """Ids, and each one's vector float32 [n, d] and cluster int64 [n]."""
@@ -167,6 +177,15 @@ class VectorStore(Protocol):
 
     def held(self) -> dict[str, str | None]:
         """Every id that has a vector, with the SHA-256 of the file it was made of; None where that is not known."""
+
+    def learn(self, selection: Selection) -> None:
+        """Find the items of a selection ahead of the first search among them."""
+
+    def note(self) -> Note | None:
+        """What `keep_note` kept, until a vector has come or gone."""
+
+    def keep_note(self, note: Note) -> None:
+        """Remember, durably, until a vector comes or goes. Raises StorageError."""
 
     def changed_elsewhere(self) -> bool:
         """Whether another process or store object may have written, since this was last asked, what searches lack."""

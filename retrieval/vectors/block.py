@@ -30,6 +30,7 @@ from retrieval.vectors.packed_ids import PackedIds
 from retrieval.vectors.row_reader import RowReader
 
 DIGEST_BYTES = 32
+UNKNOWN = bytes(DIGEST_BYTES)  # in place of a SHA-256 that is not known
 MAX_HEADER_BYTES = 1 << 16
 DTYPES = {"F32": "<f4", "F64": "<f8", "I64": "<i8", "U64": "<u8", "U8": "u1", "I8": "i1"}
 """The names of safetensors for the types that a block has."""
@@ -141,6 +142,12 @@ class Block:
         if offsets[0] != 0 or offsets[-1] != count or (np.diff(offsets) < 0).any():
             raise VectorStoreError(f"the offsets of {path} do not divide {count} vectors; build the vectors anew")
         return block
+
+
+def packed_digests(digests: Sequence[str | None]) -> NDArray[np.uint8]:
+    """SHA-256 in hexadecimal as uint8 [n, 32]; zeros for one that is not known."""
+    packed = b"".join(bytes.fromhex(digest) if digest else UNKNOWN for digest in digests)
+    return np.frombuffer(packed, np.uint8).reshape(len(digests), DIGEST_BYTES)
 
 
 def verify(path: Path) -> None:

@@ -18,7 +18,7 @@ from retrieval.errors import StorageError, VectorMissing
 from retrieval.selection import Selection
 from retrieval.vectors import auto, generations
 from retrieval.vectors.auto import Auto
-from retrieval.vectors.base import Hits, Members, Probes, checked_vectors, distances_of, latest_rows
+from retrieval.vectors.base import Hits, Members, Note, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.block import Block
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.compaction import Compaction
@@ -27,7 +27,7 @@ from retrieval.vectors.margins import Margins
 from retrieval.vectors.probe import Probe, exact_measures
 from retrieval.vectors.rounds import Answer, search_rounds
 from retrieval.vectors.rows import BUSY_SECONDS, Batch, Shape, VectorFile
-from retrieval.vectors.selecting import UNKNOWN, Allowed, AllowedRows
+from retrieval.vectors.selecting import UNKNOWN, Allowed
 from retrieval.vectors.store_rows import StoreRows
 
 FEW_ROWS = 2_000
@@ -127,10 +127,10 @@ class EmbeddedStore:
             raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
         query = checked_vectors(query[None], self._clusters.dims, rows=1)[0]
         if isinstance(only, Selection):
-            self._learn(only)
+            self.learn(only)
         with self._reading.shared():
             excluded = self._rows.of_ids(exclude)
-            few, allowed = self._allowed(only, excluded, probes)
+            few, allowed = self._rows.allowed(only, excluded, few=-1 if probes == "all" else FEW_ROWS)
             answer = self._search(query, k, metric, probes, within, exclude=excluded, few=few, allowed=allowed)
             return self._hits(query, answer, k, metric, probes, within)
 
@@ -185,6 +185,25 @@ class EmbeddedStore:
         with self._changing:
             return generations.held(self._file, self._clusters)
 
+    def learn(self, selection: Selection) -> None:
+        with self._reading.shared():
+            unknown = list(self._rows.numbers.unknown(selection.numbers))
+        for start in range(0, len(unknown), LEARNT_TOGETHER):
+            some = unknown[start : start + LEARNT_TOGETHER]
+            ids = selection.ids_of(some)
+            with self._reading.alone():
+                self._rows.number({item: number for number, item in ids.items()})
+                gone = np.array([number for number in some if number not in ids], np.int64)
+                self._rows.numbers.set(gone, np.full(len(gone), UNKNOWN))
+
+    def note(self) -> Note | None:
+        with self._changing:
+            return self._file.note()
+
+    def keep_note(self, note: Note) -> None:
+        with self._changing:
+            self._file.keep_note(note)
+
     def changed_elsewhere(self) -> bool:
         with self._changing:
             return self._file.changed_elsewhere()
@@ -221,34 +240,6 @@ class EmbeddedStore:
             return None
         self._compaction.done()
         return block
-
-    def _learn(self, selection: Selection) -> None:
-        """Know the rows of the items of a selection: those that have come since the last one, and at first all."""
-        with self._reading.shared():
-            unknown = list(self._rows.numbers.unknown(selection.numbers))
-        for start in range(0, len(unknown), LEARNT_TOGETHER):
-            some = unknown[start : start + LEARNT_TOGETHER]
-            ids = selection.ids_of(some)
-            with self._reading.alone():
-                self._rows.number({item: number for number, item in ids.items()})
-                gone = np.array([number for number in some if number not in ids], np.int64)
-                self._rows.numbers.set(gone, np.full(len(gone), UNKNOWN))
-
-    def _allowed(
-        self, only: Selection | Collection[str] | None, excluded: Numbers, probes: Probes
-    ) -> tuple[Numbers | None, Allowed | None]:
-        """The rows that may be hits, where they are few; else what tells them from others. Neither: all may be."""
-        if only is None:
-            return None, None
-        if isinstance(only, Selection):
-            rows = self._rows.numbers.rows(only.numbers) if len(only) <= FEW_ROWS else None
-        else:
-            rows = np.sort(self._rows.of_ids(only))
-        if rows is not None and len(rows) <= FEW_ROWS and probes != "all":
-            return np.setdiff1d(rows, excluded), None
-        if isinstance(only, Selection):
-            return None, self._rows.numbers.allowed(only.flags)
-        return None, AllowedRows(np.sort(self._rows.of_ids(only)))
 
     def _search(
         self,

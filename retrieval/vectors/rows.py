@@ -1,6 +1,6 @@
 """The vectors on disk: a block that is never changed, and a SQLite file with what has changed since it was written.
 
-    meta     name, value                format, bundle, dims, clusters, generation
+    meta     name, value                format, bundle, dims, clusters, generation; a note, see `Note`
     vectors  key, id, cluster, vector   vector = d float32, little-endian; in place of one of that id in the block
     contents id, sha256                 of which file a vector of this table was made, where that is known
     removed  id                         no longer here, if it was in the block
@@ -9,6 +9,7 @@ The block is `<name>.<generation>.safetensors` beside `<name>.sqlite`; see block
 there are many, all vectors go into a new block. Format 1 had every vector in the table, and no block.
 """
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -21,8 +22,8 @@ from numpy.typing import NDArray
 from retrieval.clusters import Numbers, Vectors
 from retrieval.durable import sqlite_storage_error, storage_error, write_atomically
 from retrieval.errors import VectorStoreError
-from retrieval.vectors.base import comparable
-from retrieval.vectors.block import DIGEST_BYTES
+from retrieval.vectors.base import Note, comparable
+from retrieval.vectors.block import packed_digests
 
 FORMAT, OLDEST_FORMAT = 2, 1
 CONTENTS = "CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;"
@@ -35,11 +36,11 @@ CREATE TABLE vectors (
     key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, cluster INTEGER NOT NULL, vector BLOB NOT NULL
 );
 """
+FORGET_NOTE = "DELETE FROM meta WHERE name = 'note'"
 BATCH = 1 << 16
 """Vectors held at once while reading: 32 MB at 128 dims."""
 BUSY_SECONDS = 5.0  # how long a change waits for another process's, unless a caller sets another time
 LITTLE_ENDIAN = np.dtype("<f4")
-UNKNOWN = bytes(DIGEST_BYTES)  # in place of a SHA-256 that is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +166,7 @@ class VectorFile:
         """
         blobs = (vector.tobytes() for vector in vectors.astype(LITTLE_ENDIAN, copy=False))
         with self.writing() as database:
+            database.execute(FORGET_NOTE)
             database.executemany(
                 "REPLACE INTO vectors (id, cluster, vector) VALUES (?, ?, ?)",
                 zip(ids, clusters.tolist(), blobs, strict=True),
@@ -177,9 +179,28 @@ class VectorFile:
         """Removes the vectors of these ids; durable when it returns, all or nothing."""
         rows = [(item,) for item in ids]
         with self.writing() as database:
+            database.execute(FORGET_NOTE)
             database.executemany("DELETE FROM vectors WHERE id = ?", rows)
             database.executemany("DELETE FROM contents WHERE id = ?", rows)
             database.executemany("INSERT OR IGNORE INTO removed VALUES (?)", rows)
+
+    def note(self) -> Note | None:
+        """See `VectorStore`."""
+        with _explained(self.path):
+            row = self._database.execute("SELECT value FROM meta WHERE name = 'note'").fetchone()
+        if row is None:
+            return None
+        try:
+            catalogue, version, without = json.loads(row[0])
+            return Note(catalogue, version, tuple(without))
+        except (ValueError, TypeError) as error:
+            raise self._damaged("a note that cannot be read") from error
+
+    def keep_note(self, note: Note) -> None:
+        """See `VectorStore`."""
+        with self.writing() as database:
+            text = json.dumps([note.catalogue, note.version, note.without])
+            database.execute("REPLACE INTO meta VALUES ('note', ?)", (text,))
 
     def changed_elsewhere(self) -> bool:
         """Whether another connection has changed the file since this was last asked, or since it was opened."""
@@ -262,12 +283,6 @@ def generation_of(path: Path) -> int:
 def _generation_in(database: sqlite3.Connection) -> int:
     row = database.execute("SELECT value FROM meta WHERE name = 'generation'").fetchone()
     return int(row[0]) if row else 0
-
-
-def packed_digests(digests: Sequence[str | None]) -> NDArray[np.uint8]:
-    """SHA-256 in hexadecimal as uint8 [n, 32]; zeros for one that is not known."""
-    packed = b"".join(bytes.fromhex(digest) if digest else UNKNOWN for digest in digests)
-    return np.frombuffer(packed, np.uint8).reshape(len(digests), DIGEST_BYTES)
 
 
 def _meta(shape: Shape) -> dict[str, int | str]:

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 
 from retrieval.clusters import Clusters, Numbers, Vectors
+from retrieval.selection import Selection
 from retrieval.vectors.base import Members
 from retrieval.vectors.block import Block
 from retrieval.vectors.index import ClusterIndex
 from retrieval.vectors.packed_ids import hash_of
-from retrieval.vectors.selecting import UNKNOWN, RowNumbers
+from retrieval.vectors.selecting import UNKNOWN, Allowed, AllowedRows, RowNumbers
 
 
 class StoreRows:
@@ -47,6 +48,19 @@ class StoreRows:
         here = self.index.are_here(rows)
         sample: Numbers = rows[here][np.argsort(hashes[here], kind="stable")[:limit]]
         return sample
+
+    def allowed(
+        self, only: Selection | Collection[str] | None, excluded: Numbers, *, few: int
+    ) -> tuple[Numbers | None, Allowed | None]:
+        """The rows that may be hits, where they are so few; else what tells them from others. Neither: all may be."""
+        if only is None:
+            return None, None
+        if isinstance(only, Selection):
+            if len(only) > few:
+                return None, self.numbers.allowed(only.flags)
+            return np.setdiff1d(self.numbers.rows(only.numbers), excluded), None
+        rows = np.sort(self.of_ids(only))
+        return (None, AllowedRows(rows)) if len(rows) > few else (np.setdiff1d(rows, excluded), None)
 
     def replace(self, ids: Sequence[str], vectors: Vectors, clusters: Numbers) -> None:
         """Add vectors, in place of those of the same ids; which still are of the same items, for all that is known."""

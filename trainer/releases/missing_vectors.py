@@ -1,14 +1,16 @@
 """Items that came or changed after a bundle was made: it gets their vectors before it goes live."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from retrieval.agreement import agree
 from retrieval.bundle import Bundle
-from retrieval.catalogue import Item
+from retrieval.catalogue import Catalogue, Item
+from retrieval.errors import LookalikeError
 from retrieval.faces.spec import face_of
 from retrieval.vectors.base import missing_ids
 from retrieval.vectors.stores import VectorStores
@@ -52,6 +54,14 @@ def backfill_vectors(
             if names:
                 store.upsert(names, embedded.vectors, embedded.digests)
     return skipped
+
+
+def note_agreement(artifacts: Path, loaded: Bundle, catalogue: Catalogue) -> None:
+    """Note that the bundle has the vectors of all items, if it has: then an API that starts need not compare them."""
+    with suppress(LookalikeError), closing(open_store(artifacts, loaded)) as store:
+        state = catalogue.state()
+        if not missing(artifacts, loaded, catalogue.digests()):
+            agree(store, catalogue, (), state)
 
 
 def _from(start: int, total: int, progress: Progress) -> Progress:

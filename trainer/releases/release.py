@@ -195,6 +195,8 @@ def _go_live(
         if waiting:
             catalogue.replace_source(pending.read(artifacts, bundle_id))
             pending.discard(artifacts, bundle_id)
+        if not without:
+            missing_vectors.note_agreement(artifacts, loaded, catalogue)
     return Release(bundle_id, live, change, embedded=len(ids) - len(without), without=without)
 
 

@@ -77,21 +77,22 @@ class Ledger:
         self._count([gone], -1)
         self._count([come], 1)
 
-    def close(self) -> None:
-        """Write what has been counted. Nothing is written where no item has changed."""
+    def close(self) -> bool:
+        """Write what has been counted; whether there is a new version, as an item has changed."""
         if not self._changed:
-            return
+            return False
         self._write_counts()
         advancing = sa.update(STATE).values(version=STATE.c.version + 1).returning(STATE.c.version)
         version = int(self._connection.execute(advancing).scalar_one())
         if len(self._changed) > MAX_JOURNALED:
             self._forget_before(version)
-            return
+            return True
         rows = [{"version": version, "item": number} for number in sorted(self._changed)]
         for batch in batches(rows):
             self._connection.execute(sa.insert(JOURNAL), batch)
         if version % KEPT_VERSIONS == 0:
             self._forget_before(version - KEPT_VERSIONS)
+        return True
 
     def _forget_before(self, version: int) -> None:
         """The journal is whole from behind this version on, or from behind a later one."""

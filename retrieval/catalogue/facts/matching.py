@@ -146,6 +146,19 @@ def read_version(connection: sa.Connection) -> int:
 _VERSION = sa.select(STATE.c.version)
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """What tells the items of one moment from those of another, and of another catalogue."""
+
+    catalogue: str
+    version: int
+
+
+def read_state(connection: sa.Connection) -> State:
+    """The state that the transaction sees."""
+    return State(*connection.execute(sa.select(STATE.c.catalogue, STATE.c.version)).one())
+
+
 def read_changed(connection: sa.Connection, since: int, version: int) -> Changed | None:
     """What has changed between two versions; None where it is too much, or not known any more."""
     start = connection.execute(sa.select(STATE.c.journal_start)).scalar_one()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.serving import engine as engines
+from api.serving import agreements
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.settings import Settings
@@ -62,8 +62,8 @@ def test_an_item_that_comes_at_the_last_moment_is_not_missed(
         looks.append(snapshot.id)
         return done
 
-    original = vars(engines)["backfill_vectors"]
-    monkeypatch.setattr(engines, "backfill_vectors", backfill_vectors)
+    original = vars(agreements)["backfill_vectors"]
+    monkeypatch.setattr(agreements, "backfill_vectors", backfill_vectors)
     client.post("/bundles/new/activate")
     assert looks == ["new", "new"]
     assert search(client, NEWCOMER.data)["hits"][0]["id"] == "newcomer"
