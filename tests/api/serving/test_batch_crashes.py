@@ -115,4 +115,4 @@ def test_a_deletion_by_filter_is_done_whole_or_not_at_all(tmp_path: Path, kills:
                 check(client, tmp_path, {})
     finally:
         server.kill()
-    assert kills < 10 or outcomes == {0, LINES}  # it was hit before and after
+    assert kills < 50 or outcomes == {0, LINES}  # it was hit before and after
