@@ -5,6 +5,7 @@ beforehand; weights have a scale for each output channel. Jacob et al. 2018, "Qu
 Networks for Efficient Integer-Arithmetic-Only Inference" (https://arxiv.org/abs/1712.05877).
 """
 
+import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -29,6 +30,8 @@ LINEAR = ("Conv", "Gemm", "MatMul")
 # What has a fast form in bytes, and what stands between two such. The arithmetic of preprocessing is not among it.
 QUANTISED = (*LINEAR, "Add", "AveragePool", "Clip", "Concat", "GlobalAveragePool", "MaxPool", "Relu")
 BATCH = 8
+X86 = ("x86_64", "amd64", "i686")
+CPU_INFO = Path("/proc/cpuinfo")
 
 
 def quantise(model: ModelProto, pictures: Iterable[RGB]) -> ModelProto:
@@ -36,7 +39,7 @@ def quantise(model: ModelProto, pictures: Iterable[RGB]) -> ModelProto:
 
     `pictures` uint8 [H, W, 3] are a few dozen of those that it will see, prepared for it. Preprocessing stays exact.
     Ranges are the smallest and largest value seen: on EfficientNet-Lite0, percentiles and entropy came no closer.
-    Weights have all eight bits: x86 CPUs without VNNI may cut off large sums, but seven bits cost four times the error.
+    Weights have seven bits where this CPU would cut off the large sums of eight (see `cuts_off_sums`), else all eight.
     """
     with TemporaryDirectory() as folder:
         source, preprocessed, quantised = (
@@ -54,8 +57,20 @@ def quantise(model: ModelProto, pictures: Iterable[RGB]) -> ModelProto:
             per_channel=True,
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
+            reduce_range=cuts_off_sums(),
         )
         return onnx.load(quantised)
+
+
+def cuts_off_sums() -> bool:
+    """Whether this CPU says that it multiplies bytes with 16 bits for a sum of two: x86 without VNNI.
+
+    On such a CPU the mean cosine to the float encoder was 0.928 with eight bits, 0.979 with seven, at one speed.
+    A CPU that does not say what it can (no CPU_INFO) is taken for one of today.
+    """
+    if platform.machine().lower() not in X86 or not CPU_INFO.exists():
+        return False
+    return "vnni" not in CPU_INFO.read_text(encoding="utf-8", errors="replace")
 
 
 class _Batches(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime.quantization has no types

@@ -1,6 +1,7 @@
 """int8: close to the float encoder, smaller, exact in its preprocessing, and with the same face."""
 
 import os
+import platform
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -77,6 +78,25 @@ def test_inputs_and_outputs_stay_what_they_are(model: ModelProto, quantised: Mod
     assert face(quantised) == face(model)
     for count in (1, 5):
         assert encoder(quantised).encode(np.stack(PICTURES[:count])).shape == (count, 256)
+
+
+@pytest.mark.parametrize(
+    ("flags", "machine", "bits"), [("avx2", "x86_64", 7), ("avx_vnni", "x86_64", 8), ("", "aarch64", 8)]
+)
+def test_weights_have_seven_bits_where_the_cpu_would_cut_off_sums(
+    flags: str, machine: str, bits: int, model: ModelProto, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu_info = tmp_path / "cpuinfo"
+    cpu_info.write_text(f"flags : fpu sse2 {flags}")
+    monkeypatch.setattr(quantization, "CPU_INFO", cpu_info)
+    monkeypatch.setattr(platform, "machine", lambda: machine)
+    weights = [
+        numpy_helper.to_array(tensor)
+        for tensor in quantise(model, iter(PICTURES)).graph.initializer
+        if tensor.data_type == onnx.TensorProto.INT8 and len(tensor.dims) == 4
+    ]
+    largest = max(int(np.abs(kernel.astype(np.int64)).max()) for kernel in weights)
+    assert largest == (64 if bits == 7 else 127)
 
 
 def test_weights_are_bytes_with_a_scale_for_each_channel(model: ModelProto, quantised: ModelProto) -> None:
