@@ -6,7 +6,19 @@ What is trained for it is kept in artifacts/benchmarks: the first time takes hou
 import argparse
 import sys
 
-from benchmarks import calibration, copies, faces, new_labels, protocols, quality, scale, scratch, search, serving
+from benchmarks import (
+    calibration,
+    copies,
+    faces,
+    items,
+    new_labels,
+    protocols,
+    quality,
+    scale,
+    scratch,
+    search,
+    serving,
+)
 from benchmarks.setup import test_data
 
 MEASURES = {
@@ -19,6 +31,7 @@ MEASURES = {
     "copies": copies.main,
     "search": search.main,
     "scale": scale.main,
+    "items": items.main,
     "serving": serving.main,
 }
 
