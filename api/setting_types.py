@@ -143,6 +143,13 @@ def database_url(value: str) -> str:
     return value.strip()
 
 
+def vectors_url(value: str) -> str:
+    """The URL of a database in which vectors can be kept."""
+    if not value.strip().startswith(("postgresql://", "postgresql+psycopg://")):
+        raise ValueError("vectors are kept in PostgreSQL with pgvector; write postgresql://user@host:port/name")
+    return value.strip()
+
+
 def folder(value: Path) -> Path:
     """A folder, whether or not it is there yet; ~ stands for the home folder."""
     try:
@@ -201,6 +208,7 @@ ListenHost = Annotated[str, AfterValidator(listen_host)]
 PublicUrl = Annotated[str, AfterValidator(public_url)]
 StorageUrl = Annotated[str, AfterValidator(storage_url)]
 DatabaseUrl = Annotated[str, AfterValidator(database_url)]
+VectorsUrl = Annotated[str, AfterValidator(vectors_url)]
 Folder = Annotated[Path, AfterValidator(folder)]
 
 

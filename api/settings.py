@@ -23,6 +23,7 @@ from api.setting_types import (
     Origins,
     PublicUrl,
     StorageUrl,
+    VectorsUrl,
     key_list,
 )
 from retrieval.images import MAX_JPEG_PIXELS, MAX_PIXELS
@@ -62,6 +63,11 @@ class Settings(BaseSettings):
         ge=0,
         le=604_800,
         description="lead clients to pictures by signed addresses that are good for so long; 0: send them from here",
+    )
+    vectors_url: VectorsUrl | None = Field(
+        default=None,
+        description="PostgreSQL database with the extension pgvector for the vectors, if they are not in the artifacts "
+        "folder: postgresql://user@host:port/name",
     )
     api_host: ListenHost = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     api_port: int = Field(default=8000, ge=1, le=65_535, description="port to listen on")

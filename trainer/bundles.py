@@ -9,8 +9,8 @@ from retrieval.catalogue import Catalogue, Item
 from retrieval.clusters import Metric
 from retrieval.errors import BundleMissing
 from retrieval.vectors.base import VectorStore
-from retrieval.vectors.stores import VectorStores
 from trainer.errors import SourceError
+from trainer.vectors import stores_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def find_named(artifacts: Path, name: str) -> tuple[Path, Path]:
 
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:
     """The vectors of a bundle. Raises VectorStoreError when they are missing or do not fit it."""
-    return VectorStores(artifacts).open(
+    return stores_of(artifacts).open(
         loaded.manifest.id, loaded.clusters, auto_probes=loaded.auto_probes, margins=loaded.margins
     )
 

@@ -22,6 +22,7 @@ from trainer.commands.download import download
 from trainer.commands.evaluate import evaluate
 from trainer.commands.rank import rank
 from trainer.commands.releases.bundles import bundles
+from trainer.commands.releases.migrate import migrate
 from trainer.commands.releases.prune import prune
 from trainer.commands.releases.publish import publish, rollback
 from trainer.commands.report import report
@@ -46,6 +47,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "rollback": rollback,
     "bundles": bundles,
     "prune": prune,
+    "migrate": migrate,
     "verify": verify,
     "backup": backup,
     "restore": restore,

@@ -1,4 +1,4 @@
-"""Where a run keeps items and pictures: told by its configuration or the environment, and remembered by the folder."""
+"""Where a run keeps items, pictures and vectors: from its configuration or the environment; the folder remembers."""
 
 import os
 from contextlib import closing
@@ -10,14 +10,19 @@ from retrieval import bundle
 from retrieval.bundle import Places
 from retrieval.catalogue import Catalogue
 from retrieval.pictures import open_pictures
+from retrieval.vectors.stores import vector_stores
 from trainer.config import Config, StoreConfig
 from trainer.errors import ConfigError
 
-SETTINGS = {"catalogue_url": "LOOKALIKE_CATALOGUE_URL", "pictures_url": "LOOKALIKE_PICTURES_URL"}
+SETTINGS = {
+    "catalogue_url": "LOOKALIKE_CATALOGUE_URL",
+    "pictures_url": "LOOKALIKE_PICTURES_URL",
+    "vectors_url": "LOOKALIKE_VECTORS_URL",
+}
 
 
 def remember_places(artifacts: Path, config: Config) -> Config:
-    """Let the folder keep items and pictures where the configuration says, or else the environment, once both answer.
+    """Let the folder keep items, pictures and vectors where the configuration or environment says, once all answer.
 
     Returns the configuration without them, so that no bundle tells of them. Raises ConfigError for a setting that
     cannot be used, CatalogueError and StorageError for a database or a store that does not answer.
@@ -39,6 +44,8 @@ def remember_places(artifacts: Path, config: Config) -> Config:
             catalogue.check_writable()
     if places.pictures_url is not None:
         open_pictures(artifacts, places.pictures_url).check()
+    if places.vectors_url is not None:
+        vector_stores(artifacts, places.vectors_url).exists("")
     if places != before:
         bundle.write_places(artifacts, places)
     return config.model_copy(update={"store": StoreConfig()})

@@ -52,7 +52,8 @@ router = APIRouter(tags=["bundles"])
     responses=problems("overloaded"),
 )
 async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep) -> BundlesAnswer:
-    return await pool.run(bundles.list_bundles, artifacts, [snapshot.id for snapshot in engine.loaded])
+    loaded = [snapshot.id for snapshot in engine.loaded]
+    return await pool.run(bundles.list_bundles, artifacts, engine.stores, loaded)
 
 
 @router.post(
@@ -70,12 +71,12 @@ async def activate_bundle(
     Requests that are under way are answered by what they began with. Where the bundle cannot be served, the one that
     was live goes on and stays the published one, and the answer says why.
     """
-    await pool.run(bundles.publish, artifacts, bundle_id)
+    await pool.run(bundles.publish, artifacts, engine.stores, bundle_id)
     await engine.follow()
     loaded = [snapshot.id for snapshot in engine.loaded]
     if bundle_id not in loaded[:1]:
         raise Refusal("bundle_damaged", await _not_live(engine, artifacts, bundle_id))
-    return await pool.run(bundles.show_bundle, artifacts, bundle_id, loaded)
+    return await pool.run(bundles.show_bundle, artifacts, engine.stores, bundle_id, loaded)
 
 
 async def _not_live(engine: Engine, artifacts: FolderPath, bundle_id: str) -> str:

@@ -56,22 +56,23 @@ class ReportFile:
             raise Refusal("bundle_damaged") from error
 
 
-def list_bundles(artifacts: Path, loaded: Sequence[str]) -> BundlesAnswer:
+def list_bundles(artifacts: Path, stores: VectorStores, loaded: Sequence[str]) -> BundlesAnswer:
     """Those with a sound manifest and with vectors, newest first. Their other files are checked when they go live.
 
     `loaded`: the ids of those that are, the live one first.
     """
-    manifests = [manifest for bundle_id in bundles.ids(artifacts) if (manifest := _servable(artifacts, bundle_id))]
+    servable = (_servable(artifacts, stores, bundle_id) for bundle_id in bundles.ids(artifacts))
+    manifests = [manifest for manifest in servable if manifest]
     manifests.sort(key=lambda manifest: (manifest.created, manifest.id), reverse=True)
     return BundlesAnswer(bundles=[_answer(manifest, loaded) for manifest in manifests])
 
 
-def publish(artifacts: Path, bundle_id: str) -> None:
+def publish(artifacts: Path, stores: VectorStores, bundle_id: str) -> None:
     """Let CURRENT name a bundle of the list, once every file of it is found to be as it was written.
 
     Raises Refusal, StorageError.
     """
-    if bundle_id not in bundles.ids(artifacts) or _servable(artifacts, bundle_id) is None:
+    if bundle_id not in bundles.ids(artifacts) or _servable(artifacts, stores, bundle_id) is None:
         raise Refusal("bundle_missing")
     try:
         bundles.publish(artifacts, bundle_id)
@@ -80,9 +81,9 @@ def publish(artifacts: Path, bundle_id: str) -> None:
         raise Refusal("bundle_damaged") from error
 
 
-def show_bundle(artifacts: Path, bundle_id: str, loaded: Sequence[str]) -> BundleAnswer:
+def show_bundle(artifacts: Path, stores: VectorStores, bundle_id: str, loaded: Sequence[str]) -> BundleAnswer:
     """A bundle as in the list. Raises Refusal if it is gone."""
-    manifest = _servable(artifacts, bundle_id)
+    manifest = _servable(artifacts, stores, bundle_id)
     if manifest is None:
         raise Refusal("bundle_missing")
     return _answer(manifest, loaded)
@@ -111,13 +112,13 @@ def report_of(manifest: Manifest) -> str | None:
     return report_url(manifest.id) if INDEX in manifest.files else None
 
 
-def _servable(artifacts: Path, bundle_id: str) -> Manifest | None:
+def _servable(artifacts: Path, stores: VectorStores, bundle_id: str) -> Manifest | None:
     try:
         manifest = bundles.read_manifest(bundles.bundle_path(artifacts, bundle_id))
     except BundleError as error:
         logger.warning("not listed: %s", error)
         return None
-    return manifest if VectorStores(artifacts).exists(bundle_id) else None
+    return manifest if stores.exists(bundle_id) else None
 
 
 def _answer(manifest: Manifest, loaded: Sequence[str]) -> BundleAnswer:

@@ -31,7 +31,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.durable import check_folder
 from retrieval.errors import BundleMissing, LookalikeError
 from retrieval.pictures import open_pictures
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import vector_stores
 
 logger = logging.getLogger(__name__)
 LOOK_SECONDS = 1.0  # between two looks at CURRENT
@@ -60,6 +60,8 @@ class Engine:
         checks = (partial(check_folder, settings.artifacts), self._pictures.check)
         self.writing = Writes(checks, lambda: self._catalogue, seconds=settings.write_seconds)
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
+        self.stores = vector_stores(settings.artifacts, settings.vectors_url or bundles.vectors_url(settings.artifacts))
+        """Where the vectors of each bundle are."""
         self._settings = settings
         self._stopping = threading.Event()
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader", initializer=give_way)
@@ -199,8 +201,7 @@ class Engine:
         """The bundles that the settings want loaded besides the live one."""
         bundle_ids: Sequence[str] = self._settings.bundles
         if self._settings.bundles == "all":
-            stores = VectorStores(self.artifacts)
-            bundle_ids = [each for each in bundles.ids(self.artifacts) if stores.exists(each)]
+            bundle_ids = [each for each in bundles.ids(self.artifacts) if self.stores.exists(each)]
         return [each for each in bundle_ids if each != live]
 
     def _load(self, bundle_id: str, *, live: bool) -> None:

@@ -19,7 +19,7 @@ from retrieval.embedder import Embedder
 from retrieval.errors import VectorStoreError
 from retrieval.pictures import PictureStore
 from retrieval.vectors.base import VectorStore
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import vector_stores
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Snapshot:
         queries = bundle.embedder
         if _together(settings, bundle):
             queries = replace(queries, encoder=TogetherEncoder(encoder))
-        store = VectorStores(artifacts).open(
+        store = vector_stores(artifacts, settings.vectors_url or bundles.vectors_url(artifacts)).open(
             bundle_id,
             bundle.clusters,
             auto_probes=bundle.auto_probes,

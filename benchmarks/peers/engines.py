@@ -14,7 +14,7 @@ from retrieval.filters import EVERYTHING
 from retrieval.projection import unit
 from retrieval.selection import Selection
 from retrieval.vectors.margins import Margins
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 
 Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
@@ -70,12 +70,12 @@ class Lookalike:
         margins = measure_margins(Reach.nowhere(clusters).widened(vectors, assigned), vectors, assigned, SEED)
         arrays = margins.arrays() if margins else {}
         np.savez(folder / "clusters.npz", centroids=clusters.centroids, **arrays)  # type: ignore[arg-type]
-        VectorStores(folder).create("peers", clusters, ids=[str(row) for row in range(len(vectors))], vectors=vectors)
+        EmbeddedStores(folder).create("peers", clusters, ids=[str(row) for row in range(len(vectors))], vectors=vectors)
 
     def open(self, folder: Path) -> None:
         with np.load(folder / "clusters.npz") as arrays:
             clusters, margins = Clusters(arrays["centroids"]), Margins.of(arrays)
-        self.store = VectorStores(folder).open("peers", clusters, margins=margins)
+        self.store = EmbeddedStores(folder).open("peers", clusters, margins=margins)
 
     def choose(self, rows: Rows) -> Any:
         return Selection(EVERYTHING, BitMap64(rows.tolist()), lambda numbers: {each: str(each) for each in numbers})

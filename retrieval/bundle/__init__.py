@@ -3,7 +3,7 @@
     artifacts/
       CURRENT                       the id of the served bundle
       catalogue.sqlite              the items
-      store.json                    where items and pictures are, if not in this folder
+      store.json                    where items, pictures and vectors are, if not in this folder
       vectors/<id>.sqlite           the items' vectors under that bundle
       pending/<id>.jsonl            the items that a release adds when that bundle goes live
       bundles/<id>/
@@ -34,7 +34,15 @@ from retrieval.bundle.layout import (
     ids,
     pending_path,
 )
-from retrieval.bundle.places import Places, catalogue_url, pending_lines, pictures_url, read_places, write_places
+from retrieval.bundle.places import (
+    Places,
+    catalogue_url,
+    pending_lines,
+    pictures_url,
+    read_places,
+    vectors_url,
+    write_places,
+)
 from retrieval.bundle.publishing import current, publish, take_back
 from retrieval.bundle.reading import Bundle, load, read_manifest, verify
 from retrieval.bundle.writing import write
@@ -64,6 +72,7 @@ __all__ = [
     "read_manifest",
     "read_places",
     "take_back",
+    "vectors_url",
     "verify",
     "write",
     "write_places",

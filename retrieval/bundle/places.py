@@ -1,4 +1,4 @@
-"""What an artifacts folder keeps elsewhere: its items in a database, its pictures in a store. `store.json` says where.
+"""What an artifacts folder keeps elsewhere: items, pictures, vectors; `store.json` says where.
 
 Whoever opens the folder finds them so, the trainer as well as the API. A password has no place in it: the libraries of
 databases and stores take theirs from the environment or from files of their own.
@@ -14,17 +14,18 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from retrieval.bundle.layout import STORE, pending_path
 from retrieval.durable import storage_error, write_atomically
 from retrieval.errors import BundleDamaged
-from retrieval.remote import database_url, storage_url
+from retrieval.remote import database_url, storage_url, vectors_database_url
 
 
 class Places(BaseModel):
-    """Where items and pictures are; None: in the artifacts folder itself."""
+    """Where items, pictures and vectors are; None: in the artifacts folder itself."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Literal[1] = 1
     catalogue_url: Annotated[str, AfterValidator(database_url)] | None = None
     pictures_url: Annotated[str, AfterValidator(storage_url)] | None = Field(default=None)
+    vectors_url: Annotated[str, AfterValidator(vectors_database_url)] | None = None
 
 
 def read_places(artifacts: Path) -> Places:
@@ -42,7 +43,7 @@ def read_places(artifacts: Path) -> Places:
 
 
 def write_places(artifacts: Path, places: Places) -> None:
-    """Let the folder keep its items and pictures there from now on. Raises StorageError."""
+    """Let the folder keep its items, pictures and vectors there from now on. Raises StorageError."""
     path = artifacts / STORE
     try:
         artifacts.mkdir(parents=True, exist_ok=True)
@@ -60,6 +61,11 @@ def catalogue_url(artifacts: Path) -> str:
 def pictures_url(artifacts: Path) -> str | None:
     """Where the pictures are unless a setting says otherwise; None: in the folder. Raises BundleDamaged."""
     return read_places(artifacts).pictures_url
+
+
+def vectors_url(artifacts: Path) -> str | None:
+    """Where the vectors are unless a setting says otherwise; None: in the folder. Raises BundleDamaged."""
+    return read_places(artifacts).vectors_url
 
 
 def pending_lines(artifacts: Path) -> Iterator[bytes]:

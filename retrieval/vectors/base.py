@@ -146,7 +146,7 @@ class VectorStore(Protocol):
         Raises VectorStoreError for a query that does not fit, ValueError for k or probes below 1.
         """
 
-    def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
+    def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str | None] | None = None) -> None:
         """Adds vectors float32 [n, d], or replaces those of ids that are here. Durable when it returns.
 
         `digests`: the SHA-256 of the files that they were made of, for `held`.

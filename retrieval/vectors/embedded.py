@@ -69,7 +69,7 @@ class EmbeddedStore:
         bundle: str,
         ids: Sequence[str],
         vectors: Vectors,
-        digests: Sequence[str] | None = None,
+        digests: Sequence[str | None] | None = None,
         codes: Kind = "none",
     ) -> None:
         """Writes a new store with these vectors [n, d], all or nothing. Of an id that occurs twice, the last counts.
@@ -134,7 +134,7 @@ class EmbeddedStore:
             answer = self._search(query, k, metric, probes, within, exclude=excluded, few=few, allowed=allowed)
             return self._hits(query, answer, k, metric, probes, within)
 
-    def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str] | None = None) -> None:
+    def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str | None] | None = None) -> None:
         rows = latest_rows(ids)
         vectors = checked_vectors(vectors, self._clusters.dims, rows=len(ids))
         if len(rows) < len(ids):

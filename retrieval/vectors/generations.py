@@ -36,7 +36,7 @@ def create(
     shape: Shape,
     ids: Sequence[str],
     vectors: Vectors,
-    digests: Sequence[str] | None,
+    digests: Sequence[str | None] | None,
     codes: Kind = "none",
 ) -> None:
     """Writes a new store with the vectors [n, d] of n different ids: the block first, the file last.

@@ -158,7 +158,7 @@ class VectorFile:
             return dict(self._database.execute("SELECT id, sha256 FROM vectors LEFT JOIN contents USING (id)"))
 
     def upsert(
-        self, ids: Sequence[str], clusters: Numbers, vectors: Vectors, digests: Sequence[str] | None = None
+        self, ids: Sequence[str], clusters: Numbers, vectors: Vectors, digests: Sequence[str | None] | None = None
     ) -> None:
         """Adds vectors [n, d] of n different ids, or replaces theirs; durable when it returns, all or nothing.
 
@@ -173,7 +173,8 @@ class VectorFile:
             )
             database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
             if digests is not None:
-                database.executemany("INSERT INTO contents VALUES (?, ?)", zip(ids, digests, strict=True))
+                known = [(item, digest) for item, digest in zip(ids, digests, strict=True) if digest]
+                database.executemany("INSERT INTO contents VALUES (?, ?)", known)
 
     def delete(self, ids: Collection[str]) -> None:
         """Removes the vectors of these ids; durable when it returns, all or nothing."""

@@ -1,37 +1,28 @@
-"""Where the vectors of each bundle are. The one place that knows which engine keeps them: see `VectorStore`.
+"""Where the vectors of each bundle are. The one place that knows which engine keeps them: see `VectorStore`."""
 
-artifacts/vectors/<bundle id>.sqlite    the embedded engine's file (rows.py); SQLite's logs lie beside it
-artifacts/vectors/<bundle id>.<n>.safetensors    the block of vectors that the file's changes refer to (block.py)
-"""
-
-import sqlite3
 from collections.abc import Sequence
-from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
 
 from retrieval.clusters import Clusters, Vectors
-from retrieval.durable import is_database_open
 from retrieval.errors import VectorStoreError
-from retrieval.vectors import block, generations
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.codes import Kind
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded_stores import EmbeddedStores
 from retrieval.vectors.margins import Margins
-from retrieval.vectors.rows import BUSY_SECONDS, Shape, VectorFile
 
-LOGS = ("-wal", "-shm")  # what SQLite appends to the name of a file for its logs
+__all__ = ["EmbeddedStores", "VectorStores", "vector_stores"]
+
+BATCH = 10_000
+"""Vectors that are moved at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class VectorStores:
-    """The vector stores of an artifacts folder, one for each bundle."""
-
-    artifacts: Path
+class VectorStores(Protocol):
+    """The vector stores of one place, one for each bundle."""
 
     def exists(self, bundle_id: str) -> bool:
         """Whether the bundle has a store, so that it can be served."""
-        return self._path(bundle_id).is_file()
 
     def create(
         self,
@@ -40,7 +31,7 @@ class VectorStores:
         *,
         ids: Sequence[str],
         vectors: Vectors,
-        digests: Sequence[str] | None = None,
+        digests: Sequence[str | None] | None = None,
         codes: Kind = "none",
     ) -> None:
         """Write a new store with the vectors float32 [n, d] of n ids, durably: all of it or nothing.
@@ -49,8 +40,6 @@ class VectorStores:
         of. `codes`: "int8" for searches in a quarter of the memory (see codes.py). Raises VectorStoreError if the
         vectors do not fit the clusters or the store exists, and StorageError if it cannot be written.
         """
-        path = self._path(bundle_id)
-        EmbeddedStore.create(path, clusters, bundle=bundle_id, ids=ids, vectors=vectors, digests=digests, codes=codes)
 
     def open(
         self,
@@ -59,7 +48,7 @@ class VectorStores:
         *,
         auto_probes: int | None = None,
         margins: Margins | None = None,
-        busy_seconds: float = BUSY_SECONDS,
+        busy_seconds: float = 5.0,
     ) -> VectorStore:
         """Open the store of a bundle for searches and changes.
 
@@ -68,58 +57,55 @@ class VectorStores:
         process's before it is given up (StorageBusy). Raises VectorStoreError if there is no store, or it is damaged,
         or of another bundle.
         """
-        return EmbeddedStore.open(
-            self._path(bundle_id),
-            clusters,
-            bundle=bundle_id,
-            auto_probes=auto_probes,
-            margins=margins,
-            busy_seconds=busy_seconds,
-        )
 
     def held(self, bundle_id: str, clusters: Clusters) -> dict[str, str | None]:
         """What `VectorStore.held` says, without loading the vectors. Raises VectorStoreError as `open` does."""
-        with closing(VectorFile(self._path(bundle_id), Shape(bundle_id, clusters.dims, len(clusters)))) as file:
-            return generations.held(file, clusters)
-
-    def copy(self, bundle_id: str, target: "VectorStores") -> None:
-        """Copy a store, which others may be writing to, into another artifacts folder: as it is at one moment.
-
-        Raises VectorStoreError.
-        """
-        path, copy = self._path(bundle_id), target._path(bundle_id)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            generations.copy(path, copy)
-        except (OSError, sqlite3.Error) as error:
-            raise VectorStoreError(f"the vector store {path} cannot be copied: {error}") from error
 
     def is_open(self, bundle_id: str) -> bool:
-        """Whether another process has the store open. Raises VectorStoreError where it cannot be opened."""
-        try:
-            return is_database_open(self._path(bundle_id))
-        except sqlite3.Error as error:
-            raise VectorStoreError(f"the vector store {self._path(bundle_id)} cannot be opened: {error}") from error
+        """Whether another process has the store's files open. Raises VectorStoreError where they cannot be opened."""
 
     def delete(self, bundle_id: str) -> None:
         """Remove a store that nobody has open, if there is one."""
-        for path in self._files(bundle_id):
-            path.unlink(missing_ok=True)
-        generations.remove_blocks(self._path(bundle_id))
 
     def verify(self, bundle_id: str) -> None:
-        """Compare the vectors on disk with their checksum. Raises VectorStoreError if they have changed."""
-        for path in generations.block_paths(self._path(bundle_id)):
-            block.verify(path)
+        """Look for vectors that have changed or got lost on their own. Raises VectorStoreError if there are any."""
 
     def size_bytes(self, bundle_id: str) -> int:
         """How much room a store takes on disk."""
-        files = [*self._files(bundle_id), *generations.block_paths(self._path(bundle_id))]
-        return sum(path.stat().st_size for path in files if path.is_file())
 
-    def _path(self, bundle_id: str) -> Path:
-        return self.artifacts / "vectors" / f"{bundle_id}.sqlite"
 
-    def _files(self, bundle_id: str) -> list[Path]:
-        path = self._path(bundle_id)
-        return [path, *(path.with_name(path.name + end) for end in LOGS)]
+def vector_stores(artifacts: Path, url: str | None = None) -> VectorStores:
+    """The vector stores that belong to an artifacts folder: in its files, or in a database.
+
+    `url`: None for the files, or postgresql://user@host:port/name of a database with the extension `vector`. Raises
+    VectorStoreError for another address, and where the database's driver is not installed.
+    """
+    if url is None:
+        return EmbeddedStores(artifacts)
+    if urlsplit(url).scheme.partition("+")[0] != "postgresql":
+        raise VectorStoreError("vectors are kept in files, or in PostgreSQL: postgresql://user@host:port/name")
+    try:
+        from retrieval.vectors.pgvector.stores import PgvectorStores
+    except ModuleNotFoundError as error:
+        raise VectorStoreError(f"{error}: install lookalike[postgresql]") from error
+    return PgvectorStores(url)
+
+
+def copy_store(bundle_id: str, clusters: Clusters, source: VectorStores, target: VectorStores) -> int:
+    """Copy a bundle's vectors into another place, as they are at one moment. Returns how many they are.
+
+    What the target has of the bundle is replaced once the source has been read. Raises VectorStoreError, StorageError.
+    """
+    if isinstance(source, EmbeddedStores) and isinstance(target, EmbeddedStores):
+        source.copy(bundle_id, target)
+        return len(target.held(bundle_id, clusters))
+    store = source.open(bundle_id, clusters)
+    try:
+        held = store.held()
+        members = store.get_many(list(held))
+    finally:
+        store.close()
+    digests = [held[name] for name in members.ids]
+    target.delete(bundle_id)
+    target.create(bundle_id, clusters, ids=members.ids, vectors=members.vectors, digests=digests)
+    return len(members.ids)

@@ -15,7 +15,7 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.catalogue.copies import CatalogueFile, CopiedItem
 from retrieval.durable import write_atomically
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores, copy_store
 from trainer.backup.contents import (
     ABOUT,
     ARTIFACTS,
@@ -32,6 +32,7 @@ from trainer.errors import BackupError
 from trainer.progress import Listener, Progress
 from trainer.releases import log, pinned
 from trainer.releases.lock import alone
+from trainer.vectors import stores_of
 
 IMMUTABLE = ("bundles/", "images/")
 """What is never changed once it is there, so that a second name for it (a hard link) is as good as a copy."""
@@ -83,7 +84,7 @@ def create(artifacts: Path, target: Path, listener: Listener) -> About:
 
 def _copy_bundles(artifacts: Path, root: Path, live: str | None, listener: Listener) -> int:
     """All bundles with their vectors, and what says which of them is live; how many there are."""
-    stores, copies = VectorStores(artifacts), VectorStores(root)
+    stores, copies = stores_of(artifacts), EmbeddedStores(root)
     ids = bundle.ids(artifacts)
     with listener.step("Copying bundles and vectors") as progress:
         for done, bundle_id in enumerate(ids, start=1):
@@ -91,7 +92,7 @@ def _copy_bundles(artifacts: Path, root: Path, live: str | None, listener: Liste
                 bundle.bundle_path(artifacts, bundle_id), bundle.bundle_path(root, bundle_id), copy_function=_link
             )
             if stores.exists(bundle_id):
-                stores.copy(bundle_id, copies)
+                copy_store(bundle_id, bundle.load(bundle.bundle_path(artifacts, bundle_id)).clusters, stores, copies)
             progress(done, len(ids))
     if live is not None:
         (root / "CURRENT").write_text(f"{live}\n", encoding="ascii")

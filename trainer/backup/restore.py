@@ -18,7 +18,6 @@ from pathlib import Path
 from retrieval.catalogue.copies import CatalogueFile
 from retrieval.durable import sync, write_atomically
 from retrieval.errors import BundleError
-from retrieval.vectors.stores import VectorStores
 from trainer.backup.contents import (
     ARTIFACTS,
     CATALOGUE,
@@ -33,6 +32,7 @@ from trainer.errors import BackupError
 from trainer.progress import Listener, Progress
 from trainer.releases import log, pinned
 from trainer.releases.lock import alone
+from trainer.vectors import stores_of
 
 USED = "Somebody is using {artifacts}. Stop the API that serves it, and all training, first."
 INCOMING, REPLACED = ".restored", ".replaced-"
@@ -86,7 +86,7 @@ def undo(artifacts: Path) -> Path | None:
 def _check_unused(artifacts: Path) -> None:
     with suppress(BundleError):  # a folder that is damaged may be restored, too
         live = log.live_id(artifacts)
-        if live and VectorStores(artifacts).is_open(live):
+        if live and stores_of(artifacts).is_open(live):
             raise BackupError(USED.format(artifacts=artifacts))
     if CatalogueFile(artifacts / CATALOGUE).is_open():
         raise BackupError(USED.format(artifacts=artifacts))

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from retrieval.remote import database_url, storage_url
+from retrieval.remote import database_url, storage_url, vectors_database_url
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -26,12 +26,14 @@ class ExportConfig(Section):
 
 
 class StoreConfig(Section):
-    """Where items and pictures are kept, if not in the artifacts folder; without passwords. It remembers them."""
+    """Where items, pictures and vectors are, if not in the artifacts folder; without passwords. It remembers them."""
 
     catalogue_url: Annotated[str, AfterValidator(database_url)] | None = None
     """postgresql://user@host/database; None: what LOOKALIKE_CATALOGUE_URL says, or a file."""
     pictures_url: Annotated[str, AfterValidator(storage_url)] | None = None
     """s3://bucket/prefix, into which the pictures of the source are copied; None: what LOOKALIKE_PICTURES_URL says."""
+    vectors_url: Annotated[str, AfterValidator(vectors_database_url)] | None = None
+    """postgresql://user@host/database with pgvector; None: what LOOKALIKE_VECTORS_URL says, or files."""
 
 
 class ReduceConfig(Section):

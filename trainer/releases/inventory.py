@@ -9,10 +9,10 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.errors import BundleError
 from retrieval.manifest import Manifest
-from retrieval.vectors.stores import VectorStores
 from trainer.releases import log
 from trainer.releases.lock import alone
 from trainer.releases.replay import cache_path
+from trainer.vectors import stores_of
 
 REMOVED_SUFFIX = ".pruned"
 """What a bundle's folder ends in while it is being removed, so that half of one never looks like a bundle."""
@@ -83,7 +83,7 @@ def _remove(artifacts: Path, bundle_id: str) -> None:
     folder = bundle.bundle_path(artifacts, bundle_id)
     doomed = folder.with_name(f".{bundle_id}{REMOVED_SUFFIX}")
     folder.rename(doomed)
-    VectorStores(artifacts).delete(bundle_id)
+    stores_of(artifacts).delete(bundle_id)
     for path in _beside(artifacts, bundle_id):
         path.unlink(missing_ok=True)
     shutil.rmtree(doomed)
@@ -101,7 +101,7 @@ def _is_bundle(folder: Path) -> bool:
 def _info(artifacts: Path, folder: Path, live: str | None) -> BundleInfo:
     files = [*folder.rglob("*"), *_beside(artifacts, folder.name)]
     size = sum(path.stat().st_size for path in files if path.is_file())
-    size += VectorStores(artifacts).size_bytes(folder.name)
+    size += stores_of(artifacts).size_bytes(folder.name)
     try:
         manifest = bundle.read_manifest(folder)
     except BundleError as error:

@@ -13,12 +13,12 @@ from retrieval.catalogue import Catalogue, Item
 from retrieval.errors import LookalikeError
 from retrieval.faces.spec import face_of
 from retrieval.vectors.base import missing_ids
-from retrieval.vectors.stores import VectorStores
 from trainer.bundles import open_store
 from trainer.data.loading import embed_readable
 from trainer.pictures import picture_path
 from trainer.progress import Listener, Progress
 from trainer.sources.base import Picture, Skipped
+from trainer.vectors import stores_of
 
 CHUNK = 512
 """Items embedded between two writes: what a kill costs at most."""
@@ -29,7 +29,7 @@ def missing(artifacts: Path, loaded: Bundle, wanted: Mapping[str, str]) -> list[
 
     Reads no vectors. A store that is not there is made, empty. Raises VectorStoreError for one that does not fit.
     """
-    stores, bundle_id = VectorStores(artifacts), loaded.manifest.id
+    stores, bundle_id = stores_of(artifacts), loaded.manifest.id
     if not stores.exists(bundle_id):
         nothing = np.empty((0, loaded.clusters.dims), np.float32)
         stores.create(bundle_id, loaded.clusters, ids=[], vectors=nothing)

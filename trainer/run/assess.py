@@ -13,7 +13,7 @@ from retrieval.clusters import Metric
 from retrieval.embedder import Embedder
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.margins import Margins
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN
 from trainer.evaluation.calibration import MIN_PAIRS, calibrate
@@ -124,7 +124,7 @@ def _queries(tuning: Tuning) -> list[int]:
 
 def _store(work: Path, reduced: GalleryIndex, ids: list[str], margins: Margins | None) -> VectorStore:
     """The vectors as they will be served, in the run's own folder."""
-    stores = VectorStores(work)
+    stores = EmbeddedStores(work)
     stores.delete(work.name)
     stores.create(work.name, reduced.clusters, ids=ids, vectors=reduced.vectors)
     return stores.open(work.name, reduced.clusters, margins=margins)

@@ -15,7 +15,6 @@ from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
-from retrieval.vectors.stores import VectorStores
 from trainer.config import Config, EncoderConfig
 from trainer.data.features import PictureFile
 from trainer.evaluation.metrics import Scores
@@ -24,6 +23,7 @@ from trainer.progress import Listener
 from trainer.releases import pending, release
 from trainer.releases.release import Release
 from trainer.releases.replay import cache_path
+from trainer.vectors import stores_of
 
 if TYPE_CHECKING:  # these bring TensorFlow and scikit-learn, for which publishing has no use
     from trainer.indexing import GalleryIndex
@@ -127,7 +127,7 @@ def publish(
             faces=faces,
             calibration=calibration,
         )
-        VectorStores(artifacts).create(
+        stores_of(artifacts).create(
             bundle_id,
             reduced.clusters,
             ids=[file.picture.id for file in files],
@@ -143,7 +143,7 @@ def publish(
 
 def _forget(artifacts: Path, bundle_id: str) -> None:
     shutil.rmtree(bundle.bundle_path(artifacts, bundle_id), ignore_errors=True)
-    VectorStores(artifacts).delete(bundle_id)
+    stores_of(artifacts).delete(bundle_id)
     cache_path(artifacts, bundle_id).unlink(missing_ok=True)
 
 

@@ -80,7 +80,7 @@ def test_a_mistake_while_opening_is_seen_and_logged(
     def fails(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a mistake")
 
-    monkeypatch.setattr("api.serving.snapshot.VectorStores.open", fails)
+    monkeypatch.setattr("retrieval.vectors.stores.EmbeddedStores.open", fails)
     client = open_api(artifacts=own_shop.artifacts, wait=False)
     assert wait_for(client, "broken")["detail"] == "ZeroDivisionError: a mistake"
     assert any(record.exc_info for record in caplog.records)

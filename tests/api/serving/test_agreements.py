@@ -15,7 +15,7 @@ from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.agreement import agreed_without
 from retrieval.catalogue import Catalogue
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop, until_ready
 from tests.api.items.test_add import FRESH, add, best_hit
 from tests.api.serving.test_cleanup import leave_vectors
@@ -40,7 +40,7 @@ def noted(artifacts: Path) -> list[str] | None:
     clusters = bundles.load(bundles.bundle_path(artifacts, "tiny")).clusters
     with (
         closing(Catalogue(bundles.catalogue_url(artifacts))) as catalogue,
-        closing(VectorStores(artifacts).open("tiny", clusters)) as store,
+        closing(EmbeddedStores(artifacts).open("tiny", clusters)) as store,
     ):
         return agreed_without(store, catalogue)
 

@@ -12,7 +12,7 @@ from api.serving import cleanup
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, Item
 from retrieval.pictures import open_pictures
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add, best_hit, files
 from tests.bundles import DIMS, picture
@@ -30,7 +30,7 @@ def leave_picture(artifacts: Path, data: bytes) -> str:
 def leave_vectors(artifacts: Path, *ids: str, replacing: bool = False) -> None:
     """Vectors without items, or with `replacing` in place of all others."""
     bundle = bundles.load(bundles.bundle_path(artifacts, "tiny"))
-    store = VectorStores(artifacts).open("tiny", bundle.clusters)
+    store = EmbeddedStores(artifacts).open("tiny", bundle.clusters)
     if replacing:
         store.delete(store.ids())
     store.upsert(ids, np.ones((len(ids), DIMS), np.float32))

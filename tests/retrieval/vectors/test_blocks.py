@@ -14,7 +14,7 @@ from retrieval.errors import StorageUnavailable, VectorStoreError
 from retrieval.vectors import compaction, generations
 from retrieval.vectors.block import Block
 from retrieval.vectors.packed_ids import PackedIds
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.marks import examples
 
 CLUSTERS = Clusters(np.random.default_rng(6).standard_normal((5, 8), dtype=np.float32))
@@ -24,13 +24,13 @@ DIGESTS = [f"{row:064x}" if row % 3 else None for row in range(60)]
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> VectorStores:
-    made = VectorStores(tmp_path)
+def stores(tmp_path: Path) -> EmbeddedStores:
+    made = EmbeddedStores(tmp_path)
     made.create("b", CLUSTERS, ids=IDS[:40], vectors=VECTORS[:40])
     return made
 
 
-def contents(stores: VectorStores) -> dict[str, tuple[bytes, str | None]]:
+def contents(stores: EmbeddedStores) -> dict[str, tuple[bytes, str | None]]:
     """Every id with its vector and the SHA-256 of its file."""
     with closing(stores.open("b", CLUSTERS)) as store:
         held = store.held()
@@ -57,7 +57,7 @@ def test_two_ids_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_many_changes_become_a_new_block_while_the_store_is_open(
-    stores: VectorStores, monkeypatch: pytest.MonkeyPatch
+    stores: EmbeddedStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(compaction, "MIN_CHANGES", 10)
     with closing(stores.open("b", CLUSTERS)) as store:
@@ -78,7 +78,9 @@ def test_many_changes_become_a_new_block_while_the_store_is_open(
     stores.verify("b")
 
 
-def test_a_disk_that_takes_no_new_block_stops_no_search(stores: VectorStores, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_takes_no_new_block_stops_no_search(
+    stores: EmbeddedStores, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def full(*_: object) -> None:
         raise StorageUnavailable("full")
 
@@ -93,7 +95,7 @@ def test_a_disk_that_takes_no_new_block_stops_no_search(stores: VectorStores, mo
 
 
 def test_a_disk_that_takes_no_new_block_is_not_tried_again_at_once(
-    stores: VectorStores, monkeypatch: pytest.MonkeyPatch
+    stores: EmbeddedStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     attempts: list[float] = []
 
@@ -116,7 +118,7 @@ def test_a_disk_that_takes_no_new_block_is_not_tried_again_at_once(
     assert block.name == "b.2.safetensors"
 
 
-def test_a_file_of_version_0_1_is_read_and_becomes_a_block(stores: VectorStores) -> None:
+def test_a_file_of_version_0_1_is_read_and_becomes_a_block(stores: EmbeddedStores) -> None:
     """Format 1: every vector in the table, no block, no table `removed`, no generation."""
     path = stores.artifacts / "vectors" / "b.sqlite"
     stores.delete("b")
@@ -140,7 +142,7 @@ def test_a_file_of_version_0_1_is_read_and_becomes_a_block(stores: VectorStores)
     assert contents(stores) == expected
 
 
-def test_a_changed_byte_is_found_by_verify(stores: VectorStores) -> None:
+def test_a_changed_byte_is_found_by_verify(stores: EmbeddedStores) -> None:
     stores.verify("b")
     path = stores.artifacts / "vectors" / "b.1.safetensors"
     data = bytearray(path.read_bytes())
@@ -151,21 +153,21 @@ def test_a_changed_byte_is_found_by_verify(stores: VectorStores) -> None:
 
 
 @pytest.mark.parametrize("length", [0, 5, 100, -1, -1000])
-def test_a_block_that_was_cut_off_is_refused(stores: VectorStores, length: int) -> None:
+def test_a_block_that_was_cut_off_is_refused(stores: EmbeddedStores, length: int) -> None:
     path = stores.artifacts / "vectors" / "b.1.safetensors"
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(VectorStoreError, match="cannot be read"):
         stores.open("b", CLUSTERS)
 
 
-def test_a_missing_block_is_told(stores: VectorStores) -> None:
+def test_a_missing_block_is_told(stores: EmbeddedStores) -> None:
     (stores.artifacts / "vectors" / "b.1.safetensors").unlink()
     with pytest.raises(VectorStoreError, match="No such file"):
         stores.open("b", CLUSTERS)
 
 
 def test_a_kill_before_the_file_names_the_new_block_loses_nothing(
-    stores: VectorStores, monkeypatch: pytest.MonkeyPatch
+    stores: EmbeddedStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Killed(BaseException):
         pass

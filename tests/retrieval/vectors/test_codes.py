@@ -14,7 +14,7 @@ from retrieval.errors import VectorStoreError
 from retrieval.vectors import compaction, generations
 from retrieval.vectors.base import Metric, Probes
 from retrieval.vectors.codes import Codes
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 from tests.retrieval.vectors.conftest import Build
@@ -56,19 +56,19 @@ def test_no_vector_is_farther_from_its_code_than_is_said(scene: Scene) -> None:
 
 
 @pytest.fixture
-def stores(tmp_path: Path) -> VectorStores:
-    made = VectorStores(tmp_path)
+def stores(tmp_path: Path) -> EmbeddedStores:
+    made = EmbeddedStores(tmp_path)
     made.create("b", CLUSTERS, ids=IDS[:40], vectors=VECTORS[:40], codes="int8")
     return made
 
 
-def nearest(stores: VectorStores, query: Vectors) -> tuple[str, ...]:
+def nearest(stores: EmbeddedStores, query: Vectors) -> tuple[str, ...]:
     with closing(stores.open("b", CLUSTERS)) as store:
         return store.search(query, k=3, metric="euclidean").ids
 
 
 def test_codes_outlive_a_new_block_and_later_vectors_are_found_without(
-    stores: VectorStores, monkeypatch: pytest.MonkeyPatch
+    stores: EmbeddedStores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with closing(stores.open("b", CLUSTERS)) as store:
         store.upsert(IDS[40:], VECTORS[40:])
@@ -82,7 +82,7 @@ def test_codes_outlive_a_new_block_and_later_vectors_are_found_without(
     stores.verify("b")
 
 
-def test_a_changed_code_is_found_by_verify(stores: VectorStores) -> None:
+def test_a_changed_code_is_found_by_verify(stores: EmbeddedStores) -> None:
     (path,) = generations.block_paths(stores.artifacts / "vectors" / "b.sqlite")
     data = bytearray(path.read_bytes())
     block = generations.open_block(stores.artifacts / "vectors" / "b.sqlite", CLUSTERS, 1)

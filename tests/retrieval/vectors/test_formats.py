@@ -10,7 +10,7 @@ import pytest
 
 from retrieval import bundle
 from retrieval.vectors.embedded import EmbeddedStore
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 ARTIFACTS = GOLDEN / "artifacts-4c0cb74"
@@ -46,7 +46,7 @@ def test_the_files_of_0_1_0(tmp_path: Path, bundle_id: str) -> None:
     artifacts = shutil.copytree(ARTIFACTS, tmp_path / "artifacts")
     before = stored(artifacts / "vectors" / f"{bundle_id}.sqlite")
     clusters = bundle.load(bundle.bundle_path(artifacts, bundle_id)).clusters
-    with closing(VectorStores(artifacts).open(bundle_id, clusters)) as store:
+    with closing(EmbeddedStores(artifacts).open(bundle_id, clusters)) as store:
         assert set(store.ids()) == before.keys()
         for item, blob in before.items():
             assert store.get(item).tobytes() == blob

@@ -17,7 +17,7 @@ from retrieval.selection import Selection
 from retrieval.vectors import compaction, embedded
 from retrieval.vectors.base import Hits, VectorStore
 from retrieval.vectors.packed_ids import PackedIds
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.marks import examples
 
 RANDOM = np.random.default_rng(0)
@@ -59,7 +59,7 @@ class Selecting(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        stores = VectorStores(Path(self.folder.name))
+        stores = EmbeddedStores(Path(self.folder.name))
         first = [f"item {number}" for number in range(20)]
         stores.create("b", CLUSTERS, ids=first, vectors=RANDOM.normal(size=(20, 6)).astype(np.float32))
         self.store: VectorStore = stores.open("b", CLUSTERS)
@@ -119,7 +119,7 @@ def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_catalogue_is_asked_once_for_each_item(tmp_path: Path) -> None:
-    stores, catalogue = VectorStores(tmp_path), Numbered()
+    stores, catalogue = EmbeddedStores(tmp_path), Numbered()
     ids = [f"item {number}" for number in range(20)]
     stores.create("b", CLUSTERS, ids=ids[:19], vectors=RANDOM.normal(size=(19, 6)).astype(np.float32))
     store = stores.open("b", CLUSTERS)

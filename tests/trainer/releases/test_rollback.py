@@ -9,7 +9,7 @@ import pytest
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.bundles import picture, pieces
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import ADDED, ITEMS, NEW, OLD, Shop, live, make_shop, searchable
@@ -91,7 +91,7 @@ def test_an_item_whose_picture_is_gone_is_told_of(shop: Shop) -> None:
 
 def test_vectors_that_were_thrown_away_are_made_again(shop: Shop) -> None:
     shop.run("second", pieces(12))
-    VectorStores(shop.artifacts).delete(OLD)
+    EmbeddedStores(shop.artifacts).delete(OLD)
     assert release.rollback(shop.artifacts, Quiet()).embedded == 12
     assert len(searchable(shop)) == 12
 

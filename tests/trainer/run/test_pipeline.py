@@ -16,7 +16,7 @@ from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.encoder import OnnxEncoder
 from retrieval.projection import unit
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.conftest import Trained, run_trainer
 from trainer.evaluation import results
 
@@ -114,7 +114,7 @@ def test_the_gallery_went_through_the_written_file(trained: Trained) -> None:
     catalogue = Catalogue(bundle.catalogue_url(trained.artifacts))
     items, digests = list(catalogue.items())[:10], catalogue.digests()
     catalogue.close()
-    with closing(VectorStores(trained.artifacts).open(loaded.manifest.id, loaded.clusters)) as store:
+    with closing(EmbeddedStores(trained.artifacts).open(loaded.manifest.id, loaded.clusters)) as store:
         for item in items:
             data = (trained.artifacts / item.location).read_bytes()
             (vector,) = loaded.embedder.embed([loaded.embedder.prepare(data)])

@@ -18,8 +18,8 @@ def verify(folder: Annotated[Path, typer.Argument(help="A folder below artifacts
     """
     from retrieval import bundle
     from retrieval.catalogue import Catalogue
-    from retrieval.vectors.stores import VectorStores
     from trainer.backup import contents
+    from trainer.vectors import stores_of
 
     if contents.is_backup(folder):
         with Display().step("Verifying the backup") as progress:
@@ -30,8 +30,9 @@ def verify(folder: Annotated[Path, typer.Argument(help="A folder below artifacts
     manifest = bundle.verify(folder)
     out.print(f"Bundle {manifest.id} is whole: {len(manifest.files)} files, format {manifest.format_version}.")
     artifacts = folder.absolute().parent.parent
-    if VectorStores(artifacts).exists(manifest.id):
-        VectorStores(artifacts).verify(manifest.id)
+    stores = stores_of(artifacts)
+    if stores.exists(manifest.id):
+        stores.verify(manifest.id)
         out.print("Its vectors are as they were written.")
     if (artifacts / "catalogue.sqlite").is_file():
         with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:

@@ -16,7 +16,7 @@ from api.serving.snapshot import Snapshot
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Item
-from retrieval.vectors.stores import VectorStores
+from retrieval.vectors.stores import EmbeddedStores
 from tests.api.serving.activation.conftest import NEWCOMER, SHOP, change, search, until
 from tests.bundles import Piece, picture, write_picture
 
@@ -91,7 +91,7 @@ def test_until_its_release_is_finished_a_bundle_knows_its_source_better_than_the
     """The trainer replaces the items last: until then they still say what the old bundle's pictures were."""
     loaded = bundles.load(bundles.bundle_path(artifacts, "new"))
     (vector,) = loaded.embedder.embed([loaded.embedder.prepare(NEWCOMER.data)])
-    with closing(VectorStores(artifacts).open("new", loaded.clusters)) as opened:
+    with closing(EmbeddedStores(artifacts).open("new", loaded.clusters)) as opened:
         opened.upsert([SHOP[0].id], vector[None], ["0" * 64])
     pending = bundles.pending_path(artifacts, "new")
     pending.parent.mkdir()
@@ -123,7 +123,7 @@ def test_vectors_that_another_process_writes_are_found(client: TestClient, artif
     loaded = bundles.load(bundles.bundle_path(artifacts, "old"))
     change(artifacts, write_picture(artifacts, NEWCOMER))
     (vector,) = loaded.embedder.embed([loaded.embedder.prepare(NEWCOMER.data)])
-    with closing(VectorStores(artifacts).open("old", loaded.clusters)) as store:
+    with closing(EmbeddedStores(artifacts).open("old", loaded.clusters)) as store:
         store.upsert(["newcomer"], vector[None])
     until(client, lambda ready: ready["items"] == 21)
     assert search(client, NEWCOMER.data)["hits"][0]["id"] == "newcomer"

@@ -1,0 +1,35 @@
+"""`lookalike migrate`: move the vectors into a database, or back into the artifacts folder."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from trainer.commands.terminal.arguments import Artifacts
+from trainer.commands.terminal.console import Display, out
+
+EMBEDDED = "embedded"
+
+
+def migrate(
+    to: Annotated[str, typer.Option(help="A database with pgvector, or `embedded` for the artifacts folder.")],
+    from_: Annotated[str, typer.Option("--from", help="Where the vectors are: a database, or `embedded`.")] = EMBEDDED,
+    artifacts: Artifacts = Path("artifacts"),
+) -> None:
+    """Copy the vectors of all bundles to another place, and compare the answers of both. What was stopped goes on.
+
+    Nothing is removed. Set LOOKALIKE_VECTORS_URL to the new place afterwards, or remove it for `embedded`.
+
+    Example: `lookalike migrate --to postgresql://lookalike@localhost/lookalike`
+    """
+    from retrieval.vectors.stores import vector_stores
+    from trainer.errors import SourceError
+    from trainer.releases import migrate as migration
+
+    if from_ == to:
+        raise SourceError(f"--from and --to are both {to}: name two places.")
+    source, target = (vector_stores(artifacts, None if url == EMBEDDED else url) for url in (from_, to))
+    for done in migration.migrate(artifacts, source, target, Display()):
+        verb = "moved" if done.moved else "there already"
+        out.print(Text(f"{done.bundle_id}: {done.vectors:,} vectors {verb}, same answers"), soft_wrap=True)
