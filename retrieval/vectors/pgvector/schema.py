@@ -32,7 +32,9 @@ CREATE TABLE IF NOT EXISTS vector_stores (
     dims integer NOT NULL,
     clusters integer NOT NULL,
     size bigint NOT NULL,
-    version bigint NOT NULL
+    version bigint NOT NULL,
+    note jsonb,
+    note_version bigint
 );
 """
 _TABLES = """

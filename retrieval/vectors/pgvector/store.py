@@ -11,37 +11,25 @@ from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
-import psycopg
 from psycopg import IsolationLevel
+from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
-from retrieval.clusters import Clusters, Metric, Numbers, Reach, Vectors, directions_of, product_error
-from retrieval.errors import StorageBusy, StorageError, VectorMissing, VectorStoreError
+from retrieval.clusters import Clusters, Metric, Numbers, Reach, Vectors
+from retrieval.errors import VectorMissing, VectorStoreError
 from retrieval.selection import Selection
 from retrieval.vectors.auto import Auto
-from retrieval.vectors.base import Hits, Members, Probes, checked_vectors, distances_of, latest_rows
+from retrieval.vectors.base import Hits, Members, Note, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.pgvector import schema
+from retrieval.vectors.pgvector.errors import reported
 from retrieval.vectors.pgvector.schema import Rows, Tables
+from retrieval.vectors.pgvector.search_rows import SearchRows
 from retrieval.vectors.probe import exact_measures
-from retrieval.vectors.rounds import NOTHING, Answer, Measured, search_rounds
+from retrieval.vectors.rounds import Answer, search_rounds
 
-SPARE = 16
-"""Rows that a round asks for beyond k, so that distances in float32 rarely leave open which are the nearest."""
-MARGIN = 4
-"""How many times its error a distance of pgvector is taken to be wrong."""
-ROUNDED = 2.5e-7
-"""More than a distance changes when it is rounded to float32."""
 FEW_ROWS = 2_000
 """Ids whose vectors are compared one by one where only these may be hits."""
 
-DISTANCES = {
-    "cosine": "CASE WHEN short THEN NULL ELSE vector <=> %(query)s END",
-    "euclidean": "vector <-> %(query)s",
-}
-_ROWS = """
-SELECT row, item, cluster, vector, {distance} AS distance FROM {{vectors}}
-WHERE {condition} ORDER BY distance NULLS FIRST, item {limit}
-"""  # from parts that stand in this file
 _MEMBERS = "SELECT item, cluster, vector FROM {{vectors}} WHERE {condition}"
 _REACH = "SELECT cluster, members, version, radius, angle, shortest, longest FROM {reach} WHERE version > %s"
 
@@ -94,7 +82,7 @@ class PgvectorStore:
         selected = None if only is None else set(only.ids() if isinstance(only, Selection) else only)
         with self._snapshot() as connection:
             state = self._read_state(connection)
-            search = _Search(connection, self._tables, query, metric, k)
+            search = SearchRows(connection, self._tables, query, metric, k)
             if selected is None:
                 search.leave_out(exclude)
             else:
@@ -147,6 +135,21 @@ class PgvectorStore:
         with self._snapshot() as connection:
             return dict(connection.execute(self._tables.of("SELECT item, sha256 FROM {vectors}")).fetchall())
 
+    def learn(self, selection: Selection) -> None:
+        """Nothing: the ids of a selection are read when they are needed."""
+
+    def note(self) -> Note | None:
+        with self._snapshot() as connection:
+            statement = "SELECT note FROM vector_stores WHERE bundle = %s AND note_version = version"
+            row = connection.execute(statement, [self._bundle]).fetchone()
+        return None if row is None else Note(row[0][0], row[0][1], tuple(row[0][2]))
+
+    def keep_note(self, note: Note) -> None:
+        content = Jsonb([note.catalogue, note.version, list(note.without)])
+        statement = "UPDATE vector_stores SET note = %s, note_version = version WHERE bundle = %s"
+        with self._writing() as connection:
+            connection.execute(statement, [content, self._bundle])
+
     def changed_elsewhere(self) -> bool:
         """Never: every search reads the database itself. What is known of it is brought up to date."""
         with self._snapshot() as connection:
@@ -168,13 +171,18 @@ class PgvectorStore:
     @contextmanager
     def _change(self) -> Iterator[tuple[Rows, int]]:
         """A transaction that changes the store, and the version that it leads to; one at a time."""
+        with self._writing() as connection:
+            yield connection, schema.change(connection, self._tables)
+        with self._snapshot() as connection:
+            self._read_state(connection)
+
+    @contextmanager
+    def _writing(self) -> Iterator[Rows]:
         with reported(self._bundle), self._pool.connection() as connection:
             connection.isolation_level = IsolationLevel.READ_COMMITTED
             connection.read_only = False
             with connection.transaction():
-                yield connection, schema.change(connection, self._tables)
-        with self._snapshot() as connection:
-            self._read_state(connection)
+                yield connection
 
     def _read_state(self, connection: Rows) -> State:
         """The clusters' state in this transaction; only what has changed since the last one that was read."""
@@ -204,7 +212,7 @@ class PgvectorStore:
             column[numbers] = values
         return State(version, size, members, stamps, Reach(self._clusters, *columns))
 
-    def _rounds(self, state: State, search: "_Search", probes: Probes, within: float) -> Answer:
+    def _rounds(self, state: State, search: SearchRows, probes: Probes, within: float) -> Answer:
         if probes == "all":
             opened = np.arange(len(self._clusters) if within > -math.inf else 0)
             return Answer(search.scan(opened, math.inf).rows, opened)
@@ -219,7 +227,7 @@ class PgvectorStore:
             within=within,
         )
 
-    def _hits(self, state: State, search: "_Search", answer: Answer, probes: Probes, within: float) -> Hits:
+    def _hits(self, state: State, search: SearchRows, answer: Answer, probes: Probes, within: float) -> Hits:
         """The k best of the answer's rows, ranked as every store ranks them."""
         rows = answer.rows.tolist()
         found = [search.found[row] for row in rows]
@@ -250,94 +258,3 @@ class PgvectorStore:
             np.array(vectors, np.float32).reshape(len(rows), self._clusters.dims),
             np.array([cluster for _, cluster, _ in rows], np.int64),
         )
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Row:
-    item: str
-    cluster: int
-    vector: Vectors
-
-
-class _Search:
-    """One search in one transaction: the rows that it has seen so far, by number."""
-
-    def __init__(self, connection: Rows, tables: Tables, query: Vectors, metric: Metric, k: int) -> None:
-        self.query = query
-        self.metric: Metric = metric
-        self.k = k
-        self.found: dict[int, _Row] = {}
-        self.selective = False
-        self._connection = connection
-        self._tables = tables
-        self._condition, self._ids = "", list[str]()
-        direction = directions_of(query.astype(np.float64)[None])[0]
-        self._point = direction if metric == "cosine" else query
-        self._error = MARGIN * float(product_error(len(query)))
-
-    def leave_out(self, ids: Collection[str]) -> None:
-        """Leave these ids out."""
-        if ids:
-            self._condition, self._ids = "AND item <> ALL(%(ids)s)", list(ids)
-
-    def keep_to(self, ids: Collection[str]) -> None:
-        """Leave all ids out but these."""
-        self._condition, self._ids, self.selective = "AND item = ANY(%(ids)s)", list(ids), True
-
-    def compare_all(self) -> Answer:
-        """Compare every row that passes the condition."""
-        measured, _ = self._fetch("true " + self._condition, {})
-        clusters = np.array([self.found[row].cluster for row in measured.rows.tolist()], np.int64)
-        return Answer(measured.rows, np.unique(clusters))
-
-    def scan(self, opened: Numbers, rim: float) -> Measured:
-        """Of the rows in these clusters at least all that may be among the k nearest and lie within `rim`."""
-        if not len(opened):
-            return NOTHING
-        limit = self.k + SPARE
-        while True:
-            condition = f"cluster = ANY(%(clusters)s) {self._condition}"
-            measured, last = self._fetch(condition, {"clusters": opened.tolist(), "limit": limit})
-            beyond = min(rim, measured.rim(self.k))
-            if len(measured.rows) < limit or (last is not None and self._least(last) > beyond):
-                return measured
-            limit *= 4
-
-    def _least(self, distance: float) -> float:
-        """What the true distance of a row is at least, of which pgvector computes this distance."""
-        if self.metric == "cosine":
-            return distance - self._error
-        return distance * (1 - self._error) - 1e-18
-
-    def _fetch(self, condition: str, values: dict[str, object]) -> tuple[Measured, float | None]:
-        """Rows that pass the condition, nearest first, and the distance of the last one as pgvector computes it."""
-        limit = "LIMIT %(limit)s" if "limit" in values else ""
-        distance = DISTANCES[self.metric] if self._point.any() or self.metric == "euclidean" else "NULL::float8"
-        statement = self._tables.of(_ROWS.format(distance=distance, condition=condition, limit=limit))
-        values |= {"query": self._point, "ids": self._ids}
-        rows = self._connection.execute(statement, values, binary=True).fetchall()
-        if not rows:
-            return NOTHING, None
-        vectors = np.stack([vector.to_numpy() for _, _, _, vector, _ in rows])
-        self.found.update(
-            (row, _Row(item, cluster, vector)) for (row, item, cluster, _, _), vector in zip(rows, vectors, strict=True)
-        )
-        cosine, euclidean = exact_measures(self.query, vectors)
-        distances = distances_of(cosine, euclidean, self.metric)
-        slack = ROUNDED if self.metric == "cosine" else ROUNDED * distances
-        numbers = np.array([row[0] for row in rows], np.int64)
-        lower, upper = (distances - slack).astype(np.float32), (distances + slack).astype(np.float32)
-        return Measured(numbers, lower, upper), rows[-1][-1]
-
-
-@contextmanager
-def reported(bundle: str) -> Iterator[None]:
-    """Turn what the driver raises into the errors of this package."""
-    try:
-        yield
-    except psycopg.errors.LockNotAvailable as error:
-        raise StorageBusy(f"the vectors of {bundle} are being changed by another process") from error
-    except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
-        raise StorageError(f"the vectors of {bundle} cannot be reached: {error}") from error
-    except psycopg.Error as error:
-        raise VectorStoreError(f"the vectors of {bundle} cannot be used: {error}") from error

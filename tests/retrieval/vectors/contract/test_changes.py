@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from retrieval.clusters import Clusters
 from retrieval.errors import VectorMissing, VectorStoreError
-from retrieval.vectors.base import Metric, Vectors
+from retrieval.vectors.base import Metric, Note, Vectors
 from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 from tests.retrieval.vectors.contract.conftest import Build, Stores
@@ -138,3 +138,28 @@ def test_exact_stays_true_while_two_writers_change_the_clusters(build: Build) ->
     assert wrong == []
     store.upsert(["c"], np.array([[0.05, 1.0]], np.float32))
     assert store.search(query, k=1, metric="euclidean").ids == ("c",)
+
+
+def test_a_note_is_kept_until_a_vector_comes_or_goes(build: Build) -> None:
+    store = build(CLUSTERS, CLUSTERS.centroids)
+    assert store.note() is None
+    note = Note("catalogue", 7, ("one", "two"))
+    store.keep_note(note)
+    assert store.note() == note
+    store.upsert(["new"], CLUSTERS.centroids[:1])
+    assert store.note() is None
+    store.keep_note(note)
+    store.delete(["new"])
+    assert store.note() is None
+
+
+def test_stamps_tell_which_clusters_have_changed(build: Build) -> None:
+    store = build(CLUSTERS, CLUSTERS.centroids)
+    before = store.cluster_stamps()
+    store.upsert(["new"], CLUSTERS.centroids[2:3])
+    between = store.cluster_stamps()
+    assert np.flatnonzero(before != between).tolist() == [2]
+    store.delete(["new"])
+    assert np.flatnonzero(between != store.cluster_stamps()).tolist() == [2]
+    assert len(store.sample(3).ids) == 3
+    assert store.sample(3).ids == store.sample(3).ids
