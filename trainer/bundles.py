@@ -9,8 +9,8 @@ from retrieval.catalogue import Catalogue, Item
 from retrieval.clusters import Metric
 from retrieval.errors import BundleMissing
 from retrieval.vectors.base import VectorStore
+from retrieval.vectors.stores import VectorStores, vector_stores
 from trainer.errors import SourceError
-from trainer.vectors import stores_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,11 @@ def find_named(artifacts: Path, name: str) -> tuple[Path, Path]:
     if not folder.is_dir():
         raise BundleMissing(f"There is no bundle in {folder}.")
     return home, folder
+
+
+def stores_of(artifacts: Path) -> VectorStores:
+    """The vector stores of an artifacts folder, in files or in the database that it names. Raises BundleDamaged."""
+    return vector_stores(artifacts, bundle.vectors_url(artifacts))
 
 
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:

@@ -54,13 +54,12 @@ class Engine:
     """Holds the snapshots. One task runs `run`; everything else may be called from any thread."""
 
     def __init__(self, settings: Settings) -> None:
-        self._pictures = open_pictures(
-            settings.artifacts, settings.pictures_url or bundles.pictures_url(settings.artifacts)
-        )
-        checks = (partial(check_folder, settings.artifacts), self._pictures.check)
+        artifacts = settings.artifacts
+        self._pictures = open_pictures(artifacts, settings.pictures_url or bundles.pictures_url(artifacts))
+        checks = (partial(check_folder, artifacts), self._pictures.check)
         self.writing = Writes(checks, lambda: self._catalogue, seconds=settings.write_seconds)
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
-        self.stores = vector_stores(settings.artifacts, settings.vectors_url or bundles.vectors_url(settings.artifacts))
+        self.stores = vector_stores(artifacts, settings.vectors_url or bundles.vectors_url(artifacts))
         """Where the vectors of each bundle are."""
         self._settings = settings
         self._stopping = threading.Event()

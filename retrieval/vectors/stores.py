@@ -9,7 +9,7 @@ from retrieval.clusters import Clusters, Vectors
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.codes import Kind
-from retrieval.vectors.embedded_stores import EmbeddedStores
+from retrieval.vectors.embedded.stores import EmbeddedStores
 from retrieval.vectors.margins import Margins
 
 __all__ = ["EmbeddedStores", "VectorStores", "vector_stores"]

@@ -28,11 +28,11 @@ from trainer.backup.contents import (
     is_inside,
     write_sums,
 )
+from trainer.bundles import stores_of
 from trainer.errors import BackupError
 from trainer.progress import Listener, Progress
 from trainer.releases import log, pinned
 from trainer.releases.lock import alone
-from trainer.vectors import stores_of
 
 IMMUTABLE = ("bundles/", "images/")
 """What is never changed once it is there, so that a second name for it (a hard link) is as good as a copy."""

@@ -28,11 +28,11 @@ from trainer.backup.contents import (
     read_about,
     verify,
 )
+from trainer.bundles import stores_of
 from trainer.errors import BackupError
 from trainer.progress import Listener, Progress
 from trainer.releases import log, pinned
 from trainer.releases.lock import alone
-from trainer.vectors import stores_of
 
 USED = "Somebody is using {artifacts}. Stop the API that serves it, and all training, first."
 INCOMING, REPLACED = ".restored", ".replaced-"

@@ -9,10 +9,10 @@ from pathlib import Path
 from retrieval import bundle
 from retrieval.errors import BundleError
 from retrieval.manifest import Manifest
+from trainer.bundles import stores_of
 from trainer.releases import log
 from trainer.releases.lock import alone
 from trainer.releases.replay import cache_path
-from trainer.vectors import stores_of
 
 REMOVED_SUFFIX = ".pruned"
 """What a bundle's folder ends in while it is being removed, so that half of one never looks like a bundle."""

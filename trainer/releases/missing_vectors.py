@@ -13,12 +13,11 @@ from retrieval.catalogue import Catalogue, Item
 from retrieval.errors import LookalikeError
 from retrieval.faces.spec import face_of
 from retrieval.vectors.base import missing_ids
-from trainer.bundles import open_store
+from trainer.bundles import open_store, stores_of
 from trainer.data.loading import embed_readable
 from trainer.pictures import picture_path
 from trainer.progress import Listener, Progress
 from trainer.sources.base import Picture, Skipped
-from trainer.vectors import stores_of
 
 CHUNK = 512
 """Items embedded between two writes: what a kill costs at most."""

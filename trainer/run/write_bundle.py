@@ -15,6 +15,7 @@ from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
+from trainer.bundles import stores_of
 from trainer.config import Config, EncoderConfig
 from trainer.data.features import PictureFile
 from trainer.evaluation.metrics import Scores
@@ -23,7 +24,6 @@ from trainer.progress import Listener
 from trainer.releases import pending, release
 from trainer.releases.release import Release
 from trainer.releases.replay import cache_path
-from trainer.vectors import stores_of
 
 if TYPE_CHECKING:  # these bring TensorFlow and scikit-learn, for which publishing has no use
     from trainer.indexing import GalleryIndex

@@ -9,14 +9,16 @@ that lies outside.
 """
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
+import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from retrieval.clusters import Clusters, Numbers, Reach, Vectors
-from retrieval.errors import VectorStoreError
+from retrieval.errors import StorageBusy, StorageError, VectorStoreError
 
 MIN_LENGTH = 1e-15
 """A shorter vector has no direction in pgvector, which squares its numbers in float32."""
@@ -95,6 +97,19 @@ class Tables:
             reach=sql.Identifier(f"reach_{self.number}"),
             dims=sql.Literal(self.dims),
         )
+
+
+@contextmanager
+def reported(bundle: str) -> Iterator[None]:
+    """Turn what the driver raises into the errors of this package."""
+    try:
+        yield
+    except psycopg.errors.LockNotAvailable as error:
+        raise StorageBusy(f"the vectors of {bundle} are being changed by another process") from error
+    except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
+        raise StorageError(f"the vectors of {bundle} cannot be reached: {error}") from error
+    except psycopg.Error as error:
+        raise VectorStoreError(f"the vectors of {bundle} cannot be used: {error}") from error
 
 
 def create_shared_tables(connection: Rows) -> None:

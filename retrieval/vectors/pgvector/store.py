@@ -21,8 +21,7 @@ from retrieval.selection import Selection
 from retrieval.vectors.auto import Auto
 from retrieval.vectors.base import Hits, Members, Note, Probes, checked_vectors, distances_of, latest_rows
 from retrieval.vectors.pgvector import schema
-from retrieval.vectors.pgvector.errors import reported
-from retrieval.vectors.pgvector.schema import Rows, Tables
+from retrieval.vectors.pgvector.schema import Rows, Tables, reported
 from retrieval.vectors.pgvector.search_rows import SearchRows
 from retrieval.vectors.probe import exact_measures
 from retrieval.vectors.rounds import Answer, search_rounds

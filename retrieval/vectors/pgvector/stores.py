@@ -16,8 +16,7 @@ from retrieval.vectors.base import VectorStore, checked_vectors, latest_rows
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.pgvector import schema
-from retrieval.vectors.pgvector.errors import reported
-from retrieval.vectors.pgvector.schema import Rows, Tables
+from retrieval.vectors.pgvector.schema import Rows, Tables, reported
 from retrieval.vectors.pgvector.store import PgvectorStore
 
 POOL_SIZE = 16

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from retrieval import images
 from retrieval.clusters import Vectors
 from retrieval.vectors.base import Hits
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 from tests.api.conftest import Shop
 from tests.api.search.test_search import embed, measured
 from tests.api.test_errors import check_problem

@@ -8,7 +8,7 @@ import pytest
 
 from retrieval.clusters import Clusters, Vectors
 from retrieval.vectors.codes import Kind
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 
 Build = Callable[..., EmbeddedStore]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from retrieval.clusters import Clusters
 from retrieval.errors import StorageUnavailable, VectorStoreError
-from retrieval.vectors import compaction, generations
-from retrieval.vectors.block import Block
-from retrieval.vectors.packed_ids import PackedIds
+from retrieval.vectors.embedded import compaction, generations
+from retrieval.vectors.embedded.block import Block
+from retrieval.vectors.embedded.packed_ids import PackedIds
 from retrieval.vectors.stores import EmbeddedStores
 from tests.marks import examples
 
@@ -51,7 +51,7 @@ def test_packed_ids_find_each_id_and_no_other(ids: list[str], other: str) -> Non
 
 
 def test_two_ids_of_one_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("retrieval.vectors.packed_ids._hash", lambda _: 7)
+    monkeypatch.setattr("retrieval.vectors.embedded.packed_ids._hash", lambda _: 7)
     packed = PackedIds.of(["a", "b", "c"])
     assert [packed.row(each) for each in ("a", "b", "c", "d")] == [0, 1, 2, None]
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from retrieval.clusters import Clusters, Vectors, direction_of
 from retrieval.errors import VectorStoreError
-from retrieval.vectors import compaction, generations
 from retrieval.vectors.base import Metric, Probes
 from retrieval.vectors.codes import Codes
+from retrieval.vectors.embedded import compaction, generations
 from retrieval.vectors.stores import EmbeddedStores
 from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check

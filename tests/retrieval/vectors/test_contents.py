@@ -9,7 +9,7 @@ import pytest
 
 from retrieval.clusters import Clusters
 from retrieval.vectors.base import missing_ids
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 
 CLUSTERS = Clusters(np.eye(3, dtype=np.float32))
 

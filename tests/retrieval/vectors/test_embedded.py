@@ -13,7 +13,7 @@ from retrieval.clusters import Clusters
 from retrieval.errors import VectorStoreError
 from retrieval.vectors import auto
 from retrieval.vectors.base import Hits, Metric, Probes, Vectors
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 

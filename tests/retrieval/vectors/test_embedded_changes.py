@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from retrieval.clusters import Clusters
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import Metric, Vectors
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 

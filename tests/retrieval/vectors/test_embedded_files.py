@@ -11,8 +11,8 @@ import pytest
 from retrieval import durable
 from retrieval.clusters import Clusters
 from retrieval.errors import StorageFull, VectorStoreError
-from retrieval.vectors import rows
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded import rows
+from retrieval.vectors.embedded.store import EmbeddedStore
 
 CLUSTERS = Clusters(np.random.default_rng(6).standard_normal((5, 8), dtype=np.float32))
 VECTORS = np.random.default_rng(7).standard_normal((40, 8), dtype=np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from retrieval.clusters import Clusters
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 
 CLUSTERS = Clusters(np.eye(4, dtype=np.float32))
 VECTORS = np.random.default_rng(2).standard_normal((6, 4), dtype=np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from retrieval import bundle
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.stores import EmbeddedStores
 
 GOLDEN = Path(__file__).parents[2] / "golden"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from retrieval.vectors import fusion
 from retrieval.vectors.base import Probes
 from retrieval.vectors.blending import blend, expand
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.fusion import search_fused
 from tests.marks import examples
 from tests.retrieval.vectors.test_embedded import Build, Scene, scenes

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from retrieval.clusters import Clusters, Doubles, Reach, Vectors
 from retrieval.vectors import auto
 from retrieval.vectors.base import Metric
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.fusion import search_fused
 from retrieval.vectors.margins import KEYS, SHARES, Margins
 from tests.bundles import some_margins

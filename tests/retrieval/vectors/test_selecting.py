@@ -14,9 +14,10 @@ from pyroaring import BitMap64
 from retrieval.clusters import Clusters
 from retrieval.filters import EVERYTHING
 from retrieval.selection import Selection
-from retrieval.vectors import compaction, embedded
 from retrieval.vectors.base import Hits, VectorStore
-from retrieval.vectors.packed_ids import PackedIds
+from retrieval.vectors.embedded import compaction
+from retrieval.vectors.embedded import store as embedded
+from retrieval.vectors.embedded.packed_ids import PackedIds
 from retrieval.vectors.stores import EmbeddedStores
 from tests.marks import examples
 

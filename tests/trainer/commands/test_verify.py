@@ -5,7 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from retrieval.bundle.layout import bundle_path
-from retrieval.vectors.generations import block_paths
+from retrieval.vectors.embedded.generations import block_paths
 from tests.bundles import pieces, write_artifacts
 from tests.conftest import run_trainer
 

@@ -94,7 +94,7 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told_which_ones_there_are(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no configuration .*: demo, .*frozen"):
+    with pytest.raises(ConfigError, match=r"no configuration .*: balanced, best, .*demo, .*frozen"):
         load_config(tmp_path / "absent.toml")
 
 

@@ -19,7 +19,7 @@ def verify(folder: Annotated[Path, typer.Argument(help="A folder below artifacts
     from retrieval import bundle
     from retrieval.catalogue import Catalogue
     from trainer.backup import contents
-    from trainer.vectors import stores_of
+    from trainer.bundles import stores_of
 
     if contents.is_backup(folder):
         with Display().step("Verifying the backup") as progress:

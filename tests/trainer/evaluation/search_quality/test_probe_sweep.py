@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from retrieval.clusters import Clusters, Metric, Reach
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.rounds import FIRST_ROUND
 from trainer.evaluation.results import LadderRow
 from trainer.evaluation.search_quality import probe_sweep

@@ -26,8 +26,8 @@ from retrieval.clusters import Clusters, Numbers, Reach, Vectors, lengths_of
 from retrieval.durable import write_atomically
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.codes import Codes, Kind
-from retrieval.vectors.packed_ids import PackedIds
-from retrieval.vectors.row_reader import RowReader
+from retrieval.vectors.embedded.packed_ids import PackedIds
+from retrieval.vectors.embedded.row_reader import RowReader
 
 DIGEST_BYTES = 32
 UNKNOWN = bytes(DIGEST_BYTES)  # in place of a SHA-256 that is not known

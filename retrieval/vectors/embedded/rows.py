@@ -23,7 +23,7 @@ from retrieval.clusters import Numbers, Vectors
 from retrieval.durable import sqlite_storage_error, storage_error, write_atomically
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import Note, comparable
-from retrieval.vectors.block import packed_digests
+from retrieval.vectors.embedded.block import packed_digests
 
 FORMAT, OLDEST_FORMAT = 2, 1
 CONTENTS = "CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, sha256 TEXT NOT NULL) WITHOUT ROWID;"
@@ -32,9 +32,7 @@ SCHEMA = f"""
 {CONTENTS}
 {REMOVED}
 CREATE TABLE meta (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
-CREATE TABLE vectors (
-    key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, cluster INTEGER NOT NULL, vector BLOB NOT NULL
-);
+CREATE TABLE vectors (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, cluster INTEGER NOT NULL, vector BLOB NOT NULL);
 """
 FORGET_NOTE = "DELETE FROM meta WHERE name = 'note'"
 BATCH = 1 << 16

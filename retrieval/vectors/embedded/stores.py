@@ -13,12 +13,12 @@ from pathlib import Path
 from retrieval.clusters import Clusters, Vectors
 from retrieval.durable import is_database_open
 from retrieval.errors import VectorStoreError
-from retrieval.vectors import block, generations
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.codes import Kind
-from retrieval.vectors.embedded import EmbeddedStore
+from retrieval.vectors.embedded import block, generations
+from retrieval.vectors.embedded.rows import BUSY_SECONDS, Shape, VectorFile
+from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.margins import Margins
-from retrieval.vectors.rows import BUSY_SECONDS, Shape, VectorFile
 
 LOGS = ("-wal", "-shm")  # what SQLite appends to the name of a file for its logs
 

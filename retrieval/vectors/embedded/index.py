@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Clusters, Numbers, Vectors, lengths_of
-from retrieval.vectors.block import Block
+from retrieval.vectors.embedded.block import Block
+from retrieval.vectors.embedded.tail import Tail
 from retrieval.vectors.probe import Probe
 from retrieval.vectors.rounds import NOTHING, Measured
 from retrieval.vectors.selecting import Allowed
-from retrieval.vectors.tail import Tail
 
 MANY_CLUSTERS = 64
 """Clusters from which on it pays to join those that lie side by side."""

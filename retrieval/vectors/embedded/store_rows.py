@@ -7,9 +7,9 @@ import numpy as np
 from retrieval.clusters import Clusters, Numbers, Vectors
 from retrieval.selection import Selection
 from retrieval.vectors.base import Members
-from retrieval.vectors.block import Block
-from retrieval.vectors.index import ClusterIndex
-from retrieval.vectors.packed_ids import hash_of
+from retrieval.vectors.embedded.block import Block
+from retrieval.vectors.embedded.index import ClusterIndex
+from retrieval.vectors.embedded.packed_ids import hash_of
 from retrieval.vectors.selecting import UNKNOWN, Allowed, AllowedRows, RowNumbers
 
 

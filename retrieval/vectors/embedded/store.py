@@ -16,19 +16,20 @@ import numpy as np
 from retrieval.clusters import Clusters, Metric, Numbers, Vectors
 from retrieval.errors import StorageError, VectorMissing
 from retrieval.selection import Selection
-from retrieval.vectors import auto, generations
+from retrieval.vectors import auto
 from retrieval.vectors.auto import Auto
 from retrieval.vectors.base import Hits, Members, Note, Probes, checked_vectors, distances_of, latest_rows
-from retrieval.vectors.block import Block
 from retrieval.vectors.codes import Kind
-from retrieval.vectors.compaction import Compaction
-from retrieval.vectors.locks import SharedLock
+from retrieval.vectors.embedded import generations
+from retrieval.vectors.embedded.block import Block
+from retrieval.vectors.embedded.compaction import Compaction
+from retrieval.vectors.embedded.locks import SharedLock
+from retrieval.vectors.embedded.rows import BUSY_SECONDS, Batch, Shape, VectorFile
+from retrieval.vectors.embedded.store_rows import StoreRows
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.probe import Probe, exact_measures
 from retrieval.vectors.rounds import Answer, search_rounds
-from retrieval.vectors.rows import BUSY_SECONDS, Batch, Shape, VectorFile
 from retrieval.vectors.selecting import UNKNOWN, Allowed
-from retrieval.vectors.store_rows import StoreRows
 
 FEW_ROWS = 2_000
 """Rows that are compared one by one where only these may be hits: faster than to open the clusters they lie in."""

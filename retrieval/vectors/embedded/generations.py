@@ -11,9 +11,9 @@ import numpy as np
 from retrieval.clusters import Clusters, Vectors
 from retrieval.durable import copy_database, storage_error, sync
 from retrieval.errors import VectorStoreError
-from retrieval.vectors.block import Block, packed_digests
 from retrieval.vectors.codes import Kind
-from retrieval.vectors.rows import Batch, Shape, VectorFile, generation_of
+from retrieval.vectors.embedded.block import Block, packed_digests
+from retrieval.vectors.embedded.rows import Batch, Shape, VectorFile, generation_of
 
 ATTEMPTS = 5
 """Times that a block is looked for which another process may have replaced meanwhile."""

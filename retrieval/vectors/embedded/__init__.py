@@ -1,0 +1,1 @@
+"""Vectors in files of the artifacts folder, searched in memory."""
