@@ -84,7 +84,7 @@ def test_the_measured_tables_are_filled() -> None:
     assert {"quality", "new labels", "protocols", "calibration", "search", "scale", "serving"} <= set(names)
     for name in names:
         (table,) = re.findall(rf"<!-- {name}:[^>]*-->\n(.*?)<!-- /{name} -->", BENCHMARKS, re.DOTALL)
-        assert table.count("\n|") >= 2, f"run python -m benchmarks {name}"
+        assert table.count("\n|") >= 2 or table.startswith("- "), f"run python -m benchmarks {name}"
 
 
 def test_the_headline_table_is_that_of_the_benchmarks() -> None:

@@ -25,6 +25,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
 LOSSLESS = (PNG, BMP, TIFF, PNM)
+LOSSY_IN_TIFF = ("jpeg", "tiff_jpeg", "webp")  # as Pillow names what the pixels of a TIFF are packed with
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +64,16 @@ def inspect(data: bytes, *, max_pixels: int = MAX_JPEG_PIXELS) -> ImageInfo:
         kind.media_type,
         width,
         height,
-        is_lossless=kind in LOSSLESS or (kind is WEBP and b"VP8L" in data[:64]),
+        is_lossless=_is_lossless(kind, data, opened.image.info.get("compression")),
         has_metadata=_has_metadata(opened.image.info.get("exif")),
         has_profile=opened.profile is not None,
     )
+
+
+def _is_lossless(kind: Format, data: bytes, compression: object) -> bool:
+    if kind is WEBP:
+        return b"VP8L" in data[:64]
+    return kind in LOSSLESS and compression not in LOSSY_IN_TIFF
 
 
 def _has_metadata(exif: object) -> bool:

@@ -1,5 +1,6 @@
 """Everything here is tested with the items in a file and in PostgreSQL."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from tests.api.conftest import Shop, until_ready
 
 
 @pytest.fixture(scope="session")
-def postgres_client(shop: Shop, postgres_server: str) -> Iterator[TestClient]:
+def postgres_client(shop: Shop, postgres_server: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """As `client`, with the items in PostgreSQL."""
-    url = postgres.copy_of(bundles.catalogue_url(shop.artifacts), postgres_server)
-    with TestClient(create_app(Settings(artifacts=shop.artifacts, workers=2, catalogue_url=url))) as opened:
+    artifacts = shutil.copytree(shop.artifacts, tmp_path_factory.mktemp("served") / "artifacts")
+    url = postgres.copy_of(bundles.catalogue_url(artifacts), postgres_server)
+    with TestClient(create_app(Settings(artifacts=artifacts, workers=2, catalogue_url=url))) as opened:
         yield until_ready(opened)
 
 

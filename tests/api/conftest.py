@@ -49,9 +49,10 @@ def own_shop(shop: Shop, tmp_path: Path) -> Shop:
 
 
 @pytest.fixture(scope="session")
-def client(shop: Shop) -> Iterator[TestClient]:
-    """The API over the shop, ready."""
-    with TestClient(create_app(Settings(artifacts=shop.artifacts, workers=2))) as opened:
+def client(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """The API over the shop, ready; over a copy, as it notes there what it has compared."""
+    artifacts = shutil.copytree(shop.artifacts, tmp_path_factory.mktemp("served") / "artifacts")
+    with TestClient(create_app(Settings(artifacts=artifacts, workers=2))) as opened:
         yield until_ready(opened)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from fastapi.testclient import TestClient
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from numpy.typing import NDArray
 
 from api.main import create_app
@@ -161,5 +161,5 @@ def _distances(query: NDArray[Any], vector: NDArray[Any]) -> dict[str, float]:
     return {"cosine": float(1 - query @ vector / lengths), "euclidean": float(np.linalg.norm(query - vector))}
 
 
-TestLiving = Living.TestCase
-TestLiving.settings = settings(max_examples=8, stateful_step_count=25, deadline=None)
+def test_the_api_and_a_dictionary_go_through_the_same_changes() -> None:
+    run_state_machine_as_test(Living, settings=settings(max_examples=8, stateful_step_count=25, deadline=None))

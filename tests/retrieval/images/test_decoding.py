@@ -56,7 +56,9 @@ FORMATS = {
 @pytest.mark.parametrize("name", FORMATS)
 def test_every_format_is_told_by_its_content_and_decoded(name: str) -> None:
     data, media_type = FORMATS[name]
-    assert images.inspect(data) == images.ImageInfo(name, media_type, width=32, height=24)
+    assert images.inspect(data) == images.ImageInfo(
+        name, media_type, width=32, height=24, is_lossless=name in ("BMP", "PBM/PGM/PPM", "PNG", "WebP")
+    )
     rgb = images.decode(data)
     assert rgb.dtype == np.uint8
     np.testing.assert_allclose(rgb.astype(int), np.asarray(quadrants()), atol=4 if name == "JPEG" else 0)

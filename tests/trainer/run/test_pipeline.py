@@ -93,7 +93,7 @@ def test_joblib_and_arrays_hold_the_same(trained: Trained) -> None:
     loaded = bundle.load(_folder(trained))
     pca = joblib.load(_folder(trained) / "training" / "pca.joblib")
     kmeans = joblib.load(_folder(trained) / "training" / "kmeans.joblib")
-    embeddings = np.random.default_rng(0).normal(size=(5, 32)).astype(np.float32)
+    embeddings = np.random.default_rng(0).normal(size=(5, len(loaded.embedder.projection.mean))).astype(np.float32)
     vectors = loaded.embedder.projection.apply(embeddings)
     np.testing.assert_allclose(vectors, pca.transform(unit(embeddings)), atol=1e-5)
     np.testing.assert_array_equal(loaded.clusters.assign(vectors), kmeans.predict(vectors))
