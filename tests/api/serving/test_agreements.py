@@ -23,6 +23,14 @@ from tests.bundles import picture
 
 
 @pytest.fixture
+def own_shop(own_shop: Shop) -> Shop:
+    """A shop of which nothing is noted yet, whatever API has served it before."""
+    with closing(sqlite3.connect(own_shop.artifacts / "vectors" / "tiny.sqlite")) as file, file:
+        file.execute("DELETE FROM meta WHERE name = 'note'")
+    return own_shop
+
+
+@pytest.fixture
 def compared(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """The bundles whose vectors were compared with all items, one after the other."""
     seen: list[str] = []
