@@ -44,7 +44,7 @@ from retrieval.bundle.places import (
     write_places,
 )
 from retrieval.bundle.publishing import current, publish, take_back
-from retrieval.bundle.reading import Bundle, load, read_manifest, verify
+from retrieval.bundle.reading import Bundle, load, read_clusters, read_manifest, verify
 from retrieval.bundle.writing import write
 
 __all__ = [
@@ -69,6 +69,7 @@ __all__ = [
     "pending_path",
     "pictures_url",
     "publish",
+    "read_clusters",
     "read_manifest",
     "read_places",
     "take_back",

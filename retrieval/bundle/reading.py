@@ -75,6 +75,16 @@ def load(folder: Path, *, threads: int = 0) -> Bundle:
     return bundle
 
 
+def read_clusters(folder: Path) -> Clusters:
+    """The clusters of a bundle alone. Raises BundleMissing, BundleDamaged or BundleIncompatible."""
+    files = read_manifest(folder).files
+    cells = checksums.read_arrays(folder, files, CLUSTERS, ("centroids", "radii", "auto_probes"), margins.KEYS)
+    try:
+        return Clusters(cells["centroids"])
+    except ValueError as error:
+        raise BundleDamaged(f"{folder}: its clusters cannot be used: {error}") from error
+
+
 def verify(folder: Path) -> Manifest:
     """Check a bundle whole: that it loads, every file as its checksum says, nothing missing, and nothing extra.
 

@@ -19,10 +19,11 @@ __all__ = [
     "Probes",
     "VectorStore",
     "Vectors",
+    "checked_query",
     "checked_vectors",
     "comparable",
     "distances_of",
-    "latest_rows",
+    "latest_vectors",
     "missing_ids",
 ]
 
@@ -110,9 +111,26 @@ def checked_vectors(vectors: Vectors, dims: int, *, rows: int) -> Vectors:
     return fitting
 
 
-def latest_rows(ids: Sequence[str]) -> list[int]:
-    """The rows of the ids, each once: where it is given for the last time."""
-    return list({item: row for row, item in enumerate(ids)}.values())
+def checked_query(query: Vectors, dims: int, k: int, probes: Probes) -> Vectors:
+    """The query of a search as float32 [dims]. Raises what `VectorStore.search` raises for what does not fit."""
+    if k < 1 or (isinstance(probes, int) and probes < 1):
+        raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
+    checked: Vectors = checked_vectors(query[None], dims, rows=1)[0]
+    return checked
+
+
+def latest_vectors(
+    ids: Sequence[str], vectors: Vectors, digests: Sequence[str | None] | None, dims: int
+) -> tuple[Sequence[str], Vectors, Sequence[str | None] | None]:
+    """What is to be written, checked, with each id once: as it is given for the last time.
+
+    Raises VectorStoreError for vectors that are not [n, dims] of n ids.
+    """
+    vectors = checked_vectors(vectors, dims, rows=len(ids))
+    rows = list({item: row for row, item in enumerate(ids)}.values())
+    if len(rows) == len(ids):
+        return ids, vectors, digests
+    return [ids[row] for row in rows], vectors[rows], digests and [digests[row] for row in rows]
 
 
 def missing_ids(held: Mapping[str, str | None], wanted: Mapping[str, str]) -> list[str]:

@@ -1,12 +1,14 @@
 """A query beside vectors: distances in float32 that are known to a bound, and the true ones of the few that matter."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import ROUNDING, TINY, Doubles, Metric, Numbers, Vectors, cosines_of, direction_of, lengths_of
 from retrieval.clusters import product_error as error_of
+from retrieval.vectors.base import distances_of
 
 MARGIN = 4
 """How many times its error the bounds of a distance lie apart: room for values that the answer rounds alike."""
@@ -91,3 +93,17 @@ def exact_measures(query: Vectors, vectors: Vectors) -> tuple[Vectors, Vectors]:
     products: Doubles = np.einsum("nd,d->n", members, point)
     lengths = lengths_of(members) * math.sqrt(point @ point)
     return cosines_of(products, lengths).astype(np.float32), lengths_of(members - point).astype(np.float32)
+
+
+def ranked_hits(
+    query: Vectors, vectors: Vectors, ids: Sequence[str], *, k: int, metric: Metric, within: float
+) -> tuple[list[int], Vectors, Vectors]:
+    """The rows of the k best of vectors [n, d], ranked and cut by what is reported: the true values, in float32.
+
+    Ties are ranked by id. Returns the rows [h], and the cosine and the Euclidean distance [h] of each.
+    """
+    cosine, euclidean = exact_measures(query, vectors)
+    ranked = (-cosine if metric == "cosine" else euclidean).tolist()
+    near = np.flatnonzero(distances_of(cosine, euclidean, metric) <= within).tolist()
+    best = sorted(near, key=lambda row: (ranked[row], ids[row]))[:k]
+    return best, cosine[best], euclidean[best]

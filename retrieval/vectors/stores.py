@@ -1,6 +1,7 @@
 """Where the vectors of each bundle are. The one place that knows which engine keeps them: see `VectorStore`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -13,9 +14,6 @@ from retrieval.vectors.embedded.stores import EmbeddedStores
 from retrieval.vectors.margins import Margins
 
 __all__ = ["EmbeddedStores", "VectorStores", "vector_stores"]
-
-BATCH = 10_000
-"""Vectors that are moved at once."""
 
 
 class VectorStores(Protocol):
@@ -91,21 +89,21 @@ def vector_stores(artifacts: Path, url: str | None = None) -> VectorStores:
     return PgvectorStores(url)
 
 
-def copy_store(bundle_id: str, clusters: Clusters, source: VectorStores, target: VectorStores) -> int:
-    """Copy a bundle's vectors into another place, as they are at one moment. Returns how many they are.
+def copy_store(
+    bundle_id: str, read_clusters: Callable[[], Clusters], source: VectorStores, target: VectorStores
+) -> None:
+    """Copy a bundle's vectors into another place, as they are at one moment.
 
-    What the target has of the bundle is replaced once the source has been read. Raises VectorStoreError, StorageError.
+    `read_clusters` gives the bundle's; it is called where the two places have different engines. What the target has of
+    the bundle is replaced once the source has been read. Raises VectorStoreError, StorageError, and what that raises.
     """
     if isinstance(source, EmbeddedStores) and isinstance(target, EmbeddedStores):
         source.copy(bundle_id, target)
-        return len(target.held(bundle_id, clusters))
-    store = source.open(bundle_id, clusters)
-    try:
+        return
+    clusters = read_clusters()
+    with closing(source.open(bundle_id, clusters)) as store:
         held = store.held()
         members = store.get_many(list(held))
-    finally:
-        store.close()
     digests = [held[name] for name in members.ids]
     target.delete(bundle_id)
     target.create(bundle_id, clusters, ids=members.ids, vectors=members.vectors, digests=digests)
-    return len(members.ids)

@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from retrieval import bundle
@@ -92,7 +93,8 @@ def _copy_bundles(artifacts: Path, root: Path, live: str | None, listener: Liste
                 bundle.bundle_path(artifacts, bundle_id), bundle.bundle_path(root, bundle_id), copy_function=_link
             )
             if stores.exists(bundle_id):
-                copy_store(bundle_id, bundle.load(bundle.bundle_path(artifacts, bundle_id)).clusters, stores, copies)
+                clusters = partial(bundle.read_clusters, bundle.bundle_path(artifacts, bundle_id))
+                copy_store(bundle_id, clusters, stores, copies)
             progress(done, len(ids))
     if live is not None:
         (root / "CURRENT").write_text(f"{live}\n", encoding="ascii")

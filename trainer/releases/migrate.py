@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +40,12 @@ def migrate(artifacts: Path, source: VectorStores, target: VectorStores, listene
     with listener.step("Moving vectors") as progress:
         for number, bundle_id in enumerate(ids):
             progress(number, len(ids))
-            clusters = bundle.load(bundle.bundle_path(artifacts, bundle_id)).clusters
+            folder = bundle.bundle_path(artifacts, bundle_id)
+            clusters = bundle.read_clusters(folder)
             held = source.held(bundle_id, clusters)
             moved = not target.exists(bundle_id) or target.held(bundle_id, clusters) != held
             if moved:
-                copy_store(bundle_id, clusters, source, target)
+                copy_store(bundle_id, partial(bundle.read_clusters, folder), source, target)
             _compare(bundle_id, clusters, (source, target), list(held))
             done.append(Migration(bundle_id, len(held), moved))
         progress(len(ids), len(ids))

@@ -18,7 +18,7 @@ from retrieval.errors import StorageError, VectorMissing
 from retrieval.selection import Selection
 from retrieval.vectors import auto
 from retrieval.vectors.auto import Auto
-from retrieval.vectors.base import Hits, Members, Note, Probes, checked_vectors, distances_of, latest_rows
+from retrieval.vectors.base import Hits, Members, Note, Probes, checked_query, latest_vectors
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.embedded import generations
 from retrieval.vectors.embedded.block import Block
@@ -27,7 +27,7 @@ from retrieval.vectors.embedded.locks import SharedLock
 from retrieval.vectors.embedded.rows import BUSY_SECONDS, Batch, Shape, VectorFile
 from retrieval.vectors.embedded.store_rows import StoreRows
 from retrieval.vectors.margins import Margins
-from retrieval.vectors.probe import Probe, exact_measures
+from retrieval.vectors.probe import Probe, ranked_hits
 from retrieval.vectors.rounds import Answer, search_rounds
 from retrieval.vectors.selecting import UNKNOWN, Allowed
 
@@ -78,11 +78,7 @@ class EmbeddedStore:
         `digests` as in `upsert`; `codes`: what searches are to go through. Raises VectorStoreError if the vectors do
         not fit the clusters, or `path` exists, and StorageError if it cannot be written.
         """
-        vectors = checked_vectors(vectors, clusters.dims, rows=len(ids))
-        rows = latest_rows(ids)
-        if len(rows) < len(ids):
-            ids, vectors = [ids[row] for row in rows], vectors[rows]
-            digests = digests and [digests[row] for row in rows]
+        ids, vectors, digests = latest_vectors(ids, vectors, digests, clusters.dims)
         generations.create(path, clusters, Shape(bundle, clusters.dims, len(clusters)), ids, vectors, digests, codes)
 
     @classmethod
@@ -124,9 +120,7 @@ class EmbeddedStore:
         only: Selection | Collection[str] | None = None,
         within: float = math.inf,
     ) -> Hits:
-        if k < 1 or (isinstance(probes, int) and probes < 1):
-            raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
-        query = checked_vectors(query[None], self._clusters.dims, rows=1)[0]
+        query = checked_query(query, self._clusters.dims, k, probes)
         if isinstance(only, Selection):
             self.learn(only)
         with self._reading.shared():
@@ -136,11 +130,7 @@ class EmbeddedStore:
             return self._hits(query, answer, k, metric, probes, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str | None] | None = None) -> None:
-        rows = latest_rows(ids)
-        vectors = checked_vectors(vectors, self._clusters.dims, rows=len(ids))
-        if len(rows) < len(ids):
-            ids, vectors = [ids[row] for row in rows], vectors[rows]
-            digests = digests and [digests[row] for row in rows]
+        ids, vectors, digests = latest_vectors(ids, vectors, digests, self._clusters.dims)
         assigned = self._clusters.assign(vectors)
         with self._changing:
             self._file.upsert(ids, assigned, vectors, digests)
@@ -275,16 +265,13 @@ class EmbeddedStore:
         )
 
     def _hits(self, query: Vectors, answer: Answer, k: int, metric: Metric, probes: Probes, within: float) -> Hits:
-        """The k best of the answer's rows, ranked and cut by what is reported: the true values, rounded to float32."""
-        cosine, euclidean = exact_measures(query, self._rows.index.vectors(answer.rows))
-        ids = self._rows.names(answer.rows)
-        ranked = (-cosine if metric == "cosine" else euclidean).tolist()
-        reached = np.flatnonzero(distances_of(cosine, euclidean, metric) <= within).tolist()
-        best = sorted(reached, key=lambda row: (ranked[row], ids[row]))[:k]
+        """The k best of the answer's rows, ranked as every store ranks them."""
+        ids, vectors = self._rows.names(answer.rows), self._rows.index.vectors(answer.rows)
+        best, cosine, euclidean = ranked_hits(query, vectors, ids, k=k, metric=metric, within=within)
         return Hits(
             ids=tuple(ids[row] for row in best),
-            cosine=cosine[best],
-            euclidean=euclidean[best],
+            cosine=cosine,
+            euclidean=euclidean,
             clusters=self._rows.index.clusters(answer.rows[best]).astype(np.int32),
             exact=answer.certified,
             clusters_opened=len(answer.opened),

@@ -30,7 +30,6 @@ class EmbeddedStores:
     artifacts: Path
 
     def exists(self, bundle_id: str) -> bool:
-        """Whether the bundle has a store, so that it can be served."""
         return self._path(bundle_id).is_file()
 
     def create(
@@ -61,13 +60,6 @@ class EmbeddedStores:
         margins: Margins | None = None,
         busy_seconds: float = BUSY_SECONDS,
     ) -> VectorStore:
-        """Open the store of a bundle for searches and changes.
-
-        `margins` say how many clusters a search with `probes="auto"` opens in a large store; without them it is
-        `auto_probes` at most, and no recall is estimated. `busy_seconds`: how long a change waits for another
-        process's before it is given up (StorageBusy). Raises VectorStoreError if there is no store, or it is damaged,
-        or of another bundle.
-        """
         return EmbeddedStore.open(
             self._path(bundle_id),
             clusters,
@@ -78,7 +70,6 @@ class EmbeddedStores:
         )
 
     def held(self, bundle_id: str, clusters: Clusters) -> dict[str, str | None]:
-        """What `VectorStore.held` says, without loading the vectors. Raises VectorStoreError as `open` does."""
         with closing(VectorFile(self._path(bundle_id), Shape(bundle_id, clusters.dims, len(clusters)))) as file:
             return generations.held(file, clusters)
 
@@ -95,14 +86,12 @@ class EmbeddedStores:
             raise VectorStoreError(f"the vector store {path} cannot be copied: {error}") from error
 
     def is_open(self, bundle_id: str) -> bool:
-        """Whether another process has the store open. Raises VectorStoreError where it cannot be opened."""
         try:
             return is_database_open(self._path(bundle_id))
         except sqlite3.Error as error:
             raise VectorStoreError(f"the vector store {self._path(bundle_id)} cannot be opened: {error}") from error
 
     def delete(self, bundle_id: str) -> None:
-        """Remove a store that nobody has open, if there is one."""
         for path in self._files(bundle_id):
             path.unlink(missing_ok=True)
         generations.remove_blocks(self._path(bundle_id))
@@ -113,7 +102,6 @@ class EmbeddedStores:
             block.verify(path)
 
     def size_bytes(self, bundle_id: str) -> int:
-        """How much room a store takes on disk."""
         files = [*self._files(bundle_id), *generations.block_paths(self._path(bundle_id))]
         return sum(path.stat().st_size for path in files if path.is_file())
 

@@ -160,7 +160,7 @@ def insert(
     clusters: Clusters,
     ids: Sequence[str],
     vectors: Vectors,
-    digests: Sequence[str | None],
+    digests: Sequence[str | None] | None,
     version: int,
 ) -> None:
     """Insert vectors [n, d] under ids that are not in use, and widen the reach of their clusters."""
@@ -175,7 +175,8 @@ def insert(
     ):
         copy.set_types(["text", "int4", "text", "bool", "vector"])
         for row in np.argsort(assigned, kind="stable").tolist():  # a cluster's vectors lie side by side
-            copy.write_row((ids[row], int(assigned[row]), digests[row], bool(short[row]), vectors[row]))
+            digest = digests[row] if digests else None
+            copy.write_row((ids[row], int(assigned[row]), digest, bool(short[row]), vectors[row]))
     _resize(connection, tables, len(ids))
 
 
@@ -194,15 +195,6 @@ def delete(connection: Rows, tables: Tables, ids: Collection[str], version: int)
     """Remove the vectors of these ids."""
     deleted = connection.execute(tables.of(_DELETE), [list(ids), version])
     _resize(connection, tables, -_value(deleted.fetchone()))
-
-
-def read_all(connection: Rows, tables: Tables, *, batch: int = 10_000) -> Iterator[tuple[str, str | None, Vectors]]:
-    """Every id with what its vector was made of, and the vector float32 [d], by cluster."""
-    with connection.cursor(name="vectors", binary=True) as cursor:
-        cursor.itersize = batch
-        cursor.execute(tables.of("SELECT item, sha256, vector FROM {vectors} ORDER BY cluster, item"))
-        for item, digest, vector in cursor:
-            yield item, digest, vector.to_numpy()
 
 
 def _resize(connection: Rows, tables: Tables, by: int) -> None:

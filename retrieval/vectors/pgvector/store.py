@@ -19,11 +19,11 @@ from retrieval.clusters import Clusters, Metric, Numbers, Reach, Vectors
 from retrieval.errors import VectorMissing, VectorStoreError
 from retrieval.selection import Selection
 from retrieval.vectors.auto import Auto
-from retrieval.vectors.base import Hits, Members, Note, Probes, checked_vectors, distances_of, latest_rows
+from retrieval.vectors.base import Hits, Members, Note, Probes, checked_query, latest_vectors
 from retrieval.vectors.pgvector import schema
 from retrieval.vectors.pgvector.schema import Rows, Tables, reported
 from retrieval.vectors.pgvector.search_rows import SearchRows
-from retrieval.vectors.probe import exact_measures
+from retrieval.vectors.probe import ranked_hits
 from retrieval.vectors.rounds import Answer, search_rounds
 
 FEW_ROWS = 2_000
@@ -75,9 +75,7 @@ class PgvectorStore:
         only: Selection | Collection[str] | None = None,
         within: float = math.inf,
     ) -> Hits:
-        if k < 1 or (isinstance(probes, int) and probes < 1):
-            raise ValueError(f"a search needs k and probes of at least 1; found k={k}, probes={probes}")
-        query = checked_vectors(query[None], self._clusters.dims, rows=1)[0]
+        query = checked_query(query, self._clusters.dims, k, probes)
         selected = None if only is None else set(only.ids() if isinstance(only, Selection) else only)
         with self._snapshot() as connection:
             state = self._read_state(connection)
@@ -93,14 +91,11 @@ class PgvectorStore:
             return self._hits(state, search, self._rounds(state, search, probes, within), probes, within)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str | None] | None = None) -> None:
-        rows = latest_rows(ids)
-        vectors = checked_vectors(vectors, self._clusters.dims, rows=len(ids))[rows]
-        names = [ids[row] for row in rows]
-        sources = [digests[row] if digests else None for row in rows]
-        if names:
+        ids, vectors, digests = latest_vectors(ids, vectors, digests, self._clusters.dims)
+        if ids:
             with self._change() as (connection, version):
-                schema.delete(connection, self._tables, names, version)
-                schema.insert(connection, self._tables, self._clusters, names, vectors, sources, version)
+                schema.delete(connection, self._tables, ids, version)
+                schema.insert(connection, self._tables, self._clusters, ids, vectors, digests, version)
 
     def delete(self, ids: Collection[str]) -> None:
         if ids:
@@ -228,17 +223,16 @@ class PgvectorStore:
 
     def _hits(self, state: State, search: SearchRows, answer: Answer, probes: Probes, within: float) -> Hits:
         """The k best of the answer's rows, ranked as every store ranks them."""
-        rows = answer.rows.tolist()
-        found = [search.found[row] for row in rows]
-        vectors = np.stack([each.vector for each in found]) if found else np.empty((0, self._clusters.dims), np.float32)
-        cosine, euclidean = exact_measures(search.query, vectors)
-        ranked = (-cosine if search.metric == "cosine" else euclidean).tolist()
-        near = np.flatnonzero(distances_of(cosine, euclidean, search.metric) <= within).tolist()
-        best = sorted(near, key=lambda row: (ranked[row], found[row].item))[: search.k]
+        found = [search.found[row] for row in answer.rows.tolist()]
+        ids = [each.item for each in found]
+        vectors = np.array([each.vector for each in found], np.float32).reshape(len(found), self._clusters.dims)
+        best, cosine, euclidean = ranked_hits(
+            search.query, vectors, ids, k=search.k, metric=search.metric, within=within
+        )
         return Hits(
-            ids=tuple(found[row].item for row in best),
-            cosine=cosine[best],
-            euclidean=euclidean[best],
+            ids=tuple(ids[row] for row in best),
+            cosine=cosine,
+            euclidean=euclidean,
             clusters=np.array([found[row].cluster for row in best], np.int32),
             exact=answer.certified,
             clusters_opened=len(answer.opened),

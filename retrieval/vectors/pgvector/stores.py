@@ -12,7 +12,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from retrieval.clusters import Clusters, Vectors
 from retrieval.errors import StorageError, VectorStoreError
 from retrieval.vectors.auto import Auto
-from retrieval.vectors.base import VectorStore, checked_vectors, latest_rows
+from retrieval.vectors.base import VectorStore, latest_vectors
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.pgvector import schema
@@ -46,17 +46,14 @@ class PgvectorStores:
     ) -> None:
         if codes != "none":
             raise VectorStoreError(f'vectors in a database have no codes: set codes = "none", not "{codes}"')
-        vectors = checked_vectors(vectors, clusters.dims, rows=len(ids))
-        rows = latest_rows(ids)
-        names = [ids[row] for row in rows]
-        sources = [digests[row] if digests else None for row in rows]
+        ids, vectors, digests = latest_vectors(ids, vectors, digests, clusters.dims)
         with self._transaction(bundle_id) as connection:
             if self._tables(connection, bundle_id) is not None:
                 raise VectorStoreError(f"the vectors of {bundle_id} are in the database already")
             tables = schema.create_tables(connection, bundle_id, clusters)
             version = schema.change(connection, tables)
-            if names:
-                schema.insert(connection, tables, clusters, names, vectors[rows], sources, version)
+            if ids:
+                schema.insert(connection, tables, clusters, ids, vectors, digests, version)
             schema.create_indexes(connection, tables)
 
     def open(
