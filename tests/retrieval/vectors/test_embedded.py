@@ -16,57 +16,10 @@ from retrieval.vectors.base import Hits, Metric, Probes, Vectors
 from retrieval.vectors.embedded.store import EmbeddedStore
 from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
+from tests.retrieval.vectors.scenes import Scene, named, scenes
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 Build = Callable[..., EmbeddedStore]
-Scene = tuple[Clusters, Vectors, Vectors]
-
-
-@st.composite
-def scenes(draw: st.DrawFn) -> Scene:
-    """Clusters, vectors and a query.
-
-    Whole numbers (ties, zeros), clustered, near-duplicates, of any length, or alone in their clusters (tight bounds).
-    """
-    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    dims, cells, size = draw(st.integers(1, 20)), draw(st.integers(1, 30)), draw(st.integers(0, 80))
-    kind = draw(st.sampled_from(["whole", "clustered", "near", "lengths", "alone"]))
-    centroids = rng.standard_normal((cells, dims))
-    vectors = centroids[rng.integers(cells, size=size)]
-    if kind == "whole":
-        vectors = rng.integers(-1, 2, (size, dims)).astype(float)
-    elif kind == "clustered":
-        vectors = vectors + 0.2 * rng.standard_normal((size, dims))
-    elif kind == "near":
-        vectors = vectors + 1e-7 * rng.standard_normal((size, dims))
-    elif kind == "alone":
-        vectors = centroids[:size]
-    else:
-        vectors = vectors * rng.lognormal(0, 2, (size, 1)) + 0.1 * rng.standard_normal((size, dims))
-    pool = np.concatenate([vectors, centroids, np.zeros((1, dims)), rng.standard_normal((2, dims))])
-    scale = draw(st.sampled_from([1.0, 1e-3, 1e6]))
-    cells32, vectors32, pool32 = ((scale * rows).astype(np.float32) for rows in (centroids, vectors, pool))
-    return Clusters(cells32), vectors32, pool32[draw(st.integers(0, len(pool) - 1))]
-
-
-def named(vectors: Vectors) -> dict[str, Vectors]:
-    return {str(row): vector for row, vector in enumerate(vectors)}
-
-
-@settings(max_examples=examples(150), deadline=None)
-@given(scenes(), st.sampled_from(METRICS), st.integers(1, 100), st.sampled_from(["auto", "all"]) | st.integers(1, 32))
-def test_search_agrees_with_brute_force(build: Build, scene: Scene, metric: Metric, k: int, probes: Probes) -> None:
-    clusters, vectors, query = scene
-    hits = build(clusters, vectors).search(query, k=k, metric=metric, probes=probes)
-    check(hits, query, named(vectors), k, metric)
-    assert hits.clusters_total == len(clusters)
-    np.testing.assert_array_equal(hits.clusters, clusters.assign(vectors)[[int(item) for item in hits.ids]])
-    if isinstance(probes, int):
-        assert hits.clusters_opened <= probes
-    else:
-        assert hits.exact
-    if probes == "all":
-        assert (hits.clusters_opened, hits.vectors_read) == (len(clusters), len(vectors))
 
 
 @settings(max_examples=examples(150), deadline=None)

@@ -1,78 +1,21 @@
 """Whatever is added, replaced and deleted, in any order, searches know at once and the file for good."""
 
-import tempfile
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from retrieval.clusters import Clusters
 from retrieval.errors import VectorStoreError
-from retrieval.vectors.base import Metric, Vectors
 from retrieval.vectors.embedded.store import EmbeddedStore
-from tests.marks import examples
-from tests.retrieval.vectors.brute_force import check
 
 Build = Callable[..., EmbeddedStore]
 DIMS = 4
 CLUSTERS = Clusters(np.random.default_rng(5).standard_normal((6, DIMS), dtype=np.float32))
 NAMES = st.sampled_from([f"item {number}" for number in range(12)])
 VECTORS = st.lists(st.integers(-3, 3), min_size=DIMS, max_size=DIMS).map(lambda row: np.array(row, np.float32))
-
-
-class Changes(RuleBasedStateMachine):
-    """A store and a dictionary go through the same changes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.path = Path(self.folder.name) / "vectors.sqlite"
-        EmbeddedStore.create(self.path, CLUSTERS, bundle="b", ids=[], vectors=np.empty((0, DIMS), np.float32))
-        self.store = EmbeddedStore.open(self.path, CLUSTERS, bundle="b")
-        self.expected: dict[str, Vectors] = {}
-
-    def teardown(self) -> None:
-        self.store.close()
-        self.folder.cleanup()
-
-    @rule(rows=st.lists(st.tuples(NAMES, VECTORS), max_size=5))
-    def upsert(self, rows: list[tuple[str, Vectors]]) -> None:
-        vectors = np.array([vector for _, vector in rows], np.float32).reshape(-1, DIMS)
-        self.store.upsert([name for name, _ in rows], vectors)
-        self.expected.update(rows)
-
-    @rule(names=st.lists(NAMES, max_size=5))
-    def delete(self, names: list[str]) -> None:
-        self.store.delete(names)
-        for name in names:
-            self.expected.pop(name, None)
-
-    @rule()
-    def reopen(self) -> None:
-        self.store.close()
-        self.store = EmbeddedStore.open(self.path, CLUSTERS, bundle="b")
-
-    @rule(query=VECTORS, k=st.integers(1, 15), metric=st.sampled_from(["cosine", "euclidean"]))
-    def search(self, query: Vectors, k: int, metric: Metric) -> None:
-        hits = self.store.search(query, k=k, metric=metric)
-        assert hits.exact
-        check(hits, query, self.expected, k, metric)
-
-    @invariant()
-    def holds_what_is_expected(self) -> None:
-        assert sorted(self.store.ids()) == sorted(self.expected)
-        assert len(self.store) == len(self.expected)
-        for name, vector in self.expected.items():
-            np.testing.assert_array_equal(self.store.get(name), vector)
-
-
-TestChanges = Changes.TestCase
-TestChanges.settings = settings(max_examples=examples(60), stateful_step_count=25, deadline=None)
 
 
 def test_a_change_that_cannot_be_written_changes_nothing(build: Build) -> None:
@@ -97,11 +40,6 @@ def test_a_store_may_be_emptied_and_filled_again(build: Build) -> None:
     assert (len(hits), hits.exact, hits.vectors_read) == (0, True, 0)
     store.upsert(["again"], CLUSTERS.centroids[:1])
     assert store.search(CLUSTERS.centroids[0], k=3, metric="euclidean").ids == ("again",)
-
-
-def test_an_unknown_id_has_no_vector(build: Build) -> None:
-    with pytest.raises(VectorStoreError, match="'nobody'"):
-        build(CLUSTERS, CLUSTERS.centroids).get("nobody")
 
 
 def test_searches_never_see_half_a_change(build: Build) -> None:

@@ -11,7 +11,8 @@ from retrieval.vectors.blending import blend, expand
 from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.fusion import search_fused
 from tests.marks import examples
-from tests.retrieval.vectors.test_embedded import Build, Scene, scenes
+from tests.retrieval.vectors.scenes import Scene, scenes
+from tests.retrieval.vectors.test_embedded import Build
 
 
 def fused(store: EmbeddedStore, query: np.ndarray, left_out: set[str]) -> list[tuple[float, str]]:

@@ -17,7 +17,7 @@ from tests.bundles import some_margins
 from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 from tests.retrieval.vectors.conftest import Build
-from tests.retrieval.vectors.test_embedded import Scene, named, scenes
+from tests.retrieval.vectors.scenes import Scene, named, scenes
 from trainer.evaluation.search_quality.probe_margins import measure_margins
 
 METRICS: tuple[Metric, ...] = get_args(Metric)

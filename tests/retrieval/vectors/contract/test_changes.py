@@ -70,9 +70,12 @@ class Changes(RuleBasedStateMachine):
     @invariant()
     def holds_what_is_expected(self) -> None:
         assert self.store.held() == self.digests
+        assert sorted(self.store.ids()) == sorted(self.expected)
         assert len(self.store) == len(self.expected)
         members = self.store.get_many([*self.expected, "unknown"])
         assert set(members.ids) == set(self.expected)
+        for name, vector in self.expected.items():
+            np.testing.assert_array_equal(self.store.get(name), vector)
         for name, vector, cluster in zip(members.ids, members.vectors, members.clusters.tolist(), strict=True):
             np.testing.assert_array_equal(vector, self.expected[name])
             assert name in self.store.members(cluster).ids
@@ -81,7 +84,7 @@ class Changes(RuleBasedStateMachine):
 def test_a_store_and_a_dictionary_go_through_the_same_changes(stores: Stores) -> None:
     machine = type("ChangesOfThisEngine", (Changes,), {"stores": stores})
     options = settings(
-        max_examples=examples(40), stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+        max_examples=examples(60), stateful_step_count=25, deadline=None, suppress_health_check=[HealthCheck.too_slow]
     )
     run_state_machine_as_test(machine, settings=options)
 

@@ -16,7 +16,7 @@ from tests.retrieval.vectors.contract.conftest import Build, Stores
 from tests.retrieval.vectors.scenes import Scene, named, scenes
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
-SETTINGS = settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SETTINGS = settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 PROBES = st.sampled_from(["auto", "all"]) | st.integers(1, 32)
 
 
