@@ -212,7 +212,7 @@ class Engine:
             known = None
         if known is not None and (known is self.snapshot or not live):
             return
-        snapshot = known or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures)
+        snapshot = known or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures, self.stores)
         try:
             self._agreements.prepare(snapshot, self._stopping, pictures=not self._loaded)
             # So that no item can come between its last look for items and its first request.

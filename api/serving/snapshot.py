@@ -19,7 +19,7 @@ from retrieval.embedder import Embedder
 from retrieval.errors import VectorStoreError
 from retrieval.pictures import PictureStore
 from retrieval.vectors.base import VectorStore
-from retrieval.vectors.stores import vector_stores
+from retrieval.vectors.stores import VectorStores
 
 logger = logging.getLogger(__name__)
 
@@ -46,7 +46,9 @@ class Snapshot:
     """The vectors of pictures that were searched with."""
 
     @classmethod
-    def open(cls, settings: Settings, bundle_id: str, catalogue: Catalogue, pictures: PictureStore) -> Self:
+    def open(
+        cls, settings: Settings, bundle_id: str, catalogue: Catalogue, pictures: PictureStore, stores: VectorStores
+    ) -> Self:
         """Open a bundle of the artifacts folder; blocking. Raises BundleError or VectorStoreError."""
         artifacts = settings.artifacts
         bundle = bundles.load(bundles.bundle_path(artifacts, bundle_id), threads=settings.onnx_threads)
@@ -56,7 +58,7 @@ class Snapshot:
         queries = bundle.embedder
         if _together(settings, bundle):
             queries = replace(queries, encoder=TogetherEncoder(encoder))
-        store = vector_stores(artifacts, settings.vectors_url or bundles.vectors_url(artifacts)).open(
+        store = stores.open(
             bundle_id,
             bundle.clusters,
             auto_probes=bundle.auto_probes,

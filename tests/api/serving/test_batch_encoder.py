@@ -14,6 +14,7 @@ from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from retrieval.pictures import open_pictures
+from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop
 from tests.bundles import picture
 
@@ -137,7 +138,11 @@ def test_batching_is_off_unless_it_is_faster(shop: Shop, monkeypatch: pytest.Mon
     for measured, expected in ((1.1, False), (1.2, True)):
         monkeypatch.setattr(snapshot, "gain", lambda *_, measured=measured: measured)
         opened = snapshot.Snapshot.open(
-            Settings(artifacts=shop.artifacts, workers=2), "tiny", catalogue, open_pictures(shop.artifacts)
+            Settings(artifacts=shop.artifacts, workers=2),
+            "tiny",
+            catalogue,
+            open_pictures(shop.artifacts),
+            EmbeddedStores(shop.artifacts),
         )
         assert isinstance(opened.queries.encoder, TogetherEncoder) == expected
         opened.close()

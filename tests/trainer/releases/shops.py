@@ -20,6 +20,7 @@ from retrieval.encoder import OnnxEncoder
 from retrieval.errors import BundleMissing
 from retrieval.pictures import open_pictures
 from retrieval.projection import Projection
+from retrieval.vectors.stores import EmbeddedStores
 from tests.bundles import (
     CLUSTERS,
     Piece,
@@ -131,7 +132,8 @@ def starts_with(artifacts: Path, *, finished: bool, first: bool = False) -> str 
     assert live == NEW or (live == OLD and not first and not finished)
     bundle.verify(bundle.bundle_path(artifacts, live))
     catalogue = Catalogue(bundle.catalogue_url(artifacts))
-    snapshot = Snapshot.open(Settings(artifacts=artifacts, onnx_threads=1), live, catalogue, open_pictures(artifacts))
+    settings, stores = Settings(artifacts=artifacts, onnx_threads=1), EmbeddedStores(artifacts)
+    snapshot = Snapshot.open(settings, live, catalogue, open_pictures(artifacts), stores)
     try:
         wanted = ITEMS[live] - ({ADDED.id} if first else set())
         listed = set(snapshot.catalogue.ids())
