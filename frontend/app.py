@@ -8,6 +8,7 @@ from functools import partial
 from flask import Blueprint, Flask, Response
 
 from frontend import compression, rendering, security
+from frontend.api import parallel
 from frontend.api.bin import BinClient
 from frontend.api.bundles import BundlesClient
 from frontend.api.catalogue import CatalogueClient
@@ -15,7 +16,6 @@ from frontend.api.client import ApiClient
 from frontend.api.connection import Connection
 from frontend.api.duplicates import DuplicatesClient
 from frontend.forms.parameters import accepts
-from frontend.pages import parallel
 from frontend.pages.add import add
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse

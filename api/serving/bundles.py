@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from api.errors import Refusal
 from api.schemas.search_answer import BundleAnswer, BundlesAnswer, report_url
 from retrieval import bundle as bundles
-from retrieval import checksums
+from retrieval.bundle import checksums
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing
 from retrieval.manifest import FileEntry, Manifest
 from retrieval.vectors.stores import VectorStores

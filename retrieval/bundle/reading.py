@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import calibration as calibrations
-from retrieval import checksums
 from retrieval import manifest as manifests
+from retrieval.bundle import checksums
 from retrieval.bundle.layout import (
     CALIBRATION,
     CHECKSUM,

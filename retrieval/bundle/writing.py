@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval import checksums
+from retrieval.bundle import checksums
 from retrieval.bundle.layout import (
     CALIBRATION,
     CHECKSUM,

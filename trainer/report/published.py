@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval import bundle, checksums
-from retrieval.bundle import REPORT, TRAINING, Bundle
+from retrieval import bundle
+from retrieval.bundle import REPORT, TRAINING, Bundle, checksums
 from retrieval.catalogue import Catalogue
 from retrieval.errors import VectorMissing
 from retrieval.faces.spec import face_of

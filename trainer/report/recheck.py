@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from retrieval import bundle, checksums
-from retrieval.bundle import TRAINING
+from retrieval import bundle
+from retrieval.bundle import TRAINING, checksums
 from retrieval.duplicates import CalibratedVectors
 from trainer import health
 from trainer.bundles import load_current

@@ -6,7 +6,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from retrieval import bundle, checksums
+from retrieval import bundle
+from retrieval.bundle import checksums
 from retrieval.catalogue import Item
 from retrieval.errors import BundleDamaged
 from retrieval.manifest import Manifest
