@@ -89,6 +89,7 @@ class Tables:
 
     number: int
     dims: int
+    clusters: int
 
     def of(self, statement: str) -> sql.Composed:
         """A statement with the names of the tables in the places of {vectors} and {reach}."""
@@ -128,7 +129,7 @@ def create_tables(connection: Rows, bundle: str, clusters: Clusters) -> Tables:
         "INSERT INTO vector_stores (bundle, dims, clusters, size, version) VALUES (%s, %s, %s, 0, 0) RETURNING number",
         [bundle, clusters.dims, len(clusters)],
     )
-    tables = Tables(_value(inserted.fetchone()), clusters.dims)
+    tables = Tables(_value(inserted.fetchone()), clusters.dims, len(clusters))
     connection.execute(tables.of(_TABLES))
     return tables
 
@@ -141,9 +142,10 @@ def create_indexes(connection: Rows, tables: Tables) -> None:
 
 def drop(connection: Rows, bundle: str) -> None:
     """Remove a store, if there is one."""
-    deleted = connection.execute("DELETE FROM vector_stores WHERE bundle = %s RETURNING number, dims", [bundle])
-    for number, dims in deleted.fetchall():
-        connection.execute(Tables(number, dims).of("DROP TABLE {vectors}, {reach}"))
+    statement = "DELETE FROM vector_stores WHERE bundle = %s RETURNING number, dims, clusters"
+    deleted = connection.execute(statement, [bundle])
+    for row in deleted.fetchall():
+        connection.execute(Tables(*row).of("DROP TABLE {vectors}, {reach}"))
 
 
 def change(connection: Rows, tables: Tables) -> int:

@@ -29,6 +29,7 @@ class PgvectorStores:
 
     def __init__(self, url: str) -> None:
         self._url = _driver_url(url)
+        self._has_tables = False  # those that all stores share, as far as is known
 
     def exists(self, bundle_id: str) -> bool:
         with self._transaction(bundle_id) as connection:
@@ -124,30 +125,31 @@ class PgvectorStores:
     @contextmanager
     def _transaction(self, bundle_id: str) -> Iterator[Rows]:
         with reported(bundle_id), psycopg.connect(self._url, connect_timeout=int(CONNECT_SECONDS)) as connection:
-            schema.create_shared_tables(connection)
+            if not self._has_tables:
+                schema.create_shared_tables(connection)
+                connection.commit()
+                self._has_tables = True
             register_vector(connection)
             yield connection
 
     def _tables(self, connection: Rows, bundle_id: str) -> Tables | None:
-        statement = "SELECT number, dims FROM vector_stores WHERE bundle = %s"
+        statement = "SELECT number, dims, clusters FROM vector_stores WHERE bundle = %s"
         row = connection.execute(statement, [bundle_id]).fetchone()
         return None if row is None else Tables(*row)
 
     def _checked_tables(self, bundle_id: str, clusters: Clusters) -> Tables:
         with self._transaction(bundle_id) as connection:
-            statement = "SELECT number, dims, clusters FROM vector_stores WHERE bundle = %s"
-            row = connection.execute(statement, [bundle_id]).fetchone()
-        if row is None:
+            tables = self._tables(connection, bundle_id)
+        if tables is None:
             raise VectorStoreError(
                 f"the vectors of {bundle_id} are not in the database: move them there with lookalike migrate"
             )
-        number, dims, count = row
-        if (dims, count) != (clusters.dims, len(clusters)):
+        if (tables.dims, tables.clusters) != (clusters.dims, len(clusters)):
             raise VectorStoreError(
-                f"the vectors of {bundle_id} have {dims} numbers and {count} clusters; "
+                f"the vectors of {bundle_id} have {tables.dims} numbers and {tables.clusters} clusters; "
                 f"the bundle has {clusters.dims} and {len(clusters)}"
             )
-        return Tables(number, dims)
+        return tables
 
 
 def _configure(connection: Rows, *, busy_seconds: float) -> None:
