@@ -70,13 +70,18 @@ class ClosedForm:
         max_width: int = MAX_WIDTH,
         subspace: int = SUBSPACE,
     ) -> None:
-        """`features` float32 [n, e] and their labels int64 [n]. Of more than `max_width` features, `subspace` are left:
+        """`features` float32 [n, e] and their labels int64 [n].
 
-        the directions in which they vary most.
+        Fewer pictures than features are worked on in the directions that they span, which changes nothing: in all
+        others no covariance is left. Of more than `max_width` features, `subspace` are left: the directions in which
+        they vary most.
         """
-        self._basis = principal_directions(features, subspace) if features.shape[1] > max_width else None
+        count, width = features.shape
+        spans_all = count < min(width, subspace)
+        self._basis = principal_directions(features, subspace) if spans_all or width > max_width else None
         self._features = features if self._basis is None else features @ self._basis
         within, self._total = scatter(self._features, labels)
+        self._level_width = width if spans_all else len(within)
         self._variances, self._axes = np.linalg.eigh(within)
         self._labels = len(np.unique(labels))
         self._known: dict[tuple[float, int], NDArray[np.float64]] = {}
@@ -114,7 +119,7 @@ class ClosedForm:
     def _computed(self, shrinkage: float, dims: int) -> NDArray[np.float64]:
         width = self.width
         level = shrinkage * self._variances.sum() + FLOOR * np.trace(self._total)
-        whitening = self._axes / np.sqrt((1 - shrinkage) * np.maximum(self._variances, 0) + level / width)
+        whitening = self._axes / np.sqrt((1 - shrinkage) * np.maximum(self._variances, 0) + level / self._level_width)
         _largest, turns = scipy.linalg.eigh(
             whitening.T @ self._total @ whitening, subset_by_index=(width - dims, width - 1)
         )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from trainer.networks import closed_form
-from trainer.networks.closed_form import scatter, whitened_directions
+from trainer.networks.closed_form import ClosedForm, scatter, whitened_directions
 
 Rows = NDArray[np.float32]
 Labels = NDArray[np.int64]
@@ -103,6 +103,17 @@ def test_shrinkage_keeps_directions_that_look_quiet_by_chance_from_growing_loud(
         for shrinkage in (0.01, 0.1, 0.4)
     ]
     assert loudest[0] > 2 * loudest[1] > 2 * loudest[2] > 0
+
+
+@pytest.mark.parametrize("shrinkage", [0.02, 0.4])
+def test_fewer_pictures_than_features_are_worked_on_in_the_directions_they_span(shrinkage: float) -> None:
+    rows, numbers = cloud(0, labels=4, each=6, width=60)
+    form = ClosedForm(rows, numbers)
+    assert form.width == len(rows) - 1
+    kernel = form.directions(shrinkage, 12)
+    expected = whitened_directions(*scatter(rows, numbers), shrinkage=shrinkage, dims=12)
+    signs = np.sign((kernel * expected).sum(axis=0))
+    np.testing.assert_allclose(kernel * signs, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("shrinkage", [0.02, 0.4])
