@@ -1,5 +1,6 @@
 """What several rooms' tests share: one small shop, trained once through the command line as a user would."""
 
+import gc
 import json
 import os
 import shutil
@@ -127,6 +128,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     twice = [name for name, count in Counter(item.nodeid for item in items).items() if count > 1]
     if twice:
         raise pytest.UsageError(f"Several tests have the same id, and some would not be run: {', '.join(twice)}")
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from going through some thousand tests and their modules again and again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])

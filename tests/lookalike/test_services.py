@@ -23,6 +23,7 @@ Refused = Callable[..., str]
 def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refused:
     """Calls a service in an empty folder, and returns the one line that a mistake ends in."""
     monkeypatch.chdir(tmp_path)
+    gc.freeze()  # what there is by now is not gone through again
 
     def call(service: str, *options: object) -> str:
         try:
