@@ -88,11 +88,16 @@ def test_every_state_that_a_power_cut_can_leave_starts(publish: str, request: py
 
 @pytest.mark.slow
 def test_no_fsync_can_be_left_out(first: tuple[Recording, Trials], second: tuple[Recording, Trials]) -> None:
-    """In one of the two publishes at least: where folders are there already, their entries are safe."""
+    """In one of the two publishes at least: where folders are there already, their entries are safe.
+
+    Except for the entry of a block of vectors: a new store syncs the folder once more for its SQLite file. Where the
+    block of a store is written anew, nothing else does.
+    """
     needed, all_of_them = set(), set()
     for recording, trials in (first, second):
         for at, operation in enumerate(recording.operations):
-            if operation.kind != "fsync":
+            is_block_entry = operation.path == "vectors" and operation.site.startswith("Block.write,")
+            if operation.kind != "fsync" or is_block_entry:
                 continue
             what = (operation.site, Path(operation.path).name if operation.path.startswith("bundles/") else "")
             all_of_them.add(what)
