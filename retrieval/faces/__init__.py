@@ -1,1 +1,1 @@
-"""Faces: detectors (Haar, MTCNN), square crops that are aligned where there are landmarks, and the opener of both."""
+"""Faces: detectors, square crops that are aligned where there are landmarks, and the opener of both."""

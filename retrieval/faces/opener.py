@@ -12,9 +12,10 @@ from retrieval.faces.detection import Detector, Face, find_faces
 from retrieval.faces.haar import Haar
 from retrieval.faces.mtcnn import NETWORKS, Mtcnn
 from retrieval.faces.spec import FaceSpec
+from retrieval.faces.yunet import YuNet
 from retrieval.images import RGB
 
-MODELS = {"haar": ("haar",), "mtcnn": tuple(NETWORKS)}
+MODELS = {"haar": ("haar",), "mtcnn": tuple(NETWORKS), "yunet": ("yunet",)}
 """The model files that each detector needs, by name."""
 
 
@@ -29,6 +30,8 @@ class FaceStage:
         """`where` names the files in errors; `threads` as in OnnxEncoder. Raises BundleDamaged."""
         if self.spec.detector == "haar":
             return FaceOpener(self.spec, Haar(self.models["haar"], where))
+        if self.spec.detector == "yunet":
+            return FaceOpener(self.spec, YuNet(self.models["yunet"], where))
         return FaceOpener(self.spec, Mtcnn(self.models, where, threads=threads))
 
 

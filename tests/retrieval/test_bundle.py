@@ -160,6 +160,7 @@ def test_unexpected_and_missing_files_are_found(artifacts: Path) -> None:
         ({"format_version": 3, "preset": "fast"}, BundleDamaged, "before 4 have no fit and no preset"),
         ({"faces": SPEC}, BundleDamaged, r"does not list faces/haar\.xml"),
         ({"faces": SPEC | {"detector": "mtcnn"}}, BundleDamaged, r"does not list faces/pnet\.onnx"),
+        ({"faces": SPEC | {"detector": "yunet"}}, BundleDamaged, r"does not list faces/yunet\.onnx"),
         ({"faces": SPEC | {"detector": "eyes"}}, BundleDamaged, "faces.detector"),
         ({"faces": SPEC | {"template": {"side": 9, "points": [[1, 2]] * 4}}}, BundleDamaged, "faces.template.points"),
         ({"split": {"by": ["label"]}}, BundleDamaged, "split.by"),

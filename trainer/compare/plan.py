@@ -16,7 +16,7 @@ from trainer.config import Config, SplitConfig, load_config
 from trainer.data.split import PART_NUMBERS, TEST, VALIDATION, split
 from trainer.errors import SourceError
 from trainer.progress import Listener, Progress
-from trainer.run.inputs import check_encoder_files
+from trainer.run.inputs import with_files
 from trainer.sources import read_source
 
 
@@ -98,8 +98,7 @@ def set_aside(source: str, config: Config, artifacts: Path, progress: Progress) 
 
 def _candidate(path: Path, name: str, source: str, artifacts: Path, listener: Listener) -> Candidate | Failure:
     try:
-        config = load_config(path)
-        check_encoder_files(config.encoder)
+        config = with_files(load_config(path), artifacts)
         with listener.step(f"Reading the source of {name}") as progress:
             pictures = set_aside(source, config, artifacts, progress)
     except (LookalikeError, OSError, sqlite3.Error) as error:

@@ -35,16 +35,22 @@ class SplitConfig(Section):
         return self
 
 
+FROM_FILE = ("yunet",)
+"""Detectors that are read from a file that is named, or downloaded."""
+
+
 class FacesConfig(Section):
     """Find a face in every picture, and let the encoder see that alone."""
 
-    detector: Literal["haar", "mtcnn"] = "mtcnn"
+    detector: Literal["haar", "mtcnn", "yunet"] = "mtcnn"
+    file: Path | None = None
+    """The detector's ONNX file, for yunet; None: what `lookalike download faces` has fetched."""
     min_size: Annotated[int, Field(ge=12)] = 40
     """Smallest face that is looked for, in pixels."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.25
     """Around the face, as a share of its size; for crops that are not aligned."""
     align: bool = True
-    """Bring the landmarks onto the encoder's template (MTCNN; Haar finds none and is cropped upright)."""
+    """Bring the landmarks onto the encoder's template (Haar finds none: its faces are cropped upright)."""
     template: Literal["dlib", "arcface"] = "arcface"
     """Where the encoder expects the landmarks: as in dlib's or in ArcFace's own crops."""
     which: Literal["largest", "all"] = "largest"
@@ -52,3 +58,9 @@ class FacesConfig(Section):
     """A picture without a face: reported and left out, or used whole."""
     mirror: bool = False
     """Average each embedding with that of the mirrored picture."""
+
+    @model_validator(mode="after")
+    def _file_wanted(self) -> Self:
+        if self.file is not None and self.detector not in FROM_FILE:
+            raise ValueError(f"file names the model of {' or '.join(FROM_FILE)}; {self.detector} brings its own")
+        return self

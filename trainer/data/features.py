@@ -72,7 +72,11 @@ class Features:
 
 def cache_name(config: Config, views: Views, encoder: str) -> str:
     """What features depend on besides the picture: the encoder (its fingerprint), how one is opened, the views."""
-    recipe = repr((RECIPE, encoder, config.faces, views, config.seed))
+    recipe = repr(
+        (RECIPE, encoder, config.faces and config.faces.model_copy(update={"file": None}), views, config.seed)
+    )
+    if config.faces is not None and config.faces.file is not None:
+        recipe += sha256(config.faces.file.read_bytes()).hexdigest()
     if config.encoder.fit != "whole":
         recipe += config.encoder.fit
     return f"{config.encoder.name}-{sha256(recipe.encode()).hexdigest()[:16]}"

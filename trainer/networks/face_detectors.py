@@ -1,15 +1,17 @@
-"""The face stage of a run: the detector's models from the packages that carry them, and the encoder's template."""
+"""The face stage of a run: the detector's models, from packages or from a file, and the encoder's template."""
 
 from collections.abc import Sequence
 from pathlib import Path
-
-import keras
+from typing import TYPE_CHECKING
 
 from retrieval.faces.mtcnn import NETWORKS
 from retrieval.faces.opener import FaceStage
 from retrieval.faces.spec import FaceSpec, Template
 from trainer.config import FacesConfig
-from trainer.networks.graphs.export import OPSET
+from trainer.errors import WeightsError
+
+if TYPE_CHECKING:
+    import keras
 
 TEMPLATES = {
     # dlib's face recognition ResNet: eyes and mouth where dlib's own crops have them, the nose halfway.
@@ -24,8 +26,11 @@ CASCADE = "haarcascade_frontalface_alt2.xml"  # of OpenCV's four for faces, the 
 
 
 def face_stage(config: FacesConfig) -> FaceStage:
-    """What the configuration asks for, with the models. `stage.opener(...)` opens pictures with it."""
-    aligned = config.align and config.detector == "mtcnn"  # Haar finds no landmarks
+    """What the configuration asks for, with the models. `stage.opener(...)` opens pictures with it.
+
+    Raises WeightsError where the detector's file is not there.
+    """
+    aligned = config.align and config.detector != "haar"  # which finds no landmarks
     spec = FaceSpec(
         detector=config.detector,
         min_size=config.min_size,
@@ -34,7 +39,21 @@ def face_stage(config: FacesConfig) -> FaceStage:
         which=config.which,
         missing=config.missing,
     )
-    return FaceStage(spec, _haar() if config.detector == "haar" else _mtcnn())
+    return FaceStage(spec, _models(config))
+
+
+def _models(config: FacesConfig) -> dict[str, bytes]:
+    if config.detector == "haar":
+        return _haar()
+    if config.detector == "mtcnn":
+        return _mtcnn()
+    try:
+        return {config.detector: Path(config.file or "").read_bytes()}
+    except OSError as error:
+        raise WeightsError(
+            f"The file of the detector {config.detector} cannot be read: {error}. "
+            "Name it as file = ... under [faces]; `lookalike download faces` fetches YuNet's."
+        ) from error
 
 
 def _haar() -> dict[str, bytes]:
@@ -57,11 +76,13 @@ def _mtcnn() -> dict[str, bytes]:
     }
 
 
-def _export(name: str, network: keras.Model, side: int | None, outputs: Sequence[str]) -> bytes:
+def _export(name: str, network: "keras.Model", side: int | None, outputs: Sequence[str]) -> bytes:
     """One network with the package's weights. `outputs` are our names for its outputs, in its order."""
     import tensorflow as tf
     import tf2onnx
     from mtcnn.utils.tensorflow import load_weights
+
+    from trainer.networks.graphs.export import OPSET
 
     network.build()
     network.set_weights(load_weights(f"{name}.lz4"))

@@ -11,6 +11,7 @@ from trainer.progress import Listener
 from trainer.sources import read_source
 from trainer.sources.base import Listing
 from trainer.sources.copies import all_one_file
+from trainer.sources.face_models import with_models
 
 BUILT_IN_WEIGHTS = ("imagenet", "none")
 
@@ -37,7 +38,7 @@ def read_inputs(source: str, config: Config, artifacts: Path, listener: Listener
     SourceError for a source without usable pictures or with nothing to hold out.
     """
     check_writable(artifacts)
-    check_encoder_files(config.encoder)
+    config = with_files(config, artifacts)
     with listener.step("Finding pictures") as progress:
         listing = read_source(source, artifacts, config.source, progress=progress)
     for note in listing.notes:
@@ -60,8 +61,21 @@ def _holds_out(config: Config) -> bool:
     return any((config.autoencoder.enabled, config.head.enabled, config.finetune.enabled, config.export.int8))
 
 
-def check_encoder_files(encoder: EncoderConfig) -> None:
-    """Raise WeightsError where a file that a network is read from is not there."""
+def with_files(config: Config, artifacts: Path) -> Config:
+    """The configuration with the places of downloaded models, once every file that it names is known to be there.
+
+    Raises WeightsError where one is not, BundleDamaged where the face detector's is no detector.
+    """
+    config = with_models(config, artifacts)
+    _check_encoder_files(config.encoder)
+    if config.faces is not None and config.faces.file is not None:
+        from trainer.networks.face_detectors import face_stage  # brings OpenCV, for which most runs have no use
+
+        face_stage(config.faces).opener(str(config.faces.file))
+    return config
+
+
+def _check_encoder_files(encoder: EncoderConfig) -> None:
     for member in encoder.ensemble or (encoder,):
         if member.onnx is not None and not member.onnx.is_file():
             raise WeightsError(f"There is no ONNX model {member.onnx}. It is what onnx names under [encoder].")

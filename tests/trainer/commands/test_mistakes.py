@@ -14,6 +14,7 @@ from trainer.sources import DATA_SETS
 SLOW_LIBRARIES = ("tensorflow", "keras", "sklearn", "bokeh", "matplotlib", "tf2onnx")
 UNKNOWN_KEY = "[head]\nmargn = 0.3\n"
 ABSENT_MODEL = '[encoder]\nonnx = "absent.onnx"\n'
+WRONG_DETECTOR = '[faces]\ndetector = "yunet"\nfile = "model.toml"\n'
 ABSENT_WEIGHTS = '[encoder]\nbackbone = "resnet50"\nweights = "absent.h5"\n'
 
 
@@ -30,6 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (home / "rows.csv").write_text("path,label\nabsent.jpg,x\n")
     (home / "key.toml").write_text(UNKNOWN_KEY)
     (home / "model.toml").write_text(ABSENT_MODEL)
+    (home / "detector.toml").write_text(WRONG_DETECTOR)
     (home / "weights.toml").write_text(ABSENT_WEIGHTS)
     (home / "broken.toml").write_text("[head\n")
     for name in SLOW_LIBRARIES:
@@ -52,6 +54,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("train --source empty --config broken.toml", "broken.toml is not a TOML file"),
         ("train --source empty --config absent", "There is no configuration absent"),
         ("train --source empty --config model.toml", "There is no ONNX model absent.onnx"),
+        ("train --source empty --config faces", "`lookalike download faces` fetches the published files"),
+        ("train --source empty --config detector.toml", "model.toml is not a YuNet network that OpenCV can read"),
         ("train --source empty --config weights.toml", "There is no weights file absent.h5"),
         ("train --source empty --artifacts table.csv", "Nothing can be written in table.csv"),
         ("run --source nowhere", "nowhere is not a folder"),
