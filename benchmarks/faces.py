@@ -1,6 +1,7 @@
 """People in the ORL Database of Faces: each of 400 pictures searched among the others, with and without a detector."""
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,41 +9,57 @@ import tomli_w
 
 from benchmarks.quality import HEADER, shown
 from benchmarks.setup import WORK, embed_source, pictures, publish, table, trained_with
+from retrieval.projection import Projection
 from trainer.bundles import load_current
 from trainer.config import CONFIGS
 from trainer.evaluation.metrics import Scores, score
+from trainer.sources.face_models import DETECTOR, ENCODER
 
-ENCODER = "dlib_face_resnet_v1.onnx"
+DLIB = "dlib_face_resnet_v1.onnx"
 
 
 def main() -> None:
-    """The encoder on the pictures as they are, then on what each detector finds in them."""
+    """Both encoders on the pictures as they are, then on what each detector finds in them."""
     rows = [
-        ("no detector", measure("none")),
-        ("Haar", measure("haar")),
-        ("**MTCNN, aligned, mirrored (`faces.toml`)**", measure("mtcnn")),
+        ("dlib, no detector", measure("none", encoder="dlib")),
+        ("dlib, Haar", measure("haar", encoder="dlib")),
+        ("dlib, MTCNN, aligned, mirrored", measure("mtcnn", encoder="dlib")),
+        ("SFace, no detector", measure("none")),
+        ("SFace, YuNet, aligned, mirrored, frozen (no PCA)", measure("yunet", projected=False)),
+        ("**SFace, YuNet, aligned, mirrored, PCA 128 (`faces.toml`)**", measure("yunet")),
     ]
     publish("faces", table(HEADER, [(name, *shown(scores)) for name, scores in rows]))
 
 
-def measure(detector: str) -> Scores:
+def measure(detector: str, *, encoder: str = "sface", projected: bool = True) -> Scores:
     """Leave one out, by cosine, through the bundle."""
     source = pictures("orl_faces")
-    artifacts = trained_with(_config(detector), source)
-    found = embed_source(str(source), load_current(artifacts), artifacts, lambda *_: None)
+    artifacts = trained_with(_config(detector, encoder), source)
+    loaded = load_current(artifacts)
+    if not projected:
+        dims = loaded.embedder.encoder.dims
+        plain = Projection(np.zeros(dims, np.float32), np.eye(dims, dtype=np.float32))
+        loaded = replace(loaded, embedder=replace(loaded.embedder, projection=plain))
+    found = embed_source(str(source), loaded, artifacts, lambda *_: None)
     rows = np.arange(len(found.labels))
     return score(found.vectors, found.labels, found.vectors, found.labels, same=rows)
 
 
-def _config(detector: str) -> Path:
-    """`faces.toml` with the encoder's place and another detector, or none."""
+def _config(detector: str, encoder: str) -> Path:
+    """`faces.toml` with the places of its files, and another detector or encoder."""
     fields = tomllib.loads((CONFIGS / "faces.toml").read_text(encoding="utf-8"))
-    fields["encoder"]["onnx"] = str(pictures("..") / "weights" / ENCODER)
+    weights = pictures("..") / "weights"
+    fields["encoder"]["onnx"] = str(weights / ENCODER.name)
+    if encoder == "dlib":
+        fields["encoder"] = {"onnx": str(weights / DLIB)}
+        fields["faces"] |= {"template": "dlib"}
     if detector == "none":
         del fields["faces"]
+    elif detector == "yunet":
+        fields["faces"] |= {"file": str(weights / DETECTOR.name)}
     else:
         fields["faces"] |= {"detector": detector}
     WORK.mkdir(parents=True, exist_ok=True)
-    file = WORK / f"faces-{detector}.toml"
+    file = WORK / f"faces-{encoder}-{detector}.toml"
     file.write_text(tomli_w.dumps(fields), encoding="utf-8")
     return file

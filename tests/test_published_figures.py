@@ -84,9 +84,16 @@ def test_sure_matches_are_right_as_often_as_was_asked_for() -> None:
 
 
 def test_people_are_found_by_their_faces() -> None:
-    assert faces.measure("none").precision_at_1 == pytest.approx(0.9725, abs=0.01)
-    assert faces.measure("mtcnn").precision_at_1 >= 0.98
-    assert faces.measure("haar").precision_at_1 >= 0.98
+    assert faces.measure("none", encoder="dlib").precision_at_1 == pytest.approx(0.9725, abs=0.01)
+    assert faces.measure("mtcnn", encoder="dlib").precision_at_1 >= 0.98
+    assert faces.measure("haar", encoder="dlib").precision_at_1 >= 0.98
+
+
+def test_every_person_is_found_by_sface_through_the_written_bundle() -> None:
+    for projected in (True, False):
+        scores = faces.measure("yunet", projected=projected)
+        assert scores.precision_at_1 >= 0.9995
+        assert scores.map >= 0.9995
 
 
 def test_certified_answers_open_at_most_a_fifth_of_the_clusters() -> None:
