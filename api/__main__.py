@@ -105,11 +105,11 @@ def _print_openapi(settings: Settings) -> None:
 
 
 def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Settings:
-    given: dict[str, Any] = {name: getattr(options, name) for name in ("artifacts", "api_host", "api_port")}
+    arguments: dict[str, Any] = {name: getattr(options, name) for name in ("artifacts", "api_host", "api_port")}
     for warning in warnings(os.environ):
         sys.stderr.write(f"{warning}\n")
     try:
-        return load_settings(os.environ, **{name: value for name, value in given.items() if value is not None})
+        return load_settings(os.environ, **{name: value for name, value in arguments.items() if value is not None})
     except InvalidSettings as error:
         _refuse(parser, str(error))
 

@@ -25,14 +25,14 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 def allowed_at(request: Request) -> str:
     """For the header Allow: a route that says no knows its own methods alone (RFC 9110, section 10.2.1)."""
     routes = request.app.router.routes
-    taken = {
+    methods = {
         method
         for method in METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     }
-    if "GET" in taken:  # see web/middleware.py
-        taken.add("HEAD")
-    return ", ".join(method for method in METHODS if method in taken)
+    if "GET" in methods:  # see web/middleware.py
+        methods.add("HEAD")
+    return ", ".join(method for method in METHODS if method in methods)
 
 
 logger = logging.getLogger(__name__)

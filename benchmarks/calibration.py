@@ -24,12 +24,12 @@ def main() -> None:
         "tuned head (`demo.toml`)": trained("demo"),
         "fine-tuned (`grocery.toml`)": trained("grocery", official()),
     }
-    rows = [_row(name, found) for name, artifacts in bundles.items() for found in measure(artifacts)]
+    rows = [_row(name, measurement) for name, artifacts in bundles.items() for measurement in measure(artifacts)]
     publish("calibration", table(HEADER, rows))
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class PrecisionAt:
     """Of hits asked for with a precision: the share that is right, None of none; the share of true matches kept."""
 
     asked: float
@@ -45,7 +45,7 @@ class Measured:
     fitted_on: int
     ece: float
     brier: float
-    kept: tuple[Kept, ...]
+    kept: tuple[PrecisionAt, ...]
 
 
 def measure(artifacts: Path) -> list[Measured]:
@@ -57,24 +57,33 @@ def measure(artifacts: Path) -> list[Measured]:
         embed_source(str(grocery(part)), loaded, artifacts, lambda *_: None) for part in ("test", "train")
     )
     numbers = np.unique(np.concatenate([queries.labels, gallery.labels]), return_inverse=True)[1]
-    asked, known = numbers[: len(queries.labels)], numbers[len(queries.labels) :]
-    search = HeldOutSearch(queries.vectors, asked, gallery.vectors, known, np.full(len(asked), -1))
-    found = []
+    query_numbers, gallery_numbers = numbers[: len(queries.labels)], numbers[len(queries.labels) :]
+    search = HeldOutSearch(
+        queries.vectors, query_numbers, gallery.vectors, gallery_numbers, np.full(len(query_numbers), -1)
+    )
+    measurements = []
     for metric in get_args(Metric):
         pairs = hit_pairs(search, metric)
         stated = loaded.calibration.curve(metric).probability(pairs.distances)
         told = reliability(stated, pairs.matches, metric, loaded.calibration.meaning, "isotonic")
         kept = tuple(_kept(stated, pairs.matches, precision) for precision in PRECISIONS)
-        found.append(Measured(metric, loaded.calibration.pairs, told.ece, told.brier, kept))
-    return found
+        measurements.append(Measured(metric, loaded.calibration.pairs, told.ece, told.brier, kept))
+    return measurements
 
 
-def _kept(stated: NDArray[np.float64], matches: NDArray[np.bool_], asked: float) -> Kept:
-    sure = stated >= asked
+def _kept(stated: NDArray[np.float64], matches: NDArray[np.bool_], level: float) -> PrecisionAt:
+    sure = stated >= level
     right = float(matches[sure].mean()) if sure.any() else None
-    return Kept(asked, right, float(matches[sure].sum() / matches.sum()))
+    return PrecisionAt(level, right, float(matches[sure].sum() / matches.sum()))
 
 
-def _row(name: str, found: Measured) -> tuple[str, ...]:
-    shares = ("none" if k.right is None else f"{k.right:.3f} ({k.kept:.0%})" for k in found.kept)
-    return (name, found.metric, f"{found.fitted_on:,}", f"{found.ece:.3f}", f"{found.brier:.3f}", *shares)
+def _row(name: str, measurement: Measured) -> tuple[str, ...]:
+    shares = ("none" if k.right is None else f"{k.right:.3f} ({k.kept:.0%})" for k in measurement.kept)
+    return (
+        name,
+        measurement.metric,
+        f"{measurement.fitted_on:,}",
+        f"{measurement.ece:.3f}",
+        f"{measurement.brier:.3f}",
+        *shares,
+    )

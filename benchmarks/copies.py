@@ -37,8 +37,8 @@ def measure(name: str, files: Sequence[bytes]) -> tuple[str, ...]:
     start = time.process_time()
     pairs = set(same_picture_pairs([sketch(data) for data in everything], lambda row: everything[row]))
     milliseconds = (time.process_time() - start) / len(everything) * 1000
-    seen = sum((row, len(files) + number) in pairs for number, row in enumerate(copied))
-    return name, f"{len(everything):,}", f"{milliseconds:.1f} ms", str(len(copied)), str(seen)
+    recognised = sum((row, len(files) + number) in pairs for number, row in enumerate(copied))
+    return name, f"{len(everything):,}", f"{milliseconds:.1f} ms", str(len(copied)), str(recognised)
 
 
 def recompressed(data: bytes) -> bytes:

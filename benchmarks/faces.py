@@ -40,9 +40,9 @@ def measure(detector: str, *, encoder: str = "sface", projected: bool = True) ->
         dims = loaded.embedder.encoder.dims
         plain = Projection(np.zeros(dims, np.float32), np.eye(dims, dtype=np.float32))
         loaded = replace(loaded, embedder=replace(loaded.embedder, projection=plain))
-    found = embed_source(str(source), loaded, artifacts, lambda *_: None)
-    rows = np.arange(len(found.labels))
-    return score(found.vectors, found.labels, found.vectors, found.labels, same=rows)
+    embedded = embed_source(str(source), loaded, artifacts, lambda *_: None)
+    rows = np.arange(len(embedded.labels))
+    return score(embedded.vectors, embedded.labels, embedded.vectors, embedded.labels, same=rows)
 
 
 def _config(detector: str, encoder: str) -> Path:

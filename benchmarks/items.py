@@ -158,13 +158,13 @@ def in_process(artifacts: Path) -> str:
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue, closing(store):
         some = [_id(37 * number) for number in range(200)]
         plain = _search_ms(store, some)
-        chosen = {
+        filters = {
             "1 in 2": Filter(attributes={"glazed": OneOf((True,))}),
             "1 in 8": Filter(attributes={"colour": OneOf(("red",))}),
             "1 in 1,148": Filter(attributes={"price": Range(gte=500, lt=500 + 1000 / 1148)}),
         }
         told = [f"{plain:.2f} ms"]
-        for name, filter_ in chosen.items():
+        for name, filter_ in filters.items():
             told.append(f"{name}: {_search_ms(store, some, partial(catalogue.select, filter_)):.2f} ms")
     return "; ".join(told)
 
@@ -182,7 +182,7 @@ def _search_ms(store: VectorStore, ids: list[str], select: Callable[[], Any] = l
 def over_http(artifacts: Path) -> dict[str, str]:
     """Every request of the table."""
     like = {"id": _id(4711), "k": "10"}
-    asked = {
+    requests_by_name = {
         "/search?id=": ("/search", like),
         **{
             f"/search?id=, a filter that leaves {name}": ("/search", like | {"filter": json.dumps(filter_)})
@@ -201,7 +201,7 @@ def over_http(artifacts: Path) -> dict[str, str]:
         session.trust_env = False
         memory = process.memory_info().rss / 1e6
         figures = {"API start to /readyz": f"{seconds:.1f} s", "resident memory": f"{memory:.0f} MB"}
-        for name, (path, fields) in asked.items():
+        for name, (path, fields) in requests_by_name.items():
             times = [_get_ms(session, f"{address}{path}?{urlencode(fields)}") for _ in range(CALLS)]
             figures[name] = f"{np.median(times[1:]):.1f} ms (first {times[0]:.0f})"
         figures["resident memory after these"] = f"{process.memory_info().rss / 1e6:.0f} MB"

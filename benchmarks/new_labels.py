@@ -25,8 +25,8 @@ def main() -> None:
     """The mean over three choices of labels, for the frozen network and for what was tuned on the others."""
     rows = []
     for config, name in CONFIGS.items():
-        found = [measure(config, seed) for seed in SEEDS]
-        rows.append((name, *shown(mean(found))))
+        scores = [measure(config, seed) for seed in SEEDS]
+        rows.append((name, *shown(mean(scores))))
     publish("new labels", table(HEADER, rows))
 
 
@@ -34,9 +34,9 @@ def measure(config: str, seed: int) -> Scores:
     """One choice of labels: trained on some, measured on the others."""
     training, others = tables(seed)
     artifacts = trained(config, training)
-    found = embed_source(str(others), load_current(artifacts), artifacts, lambda *_: None)
-    rows = np.arange(len(found.labels))
-    return score(found.vectors, found.labels, found.vectors, found.labels, same=rows)
+    embedded = embed_source(str(others), load_current(artifacts), artifacts, lambda *_: None)
+    rows = np.arange(len(embedded.labels))
+    return score(embedded.vectors, embedded.labels, embedded.vectors, embedded.labels, same=rows)
 
 
 def mean(several: list[Scores]) -> Scores:

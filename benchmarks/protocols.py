@@ -39,10 +39,10 @@ def _rows(name: Name, bundles: dict[str, Path], queries: Path, gallery: Path) ->
     for encoder, artifacts in bundles.items():
         against = () if encoder == "frozen" else (frozen,)
         searched, stored = (read_labelled(str(source), artifacts) for source in (queries, gallery))
-        found = evaluate(artifacts, searched, stored, "cosine", _quietly, against=against, ladder=False)
-        protocol = found.evaluation.protocol(name)
+        result = evaluate(artifacts, searched, stored, "cosine", _quietly, against=against, ladder=False)
+        protocol = result.evaluation.protocol(name)
         if protocol is None:
-            raise ValueError(f"{artifacts} cannot be measured by {name}: {found.evaluation.protocols}")
+            raise ValueError(f"{artifacts} cannot be measured by {name}: {result.evaluation.protocols}")
         measures = (_shown(protocol.measures[measure]) for measure in ("precision@1", "map"))
         gained = _shown(protocol.against["frozen"]["map"], sign="+") if against else ""
         rows.append((name, encoder, f"{protocol.queries:,}", *measures, gained))

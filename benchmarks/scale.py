@@ -88,16 +88,16 @@ def _search(
     """Both ways in turn for each query, so that noise falls on both alike."""
     pruned: list[float] = []
     scan: list[float] = []
-    hits, found = [], []
+    hits, recalls = [], []
     compare = comparer(vectors, metric)  # directions and lengths are known beforehand, as the clusters are
     for query in queries:
         hits.append(timed(pruned, partial(store.search, query, k=K, metric=metric)))
         truth = timed(scan, partial(_nearest, compare, query))
-        found.append(len({int(item) for item in hits[-1].ids} & set(truth.tolist())) / K)
+        recalls.append(len({int(item) for item in hits[-1].ids} & set(truth.tolist())) / K)
     opened = np.array([hit.clusters_opened for hit in hits])
     shares = (
         np.mean([hit.vectors_read / len(vectors) for hit in hits]),
-        np.mean(found),
+        np.mean(recalls),
         np.mean([hit.recall_estimate for hit in hits]),
     )
     return (

@@ -88,12 +88,14 @@ def trained_with(config: Path, source: Path) -> Path:
 def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progress) -> Embedded:
     """The labelled pictures of a source through the bundle. What cannot be used is skipped, with the reason."""
     labelled = read_labelled(source, artifacts)
-    found = embed_readable(labelled.pictures, loaded.embedder, progress)
-    skipped = [*labelled.skipped, *found.skipped]
-    if not found.pictures:
+    embedded = embed_readable(labelled.pictures, loaded.embedder, progress)
+    skipped = [*labelled.skipped, *embedded.skipped]
+    if not embedded.pictures:
         raise SourceError(f"No picture of {source} can be used: {skipped[0].place}: {skipped[0].reason}.")
-    labels = np.array([picture.label for picture in found.pictures])
-    return Embedded(found.vectors, labels, found.digests, [picture.path for picture in found.pictures], skipped)
+    labels = np.array([picture.label for picture in embedded.pictures])
+    return Embedded(
+        embedded.vectors, labels, embedded.digests, [picture.path for picture in embedded.pictures], skipped
+    )
 
 
 def vectors_of(artifacts: Path, part: str) -> tuple[NDArray[np.float32], NDArray[np.str_]]:

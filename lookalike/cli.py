@@ -28,9 +28,9 @@ for name, command in COMMANDS.items():
 app.command("run", hidden=True)(COMMANDS["train"])  # its name before version 0.2
 
 
-def print_version(wanted: bool) -> None:
+def print_version(asks_for_it: bool) -> None:
     """Print the version and stop, where `--version` was given."""
-    if wanted:
+    if asks_for_it:
         typer.echo(f"lookalike {__version__}")
         raise typer.Exit
 

@@ -148,9 +148,9 @@ class View:
         cosine_of_angle, sine_of_angle, radii, shortest, longest, across = region
         length, cosines, dims = self._length, self._cosines[numbers], self._reach.clusters.dims
         # The greatest cosine of a member: of the least angle between the query and a point of the cone.
-        seen = np.minimum(cosines + product_error(dims), 1)
-        turned = seen * cosine_of_angle + np.sqrt((1 - seen) * (1 + seen)) * sine_of_angle
-        most = np.where(seen >= cosine_of_angle, 1, np.minimum(turned + ROUNDING, 1)).astype(np.float32)
+        largest_cosine = np.minimum(cosines + product_error(dims), 1)
+        turned = largest_cosine * cosine_of_angle + np.sqrt((1 - largest_cosine) * (1 + largest_cosine)) * sine_of_angle
+        most = np.where(largest_cosine >= cosine_of_angle, 1, np.minimum(turned + ROUNDING, 1)).astype(np.float32)
         if self._metric == "cosine":
             bounds: Vectors = 1 - most
         else:

@@ -31,9 +31,9 @@ PIN = re.compile(r"^[A-Za-z0-9][^\\\n]*==[^\\\n]*", re.MULTILINE)
 
 def compile_extras(extras: tuple[str, ...], target: Path, constraint: Path | None = None) -> None:
     """Write the pinned closure of these extras, within the versions of `constraint`."""
-    wanted = [part for extra in extras for part in ("--extra", extra)]
+    options = [part for extra in extras for part in ("--extra", extra)]
     within = ["--constraint", str(constraint)] if constraint else []
-    command = [sys.executable, "-m", "uv", *COMPILE, *wanted, *within, "pyproject.toml", "-o", str(target)]
+    command = [sys.executable, "-m", "uv", *COMPILE, *options, *within, "pyproject.toml", "-o", str(target)]
     subprocess.run(command, cwd=ROOT, check=True)
     note = f"# {', '.join(extras)} of pyproject.toml, pinned and hashed. Renew with `make lock`.\n"
     target.write_text(note + target.read_text())

@@ -110,9 +110,9 @@ def test_every_file_in_a_folder_is_seen_as_the_same_picture(encoder: OnnxEncoder
     assert {Path(entry.place).name for entry in (*listing.skipped, *features.skipped)} == set(BAD)
     names = [file.picture.path.name for file in features.files]
     rows = features.values[:, 0] / np.linalg.norm(features.values[:, 0], axis=1, keepdims=True)
-    found = dict(zip(names, (rows @ rows[names.index("plain.png")]).tolist(), strict=True))
-    assert found.keys() == (fine | quantised(photograph)).keys()
-    assert {name: cosine for name, cosine in found.items() if cosine < (0.999 if name in fine else 0.985)} == {}
+    result = dict(zip(names, (rows @ rows[names.index("plain.png")]).tolist(), strict=True))
+    assert result.keys() == (fine | quantised(photograph)).keys()
+    assert {name: cosine for name, cosine in result.items() if cosine < (0.999 if name in fine else 0.985)} == {}
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_frozen_figures_agree_with_the_reference() -> None:
     plain, reduced = quality.measure("frozen", projected=False), quality.measure("frozen")
-    for found, expected in (
+    for result, expected in (
         (plain.precision_at_1, 0.570),
         (plain.precision_at_10, 0.490),
         (plain.map, 0.360),
@@ -38,7 +38,7 @@ def test_frozen_figures_agree_with_the_reference() -> None:
         (reduced.map, 0.381),
         (reduced.map_at_r, 0.270),
     ):
-        assert found == pytest.approx(expected, abs=0.01)
+        assert result == pytest.approx(expected, abs=0.01)
 
 
 def test_the_tuned_head_reaches_its_figures() -> None:
@@ -62,9 +62,9 @@ def test_a_head_for_labels_it_has_never_seen() -> None:
 
 
 def test_stated_probabilities_hold_on_pictures_nobody_has_seen() -> None:
-    for found in calibration.measure(setup.trained("demo")):
-        assert found.ece <= 0.03
-        for kept in found.kept:
+    for result in calibration.measure(setup.trained("demo")):
+        assert result.ece <= 0.03
+        for kept in result.kept:
             assert kept.right is not None
             assert kept.right >= kept.asked - 0.03
             assert kept.kept > 0.05

@@ -21,8 +21,8 @@ API = "http://127.0.0.1:8000"
 def block(language: str, containing: str) -> str:
     """The one code block of a language that contains some words."""
     blocks = re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
-    (found,) = [text for text in blocks if containing in text]
-    return found
+    (result,) = [text for text in blocks if containing in text]
+    return result
 
 
 @pytest.fixture

@@ -109,8 +109,8 @@ def test_what_was_dismissed_in_0_1_0_stays_dismissed(api: Api) -> None:
             time.sleep(0.1)
         return answer.json()
 
-    found = search("same_picture")
-    assert (found["total_groups"], found["unreadable"]) == (0, 0)
+    result = search("same_picture")
+    assert (result["total_groups"], result["unreadable"]) == (0, 0)
     api.add(77, id="added/second").raise_for_status()  # the same file as added/amphora 1
     api.session.post(f"{api.address}/duplicates/refresh", timeout=30).raise_for_status()
     members = [{member["id"] for member in group["members"]} for group in search("identical")["groups"]]

@@ -60,10 +60,10 @@ def fit_pca(rows: NDArray[np.float32], config: ReduceConfig, seed: int) -> PCA:
 def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) -> KMeans | MiniBatchKMeans:
     """About 4 * sqrt(n) clusters unless told otherwise, never more than there are different vectors."""
     different = len(np.unique(vectors.round(5), axis=0))  # doubles may differ in their last bits
-    wanted = min(clusters or round(4 * np.sqrt(len(vectors))), different)
+    count = min(clusters or round(4 * np.sqrt(len(vectors))), different)
     if len(vectors) < MINI_BATCH_FROM:
-        return KMeans(wanted, n_init=1, random_state=seed).fit(vectors)
-    return MiniBatchKMeans(wanted, n_init=1, batch_size=4096, random_state=seed).fit(vectors)
+        return KMeans(count, n_init=1, random_state=seed).fit(vectors)
+    return MiniBatchKMeans(count, n_init=1, batch_size=4096, random_state=seed).fit(vectors)
 
 
 def calibrate_probes(reduced: GalleryIndex, seed: int) -> int:

@@ -16,7 +16,7 @@ from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Dismissal, Dismissals, Item
 from retrieval.clusters import cosines_of, lengths_of
 from retrieval.duplicates.groups import Group, group
-from retrieval.duplicates.keeping import Known
+from retrieval.duplicates.keeping import ItemFacts
 
 UNCALIBRATED = "The model served is not calibrated, so it cannot say which pictures surely show the same thing."
 
@@ -135,10 +135,10 @@ def divided(result: Result, rows: tuple[int, ...], apart: Apart) -> list[tuple[i
     parts: list[tuple[list[int], set[str]]] = []
     for row in rows:
         own = apart.get(result.ids[row], frozenset())
-        for members, taken in parts:
-            if not own & taken:
+        for members, used_labels in parts:
+            if not own & used_labels:
                 members.append(row)
-                taken.update(own)
+                used_labels.update(own)
                 break
         else:
             parts.append(([row], set(own)))
@@ -153,7 +153,7 @@ def _groups(snapshot: Snapshot, result: Result, tier: Tier, rows_by_group: list[
         there = tuple(row for row in members if _is_there(items, result, row))
         if len(there) < 2:
             continue
-        known = {row: Known(result.ids[row], items[result.ids[row]].label is not None) for row in there}
+        known = {row: ItemFacts(result.ids[row], items[result.ids[row]].label is not None) for row in there}
         best = group(there, result.sketches, known)
         answers.append(
             GroupAnswer(
@@ -210,7 +210,7 @@ def list_dismissals(snapshot: Snapshot, dismissals: Dismissals, *, offset: int, 
 
 
 def _dismissal(dismissal: Dismissal, items: Mapping[str, Item]) -> DismissalAnswer:
-    found = ((items.get(member.id), member.sha256) for member in dismissal.members)
-    there = [ItemAnswer.of(item) for item, digest in found if item is not None and item.sha256 == digest]
+    pairs = ((items.get(member.id), member.sha256) for member in dismissal.members)
+    there = [ItemAnswer.of(item) for item, digest in pairs if item is not None and item.sha256 == digest]
     gone = len(dismissal.members) - len(there)
     return DismissalAnswer(id=dismissal.id, created=dismissal.created, items=there, gone=gone)

@@ -150,8 +150,8 @@ async def _gathered(waiting: asyncio.Queue[Line | None]) -> list[Line]:
     line = await waiting.get()
     while line is not None:
         gathered.append(line)
-        held = sum(len(each.content or b"") for each in gathered)
-        if len(gathered) == TOGETHER or held > MAX_GATHERED_BYTES or waiting.empty():
+        size = sum(len(each.content or b"") for each in gathered)
+        if len(gathered) == TOGETHER or size > MAX_GATHERED_BYTES or waiting.empty():
             break
         line = waiting.get_nowait()
     if line is None and gathered:

@@ -64,8 +64,8 @@ def restore(engine: Engine, body: EntriesBody, ticket: Ticket | None = None) -> 
         with engine.writing, live.catalogue.writing() as rows:
             added = rows.insert(list(items.values()))  # before the bin changes: all lock the tables in this order
             _refuse(body, [id_ not in added for id_ in items], "item_exists", f"{TAKEN} {NOT_RESTORED}")
-            taken = {item.id for item in rows.bin.take([entry.name for entry in entries])}
-            _refuse(body, [id_ not in taken for id_ in items], "entry_missing", f"{MISSING} {NOT_RESTORED}")
+            removed_ids = {item.id for item in rows.bin.take([entry.name for entry in entries])}
+            _refuse(body, [id_ not in removed_ids for id_ in items], "entry_missing", f"{MISSING} {NOT_RESTORED}")
             remember(rows, ticket, answer)
             for snapshot in engine.loaded:
                 if snapshot.id not in vectors:  # it was loaded meanwhile
@@ -81,10 +81,10 @@ def delete_entries(engine: Engine, body: EntriesBody, ticket: Ticket | None = No
 
     def take(rows: Changes) -> list[Item]:
         names = [entry.name for entry in _entries(live_of(engine), engine.bin_days, body, NOT_DELETED)]
-        taken = rows.bin.take(names)
-        if len(taken) < len(names):  # another request was faster; undoes it
+        entries = rows.bin.take(names)
+        if len(entries) < len(names):  # another request was faster; undoes it
             raise Refusal("entry_missing", f"{MISSING} {NOT_DELETED}")
-        return taken
+        return entries
 
     return _delete(engine, take, ticket)
 
@@ -98,10 +98,10 @@ def _delete(engine: Engine, take: Callable[[Changes], list[Item]], ticket: Ticke
     def change() -> Answer:
         with engine.writing:
             with live_of(engine).catalogue.writing() as rows:
-                taken = take(rows)
-                answer = Answer(200, EntriesDeletedAnswer(deleted=len(taken)).model_dump_json())
+                entries = take(rows)
+                answer = Answer(200, EntriesDeletedAnswer(deleted=len(entries)).model_dump_json())
                 remember(rows, ticket, answer)
-            discard_pictures(engine, {item.location for item in taken})
+            discard_pictures(engine, {item.location for item in entries})
         return answer
 
     return once(engine, ticket, change)
@@ -110,9 +110,11 @@ def _delete(engine: Engine, take: Callable[[Changes], list[Item]], ticket: Ticke
 def _entries(snapshot: Snapshot, days: int, body: EntriesBody, outcome: str) -> list[BinEntry]:
     """The entries that a body names, in its order. Raises Refusal (entry_missing); `outcome` says what is not done."""
     bin_, since = snapshot.catalogue.bin, oldest(days)
-    found = bin_.get_many(body.named, since=since) if body.ids is None else bin_.of_items(body.named, since=since)
-    _refuse(body, [name not in found for name in body.named], "entry_missing", f"{MISSING} {outcome}")
-    return [found[name] for name in body.named]
+    entries_by_name = (
+        bin_.get_many(body.named, since=since) if body.ids is None else bin_.of_items(body.named, since=since)
+    )
+    _refuse(body, [name not in entries_by_name for name in body.named], "entry_missing", f"{MISSING} {outcome}")
+    return [entries_by_name[name] for name in body.named]
 
 
 def _vectors(snapshot: Snapshot, body: EntriesBody, entries: Sequence[BinEntry]) -> dict[str, Vectors]:

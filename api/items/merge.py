@@ -22,12 +22,12 @@ def merge(engine: Engine, body: MergeBody, ticket: Ticket | None = None, deleted
     def change() -> Answer:
         with engine.writing:
             with live_of(engine).catalogue.writing() as rows:
-                kept = rows.get(body.keep)
+                keeper = rows.get(body.keep)
                 deleted = {item.id: item for item in rows.delete(body.delete)}
                 if len(deleted) < len(body.delete):  # undoes it
                     raise missing(body.delete, deleted, "delete")
-                merged = _merged(kept, [deleted[item_id] for item_id in body.delete])
-                if merged != kept:
+                merged = _merged(keeper, [deleted[item_id] for item_id in body.delete])
+                if merged != keeper:
                     rows.describe(merged)
                 put_into_bin(engine, rows, deleted.values(), deleted_by)
                 answer = Answer(200, MergeAnswer(item=ItemAnswer.of(merged), deleted=len(deleted)).model_dump_json())
@@ -38,10 +38,10 @@ def merge(engine: Engine, body: MergeBody, ticket: Ticket | None = None, deleted
     return once(engine, ticket, change)
 
 
-def _merged(kept: Item, others: list[Item]) -> Item:
+def _merged(keeper: Item, others: list[Item]) -> Item:
     """The kept item with what is known of the others. Raises Refusal for too many attributes."""
-    labels = [item.label for item in (kept, *others) if item.label is not None]
-    attributes = {name: value for item in (*reversed(others), kept) for name, value in item.attributes.items()}
-    if len(attributes) > max(MAX_ATTRIBUTES, len(kept.attributes)):
+    labels = [item.label for item in (keeper, *others) if item.label is not None]
+    attributes = {name: value for item in (*reversed(others), keeper) for name, value in item.attributes.items()}
+    if len(attributes) > max(MAX_ATTRIBUTES, len(keeper.attributes)):
         raise Refusal("invalid_parameter", TOO_MANY)
-    return replace(kept, label=labels[0] if labels else None, attributes=attributes)
+    return replace(keeper, label=labels[0] if labels else None, attributes=attributes)

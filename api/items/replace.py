@@ -45,7 +45,7 @@ def _replace(
 ) -> Answer:
     with engine.writing:
         live = live_of(engine)
-        held: list[tuple[Snapshot, Members]] = []
+        vectors_before: list[tuple[Snapshot, Members]] = []
         try:
             with live.catalogue.writing() as rows:
                 old = rows.get(arrival.first.id)
@@ -59,10 +59,10 @@ def _replace(
                 for snapshot in engine.loaded:
                     if snapshot.id not in vectors:  # it was loaded meanwhile
                         vectors[snapshot.id] = vectors_beside(snapshot, [arrival])
-                    held.append((snapshot, snapshot.store.get_many([item.id for item in before])))
+                    vectors_before.append((snapshot, snapshot.store.get_many([item.id for item in before])))
                     _rewrite(snapshot, before, after, vectors[snapshot.id])
         except BaseException:
-            for snapshot, members in held:
+            for snapshot, members in vectors_before:
                 _put_back(snapshot, members, old, after)
             raise
         forget_vectors(engine, [item.id for item in before if item.id not in after])

@@ -52,14 +52,14 @@ def embed_items(snapshot: Snapshot, missing: Sequence[str], stopping: Event) -> 
 
 
 def _lacking(snapshot: Snapshot) -> list[str]:
-    held = snapshot.store.held()
+    digests = snapshot.store.held()
     if bundles.pending_path(snapshot.artifacts, snapshot.id).exists():
         # Its release is not finished: it has vectors of the files that its source's items are about to be.
         added = snapshot.catalogue.digests("api")
-        held = {item: digest if item in added else None for item, digest in held.items()}
+        digests = {item: digest if item in added else None for item, digest in digests.items()}
     searched = set(snapshot.store.ids())  # another process may have written what searches do not find
     return missing_ids(
-        {item: digest for item, digest in held.items() if item in searched}, snapshot.catalogue.digests()
+        {item: digest for item, digest in digests.items() if item in searched}, snapshot.catalogue.digests()
     )
 
 

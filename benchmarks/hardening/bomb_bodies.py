@@ -16,8 +16,8 @@ LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "ha"}">' for n i
 
 def requests() -> list[Request]:
     """All bombs, pictures too, each as a request of its own kind."""
-    sent = [Request(name, "POST", "/search", form([("file", "f", data)]), FORM) for name, data in bombs()]
-    return [*sent, *_foreign(), *_packed(), *_nested(), *_in_json()]
+    pictures = [Request(name, "POST", "/search", form([("file", "f", data)]), FORM) for name, data in bombs()]
+    return [*pictures, *_foreign(), *_packed(), *_nested(), *_in_json()]
 
 
 def _foreign() -> Iterator[Request]:

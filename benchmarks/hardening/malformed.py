@@ -60,12 +60,12 @@ def run(port: int, process: psutil.Process, count: int, seed: int = 0) -> Outcom
     return send_all(port, process, requests(count, seed), warm_up=min(WARM_UP, count // 2))
 
 
-def send_all(port: int, process: psutil.Process, wanted: Iterable[Request], *, warm_up: int = 1) -> Outcome:
+def send_all(port: int, process: psutil.Process, requests: Iterable[Request], *, warm_up: int = 1) -> Outcome:
     """Send requests one after the other; memory is looked at after `warm_up` of them, and at the end."""
     outcome = Outcome()
     before = 0
     connection = HTTPConnection("127.0.0.1", port, timeout=120)
-    for number, request in enumerate(wanted):
+    for number, request in enumerate(requests):
         if number == warm_up:
             before = process.memory_info().rss
         began = time.perf_counter()

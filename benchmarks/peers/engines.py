@@ -119,10 +119,10 @@ class Faiss:
     def choose(self, rows: Rows) -> Any:
         import faiss
 
-        chosen = np.zeros(self.index.ntotal, bool)
-        chosen[rows] = True
-        self.bits = np.packbits(chosen, bitorder="little")  # the selector only points to it
-        return faiss.IDSelectorBitmap(len(chosen), faiss.swig_ptr(self.bits))
+        mask = np.zeros(self.index.ntotal, bool)
+        mask[rows] = True
+        self.bits = np.packbits(mask, bitorder="little")  # the selector only points to it
+        return faiss.IDSelectorBitmap(len(mask), faiss.swig_ptr(self.bits))
 
     def search(self, query: Vectors, k: int, effort: Effort, only: Any = None) -> Sequence[int]:
         import faiss

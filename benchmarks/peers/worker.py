@@ -58,11 +58,9 @@ def measured(engine: Engine, folder: Path, vectors: Vectors, queries: Vectors) -
     result["filters"] = []
     for share in SHARES if engine.filters else ():
         rows = np.sort(rng.choice(count, round(count * share), replace=False))
-        chosen = np.zeros(len(vectors), bool)
-        chosen[rows] = True
-        result["filters"].append(
-            {"share": share, **rung(engine, vectors, queries, effort, chosen, engine.choose(rows))}
-        )
+        mask = np.zeros(len(vectors), bool)
+        mask[rows] = True
+        result["filters"].append({"share": share, **rung(engine, vectors, queries, effort, mask, engine.choose(rows))})
     added = np.arange(count, len(vectors))
     result["add_seconds"], _ = seconds(lambda: in_batches(added, lambda rows: engine.add(rows, vectors[rows])))
     alive[added] = True

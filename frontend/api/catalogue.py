@@ -84,10 +84,10 @@ class CatalogueClient:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def page(self, chosen: Fields, *, order: str, limit: int, cursor: str | None = None) -> ItemsPage:
+    def page(self, filter_: Fields, *, order: str, limit: int, cursor: str | None = None) -> ItemsPage:
         """A page of the items that match a filter, in an order, from a cursor on."""
         body: dict[str, Any] = {"order": order, "limit": limit}
-        body |= {"filter": chosen} if chosen else {}
+        body |= {"filter": filter_} if filter_ else {}
         body |= {"cursor": cursor} if cursor else {}
         return self._connection.read(ItemsPage, self._connection.send("POST", "/items/list", json=body))
 

@@ -59,14 +59,14 @@ class ApiClient:
         """The faces of a picture, or of the item `id`."""
         return self._connection.read(FacesAnswer, self._post("/faces", fields, picture))
 
-    def labels(self, chosen: Fields) -> LabelsAnswer:
+    def labels(self, filter_: Fields) -> LabelsAnswer:
         """The most frequent labels under a filter."""
-        params = {"filter": json.dumps(chosen), "limit": str(MAX_LABELS)}
+        params = {"filter": json.dumps(filter_), "limit": str(MAX_LABELS)}
         return self._connection.read(LabelsAnswer, self._connection.send("GET", "/labels", params=params))
 
-    def facets(self, chosen: Fields) -> FacetsAnswer:
+    def facets(self, filter_: Fields) -> FacetsAnswer:
         """Each attribute's most frequent values under a filter."""
-        params = {"filter": json.dumps(chosen), "limit": str(MAX_VALUES)}
+        params = {"filter": json.dumps(filter_), "limit": str(MAX_VALUES)}
         return self._connection.read(FacetsAnswer, self._connection.send("GET", "/facets", params=params))
 
     def item(self, item_id: str) -> Item:

@@ -110,12 +110,12 @@ def _order() -> str:
     return order
 
 
-def _orders(choices: list[Choice], chosen: str) -> dict[str, str]:
+def _orders(choices: list[Choice], current: str) -> dict[str, str]:
     """The names of all orders, by their values in links."""
     names = [choice.facet.attribute for choice in choices]
     orders = ORDERS | {f"attributes.{name}": name for name in names}
     orders |= {f"-attributes.{name}": f"{name}, last first" for name in names}
-    return orders if chosen in orders else orders | {chosen: chosen.replace("attributes.", "")}
+    return orders if current in orders else orders | {current: current.replace("attributes.", "")}
 
 
 def _by_size(clusters: list[Cluster]) -> list[Cluster]:

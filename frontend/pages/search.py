@@ -60,9 +60,9 @@ def by_form() -> str | Response:
     return _results(query, api().search(query.search_fields(), picture), preview=preview)
 
 
-def read_query(sent: MultiDict[str, str], *, with_picture: bool = False) -> SearchQuery:
+def read_query(form: MultiDict[str, str], *, with_picture: bool = False) -> SearchQuery:
     """The search in a form or link; kept for the form of an error page."""
-    g.query = read(sent, with_picture=with_picture)
+    g.query = read(form, with_picture=with_picture)
     return g.query  # type: ignore[no-any-return]  # flask's g holds anything
 
 

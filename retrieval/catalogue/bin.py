@@ -117,10 +117,10 @@ def _row(item: Item, now: datetime, deleted_by: str | None) -> dict[str, Any]:
     }
 
 
-def _entry(found: sa.Row[Any]) -> BinEntry:
-    content: Mapping[str, Any] = found.content
-    item = Item(id=found.item, location=found.location, created=found.created, **content)
-    return BinEntry(found.entry, item, found.deleted, found.deleted_by)
+def _entry(row: sa.Row[Any]) -> BinEntry:
+    content: Mapping[str, Any] = row.content
+    item = Item(id=row.item, location=row.location, created=row.created, **content)
+    return BinEntry(row.entry, item, row.deleted, row.deleted_by)
 
 
 def _batches(values: Iterator[Any]) -> Iterator[list[Any]]:

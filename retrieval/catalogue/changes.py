@@ -58,10 +58,10 @@ class Changes:
 
     def get(self, id_: str) -> Item:
         """An item that nobody else changes until the end. Raises ItemMissing."""
-        found = self._connection.execute(ITEM.where(ITEMS.c.id == id_).with_for_update()).one_or_none()
-        if found is None:
+        row = self._connection.execute(ITEM.where(ITEMS.c.id == id_).with_for_update()).one_or_none()
+        if row is None:
             raise ItemMissing("there is no item of that id in the catalogue")
-        return Item(*found)
+        return Item(*row)
 
     def describe(self, item: Item) -> None:
         """Write an item's label and attributes, and nothing else of it."""
@@ -111,7 +111,7 @@ class Changes:
 
     def _held(self, column: sa.ColumnElement[str], values: Collection[str]) -> set[str]:
         query = sa.select(column).where(column.in_(sa.bindparam("values", expanding=True)))
-        held: set[str] = set()
+        present: set[str] = set()
         for batch in batches(list(values)):
-            held.update(self._connection.execute(query, {"values": batch}).scalars())
-        return held
+            present.update(self._connection.execute(query, {"values": batch}).scalars())
+        return present

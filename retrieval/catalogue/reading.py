@@ -69,12 +69,12 @@ class CatalogueReader:
     def get_many(self, ids: Sequence[str]) -> dict[str, Item]:
         """The items of these ids, by id; those that do not exist are left out."""
         possible = [id_ for id_ in ids if is_id(id_)]
-        found: dict[str, Item] = {}
+        items: dict[str, Item] = {}
         with self._database.transaction() as connection:
             for start in range(0, len(possible), BATCH):
                 rows = connection.execute(BY_ID, {"ids": possible[start : start + BATCH]})
-                found.update((row.id, Item(*row)) for row in rows)
-        return found
+                items.update((row.id, Item(*row)) for row in rows)
+        return items
 
     def count(self) -> int:
         return self.count_matching()
@@ -103,13 +103,13 @@ class CatalogueReader:
         with self._database.transaction() as connection:
             version = read_version(connection)
 
-            def lacking(name: str | None) -> BitMap64:
+            def numbers_without(name: str | None) -> BitMap64:
                 without = OneOf((None,))
-                wanted = Filter(label=without) if name is None else Filter(attributes={name: without})
-                return self._matcher.numbers(connection, wanted, version)
+                filter_without = Filter(label=without) if name is None else Filter(attributes={name: without})
+                return self._matcher.numbers(connection, filter_without, version)
 
             among = None if filter_ == EVERYTHING else self._matcher.numbers(connection, filter_, version)
-            return list_page(connection, order, limit=limit, after=after, among=among, lacking=lacking)
+            return list_page(connection, order, limit=limit, after=after, among=among, numbers_without=numbers_without)
 
     def select(self, filter_: Filter) -> Selection:
         """The items that a filter lets through. The same object again until an item has changed."""
@@ -195,17 +195,17 @@ class CatalogueReader:
         None among the values: how many have none.
         """
         key, kind, dialect = *name_key(name, self._database.dialect), self._database.dialect
-        wanted = {fact: value for value in values if (fact := fact_of_value(name, value, dialect)) is not None}
+        values_by_fact = {fact: value for value in values if (fact := fact_of_value(name, value, dialect)) is not None}
         with self._database.transaction() as connection:
             excluded = read_facts(connection, without)
             if filter_ == EVERYTHING:
-                counts, lacking = tally_of_all(connection, key, kind, list(wanted), excluded)
+                counts, without_value = tally_of_all(connection, key, kind, list(values_by_fact), excluded)
             else:
-                counts, lacking = self._tally_of_some(connection, key, kind, filter_, excluded)
+                counts, without_value = self._tally_of_some(connection, key, kind, filter_, excluded)
         tallied: list[tuple[Attribute | None, int]] = [
-            (value, counts[fact]) for fact, value in wanted.items() if counts[fact] > 0
+            (value, counts[fact]) for fact, value in values_by_fact.items() if counts[fact] > 0
         ]
-        return [*tallied, (None, lacking)] if None in values and lacking else tallied
+        return [*tallied, (None, without_value)] if None in values and without_value else tallied
 
     def count_values(self, name: str | None, filter_: Filter = EVERYTHING, without: Collection[str] = ()) -> int:
         """How many different values the items of `matching` have, as in `tally`; having none is one of them."""
@@ -214,8 +214,8 @@ class CatalogueReader:
             excluded = read_facts(connection, without)
             if filter_ == EVERYTHING:
                 return different_of_all(connection, key, kind, excluded)
-            counts, lacking = self._tally_of_some(connection, key, kind, filter_, excluded)
-        return len(counts) + (lacking > 0)
+            counts, without_value = self._tally_of_some(connection, key, kind, filter_, excluded)
+        return len(counts) + (without_value > 0)
 
     def _tally_of_some(
         self, connection: sa.Connection, name: str, kind: int, filter_: Filter, excluded: Collection[int]
@@ -235,11 +235,11 @@ class CatalogueReader:
 
     def digests(self, origin: Origin | None = None) -> dict[str, str]:
         """The SHA-256 of every item's file by id, of all items or those of one origin."""
-        asked = sa.select(ITEMS.c.id, ITEMS.c.sha256)
+        statement = sa.select(ITEMS.c.id, ITEMS.c.sha256)
         if origin is not None:
-            asked = asked.where(ITEMS.c.origin == origin)
+            statement = statement.where(ITEMS.c.origin == origin)
         with self._database.transaction() as connection:
-            return {row.id: row.sha256 for row in connection.execute(asked)}
+            return {row.id: row.sha256 for row in connection.execute(statement)}
 
     def digests_of(self, ids: Sequence[str]) -> dict[str, str]:
         """The SHA-256 of the files of these items, by id; those that do not exist are left out."""

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from retrieval.duplicates.keeping import Known, best_member
+from retrieval.duplicates.keeping import ItemFacts, best_member
 from retrieval.duplicates.sketch import Sketch
 
 
@@ -61,7 +61,7 @@ def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[tuple
     return [tuple(rows) for rows in members.values() if len(rows) > 1]
 
 
-def group(members: tuple[int, ...], sketches: Sequence[Sketch], known: Mapping[int, Known] | None = None) -> Group:
+def group(members: tuple[int, ...], sketches: Sequence[Sketch], known: Mapping[int, ItemFacts] | None = None) -> Group:
     """The members with the one to keep; `known`, by row, says more of them than their files do."""
     keep, why = best_member(members, sketches, known)
     return Group(members, keep, why)

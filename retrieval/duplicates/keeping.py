@@ -30,7 +30,7 @@ SAME_AGE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ItemFacts:
     """What is known of a picture beside its file: the id of its item, and whether that has a label."""
 
     id: str = ""
@@ -40,19 +40,19 @@ class Known:
 def turns(rows: Sequence[int], sketches: Sequence[Sketch]) -> dict[int, int]:
     """By row, which of FLIPS makes a picture like the first one. Needs the small pictures of the sketches."""
     first = sketches[rows[0]].small.astype(np.float64)
-    found = {}
+    best_orientations = {}
     for row in rows:
         differences = [float(np.abs(first - flipped(sketches[row].small, flip)).mean()) for flip in range(len(FLIPS))]
         best = int(np.argmin(differences))
-        found[row] = best if differences[best] < CLEARLY * differences[0] else 0
-    return found
+        best_orientations[row] = best if differences[best] < CLEARLY * differences[0] else 0
+    return best_orientations
 
 
 def best_member(
-    members: Sequence[int], sketches: Sequence[Sketch], known: Mapping[int, Known] | None = None
+    members: Sequence[int], sketches: Sequence[Sketch], known: Mapping[int, ItemFacts] | None = None
 ) -> tuple[int, str]:
     """The member to keep, and why in words."""
-    facts = {row: (known or {}).get(row, Known()) for row in members}
+    facts = {row: (known or {}).get(row, ItemFacts()) for row in members}
     original = _original_turn(members, sketches, facts)
     oldest = min(_age(sketches[row]) for row in members)
 
@@ -86,7 +86,7 @@ def best_member(
     return keep, ", then ".join([*reasons, *(["the first"] if rivals else [])])
 
 
-def _original_turn(members: Sequence[int], sketches: Sequence[Sketch], facts: Mapping[int, Known]) -> int:
+def _original_turn(members: Sequence[int], sketches: Sequence[Sketch], facts: Mapping[int, ItemFacts]) -> int:
     """The way round that the original has: 0 for that of the first member of the group that the sketches tell of."""
     by_turn: dict[int, list[int]] = {}
     for row in members:

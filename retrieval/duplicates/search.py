@@ -15,7 +15,7 @@ from retrieval import images
 from retrieval.duplicates.alignment import FINE_SIDE, same_picture, window_of
 from retrieval.duplicates.candidates import Candidate, candidates
 from retrieval.duplicates.groups import Duplicates, Groups, connected_groups, group
-from retrieval.duplicates.keeping import Known, turns
+from retrieval.duplicates.keeping import ItemFacts, turns
 from retrieval.duplicates.placement import Placed, ladder, place
 from retrieval.duplicates.same_thing import CalibratedVectors, same_thing_pairs, star_groups
 from retrieval.duplicates.sketch import Sketch, squashed
@@ -49,7 +49,7 @@ def find(
     same: Sequence[Pair],
     *,
     calibrated: CalibratedVectors | None = None,
-    known: Mapping[int, Known] | None = None,
+    known: Mapping[int, ItemFacts] | None = None,
 ) -> Duplicates:
     """All three tiers, from `same_picture_pairs`; the third where there are vectors and a calibration to go by.
 

@@ -29,9 +29,9 @@ def to_srgb(mode: str, profile: bytes | None) -> ToRgb:
     """How pixels of one of Pillow's modes become sRGB, given the ICC profile of their colours."""
     if mode == "LAB":
         return _applied(ImageCms.buildTransform(_LAB, _SRGB, "LAB", "RGB"), "LAB")
-    found = _transform(profile) if profile is not None and len(profile) <= MAX_PROFILE_BYTES else None
-    if found is not None:
-        transform, own_mode = found
+    conversion = _transform(profile) if profile is not None and len(profile) <= MAX_PROFILE_BYTES else None
+    if conversion is not None:
+        transform, own_mode = conversion
         if mode == own_mode or (mode in _GREY and own_mode in {"L", "RGB"}) or (mode != "CMYK" and own_mode == "RGB"):
             return _applied(transform, own_mode)
     return lambda picture: picture.convert("RGB")

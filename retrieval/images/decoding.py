@@ -16,7 +16,7 @@ from PIL import ExifTags, Image
 from retrieval.errors import BrokenImage, ImageError
 from retrieval.images.containers import jpeg, png, webp
 from retrieval.images.formats import BMP, JPEG, MAX_JPEG_PIXELS, PNG, PNM, TIFF, WEBP, Format, format_of
-from retrieval.images.opening import Opened, check_pixels, open_picture
+from retrieval.images.opening import OpenedPicture, check_pixels, open_picture
 from retrieval.images.pixels import RGB, SIDEWAYS
 
 # Pillow warns of damaged EXIF blocks, which do not hurt the picture. Set once for the process, because
@@ -107,7 +107,7 @@ def decode(data: bytes, *, min_side: int | None = None, max_pixels: int = MAX_JP
         return _decode(kind, copies[0], min_side, max_pixels)
 
 
-def _open(kind: Format, data: bytes, max_pixels: int) -> Opened:
+def _open(kind: Format, data: bytes, max_pixels: int) -> OpenedPicture:
     with _pillow_failures(kind, max_pixels):
         return open_picture(kind, data, max_pixels)
 
@@ -141,8 +141,8 @@ def _pillow_failures(kind: Format, max_pixels: int) -> Iterator[None]:
         raise
     except Image.DecompressionBombError as error:
         # The GIF and WebP readers allocate on opening, and first hold the header against Pillow's own limit.
-        found, allowed = map(int, re.findall(r"\d+", str(error)))
-        check_pixels(found, min(allowed, max_pixels, kind.max_pixels))
+        pixels, allowed = map(int, re.findall(r"\d+", str(error)))
+        check_pixels(pixels, min(allowed, max_pixels, kind.max_pixels))
         raise
     except Exception as error:
         raise BrokenImage(f"this {kind.name} is damaged or cut short ({error}); save it again") from error

@@ -38,7 +38,7 @@ _UPRIGHT = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedPicture:
     """A picture that is not decoded yet; what it means in `pixels.rgb_of`."""
 
     image: ImageFile
@@ -70,7 +70,7 @@ class Opened:
         )
 
 
-def open_picture(kind: Format, data: bytes, max_pixels: int) -> Opened:
+def open_picture(kind: Format, data: bytes, max_pixels: int) -> OpenedPicture:
     """Read the header. Raises TooManyPixels, UnsupportedFormat, and what Pillow raises for a damaged one."""
     return _OPENERS[kind](data, min(max_pixels, kind.max_pixels))
 
@@ -86,7 +86,7 @@ def _checked(image: ImageFile, max_pixels: int) -> ImageFile:
     return image
 
 
-def _open_jpeg(data: bytes, max_pixels: int) -> Opened:
+def _open_jpeg(data: bytes, max_pixels: int) -> OpenedPicture:
     head = list(jpeg.segments(data))
     jpeg.check_kind(data, head)
     jpeg.check_end(data, head)
@@ -95,51 +95,51 @@ def _open_jpeg(data: bytes, max_pixels: int) -> Opened:
     exif = _exif(image)
     cost = jpeg.cost_of(image, data, head)
     jpeg.scale_of(image, 1, cost, MAX_BYTES)
-    return Opened(image, jpeg.profile(image, exif), _orientation(exif), cost=cost)
+    return OpenedPicture(image, jpeg.profile(image, exif), _orientation(exif), cost=cost)
 
 
-def _open_png(data: bytes, max_pixels: int) -> Opened:
+def _open_png(data: bytes, max_pixels: int) -> OpenedPicture:
     chunks = png.split(data)
     png.check_end(chunks)
     image = _checked(PngImageFile(BytesIO(chunks.file())), max_pixels)
     if b"eXIf" in chunks.others:
         image.info["exif"] = b"Exif\0\0" + chunks.others[b"eXIf"]
-    return Opened(image, png.profile(chunks.others), _orientation(_exif(image)))
+    return OpenedPicture(image, png.profile(chunks.others), _orientation(_exif(image)))
 
 
-def _open_webp(data: bytes, max_pixels: int) -> Opened:
+def _open_webp(data: bytes, max_pixels: int) -> OpenedPicture:
     image = _checked(WebPImageFile(BytesIO(data)), max_pixels)
-    return Opened(image, image.info.get("icc_profile"), _orientation(_exif(image)))
+    return OpenedPicture(image, image.info.get("icc_profile"), _orientation(_exif(image)))
 
 
-def _open_gif(data: bytes, max_pixels: int) -> Opened:
+def _open_gif(data: bytes, max_pixels: int) -> OpenedPicture:
     first, profile = gif.first_picture(data)
     check_pixels(gif.frame_pixels(first), max_pixels)
-    return Opened(_checked(GifImageFile(BytesIO(first)), max_pixels), profile)
+    return OpenedPicture(_checked(GifImageFile(BytesIO(first)), max_pixels), profile)
 
 
-def _open_bmp(data: bytes, max_pixels: int) -> Opened:
+def _open_bmp(data: bytes, max_pixels: int) -> OpenedPicture:
     check_pixels(bmp.pixels_of(data), max_pixels)
-    return Opened(BmpImageFile(BytesIO(bmp.plain(data))), bmp.profile(data), unused_alpha=True)
+    return OpenedPicture(BmpImageFile(BytesIO(bmp.plain(data))), bmp.profile(data), unused_alpha=True)
 
 
-def _open_heic(data: bytes, max_pixels: int) -> Opened:
+def _open_heic(data: bytes, max_pixels: int) -> OpenedPicture:
     boxes = heif.read_boxes(data)
     check_pixels(boxes.pixels, max_pixels)
     image = _checked(HeifImageFile(BytesIO(data)), max_pixels)
     # What the boxes turn is turned by the reader, and EXIF only repeats it. Some programs write EXIF alone.
     orientation = 1 if boxes.is_turned else image.info.get("original_orientation") or 1
-    return Opened(image, image.info.get("icc_profile") or _coded(boxes), _known(orientation))
+    return OpenedPicture(image, image.info.get("icc_profile") or _coded(boxes), _known(orientation))
 
 
-def _open_avif(data: bytes, max_pixels: int) -> Opened:
+def _open_avif(data: bytes, max_pixels: int) -> OpenedPicture:
     boxes = heif.read_boxes(data)
     check_pixels(boxes.pixels, max_pixels)
     image = _checked(AvifImageFile(BytesIO(data)), max_pixels)
-    return Opened(image, image.info.get("icc_profile") or _coded(boxes), _orientation(_exif(image)))
+    return OpenedPicture(image, image.info.get("icc_profile") or _coded(boxes), _orientation(_exif(image)))
 
 
-def _open_tiff(data: bytes, max_pixels: int) -> Opened:
+def _open_tiff(data: bytes, max_pixels: int) -> OpenedPicture:
     tags = tiff.first_page(data)
     tiff.check_kind(tags)
     check_pixels(tiff.pixels_of(tags), max_pixels)
@@ -147,17 +147,17 @@ def _open_tiff(data: bytes, max_pixels: int) -> Opened:
     image = tiff.open_page(data, tags)  # it applies the orientation itself
     bits, white_is_zero = tiff.grey_of(tags)
     profile = image.info.get("icc_profile")
-    return Opened(image, profile, unused_alpha=True, grey_bits=bits, white_is_zero=white_is_zero)
+    return OpenedPicture(image, profile, unused_alpha=True, grey_bits=bits, white_is_zero=white_is_zero)
 
 
-def _open_pnm(data: bytes, max_pixels: int) -> Opened:
+def _open_pnm(data: bytes, max_pixels: int) -> OpenedPicture:
     if _PLAIN_PNM.match(data):
         # Pillow copies the rest of a block for each comment in it: a megabyte of comments would take minutes.
         data = _PNM_COMMENT.sub(b"", data)
-    return Opened(_checked(PpmImageFile(BytesIO(data)), max_pixels))
+    return OpenedPicture(_checked(PpmImageFile(BytesIO(data)), max_pixels))
 
 
-_OPENERS: dict[Format, Callable[[bytes, int], Opened]] = {
+_OPENERS: dict[Format, Callable[[bytes, int], OpenedPicture]] = {
     JPEG: _open_jpeg,
     PNG: _open_png,
     WEBP: _open_webp,
@@ -186,10 +186,10 @@ def _exif(image: ImageFile) -> Image.Exif | None:
 def _orientation(exif: Image.Exif | None) -> int:
     """EXIF orientation 1 to 8; upright (1) where there is none or it cannot be read."""
     try:
-        found = exif.get(ExifTags.Base.Orientation, _UPRIGHT) if exif is not None else _UPRIGHT
+        orientation = exif.get(ExifTags.Base.Orientation, _UPRIGHT) if exif is not None else _UPRIGHT
     except (OSError, SyntaxError, ValueError, struct.error):
         return _UPRIGHT
-    return _known(found)
+    return _known(orientation)
 
 
 def _known(orientation: object) -> int:

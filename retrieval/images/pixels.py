@@ -50,13 +50,13 @@ def rgb_of(
 
 def _as_stored(upright: RGB, orientation: int) -> RGB:
     """The same memory, seen with rows and columns as a file of this EXIF orientation stores them."""
-    seen = upright.transpose(1, 0, 2) if orientation in SIDEWAYS else upright
+    turned = upright.transpose(1, 0, 2) if orientation in SIDEWAYS else upright
     # EXIF 2.3, 4.6.4 A: for 3 and 4, row 0 is at the bottom; for 7 and 8, it is at the right, and so on.
     if orientation in {3, 4, 7, 6}:
-        seen = seen[::-1]
+        turned = turned[::-1]
     if orientation in {2, 3, 7, 8}:
-        seen = seen[:, ::-1]
-    return seen
+        turned = turned[:, ::-1]
+    return turned
 
 
 def _flat(band: Image.Image, convert: ToRgb, opaque: bool) -> Image.Image:

@@ -133,13 +133,13 @@ def latest_vectors(
     return [ids[row] for row in rows], vectors[rows], digests and [digests[row] for row in rows]
 
 
-def missing_ids(held: Mapping[str, str | None], wanted: Mapping[str, str]) -> list[str]:
-    """The ids of `wanted` that have no vector, or a vector of another file.
+def missing_ids(present: Mapping[str, str | None], digests: Mapping[str, str]) -> list[str]:
+    """The ids of `digests` that have no vector, or a vector of another file.
 
-    `held` maps each id that has a vector to the SHA-256 of the file it was made of; None where that is not known, and
-    then the vector counts as right. `wanted` maps the items' ids to the SHA-256 of their files.
+    `present` maps each id that has a vector to the SHA-256 of the file it was made of; None where that is not known,
+    and then the vector counts as right. `digests` maps the items' ids to the SHA-256 of their files.
     """
-    return [id_ for id_, digest in wanted.items() if id_ not in held or held[id_] not in (None, digest)]
+    return [id_ for id_, digest in digests.items() if id_ not in present or present[id_] not in (None, digest)]
 
 
 class VectorStore(Protocol):

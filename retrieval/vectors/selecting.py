@@ -100,8 +100,8 @@ class RowNumbers:
 
     def rows(self, numbers: BitMap64) -> Numbers:
         """The rows of those of these numbers that have one."""
-        wanted = np.asarray((numbers & self.known).to_array(), np.int64)
-        rows: Numbers = self._rows[wanted]
+        known_numbers = np.asarray((numbers & self.known).to_array(), np.int64)
+        rows: Numbers = self._rows[known_numbers]
         return rows
 
     def allowed(self, flags: NDArray[np.bool_]) -> AllowedNumbers:

@@ -102,8 +102,8 @@ def copy_store(
         return
     clusters = read_clusters()
     with closing(source.open(bundle_id, clusters)) as store:
-        held = store.held()
-        members = store.get_many(list(held))
-    digests = [held[name] for name in members.ids]
+        digest_by_id = store.held()
+        members = store.get_many(list(digest_by_id))
+    digests = [digest_by_id[name] for name in members.ids]
     target.delete(bundle_id)
     target.create(bundle_id, clusters, ids=members.ids, vectors=members.vectors, digests=digests)

@@ -41,10 +41,10 @@ class Site:
 
 def needs(program: str) -> str:
     """The program's path; without it, the test is skipped and says what to do."""
-    found = shutil.which(program) or shutil.which(program, path="/usr/sbin")
-    if found is None:
+    result = shutil.which(program) or shutil.which(program, path="/usr/sbin")
+    if result is None:
         pytest.skip(f"{program} is not installed; `make proxies` installs it")
-    return found
+    return result
 
 
 def with_ports(text: str, *, listen: str, ports: dict[int, int]) -> str:

@@ -22,8 +22,8 @@ def test_page_and_api_work_behind_haproxy(prefixed: Site, tmp_path: Path) -> Non
     ):
         assert client.get("/lookalike").headers["location"] == "/lookalike/"
         assert "/lookalike/static/" in client.get("/lookalike/").text
-        found = client.post("/lookalike/api/search", files={"file": picture(1)}).json()
-        assert client.get(found["hits"][0]["image_url"]).status_code == 200
-        assert client.get(found["next"]).status_code == 200
+        result = client.post("/lookalike/api/search", files={"file": picture(1)}).json()
+        assert client.get(result["hits"][0]["image_url"]).status_code == 200
+        assert client.get(result["next"]).status_code == 200
         big: dict[str, Any] = {"content": bytes(3_000_000), "headers": {"Content-Type": "text/plain"}}
         assert [client.post("/lookalike/api/items", **big).status_code for _ in range(12)] == [415] * 12

@@ -42,17 +42,17 @@ def client(prefixed: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def addresses(html: str) -> set[str]:
-    found = {unescape(first or second) for first, second in ADDRESSES.findall(html)}
-    return {each for each in found if not each.startswith(("data:", "http:", "https:", "blob:"))}
+    result = {unescape(first or second) for first, second in ADDRESSES.findall(html)}
+    return {each for each in result if not each.startswith(("data:", "http:", "https:", "blob:"))}
 
 
 @pytest.mark.parametrize("start", ["/lookalike/", "/lookalike/browse/", "/lookalike/models/", "/lookalike/api/docs"])
 def test_every_address_of_a_page_leads_somewhere(client: httpx2.Client, start: str) -> None:
     page = client.get(start)
     assert page.status_code == 200
-    found = addresses(page.text)
-    assert len(found) >= 3
-    for each in found:
+    result = addresses(page.text)
+    assert len(result) >= 3
+    for each in result:
         address = urljoin(start, each)
         assert address.startswith("/lookalike"), each
         answer = client.get(address, follow_redirects=False)
@@ -61,13 +61,13 @@ def test_every_address_of_a_page_leads_somewhere(client: httpx2.Client, start: s
 
 def test_every_link_of_the_api_is_below_its_path(client: httpx2.Client) -> None:
     listed = client.get("/lookalike/api/items", params={"limit": 3}).json()
-    found = client.post("/lookalike/api/search", files={"file": picture(1)}).json()
-    links = [listed["next"], found["next"], found["link"], found["report_url"]]
-    links += [each[name] for each in (*listed["items"], *found["hits"]) for name in ("image_url", "thumbnail_url")]
+    result = client.post("/lookalike/api/search", files={"file": picture(1)}).json()
+    links = [listed["next"], result["next"], result["link"], result["report_url"]]
+    links += [each[name] for each in (*listed["items"], *result["hits"]) for name in ("image_url", "thumbnail_url")]
     for link in links:
         assert link.startswith("/lookalike/api/")
         assert client.get(link).status_code == 200, link
-    assert client.get(urljoin(found["report_url"], "labels.csv")).text == "label\n"
+    assert client.get(urljoin(result["report_url"], "labels.csv")).text == "label\n"
     document = client.get("/lookalike/api/openapi.json").json()
     assert document["servers"][0] == {"url": "/lookalike/api"}
 

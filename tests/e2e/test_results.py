@@ -166,10 +166,10 @@ def test_matches_are_saved_as_json_csv_and_a_contact_sheet(results: Page) -> Non
 @in_matrix
 def test_after_a_reload_the_picture_is_there_and_can_be_searched_with_again(tab: Page) -> None:
     choose(tab)
-    found = ids(tab)
+    result = ids(tab)
     tab.reload()
     expect(tab.get_by_alt_text("The picture you searched with")).to_be_visible()
-    assert ids(tab) == found
+    assert ids(tab) == result
     tab.locator(".tile").nth(1).get_by_role("button", name=re.compile("Why")).click()
     expect(tab.get_by_role("dialog").get_by_alt_text("The match, under its heat map")).to_be_visible()
 

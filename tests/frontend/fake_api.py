@@ -117,8 +117,8 @@ class FakeApi:
         ids = ("one", "two", "three")
         self.replies: dict[str, Reply] = {f"GET /item?id={name}": as_json(item(name)) for name in ids}
         self.replies["GET /items"] = as_json({"items": [item(name) for name in ids], "total": 1200})
-        found = as_json(matches(*(hit(name, n) for n, name in enumerate(ids, start=1))))
-        self.replies |= {"POST /search": found, "GET /search": found}
+        result = as_json(matches(*(hit(name, n) for n, name in enumerate(ids, start=1))))
+        self.replies |= {"POST /search": result, "GET /search": result}
         self.replies["POST /faces"] = problem(422, code="unsupported_by_model")
 
     def everything(self, reply: Reply) -> None:

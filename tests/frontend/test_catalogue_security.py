@@ -59,9 +59,9 @@ def file_named(text: str) -> dict[str, object]:
 def test_no_text_becomes_markup(page: FlaskClient, api: FakeApi, step: int) -> None:
     expected = [Skeleton(html).tags for html in pages_saying(HARMLESS, page, api)]
     for attack in ATTACKS[::step]:
-        found = [Skeleton(html) for html in pages_saying(attack, page, api)]
-        assert [skeleton.tags for skeleton in found] == expected, attack
-        for skeleton in found:
+        result = [Skeleton(html) for html in pages_saying(attack, page, api)]
+        assert [skeleton.tags for skeleton in result] == expected, attack
+        for skeleton in result:
             assert all(map(INSIDE.match, skeleton.targets)), attack
 
 

@@ -52,23 +52,23 @@ def addresses(html: str) -> set[str]:
 @pytest.mark.parametrize("path", PATHS)
 def test_every_address_is_under_the_public_path(prefixed: FlaskClient, path: str, keeps_path: bool) -> None:
     html = prefixed.get(f"{PREFIX}{path}" if keeps_path else path).text
-    found = {each for each in addresses(html) if not each.startswith("data:")}
-    assert len(found) >= 18
-    assert {each for each in found if not each.startswith(f"{PREFIX}/")} == set()
+    result = {each for each in addresses(html) if not each.startswith("data:")}
+    assert len(result) >= 18
+    assert {each for each in result if not each.startswith(f"{PREFIX}/")} == set()
 
 
 def test_every_address_of_the_pages_leads_somewhere(prefixed: FlaskClient, api: FakeApi) -> None:
     report = Reply(body=b"<title>r</title>", media_type="text/html")
     api.replies |= {f"GET /bundles/{name}/report/index.html": report for name in ("20261124-tuned", "20261122-demo")}
     api.replies["GET /bundles/20261120-frozen/report/index.html"] = report
-    found = set().union(*(addresses(prefixed.get(PREFIX + path).text) for path in PATHS[:-1]))
+    result = set().union(*(addresses(prefixed.get(PREFIX + path).text) for path in PATHS[:-1]))
     post_only = {f"{PREFIX}/{name}" for name in ("add/one", "items/change", "items/delete", "models/activate")}
     post_only |= {f"{PREFIX}/duplicates/{name}" for name in ("refresh", "dismiss", "undo", "delete", "label")}
     post_only |= {f"{PREFIX}/bin/{name}" for name in ("restore", "delete")}
     incomplete = {f"{PREFIX}/pictures/thumbnail", f"{PREFIX}/items/", f"{PREFIX}/why", f"{PREFIX}/browse/clusters/2"}
     tried = {
         each
-        for each in found
+        for each in result
         if each not in post_only | incomplete and not each.startswith((f"{PREFIX}/why?", "data:"))
     }
     assert len(tried) > 60

@@ -133,8 +133,8 @@ def test_the_next_page_is_a_link_that_still_shows_the_query(page: FlaskClient, a
 
 
 def test_each_group_says_how_many_more_there_are(page: FlaskClient, api: FakeApi) -> None:
-    found = hit("one", group="jug", more=1234), hit("two", rank=2, group=None, more=3), hit("three", rank=3, more=0)
-    api.replies["POST /search"] = as_json(matches(*found))
+    result = hit("one", group="jug", more=1234), hit("two", rank=2, group=None, more=3), hit("three", rank=3, more=0)
+    api.replies["POST /search"] = as_json(matches(*result))
     html = page.get("/search?id=one&group=attributes.shape").text
     assert html.count("more of this shape") == 1
     assert 'href="/search?id=one&amp;has.shape=%22jug%22" data-same>1,234 more of this shape' in html

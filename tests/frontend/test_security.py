@@ -82,9 +82,9 @@ def pages_saying(text: str, page: FlaskClient, api: FakeApi) -> list[str]:
 def test_no_text_becomes_markup(page: FlaskClient, api: FakeApi, step: int) -> None:
     expected = [Skeleton(html).tags for html in pages_saying(HARMLESS, page, api)]
     for attack in (*ATTACKS[::step], NUL):
-        found = [Skeleton(html) for html in pages_saying(attack, page, api)]
-        assert [skeleton.tags for skeleton in found] == expected, attack
-        for target in chain.from_iterable(skeleton.targets for skeleton in found):
+        result = [Skeleton(html) for html in pages_saying(attack, page, api)]
+        assert [skeleton.tags for skeleton in result] == expected, attack
+        for target in chain.from_iterable(skeleton.targets for skeleton in result):
             assert re.match(r"/(?!/)|#(main|status|icon-[a-z]+)$|data:image/png;base64,", target), attack
 
 

@@ -42,11 +42,11 @@ def slow(curve: Curve, distance: float) -> float:
 @settings(max_examples=examples(300), deadline=None)
 @given(curves(), st.lists(st.floats(-1, 6), min_size=1, max_size=30))
 def test_probabilities_are_those_of_the_curve_and_never_rise(curve: Curve, distances: list[float]) -> None:
-    found = curve.probability(np.array(sorted(distances)))
-    assert found.dtype == np.float64
-    assert ((found >= 0) & (found <= 1)).all()
-    assert (np.diff(found) <= 1e-12).all()
-    np.testing.assert_allclose(found, [slow(curve, distance) for distance in sorted(distances)], atol=1e-9)
+    result = curve.probability(np.array(sorted(distances)))
+    assert result.dtype == np.float64
+    assert ((result >= 0) & (result <= 1)).all()
+    assert (np.diff(result) <= 1e-12).all()
+    np.testing.assert_allclose(result, [slow(curve, distance) for distance in sorted(distances)], atol=1e-9)
     np.testing.assert_array_equal(curve.probability(curve.distances), curve.probabilities)
 
 

@@ -14,12 +14,12 @@ METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 def distances(query: Vectors, vectors: Vectors, metric: Metric) -> Doubles:
     """The slow, obvious oracle: one vector at a time, in float64."""
     point = query.astype(np.float64)
-    found = []
+    result = []
     for vector in vectors.astype(np.float64):
         lengths = np.linalg.norm(point) * np.linalg.norm(vector)
         cosine = point @ vector / lengths if lengths > 0 else 0.0
-        found.append(1 - cosine if metric == "cosine" else np.linalg.norm(point - vector))
-    return np.array(found)
+        result.append(1 - cosine if metric == "cosine" else np.linalg.norm(point - vector))
+    return np.array(result)
 
 
 @st.composite
@@ -52,10 +52,10 @@ def test_no_member_is_nearer_than_its_clusters_bound(scene: tuple[Clusters, Vect
     clusters, vectors, query = scene
     assigned = clusters.assign(vectors)
     bounds = Reach.nowhere(clusters).widened(vectors, assigned).view(query, metric).bounds
-    found = distances(query, vectors, metric)
+    result = distances(query, vectors, metric)
     # The bound leaves no room for its own rounding; what is left is the oracle's.
-    rounding = 1e-14 if metric == "cosine" else 1e-14 * found
-    assert (bounds[assigned] <= found + rounding).all()
+    rounding = 1e-14 if metric == "cosine" else 1e-14 * result
+    assert (bounds[assigned] <= result + rounding).all()
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -65,8 +65,8 @@ def test_bounds_hold_where_nearly_everything_cancels(metric: Metric) -> None:
     reach = Reach.nowhere(Clusters(vectors)).widened(vectors, np.arange(300))
     for number, vector in enumerate(vectors):
         query = vector * np.float32(1 + 1e-5)
-        [found] = distances(query, vectors[number : number + 1], metric)
-        assert reach.view(query, metric).bounds[number] <= found + (1e-14 if metric == "cosine" else 1e-14 * found)
+        [result] = distances(query, vectors[number : number + 1], metric)
+        assert reach.view(query, metric).bounds[number] <= result + (1e-14 if metric == "cosine" else 1e-14 * result)
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_each_vector_is_assigned_to_its_nearest_centroid(scene: tuple[Clusters, 
     clusters, vectors, _ = scene
     largest = np.linalg.norm(clusters.centroids, axis=1).max() + np.linalg.norm(vectors, axis=1).max(initial=0)
     for vector, number in zip(vectors, clusters.assign(vectors), strict=True):
-        found = distances(vector, clusters.centroids, "euclidean")
+        result = distances(vector, clusters.centroids, "euclidean")
         # In float32, in which the squares of the tiniest vectors vanish.
-        assert found[number] ** 2 <= found.min() ** 2 + 1e-5 * largest**2 + 1e-37
+        assert result[number] ** 2 <= result.min() ** 2 + 1e-5 * largest**2 + 1e-37
 
 
 def test_assignment_in_chunks_is_the_assignment_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -107,8 +107,8 @@ def check_facets(catalogue: Catalogue, chosen: Filter, wanted: list[Item]) -> No
         assert facet.distinct == len(counted)
         assert [count for _, count in facet.values] == sorted(counted.values(), reverse=True)[:2]
         assert all(counted[keyed(value)] == count for value, count in facet.values)
-        found = [value for (of_kind, value) in counted if of_kind == "number"]
-        assert (facet.least, facet.most) == (min(found, default=None), max(found, default=None))
+        result = [value for (of_kind, value) in counted if of_kind == "number"]
+        assert (facet.least, facet.most) == (min(result, default=None), max(result, default=None))
 
 
 def check_tallies(
@@ -118,8 +118,8 @@ def check_tallies(
     counted = Counter(map(keyed, own))
     assert catalogue.count_values(name, chosen, without) == len(counted)
     asked = list({keyed(value): value for value in own[:3]}.values())
-    found = catalogue.tally(name, asked, chosen, without)
-    assert {keyed(value): count for value, count in found} == {keyed(value): counted[keyed(value)] for value in asked}
+    result = catalogue.tally(name, asked, chosen, without)
+    assert {keyed(value): count for value, count in result} == {keyed(value): counted[keyed(value)] for value in asked}
 
 
 @pytest.mark.parametrize("bounds", [{}, {"gte": 1, "lt": "b"}, {"gte": True}])

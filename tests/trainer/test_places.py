@@ -94,5 +94,5 @@ def test_a_run_fills_the_database_and_the_store_that_it_names(
     with serving("api", port, "/readyz", artifacts=artifacts, api_port=port) as address:
         item = requests.get(f"{address}/items?limit=1", timeout=60).json()["items"][0]
         assert requests.get(f"{address}{item['image_url']}", timeout=60).status_code == 200
-        found = requests.get(f"{address}/search", params={"id": item["id"]}, timeout=60).json()
-        assert found["hits"]
+        result = requests.get(f"{address}/search", params={"id": item["id"]}, timeout=60).json()
+        assert result["hits"]

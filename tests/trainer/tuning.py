@@ -50,16 +50,16 @@ def pictures_in(
     folder: Path, *, labels: int = 6, each: int = 6, held_out: int = 2, unlabelled: int = 0, supervised: bool = True
 ) -> Pictures:
     """`each` photographs of every label, of which the first `held_out` are validation's, then some without a label."""
-    found, parts = [], []
+    result, parts = [], []
     for label in range(labels + (unlabelled > 0)):
         name = f"label {label}" if label < labels else None
         for number in range(each if name else unlabelled):
             path = folder / f"{label}-{number}.png"
             Image.fromarray(photograph(label, number)).save(path)
-            found.append(opened(path, name))
+            result.append(opened(path, name))
             parts.append(VALIDATION if number < held_out else TRAIN)
-    numbers = number_labels([one.picture.label for one in found])
-    return Pictures(found, numbers, np.array(parts, np.int8), SIDE, open_whole, 0, supervised)
+    numbers = number_labels([one.picture.label for one in result])
+    return Pictures(result, numbers, np.array(parts, np.int8), SIDE, open_whole, 0, supervised)
 
 
 def scores(precision_at_1: float, map_: float, queries: int = 100) -> Scores:

@@ -141,9 +141,9 @@ def _digests(folder: Path, names: list[str], progress: Progress) -> Iterator[str
             return file_digest(file, "sha256").hexdigest()
 
     with ThreadPoolExecutor() as threads:  # the hash is computed outside Python's lock
-        for done, found in enumerate(threads.map(digest, names), start=1):
+        for done, entry in enumerate(threads.map(digest, names), start=1):
             progress(done, len(names))
-            yield found
+            yield entry
 
 
 def _line(digest: str, name: str) -> bytes:

@@ -54,10 +54,10 @@ def restore(source: Path, artifacts: Path, listener: Listener, *, replacing: boo
     Raises BackupError where the backup is damaged, something is there, or somebody uses it; then nothing has changed.
     """
     about = read_about(source)
-    taken = [name for name in OWNED if (artifacts / name).exists()]
-    if taken and not replacing:
+    existing = [name for name in OWNED if (artifacts / name).exists()]
+    if existing and not replacing:
         raise BackupError(
-            f"{artifacts} has a {taken[-1]} already. With --replace, what is there is put aside, and "
+            f"{artifacts} has a {existing[-1]} already. With --replace, what is there is put aside, and "
             "`lookalike restore --undo` brings it back."
         )
     with listener.step("Verifying the backup") as progress:

@@ -42,22 +42,22 @@ def compare(
         from trainer.compare.page import COLUMNS, PAGE, cells, write
         from trainer.compare.runner import compare as compare_all
 
-    found = compare_all(planned, source, artifacts, display)
+    comparison = compare_all(planned, source, artifacts, display)
     results = results or artifacts / "compare" / "latest"
-    write(found, results)
+    write(comparison, results)
     columns = [column for column in COLUMNS if column.short]
     table = Table(title="On test pictures", title_justify="left")
     table.add_column("configuration", overflow="fold", min_width=13)
     for heading in ("tuning", "stage", *(column.short for column in columns)):
         table.add_column(heading, no_wrap=True)
-    for row, figures in zip(found.rows, cells(found.rows, columns), strict=True):
+    for row, figures in zip(comparison.rows, cells(comparison.rows, columns), strict=True):
         when = "after" if row.tuned else "before"
         shown = [Text(cell.text, style="bold" if cell.best else "") for cell in figures]
         table.add_row(Text(row.configuration), when, row.stage, *shown)
-    if found.rows:
+    if comparison.rows:
         out.print(table)
-    for failure in found.failures:
+    for failure in comparison.failures:
         out.print("[red]Failed:[/]", Text(f"{failure.configuration}: {failure.reason}"), soft_wrap=True)
     out.print("All figures and curves:", Text(str(results / PAGE)), soft_wrap=True)
-    if not found.rows:
+    if not comparison.rows:
         raise typer.Exit(1)

@@ -53,7 +53,7 @@ def evaluate(
     from trainer.evaluation.inputs.leaks import look_alike
     from trainer.evaluation.results import to_json
 
-    found = measure(
+    measurement = measure(
         artifacts,
         labelled.get("queries"),
         labelled.get("gallery"),
@@ -64,7 +64,7 @@ def evaluate(
         ladder=ladder,
         same_picture=partial(look_alike, step=display.step),
     )
-    written = to_json(found.evaluation)
+    written = to_json(measurement.evaluation)
     if results:
         results.parent.mkdir(parents=True, exist_ok=True)
         results.write_text(written, encoding="utf-8")
@@ -73,11 +73,11 @@ def evaluate(
         return
     if formulas:
         out.print(evaluation_tables.formulas())
-    for shown in evaluation_tables.tables(found.evaluation):
+    for shown in evaluation_tables.tables(measurement.evaluation):
         out.print(shown)
-    for note in found.notes:
+    for note in measurement.notes:
         out.print(Text(note))
-    if found.skipped:
-        out.print(skipped_table(found.skipped))
+    if measurement.skipped:
+        out.print(skipped_table(measurement.skipped))
     if results:
         out.print("All of it, every label and leak:", Text(str(results)))

@@ -38,26 +38,26 @@ def report(
 
     display = Display()
     with display.step("Reading the bundle"):
-        found = read_published(artifacts)
+        report_data = read_published(artifacts)
     if health:
-        found = _with_health(artifacts, found, display)
-    folder = results or artifacts / "reports" / found.bundle_id
+        report_data = _with_health(artifacts, report_data, display)
+    folder = results or artifacts / "reports" / report_data.bundle_id
     with display.step("Drawing the map") as progress:
-        write_report(folder, found, progress)
+        write_report(folder, report_data, progress)
     if as_json:
         out.print((folder / FIGURES).read_text(encoding="utf-8"), markup=False, highlight=False, soft_wrap=True)
         return
-    out.print(f"The report on bundle {found.bundle_id}:", Text(str(folder / PAGE)), soft_wrap=True)
+    out.print(f"The report on bundle {report_data.bundle_id}:", Text(str(folder / PAGE)), soft_wrap=True)
 
 
-def _with_health(artifacts: Path, found: "Report", display: Display) -> "Report":
+def _with_health(artifacts: Path, report_data: "Report", display: Display) -> "Report":
     """With the health of the catalogue; without it, and with the reason said, where the encoder cannot be made here."""
     from trainer.errors import ConfigError, WeightsError
 
     with display.step("Loading TensorFlow"), silenced():
         from trainer.report.recheck import check_catalogue
     try:
-        return replace(found, health=check_catalogue(artifacts, found, display.step))
+        return replace(report_data, health=check_catalogue(artifacts, report_data, display.step))
     except (ConfigError, WeightsError) as error:
         display.note(f"Without the health of the catalogue: {error}")
-        return found
+        return report_data

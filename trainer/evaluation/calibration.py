@@ -60,8 +60,10 @@ def _fit(pairs: Pairs, metric: Metric, meaning: Meaning) -> tuple[Curve, Reliabi
 def _held_out(pairs: Pairs, fit: Callable[[Doubles, NDArray[np.bool_]], Curve]) -> Doubles:
     """The probability [p] of each pair by a curve fitted without its query."""
     probabilities = np.empty(len(pairs.distances))
-    for fitted, held in GroupKFold(FOLDS).split(pairs.distances, groups=pairs.queries):
-        probabilities[held] = fit(pairs.distances[fitted], pairs.matches[fitted]).probability(pairs.distances[held])
+    for fitted, held_out in GroupKFold(FOLDS).split(pairs.distances, groups=pairs.queries):
+        probabilities[held_out] = fit(pairs.distances[fitted], pairs.matches[fitted]).probability(
+            pairs.distances[held_out]
+        )
     return probabilities
 
 

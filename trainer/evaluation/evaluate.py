@@ -156,8 +156,8 @@ def _reliability(
         numbers[len(queries.labels) :],
         same,
     )
-    found = stated(candidate.calibration, search, metric)
-    return {} if found is None else {metric: found}
+    reliability = stated(candidate.calibration, search, metric)
+    return {} if reliability is None else {metric: reliability}
 
 
 def _own_items(queries: EmbeddedSet, items: Sequence[Item]) -> list[str | None]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from retrieval.calibration import Calibration, Meaning
 from retrieval.clusters import Metric
 from trainer.evaluation.rankings import TABLE_VALUES, similarities
-from trainer.evaluation.results import Asked, Reliability
+from trainer.evaluation.results import PrecisionAt, Reliability
 
 HITS = 20  # ranks that make pairs
 BINS = 15
@@ -91,14 +91,14 @@ def reliability(
     )
     error = sum(count * abs(stated - true) for stated, true, count in bins) / len(matches)
     brier = float(np.square(probabilities - matches).mean())
-    asked = tuple(_asked(wanted, probabilities, matches) for wanted in WANTED)
-    return Reliability(metric, bins, float(error), brier, len(matches), meaning, method, asked)
+    levels = tuple(_level(level, probabilities, matches) for level in WANTED)
+    return Reliability(metric, bins, float(error), brier, len(matches), meaning, method, levels)
 
 
-def _asked(wanted: float, probabilities: Doubles, matches: NDArray[np.bool_]) -> Asked:
-    shown = probabilities >= wanted
+def _level(level: float, probabilities: Doubles, matches: NDArray[np.bool_]) -> PrecisionAt:
+    shown = probabilities >= level
     right = float(matches[shown].mean()) if shown.any() else None
-    return Asked(wanted, int(shown.sum()), right, float(shown[matches].mean()) if matches.any() else 0.0)
+    return PrecisionAt(level, int(shown.sum()), right, float(shown[matches].mean()) if matches.any() else 0.0)
 
 
 def stated(calibration: Calibration, search: HeldOutSearch, metric: Metric) -> Reliability | None:

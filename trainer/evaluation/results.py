@@ -94,7 +94,7 @@ class LadderRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PrecisionAt:
     """What a wanted probability leaves of the first hits: so many `hits`, of which the share `right` are true matches.
 
     `right` is None where no hit is left. `kept` is the share of the true matches among the first hits that is left.
@@ -122,7 +122,7 @@ class Reliability:
     pairs: int
     meaning: Literal["label", "picture"]
     method: Literal["isotonic", "logistic"] | None
-    asked: tuple[Asked, ...] = ()
+    asked: tuple[PrecisionAt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from retrieval import duplicates
 from retrieval.duplicates import CalibratedVectors, Group, Sketch
-from retrieval.duplicates.keeping import Known
+from retrieval.duplicates.keeping import ItemFacts
 from retrieval.errors import ImageError
 from retrieval.projection import unit
 from trainer.data.split import TRAIN, number_labels
@@ -44,7 +44,7 @@ def check(
     file_rows = np.array(rows, np.int64)
     if things is not None:
         things = CalibratedVectors(things.vectors[file_rows], things.cosine, things.least)
-    known = {place: Known(pictures[row].id, pictures[row].label is not None) for place, row in enumerate(rows)}
+    known = {place: ItemFacts(pictures[row].id, pictures[row].label is not None) for place, row in enumerate(rows)}
     groups = duplicates.find(sketches, same, calibrated=things, known=known)
 
     def copies(groups: Sequence[Group]) -> list[Copies]:

@@ -80,10 +80,10 @@ def scaled_stages(variant: Variant) -> list[Stage]:
     ]
 
 
-def _channels(wanted: float) -> int:
+def _channels(width: float) -> int:
     """The nearest multiple of 8, which loses no more than a tenth."""
-    nearest = max(8, int(wanted + 4) // 8 * 8)
-    return nearest + 8 if nearest < 0.9 * wanted else nearest
+    nearest = max(8, int(width + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * width else nearest
 
 
 def efficientnet_lite(number: int) -> Callable[[KerasTensor], KerasTensor]:

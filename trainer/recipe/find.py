@@ -15,7 +15,7 @@ from trainer.recipe import winner
 from trainer.recipe.budget import Budget
 from trainer.recipe.choices import Choice, Preset
 from trainer.recipe.passes import Passes
-from trainer.recipe.search import Found, Trial, search
+from trainer.recipe.search import Outcome, Trial, search
 from trainer.run.inputs import Inputs
 
 UNLABELLED = CONFIGS / "unlabelled.toml"
@@ -51,9 +51,9 @@ def find_recipe(inputs: Inputs, minutes: float, preset: Preset, listener: Listen
     cache = inputs.artifacts / "cache"
     passes = Passes((), cache, budget)
     labels = {picture.label for picture in inputs.listing.pictures} - {None}
-    found = search(inputs.listing.pictures, base, preset, passes, budget, listener) if len(labels) > 1 else None
-    if found is not None:
-        config = winner.configuration(base, found, preset, len(labels))
+    outcome = search(inputs.listing.pictures, base, preset, passes, budget, listener) if len(labels) > 1 else None
+    if outcome is not None:
+        config = winner.configuration(base, outcome, preset, len(labels))
     elif len(labels) > 1:
         config = base.model_copy(update={"preset": preset})
     else:
@@ -63,30 +63,30 @@ def find_recipe(inputs: Inputs, minutes: float, preset: Preset, listener: Listen
     winner.write(file, config, inputs.source, minutes)
 
     def fill_cache(frozen: Encoders) -> None:
-        if found is not None:
+        if outcome is not None:
             name = features.cache_name(config, Views(), encoders.fingerprint(frozen.graph))
-            passes.fill(found.choice, cache / f"{name}.sqlite")
+            passes.fill(outcome.choice, cache / f"{name}.sqlite")
 
     return Recipe(
         replace(inputs, config=config),
         file,
-        found.trials if found else (),
-        found.choice if found else None,
-        _reason(found, len(labels)),
+        outcome.trials if outcome else (),
+        outcome.choice if outcome else None,
+        _reason(outcome, len(labels)),
         budget,
         minutes,
-        passes.unit_seconds if found else None,
+        passes.unit_seconds if outcome else None,
         fill_cache,
     )
 
 
-def _reason(found: Found | None, labels: int) -> str:
+def _reason(outcome: Outcome | None, labels: int) -> str:
     """Why it is this one, for people."""
     if labels < 2:
         return "There are not two labels to choose by: augmented views of each picture are what is alike."
-    if found is None:
+    if outcome is None:
         return "Nothing could be compared in that time: the configuration stays as it was. Give it more --minutes."
-    verdict = found.verdict
+    verdict = outcome.verdict
     gains = ", ".join(
         f"{name} labels {verdict.tuned[name]:.3f} (untuned {verdict.frozen[name]:.3f})" for name in verdict.tuned
     )
@@ -95,4 +95,4 @@ def _reason(found: Found | None, labels: int) -> str:
         if verdict.head is None
         else f"a head of which {verdict.head.general:.0%} is for labels that it has not seen"
     )
-    return f"{found.choice.name}, with {head}: mAP of {gains}."
+    return f"{outcome.choice.name}, with {head}: mAP of {gains}."

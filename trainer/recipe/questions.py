@@ -42,18 +42,18 @@ def draws(labels: NDArray[np.int64], parts: NDArray[np.int8], groups: NDArray[np
     one.
     """
     labelled = np.flatnonzero(labels != UNLABELLED)
-    found: list[Draw] = []
+    draws: list[Draw] = []
     for queries in _known_queries(labels, parts, groups, np.random.default_rng(seed)):
         fitted = np.setdiff1d(labelled, queries)
         findable = queries[np.isin(labels[queries], labels[fitted])]
         if len(findable) and len(np.unique(labels[fitted])) > 1:
-            found.append(Draw("known", fitted, findable, fitted))
+            draws.append(Draw("known", fitted, findable, fitted))
     for draw in range(FOLDS):
         held_out = hold_out_labels(labels, NEW_SHARE, np.random.default_rng([seed, draw]))
         if held_out.any():
             fitted = labelled[~held_out[labelled]]
-            found.append(Draw("new", fitted, np.flatnonzero(held_out), labelled))
-    return found
+            draws.append(Draw("new", fitted, np.flatnonzero(held_out), labelled))
+    return draws
 
 
 def _known_queries(

@@ -48,7 +48,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Outcome:
     """The winner with its last verdict, and everything that was tried, in order."""
 
     choice: Choice
@@ -58,7 +58,7 @@ class Found:
 
 def search(
     pictures: Sequence[Picture], config: Config, preset: Preset, passes: Passes, budget: Budget, listener: Listener
-) -> Found | None:
+) -> Outcome | None:
     """The best choice that the budget allows, for pictures that have labels. None where nothing could be judged."""
     parts = split(pictures, config.split, config.seed)
     usable = [picture for picture, part in zip(pictures, parts, strict=True) if part != TEST and picture.label]
@@ -78,7 +78,7 @@ def search(
         survivors = list(dict.fromkeys([best.choice, *(trial.choice for trial in judged[:kept])]))[:kept]
         if budget.left <= 0 or (count >= len(usable) and variations is choices.refinements):
             break
-    return None if best is None or best.verdict is None else Found(best.choice, best.verdict, trials)
+    return None if best is None or best.verdict is None else Outcome(best.choice, best.verdict, trials)
 
 
 def in_random_order(pictures: Sequence[Picture], seed: int) -> list[Picture]:

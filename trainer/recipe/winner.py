@@ -9,7 +9,7 @@ from trainer.config import Config, HeadConfig, ReduceConfig, SplitConfig
 from trainer.recipe.choices import DIMS as VECTOR_DIMS
 from trainer.recipe.choices import Preset
 from trainer.recipe.judge import DIMS, GENERAL_DIMS, GENERAL_SHRINKAGE
-from trainer.recipe.search import Found
+from trainer.recipe.search import Outcome
 from trainer.sources.base import Listing
 
 FILE = "recipe.toml"
@@ -24,34 +24,34 @@ def with_split(config: Config, listing: Listing) -> Config:
     return config
 
 
-def configuration(config: Config, found: Found, preset: Preset, labels: int) -> Config:
+def configuration(config: Config, outcome: Outcome, preset: Preset, labels: int) -> Config:
     """The configuration of the winner, for a source with so many labels; what is not chosen stays as it was."""
     head = HeadConfig(enabled=False)
-    if found.verdict.head is not None:
+    if outcome.verdict.head is not None:
         head = HeadConfig(
             dims=(max(2, min(DIMS, labels - 1)),),
             views=0,
-            shrinkage=(found.verdict.head.shrinkage,),
-            general=(found.verdict.head.general,),
+            shrinkage=(outcome.verdict.head.shrinkage,),
+            general=(outcome.verdict.head.general,),
             general_dims=GENERAL_DIMS,
             general_shrinkage=GENERAL_SHRINKAGE,
-            new_label_loss=round(found.verdict.slack + DOUBT, 3),
+            new_label_loss=round(outcome.verdict.slack + DOUBT, 3),
             max_epochs=0,
         )
-    chosen = {
-        "encoder": found.choice.encoder(),
+    sections = {
+        "encoder": outcome.choice.encoder(),
         "head": head,
         "reduce": ReduceConfig(dims=VECTOR_DIMS[preset]),
         "preset": preset,
     }
-    return config.model_copy(update=chosen)
+    return config.model_copy(update=sections)
 
 
 def write(path: Path, config: Config, source: str, minutes: float) -> None:
     """Write the configuration, with a comment that says how it was found. Raises OSError."""
     settings = config.model_dump(mode="json", exclude_defaults=True)
     told = source.encode("utf-8", "backslashreplace").decode().replace("\n", " ").replace("\r", " ")
-    comment = f"# Found by: lookalike train --minutes {minutes:g}, on {told}\n"
+    comment = f"# Outcome by: lookalike train --minutes {minutes:g}, on {told}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_atomically(path) as draft:
         draft.write_text(comment + tomli_w.dumps(settings), encoding="utf-8")

@@ -42,12 +42,12 @@ def migrate(artifacts: Path, source: VectorStores, target: VectorStores, listene
             progress(number, len(ids))
             folder = bundle.bundle_path(artifacts, bundle_id)
             clusters = bundle.read_clusters(folder)
-            held = source.held(bundle_id, clusters)
-            moved = not target.exists(bundle_id) or target.held(bundle_id, clusters) != held
+            digests = source.held(bundle_id, clusters)
+            moved = not target.exists(bundle_id) or target.held(bundle_id, clusters) != digests
             if moved:
                 copy_store(bundle_id, partial(bundle.read_clusters, folder), source, target)
-            _compare(bundle_id, clusters, (source, target), list(held))
-            done.append(Migration(bundle_id, len(held), moved))
+            _compare(bundle_id, clusters, (source, target), list(digests))
+            done.append(Migration(bundle_id, len(digests), moved))
         progress(len(ids), len(ids))
     return done
 

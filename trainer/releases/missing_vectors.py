@@ -23,7 +23,7 @@ CHUNK = 512
 """Items embedded between two writes: what a kill costs at most."""
 
 
-def missing(artifacts: Path, loaded: Bundle, wanted: Mapping[str, str]) -> list[str]:
+def missing(artifacts: Path, loaded: Bundle, digests: Mapping[str, str]) -> list[str]:
     """Which of these ids have no vector under the bundle, or one of another file than the SHA-256 they are mapped to.
 
     Reads no vectors. A store that is not there is made, empty. Raises VectorStoreError for one that does not fit.
@@ -32,7 +32,7 @@ def missing(artifacts: Path, loaded: Bundle, wanted: Mapping[str, str]) -> list[
     if not stores.exists(bundle_id):
         nothing = np.empty((0, loaded.clusters.dims), np.float32)
         stores.create(bundle_id, loaded.clusters, ids=[], vectors=nothing)
-    return missing_ids(stores.held(bundle_id, loaded.clusters), wanted)
+    return missing_ids(stores.held(bundle_id, loaded.clusters), digests)
 
 
 def backfill_vectors(

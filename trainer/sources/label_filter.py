@@ -17,8 +17,8 @@ def choose_labels(pictures: Sequence[Picture], config: SourceConfig) -> tuple[li
     sizes = Counter(picture.label for picture in pictures if picture.label is not None)
     ranked = sorted(sizes, key=lambda label: (-sizes[label], label))
     enough = [label for label in ranked if sizes[label] >= config.min_images]
-    chosen = {None, *enough[: config.top_labels]}
-    kept = [picture for picture in pictures if picture.label in chosen]
+    kept_labels = {None, *enough[: config.top_labels]}
+    kept = [picture for picture in pictures if picture.label in kept_labels]
     if not kept:
         raise SourceError(
             f"No label has {config.min_images} pictures; {ranked[0]} has the most, {sizes[ranked[0]]}. "

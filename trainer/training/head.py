@@ -127,8 +127,8 @@ def tune_head(
         [measure(split, start[c], intervals=False) for split, start in zip((scaled, *draws), starts, strict=True)]
         for c in candidates
     ]
-    chosen = validation.best_harmless(scores_by_candidate, baseline, new_label_loss=config.new_label_loss)
-    candidate, chosen_scores = candidates[chosen], scores_by_candidate[chosen]
+    best = validation.best_harmless(scores_by_candidate, baseline, new_label_loss=config.new_label_loss)
+    candidate, chosen_scores = candidates[best], scores_by_candidate[best]
 
     splits, reference = [scaled, *draws[:1]], baseline[: 1 + len(draws[:1])]
     by_epoch = [chosen_scores[: len(splits)]]

@@ -58,9 +58,9 @@ class Column:
 
     def counts(self, numbers: BitMap64) -> Counts:
         """How many of these items have which value."""
-        wanted = np.asarray(numbers.to_array(), np.int64)
-        wanted = wanted[: int(np.searchsorted(wanted, len(self.codes)))]  # items behind the last one with a value
-        counted = np.bincount(self.codes[wanted], minlength=1)
+        rows = np.asarray(numbers.to_array(), np.int64)
+        rows = rows[: int(np.searchsorted(rows, len(self.codes)))]  # items behind the last one with a value
+        counted = np.bincount(self.codes[rows], minlength=1)
         counted[0] = 0
         return Counter({self.facts[code - 1]: int(counted[code]) for code in np.flatnonzero(counted).tolist()})
 
@@ -162,17 +162,17 @@ def tally_of_all(
     """How many of all items but the excluded ones have each of these facts; how many have none under their name."""
     counts = Counter(read_counts(connection, facts))
     counts.subtract(fact for of_item in excluded.values() for fact in of_item if fact in counts)
-    _, held = _of_name(connection, name, kind)
-    lacking_excluded = sum(not _named(of_item, name, kind) for of_item in excluded.values())
-    return counts, read_counts(connection, [ITEM_FACT]).get(ITEM_FACT, 0) - held - lacking_excluded
+    _, with_value = _of_name(connection, name, kind)
+    without_value_excluded = sum(not _named(of_item, name, kind) for of_item in excluded.values())
+    return counts, read_counts(connection, [ITEM_FACT]).get(ITEM_FACT, 0) - with_value - without_value_excluded
 
 
 def different_of_all(connection: sa.Connection, name: str, kind: int, excluded: Mapping[int, Facts]) -> int:
     """How many different values all items but the excluded ones have, none at all being one of them."""
     gone = Counter(fact for of_item in excluded.values() for fact in _named(of_item, name, kind))
-    counts, lacking = tally_of_all(connection, name, kind, list(gone), excluded)
+    counts, without_value = tally_of_all(connection, name, kind, list(gone), excluded)
     different, _ = _of_name(connection, name, kind)
-    return different - sum(counts[fact] == 0 for fact in gone) + (lacking > 0)
+    return different - sum(counts[fact] == 0 for fact in gone) + (without_value > 0)
 
 
 def _of_name(connection: sa.Connection, name: str, kind: int) -> tuple[int, int]:

@@ -81,9 +81,9 @@ def _facet(
 
 def _long_text(connection: sa.Connection, fact: Fact) -> str:
     """The whole text, from an item that has it."""
-    found = sa.select(ITEMS.c.label, ITEMS.c.attributes).join(FACTS, FACTS.c.item == ITEMS.c.number).limit(1)
-    found = found.where(*(FACTS.c[name] == value for name, value in fact._asdict().items()))
-    label, attributes = connection.execute(found).one()
+    statement = sa.select(ITEMS.c.label, ITEMS.c.attributes).join(FACTS, FACTS.c.item == ITEMS.c.number).limit(1)
+    statement = statement.where(*(FACTS.c[name] == value for name, value in fact._asdict().items()))
+    label, attributes = connection.execute(statement).one()
     if fact.kind == LABEL:
         return str(label)
     dialect = connection.dialect.name
@@ -93,7 +93,7 @@ def _long_text(connection: sa.Connection, fact: Fact) -> str:
 
 def _long_name(connection: sa.Connection, key: str) -> str:
     """The whole name, from an item that has the attribute."""
-    found = sa.select(ITEMS.c.attributes).join(FACTS, FACTS.c.item == ITEMS.c.number)
-    found = found.where(FACTS.c.name == key, FACTS.c.kind <= TRUTH).limit(1)
-    attributes = connection.execute(found).scalar_one()
+    statement = sa.select(ITEMS.c.attributes).join(FACTS, FACTS.c.item == ITEMS.c.number)
+    statement = statement.where(FACTS.c.name == key, FACTS.c.kind <= TRUTH).limit(1)
+    attributes = connection.execute(statement).scalar_one()
     return str(next(name for name in attributes if key_of(name, connection.dialect.name) == key))

@@ -118,8 +118,8 @@ class Ledger:
 
     def _write_counts(self) -> None:
         deltas = {fact: delta for fact, delta in self._deltas.items() if delta}
-        held = read_counts(self._connection, list(deltas))
-        counts = {fact: held.get(fact, 0) + delta for fact, delta in deltas.items()}
+        before = read_counts(self._connection, list(deltas))
+        counts = {fact: before.get(fact, 0) + delta for fact, delta in deltas.items()}
         gone = [_bound(fact) for fact, count in counts.items() if not count]
         rows = [{**fact._asdict(), "held": count} for fact, count in counts.items() if count]
         if gone:
@@ -129,7 +129,7 @@ class Ledger:
         more: Counter[tuple[str, int]] = Counter()
         for fact, count in counts.items():
             key = fact.name, kind_of_name(fact.kind)
-            different[key] += bool(count) - (fact in held)
+            different[key] += bool(count) - (fact in before)
             more[key] += deltas[fact]
         self._change_names(
             [{"name": key[0], "kind": key[1], "different": different[key], "held": more[key]} for key in more]
@@ -154,11 +154,11 @@ class Ledger:
 def read_counts(connection: sa.Connection, facts: Sequence[Fact]) -> dict[Fact, int]:
     """How many items have each of these facts; those that nobody has are left out."""
     columns = (COUNTS.c.name, COUNTS.c.kind, COUNTS.c.number, COUNTS.c.text)
-    held: dict[Fact, int] = {}
+    counts: dict[Fact, int] = {}
     for batch in batches(facts, BATCH // len(columns)):
         query = sa.select(*columns, COUNTS.c.held).where(sa.tuple_(*columns).in_([tuple(fact) for fact in batch]))
-        held.update((Fact(*row[:4]), row.held) for row in connection.execute(query))
-    return held
+        counts.update((Fact(*row[:4]), row.held) for row in connection.execute(query))
+    return counts
 
 
 def batches(values: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:

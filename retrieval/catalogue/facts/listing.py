@@ -61,28 +61,28 @@ def list_page(
     limit: int,
     after: Place | None,
     among: BitMap64 | None,
-    lacking: Callable[[str | None], BitMap64],
+    numbers_without: Callable[[str | None], BitMap64],
 ) -> list[tuple[Item, Place]]:
     """The items behind a place, each with its own; only those `among` these numbers, if they are given.
 
-    `lacking`: the numbers of all items without an attribute, or without a label (None).
+    `numbers_without`: the numbers of all items without an attribute, or without a label (None).
     """
     section = section_of(order, connection.dialect.name)
     if order.by in ("id", "created"):
-        found = _read(connection, section, after, limit, among)
-        return _with_items(connection, found)
+        page = _read(connection, section, after, limit, among)
+        return _with_items(connection, page)
     rows: list[tuple[int, Place]] = []
     missing = _missing_place(order)
     if after is None or not after[0]:
-        found = _read(connection, section, None if after is None else after[1:], limit, among)
-        rows = [(number, (0, *key)) for number, key in found]
+        page = _read(connection, section, None if after is None else after[1:], limit, among)
+        rows = [(number, (0, *key)) for number, key in page]
     if len(rows) < limit:
-        without = lacking(order.name if order.by == "attribute" else None)
+        without = numbers_without(order.name if order.by == "attribute" else None)
         rest = without if among is None else without & among
         last = after[-1:] if after is not None and after[0] else None
         by_id = section_of(Order(descending=order.descending), connection.dialect.name)
-        found = _read(connection, by_id, last, limit - len(rows), rest)
-        rows += [(number, (*missing, *key)) for number, key in found]
+        page = _read(connection, by_id, last, limit - len(rows), rest)
+        rows += [(number, (*missing, *key)) for number, key in page]
     return _with_items(connection, rows)
 
 
@@ -135,18 +135,18 @@ def _read(
         return _walk(connection, section, after, limit)
     if len(among) <= FEW:
         return _sorted(connection, section, after, limit, among)
-    found: list[Numbered] = []
+    page: list[Numbered] = []
     walked, step = 0, max(MIN_STEP, 2 * limit)
-    while len(found) < limit:
+    while len(page) < limit:
         if walked >= MAX_WALK and len(among) < MUCH * walked:
-            return found + _sorted(connection, section, after, limit - len(found), among)
+            return page + _sorted(connection, section, after, limit - len(page), among)
         rows = _walk(connection, section, after, step)
-        found += [row for row in rows if row[0] in among]
+        page += [row for row in rows if row[0] in among]
         if len(rows) < step:
             break
         after = rows[-1][1]
         walked, step = walked + step, min(2 * step, MAX_STEP)
-    return found[:limit]
+    return page[:limit]
 
 
 def _walk(connection: sa.Connection, section: Section, after: Key | None, limit: int) -> list[Numbered]:
@@ -157,8 +157,8 @@ def _sorted(
     connection: sa.Connection, section: Section, after: Key | None, limit: int, among: BitMap64
 ) -> list[Numbered]:
     keys = [(number, section.key_of_item(item)) for number, item in _items(connection, list(among)).items()]
-    found = [(number, key) for number, key in keys if key is not None and _is_behind(key, after, section.descending)]
-    return sorted(found, key=lambda row: row[1], reverse=section.descending)[:limit]
+    page = [(number, key) for number, key in keys if key is not None and _is_behind(key, after, section.descending)]
+    return sorted(page, key=lambda row: row[1], reverse=section.descending)[:limit]
 
 
 def _is_behind(key: Key, after: Key | None, descending: bool) -> bool:

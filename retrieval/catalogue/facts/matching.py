@@ -120,8 +120,8 @@ class Selections:
     def get(self, filter_: Filter, version: int) -> Selection | None:
         """The selection by a filter in this version, if it is here."""
         with self._lock:
-            found = self._latest.get(_name_of(filter_))
-        return found[1] if found is not None and found[0] == version else None
+            entry = self._latest.get(_name_of(filter_))
+        return entry[1] if entry is not None and entry[0] == version else None
 
     def keep(self, version: int, selection: Selection) -> Selection:
         """Remember one."""
@@ -193,10 +193,10 @@ def _of_condition(condition: Condition, name: str | None, dialect: str, read: Ca
         case Not(inner):
             return read(None) - _of_condition(inner, name, dialect, read)
         case OneOf():
-            found = _union(read(term) for term in terms_of_values(name, condition, dialect))
+            numbers = _union(read(term) for term in terms_of_values(name, condition, dialect))
             if None not in condition.values:
-                return found
-            return found | (read(None) - _union(read(term) for term in terms_of_any(name, dialect)))
+                return numbers
+            return numbers | (read(None) - _union(read(term) for term in terms_of_any(name, dialect)))
         case Range():
             return _union(read(term) for term in terms_of_range(name, condition, dialect))
 

@@ -68,8 +68,8 @@ def check_end(chunks: Chunks) -> None:
 def profile(others: dict[bytes, bytes]) -> bytes | None:
     """The ICC profile of the colours; None for sRGB. In the order of precedence of PNG's third edition, 4.3."""
     code_points = others.get(b"cICP", b"")
-    if len(code_points) == 4 and (found := profile_of_codes(code_points[0], code_points[1])) is not None:
-        return found or None
+    if len(code_points) == 4 and (profile := profile_of_codes(code_points[0], code_points[1])) is not None:
+        return profile or None
     if (embedded := _embedded(others.get(b"iCCP", b""))) is not None:
         return embedded
     if b"sRGB" in others:

@@ -40,9 +40,9 @@ class PackedIds:
     def row(self, item_id: str) -> int | None:
         """The row of an id; None if it is not here."""
         encoded = item_id.encode()
-        wanted = np.uint64(_hash(encoded))
-        place = int(np.searchsorted(self.hashes, wanted))
-        while place < len(self.hashes) and self.hashes[place] == wanted:  # two ids may have one hash
+        hash_ = np.uint64(_hash(encoded))
+        place = int(np.searchsorted(self.hashes, hash_))
+        while place < len(self.hashes) and self.hashes[place] == hash_:  # two ids may have one hash
             row = int(self.rows[place])
             if self._bytes(row) == encoded:
                 return row
@@ -61,8 +61,8 @@ class PackedIds:
         rows = np.append(self.rows, -1)[places]
         for place, row in enumerate(rows.tolist()):
             if row >= 0 and self._bytes(row) != encoded[place]:
-                found = self.row(ids[place])  # two ids may have one hash
-                rows[place] = -1 if found is None else found
+                other = self.row(ids[place])  # two ids may have one hash
+                rows[place] = -1 if other is None else other
         return rows
 
     def rows_in(self, other: "PackedIds", late: Sequence[str]) -> Numbers:

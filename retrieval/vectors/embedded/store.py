@@ -250,8 +250,8 @@ class EmbeddedStore:
             return Answer(rows, np.unique(self._rows.index.clusters(few)))
         if probes == "all":
             opened = np.arange(len(self._clusters) if within > -math.inf else 0)
-            found = self._rows.index.nearest(opened, probe, k=k, exclude=exclude, only=allowed)
-            return Answer(found.rows, opened)
+            nearest = self._rows.index.nearest(opened, probe, k=k, exclude=exclude, only=allowed)
+            return Answer(nearest.rows, opened)
         limit, margin = self._auto.limits(probes, metric, len(self._rows.index))
         return search_rounds(
             self._rows.reach.view(query, metric),

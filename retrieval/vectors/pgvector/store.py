@@ -180,8 +180,8 @@ class PgvectorStore:
 
     def _read_state(self, connection: Rows) -> State:
         """The clusters' state in this transaction; only what has changed since the last one that was read."""
-        found = connection.execute("SELECT version, size FROM vector_stores WHERE bundle = %s", [self._bundle])
-        row = found.fetchone()
+        cursor = connection.execute("SELECT version, size FROM vector_stores WHERE bundle = %s", [self._bundle])
+        row = cursor.fetchone()
         if row is None:
             raise VectorStoreError(f"the vector store of {self._bundle} is not in the database any more")
         version, size = row
@@ -223,9 +223,9 @@ class PgvectorStore:
 
     def _hits(self, state: State, search: SearchRows, answer: Answer, probes: Probes, within: float) -> Hits:
         """The k best of the answer's rows, ranked as every store ranks them."""
-        found = [search.found[row] for row in answer.rows.tolist()]
-        ids = [each.item for each in found]
-        vectors = np.array([each.vector for each in found], np.float32).reshape(len(found), self._clusters.dims)
+        hits = [search.found[row] for row in answer.rows.tolist()]
+        ids = [each.item for each in hits]
+        vectors = np.array([each.vector for each in hits], np.float32).reshape(len(hits), self._clusters.dims)
         best, cosine, euclidean = ranked_hits(
             search.query, vectors, ids, k=search.k, metric=search.metric, within=within
         )
@@ -233,7 +233,7 @@ class PgvectorStore:
             ids=tuple(ids[row] for row in best),
             cosine=cosine,
             euclidean=euclidean,
-            clusters=np.array([found[row].cluster for row in best], np.int32),
+            clusters=np.array([hits[row].cluster for row in best], np.int32),
             exact=answer.certified,
             clusters_opened=len(answer.opened),
             clusters_total=len(self._clusters),

@@ -117,10 +117,10 @@ class PgvectorStores:
             if tables is None:
                 return 0
             names = [[f"vectors_{tables.number}", f"reach_{tables.number}"]]
-            found = connection.execute(
+            cursor = connection.execute(
                 "SELECT sum(pg_total_relation_size(n::regclass)) FROM unnest(%s::text[]) AS n", names
             )
-            return int(found.fetchall()[0][0])
+            return int(cursor.fetchall()[0][0])
 
     @contextmanager
     def _transaction(self, bundle_id: str) -> Iterator[Rows]:

@@ -104,12 +104,12 @@ PUBLIC = "https://shop.example/lookalike/api"
 def test_every_link_begins_with_the_public_path(own_shop: Shop, open_api: OpenApi, kept: bool) -> None:
     client = open_api(artifacts=own_shop.artifacts, api_public_url=PUBLIC)
     before = "/lookalike/api" if kept else ""
-    found = client.post(f"{before}/search", files={"file": picture(1)}).json()
+    result = client.post(f"{before}/search", files={"file": picture(1)}).json()
     listed = client.get(f"{before}/items?limit=2").json()
     points = client.get(f"{before}/map").json()["points"]
     added = add(client, FRESH, id="a/b")
-    links = [found["next"], found["link"], listed["next"], points[0]["thumbnail_url"], added.headers["location"]]
-    links += [each[name] for each in (*found["hits"], *listed["items"]) for name in ("image_url", "thumbnail_url")]
+    links = [result["next"], result["link"], listed["next"], points[0]["thumbnail_url"], added.headers["location"]]
+    links += [each[name] for each in (*result["hits"], *listed["items"]) for name in ("image_url", "thumbnail_url")]
     for link in links:
         assert link.startswith("/lookalike/api/")
         assert client.get(link if kept else link.removeprefix("/lookalike/api")).status_code == 200

@@ -104,9 +104,9 @@ def test_many_clusters_are_turned_over_like_pages(page: FlaskClient, api: FakeAp
     api.replies["GET /clusters"] = as_json({"clusters": many, "drift": {"retrain": False, "reason": ""}})
     seen, target = [], "/browse/clusters"
     while target:
-        found = links(page.get(target).text)
-        seen += [link for link in found if link.startswith("/browse/clusters/")]
-        target = next((link for link in found if link.startswith("/browse/clusters?page=")), "")
+        result = links(page.get(target).text)
+        seen += [link for link in result if link.startswith("/browse/clusters/")]
+        target = next((link for link in result if link.startswith("/browse/clusters?page=")), "")
     assert seen == [f"/browse/clusters/{n}" for n in range(250)]
     assert page.get("/browse/clusters?page=4").status_code == 400
     assert page.get("/browse/clusters?page=0").status_code == 400

@@ -143,13 +143,13 @@ def test_pages_of_a_list_are_the_sorted_items(rows: dict[str, tuple[Any, ...]], 
             held = {key: value for key, value in (("a", first), ("b'\"", second)) if value is not None}
             items.append(item(name, attributes=held, label=label))
         fill(catalogue, *items)
-        found: list[Item] = []
+        result: list[Item] = []
         after = None
         while page := catalogue.listed(order=order, limit=limit, after=after):
             assert all(order.fits(place) and order.fits(list(place)) for _, place in page)
-            found += [each for each, _ in page]
+            result += [each for each, _ in page]
             after = page[-1][1]
-        assert [each.id for each in found] == [each.id for each in expected_order(items, order)]
+        assert [each.id for each in result] == [each.id for each in expected_order(items, order)]
 
 
 def expected_order(items: list[Item], order: Order) -> list[Item]:
@@ -222,8 +222,8 @@ def test_writers_of_two_processes_wait_for_each_other(tmp_path: Path) -> None:
         with closing(Catalogue(url)) as own:
             for _ in range(20):
                 with own.writing() as rows:
-                    found = rows.get("counter")
-                    rows.describe(replace(found, attributes={"n": int(found.attributes["n"]) + 1}))
+                    result = rows.get("counter")
+                    rows.describe(replace(result, attributes={"n": int(result.attributes["n"]) + 1}))
 
     with closing(Catalogue(url)) as catalogue:
         fill(catalogue, item("counter", attributes={"n": 0}))

@@ -79,13 +79,13 @@ def test_pages_in_the_order_in_which_items_came(catalogue: Catalogue, descending
     items = [item(f"{(7 * number) % 10}", number // 3) for number in range(10)]
     catalogue.replace_source(items)
     order = Order("created", descending=descending)
-    found: list[Item] = []
+    result: list[Item] = []
     place = None
     while rows := catalogue.listed(EVERYTHING, order, limit=limit, after=place):
-        found += [each for each, _ in rows]
+        result += [each for each, _ in rows]
         place = rows[-1][1]
         assert order.fits(list(place))
-    assert found == sorted(items, key=lambda each: (each.created, each.id), reverse=descending)
+    assert result == sorted(items, key=lambda each: (each.created, each.id), reverse=descending)
 
 
 @pytest.mark.parametrize("descending", [False, True])

@@ -129,23 +129,23 @@ def test_the_graph_proposes_what_a_table_of_all_pairs_does(shop: list[RGB]) -> N
     rng = np.random.default_rng(0)
     copies = [flipped(rgb[:175, 12:], number % len(FLIPS)) for number, rgb in enumerate(shop)]
     sketches = [sketch(file(rgb)) for rgb in (*shop, *copies, *(picture(rng) for _ in range(40)))]
-    found = {(first, second) for first, second, _ in candidates(sketches)}
+    result = {(first, second) for first, second, _ in candidates(sketches)}
     asked = np.stack([questions(entry.small) for entry in sketches])
     table = np.einsum("iqd,jd->ijq", asked, np.stack([descriptor(entry.small) for entry in sketches])).max(axis=2)
     table = np.maximum(table, table.T)
     near = {pair for pair in combinations(range(len(sketches)), 2) if table[pair] >= LEAST_COSINE - 1e-5}
-    assert found <= near
+    assert result <= near
     nearest = {(min(i, j), max(i, j)) for i, j in enumerate((table - 9 * np.eye(len(table))).argmax(axis=1).tolist())}
-    assert nearest & near <= found
+    assert nearest & near <= result
     assert len(nearest & near) >= len(shop)
 
 
 def test_what_is_found_among_candidates_is_what_comparing_all_pairs_finds(shop: list[RGB]) -> None:
     pictures = [*shop, *(flipped(rgb[:182, 9:], n % 4) for n, rgb in enumerate(shop[:6]))]
     files = [file(rgb) for rgb in pictures]
-    found = same_picture_pairs([sketch(data) for data in files], lambda row: files[row])
-    assert found == [(i, j) for i, j in combinations(range(len(files)), 2) if same(pictures[i], pictures[j])]
-    assert len(found) == 6
+    result = same_picture_pairs([sketch(data) for data in files], lambda row: files[row])
+    assert result == [(i, j) for i, j in combinations(range(len(files)), 2) if same(pictures[i], pictures[j])]
+    assert len(result) == 6
 
 
 def test_none_and_one_picture_have_no_candidates(tmp_path: Path) -> None:

@@ -77,11 +77,11 @@ def test_what_is_there_more_than_once_is_one_group_with_the_best_to_keep(shop: l
     small = VARIANTS["resized"](Image.open(io.BytesIO(shop[0])))
     files = [*shop, shop[0], small]
     sketches = [sketch(data) for data in files]
-    found = find(sketches, same_picture_pairs(sketches, lambda row: files[row]))
-    assert [(g.members, g.keep) for g in found.identical] == [((0, len(shop)), 0)]
-    assert [(g.members, g.keep) for g in found.same_picture] == [((0, len(shop), len(shop) + 1), 0)]
-    assert "224 x 224" in found.same_picture[0].why
-    assert found.same_thing == ()
+    result = find(sketches, same_picture_pairs(sketches, lambda row: files[row]))
+    assert [(g.members, g.keep) for g in result.identical] == [((0, len(shop)), 0)]
+    assert [(g.members, g.keep) for g in result.same_picture] == [((0, len(shop), len(shop) + 1), 0)]
+    assert "224 x 224" in result.same_picture[0].why
+    assert result.same_thing == ()
 
 
 def test_a_held_out_picture_that_was_trained_on_is_a_leak_once(shop: list[bytes]) -> None:
@@ -89,8 +89,8 @@ def test_a_held_out_picture_that_was_trained_on_is_a_leak_once(shop: list[bytes]
     files = [*shop, shop[3], again]
     sketches = [sketch(data) for data in files]
     held_out = [row in (3, 5) for row in range(len(files))]
-    found = leaks(sketches, held_out, same_picture_pairs(sketches, lambda row: files[row]))
-    assert [(leak.held_out, leak.other, leak.kind) for leak in found] == [
+    result = leaks(sketches, held_out, same_picture_pairs(sketches, lambda row: files[row]))
+    assert [(leak.held_out, leak.other, leak.kind) for leak in result] == [
         (3, len(shop), "identical"),
         (5, len(shop) + 1, "same picture"),
     ]
@@ -107,7 +107,7 @@ def test_a_leak_is_a_held_out_file_whose_picture_any_other_file_shows(
     sketches = [Sketch(f"{content}", np.zeros((32, 32, 3), np.uint8), 9, 9, 9, 1.0) for content, _ in files]
     contents = [content for content, _ in files]
     pairs = [(contents.index(a), contents.index(b)) for a, b in alike if a != b and a in contents and b in contents]
-    found = leaks(sketches, [held for _, held in files], pairs)
+    result = leaks(sketches, [held for _, held in files], pairs)
 
     wanted: dict[int, str] = {}
     for (row, (ours, held)), (theirs, other_held) in product(enumerate(files), files):
@@ -115,8 +115,8 @@ def test_a_leak_is_a_held_out_file_whose_picture_any_other_file_shows(
             wanted[row] = "identical"
         elif held and not other_held and ((ours, theirs) in alike or (theirs, ours) in alike):
             wanted.setdefault(row, "same picture")
-    assert {leak.held_out: leak.kind for leak in found} == wanted
-    for leak in found:
+    assert {leak.held_out: leak.kind for leak in result} == wanted
+    for leak in result:
         ours, theirs = contents[leak.held_out], contents[leak.other]
         assert not files[leak.other][1]
         assert ours == theirs if leak.kind == "identical" else {(ours, theirs), (theirs, ours)} & alike
@@ -163,10 +163,10 @@ def test_the_one_to_keep_has_the_most_pixels_then_is_the_sharpest_then_the_large
     sketches = [
         Sketch(f"{n}", small, 100 * side, 100, size, float(sharp)) for n, (side, sharp, size) in enumerate(files)
     ]
-    found = group(tuple(range(len(files))), sketches)
-    assert files[found.keep] == max(files)
-    assert found.keep == files.index(max(files))
-    assert found.why
+    result = group(tuple(range(len(files))), sketches)
+    assert files[result.keep] == max(files)
+    assert result.keep == files.index(max(files))
+    assert result.why
 
 
 class Steps:
@@ -216,7 +216,7 @@ def test_three_hundred_variants_planted_in_grocery() -> None:
         return paths[row].read_bytes() if row < len(paths) else planted[row - len(paths)]
 
     sketches = [sketch(read(row)) for row in range(len(paths) + len(planted))]
-    found = set(same_picture_pairs(sketches, read))
+    result = set(same_picture_pairs(sketches, read))
     wanted = {(row, len(paths) + number) for number, row in enumerate(chosen)}
-    assert len(found & wanted) >= 0.95 * len(wanted)
-    assert len(found & wanted) >= 0.98 * len(found)
+    assert len(result & wanted) >= 0.95 * len(wanted)
+    assert len(result & wanted) >= 0.98 * len(result)

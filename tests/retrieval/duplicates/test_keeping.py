@@ -10,7 +10,7 @@ from PIL import Image, ImageCms
 
 from retrieval.duplicates import Sketch, find, same_picture_pairs, sketch
 from retrieval.duplicates.groups import group
-from retrieval.duplicates.keeping import COPY_WORDS, Known, turns
+from retrieval.duplicates.keeping import COPY_WORDS, ItemFacts, turns
 from tests.bundles import picture
 
 PLAIN = Sketch("a", np.zeros((32, 32, 3), np.uint8), 100, 100, 1000, 5.0, written=1e9)
@@ -34,14 +34,14 @@ def test_each_criterion_decides_before_those_after_it(
     better: dict[str, Any], known: dict[str, Any], words: str
 ) -> None:
     best = replace(PLAIN, sha256="b", **better)
-    found = group((0, 1, 2), [PLAIN, replace(PLAIN, sha256="c"), best], {2: Known(**known)})
-    assert (found.keep, found.why) == (2, words)
+    result = group((0, 1, 2), [PLAIN, replace(PLAIN, sha256="c"), best], {2: ItemFacts(**known)})
+    assert (result.keep, result.why) == (2, words)
     order = ["width", "written", "has_label", "is_lossless", "has_metadata", "has_profile", "sharpness", "size"]
     later = order[order.index(next(iter({**better, **known}))) + 1 :]
     fields: dict[str, Any] = {"is_lossless": True, "has_metadata": True, "has_profile": True}
     fields |= {"sharpness": 9.0, "size": 9000, "written": 1e9 - DAY}
     rival = replace(PLAIN, sha256="d", **{name: fields[name] for name in later if name in fields})
-    assert group((0, 1), [rival, best], {0: Known("x", "has_label" in later), 1: Known(**known)}).keep == 1
+    assert group((0, 1), [rival, best], {0: ItemFacts("x", "has_label" in later), 1: ItemFacts(**known)}).keep == 1
 
 
 def test_a_name_that_tells_of_a_copy_is_told_by_whole_words() -> None:
@@ -86,11 +86,11 @@ def test_the_mirrored_copy_is_not_kept(
     files = [(original, names[0], ages[0]), (mirrored(original), names[1], ages[1])]
     files = files if first else files[::-1]
     sketches = [replace(sketch(data), written=age) for data, _, age in files]
-    known = {row: Known(name, True) for row, (_, name, _) in enumerate(files)}
+    known = {row: ItemFacts(name, True) for row, (_, name, _) in enumerate(files)}
     pairs = same_picture_pairs(sketches, lambda row: files[row][0])
-    (found,) = find(sketches, pairs, known=known).same_picture
-    assert files[found.keep][0] == original
-    assert "the right way round" in found.why
+    (result,) = find(sketches, pairs, known=known).same_picture
+    assert files[result.keep][0] == original
+    assert "the right way round" in result.why
 
 
 def test_turns_are_told_from_the_pixels() -> None:

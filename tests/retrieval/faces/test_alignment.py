@@ -37,10 +37,10 @@ def test_no_other_similarity_is_closer(seed: int) -> None:
         a, b, x, y = parameters
         return float(((apply(np.array([[a, -b, x], [b, a, y]]), points) - targets) ** 2).sum())
 
-    found = similarity(points, targets)
+    result = similarity(points, targets)
     best = minimize(misfit, [1, 0, 0, 0]).fun
-    assert misfit(np.array([found[0, 0], found[1, 0], *found[:, 2]])) == pytest.approx(best, rel=1e-4)
-    np.testing.assert_allclose(found[0, :2], [found[1, 1], -found[1, 0]], atol=1e-9)
+    assert misfit(np.array([result[0, 0], result[1, 0], *result[:, 2]])) == pytest.approx(best, rel=1e-4)
+    np.testing.assert_allclose(result[0, :2], [result[1, 1], -result[1, 0]], atol=1e-9)
 
 
 def test_a_box_lands_in_the_middle_with_its_margin() -> None:

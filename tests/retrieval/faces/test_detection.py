@@ -82,8 +82,8 @@ class Listed:
 
 @given(st.lists(st.floats(12, 200), min_size=1, max_size=9))
 def test_the_largest_comes_first(sides: list[float]) -> None:
-    found = find_faces(Listed(*sides), np.zeros((300, 300, 3), np.uint8), 12)
-    assert [face.area for face in found] == sorted((side * side for side in sides), reverse=True)
+    result = find_faces(Listed(*sides), np.zeros((300, 300, 3), np.uint8), 12)
+    assert [face.area for face in result] == sorted((side * side for side in sides), reverse=True)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (3000, 1), (2, 7)])

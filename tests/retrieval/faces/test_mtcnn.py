@@ -89,11 +89,11 @@ def networks(level: float = 0.0) -> dict[str, bytes]:
 @pytest.mark.parametrize("level", [0.0, 0.9])
 def test_pictures_of_any_shape_where_nothing_or_everything_is_a_face(shape: tuple[int, int], level: float) -> None:
     grey = np.full((*shape, 3), 128, np.uint8)
-    found = Mtcnn(networks(level), "a test", threads=1).detect(grey, 20)
-    assert bool(found) == (level > 0.8 and min(shape) >= 20)
-    for first, second in combinations(found, 2):
+    result = Mtcnn(networks(level), "a test", threads=1).detect(grey, 20)
+    assert bool(result) == (level > 0.8 and min(shape) >= 20)
+    for first, second in combinations(result, 2):
         assert overlap([*first.box], [*second.box], of_smaller=True) <= 0.75  # 0.7, and what rounding to pixels adds
-    for face in found:
+    for face in result:
         assert (face.box >= 0).all()
         assert (face.box <= [shape[1] - 1, shape[0] - 1] * 2).all()
         assert face.landmarks is not None

@@ -80,8 +80,8 @@ def test_landmarks_are_brought_onto_the_template(degrees: float, size: float) ->
     y, x = np.mgrid[:200, :300]
     for place, colour in zip(landmarks, COLOURS.values(), strict=False):
         rgb[(x - place[0]) ** 2 + (y - place[1]) ** 2 < (6 * size) ** 2] = colour
-    found = face((100, 50, 200, 150), landmarks)
-    opened = FaceOpener(spec(template=TEMPLATE), Known(found))(png(rgb), 200)
+    result = face((100, 50, 200, 150), landmarks)
+    opened = FaceOpener(spec(template=TEMPLATE), Known(result))(png(rgb), 200)
     for place, colour in zip(TEMPLATE.points, COLOURS.values(), strict=False):
         rows, columns = np.nonzero(opened[:, :, np.argmax(colour)] > 127)
         np.testing.assert_allclose([columns.mean(), rows.mean()], 2 * np.array(place) + 0.5, atol=1)

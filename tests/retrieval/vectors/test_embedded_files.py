@@ -102,12 +102,12 @@ def test_an_upsert_survives_a_process_that_is_killed(path: Path, tmp_path: Path)
     """The files as they are on disk when `upsert` returns: nothing is left to be written at closing."""
     store = EmbeddedStore.open(path, CLUSTERS, bundle="b")
     store.upsert(["late"], VECTORS[3:4])
-    found = tmp_path / "found"
-    found.mkdir()
+    result = tmp_path / "found"
+    result.mkdir()
     for entry in path.parent.iterdir():
-        (found / entry.name).write_bytes(entry.read_bytes())
+        (result / entry.name).write_bytes(entry.read_bytes())
     store.close()
-    after = EmbeddedStore.open(found / "b.sqlite", CLUSTERS, bundle="b")
+    after = EmbeddedStore.open(result / "b.sqlite", CLUSTERS, bundle="b")
     np.testing.assert_array_equal(after.get("late"), VECTORS[3])
     after.close()
 

@@ -84,9 +84,9 @@ def test_the_members_of_a_cluster_are_told(both: tuple[EmbeddedStore, EmbeddedSt
     store.upsert(["a", "b", "c", "d"], VECTORS[1:5])
     store.delete(["c"])
     expected = dict(zip(["old", "a", "b", "d"], VECTORS[[0, 1, 2, 4]], strict=True))
-    found = [store.members(cluster) for cluster in range(len(CLUSTERS))]
-    assert sorted(name for members in found for name in members.ids) == sorted(expected)
-    for cluster, members in enumerate(found):
+    result = [store.members(cluster) for cluster in range(len(CLUSTERS))]
+    assert sorted(name for members in result for name in members.ids) == sorted(expected)
+    for cluster, members in enumerate(result):
         assert (members.clusters == cluster).all()
         for name, vector in zip(members.ids, members.vectors, strict=True):
             np.testing.assert_array_equal(vector, expected[name])

@@ -70,12 +70,12 @@ def test_auto_has_99_percent_of_the_true_hits_of_unseen_queries(
     before = [shares(store, query, metric) for query in queries]
     store.upsert([f"late {row}" for row in range(3000)], vectors[3000:])
     after = [shares(store, query, metric) for query in queries]
-    for found in (np.array(before), np.array(after)):
-        recall, estimate, opened = found.mean(axis=0)
+    for result in (np.array(before), np.array(after)):
+        recall, estimate, opened = result.mean(axis=0)
         assert recall >= 0.99
         assert 0.98 < estimate <= 1
         assert opened < 0.7, "less than everything"
-        assert found[:, 2].std() > 0.02, "more for some queries than for others"
+        assert result[:, 2].std() > 0.02, "more for some queries than for others"
 
 
 def shares(store: EmbeddedStore, query: Vectors, metric: Metric) -> tuple[float, float, float]:
@@ -96,9 +96,9 @@ def test_the_estimate_grows_with_the_clusters_opened_and_is_no_promise_too_high(
     for probes in (1, 4, 16, 64):
         answers = [store.search(query, k=10, metric=metric, probes=probes) for query in queries]
         truths = [store.search(query, k=10, metric=metric, probes="all").ids for query in queries]
-        found = [len(set(hits.ids) & set(ids)) / 10 for hits, ids in zip(answers, truths, strict=True)]
+        result = [len(set(hits.ids) & set(ids)) / 10 for hits, ids in zip(answers, truths, strict=True)]
         estimates.append(np.mean([hits.recall_estimate for hits in answers]))
-        recalls.append(np.mean(found))
+        recalls.append(np.mean(result))
     assert estimates == sorted(estimates)
     assert all(estimate <= recall + 0.02 for estimate, recall in zip(estimates, recalls, strict=True))
 

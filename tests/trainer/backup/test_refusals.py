@@ -76,7 +76,7 @@ def test_whatever_is_there_is_not_overwritten(backup: Path, tmp_path: Path, name
         restore(backup, tmp_path / "new", Quiet())
     assert path.read_bytes() == b"mine"
     restore(backup, tmp_path / "new", Quiet(), replacing=True)
-    assert [(found.read_bytes()) for found in (tmp_path / "new").glob(f".replaced-*/{name}")] == [b"mine"]
+    assert [(result.read_bytes()) for result in (tmp_path / "new").glob(f".replaced-*/{name}")] == [b"mine"]
 
 
 def test_a_folder_that_an_api_serves_is_not_restored_into(artifacts: Path, backup: Path) -> None:

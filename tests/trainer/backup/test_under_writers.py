@@ -54,9 +54,9 @@ def test_every_item_of_a_backup_is_whole_while_others_write(artifacts: Path, tmp
         new = tmp_path / f"new-{target.name}"
         restore(target, new, Quiet())
         with closing(Catalogue(bundle.catalogue_url(new))) as catalogue:
-            found = list(catalogue.items())
-        assert len(found) == about.items >= 12
-        for item in found:
+            result = list(catalogue.items())
+        assert len(result) == about.items >= 12
+        for item in result:
             assert (new / item.location).is_file()
     port = free_port()
     with serving("api", port, "/readyz", artifacts=tmp_path / f"new-{backups[-1].name}", api_port=port) as address:

@@ -37,10 +37,10 @@ def test_the_command_writes_everything_as_json(publish: Publish, tmp_path: Path,
     written = json.loads(out.read_text())
     assert written["formulas"] == FORMULAS
     assert [p["name"] for p in written["protocols"]] == ["known labels", "new labels"]
-    found = from_json(out.read_bytes(), "here")
-    assert found.metric == "euclidean"
-    assert {row.probes for row in found.ladder} == {1, 2, 4, "all", "auto", "brute force", "kd-tree"}
-    assert all(row.recall_at_10 == 1 for row in found.ladder if not isinstance(row.probes, int))
+    result = from_json(out.read_bytes(), "here")
+    assert result.metric == "euclidean"
+    assert {row.probes for row in result.ladder} == {1, 2, 4, "all", "auto", "brute force", "kd-tree"}
+    assert all(row.recall_at_10 == 1 for row in result.ladder if not isinstance(row.probes, int))
 
 
 @pytest.mark.parametrize("options", [["--no-ladder"], []])

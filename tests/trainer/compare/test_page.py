@@ -56,16 +56,16 @@ class Parsed(HTMLParser):
 
 
 def test_the_files_say_what_was_found(tmp_path: Path) -> None:
-    found = comparison()
-    write(found, tmp_path / "new" / "out")
+    result = comparison()
+    write(result, tmp_path / "new" / "out")
     page = (tmp_path / "new" / "out" / "compare.html").read_text()
     parsed = Parsed(page)
     body = parsed.rows[2:]
     assert [len(line) for line in body] == [2 + len(COLUMNS)] * 4
     assert [line[0] for line in body[2:]] == [f"{ODD}, beforesiamese", f"{ODD}, aftersiamese"]
-    assert f"{found.rows[1].map:.3f}0.550 to 0.710" in body[1]  # the interval in small print
+    assert f"{result.rows[1].map:.3f}0.550 to 0.710" in body[1]  # the interval in small print
     assert "i" not in {tag for tag, _attributes in parsed.tags}
-    for expected in (str(found.source), "by image, a share of 0.2, seed 0", "12 test pictures", "nowhere.h5"):
+    for expected in (str(result.source), "by image, a share of 0.2, seed 0", "12 test pictures", "nowhere.h5"):
         assert expected in parsed.text
     sources = [v or "" for _tag, a in parsed.tags for k, v in a.items() if k in ("src", "srcset", "href")]
     assert len(sources) == 2
@@ -75,7 +75,7 @@ def test_the_files_say_what_was_found(tmp_path: Path) -> None:
             image.verify()
     assert not re.search(r"https?://|@import|url\(", page)
     figures = json.loads((tmp_path / "new" / "out" / "compare.json").read_text())
-    assert [line["map"] for line in figures["rows"]] == [r.map for r in found.rows]
+    assert [line["map"] for line in figures["rows"]] == [r.map for r in result.rows]
     assert figures["rows"][1]["history"][0]["stage"] == "head"
     assert [failure["configuration"] for failure in figures["failures"]] == ["unreachable", "absent"]
     with Image.open(tmp_path / "new" / "out" / "compare.png") as plot:
@@ -84,12 +84,12 @@ def test_the_files_say_what_was_found(tmp_path: Path) -> None:
 
 
 def test_pictures_that_differ_are_told() -> None:
-    found = comparison()
-    first, second = found.rows[:2]
+    result = comparison()
+    first, second = result.rows[:2]
     other = replace(second, measured_on=replace(second.measured_on, seed=1, digest="other"))
-    page = render(replace(found, rows=(first, other)), None, None)
+    page = render(replace(result, rows=(first, other)), None, None)
     assert "hold out different pictures" in page
-    assert "hold out different pictures" not in render(found, None, None)
+    assert "hold out different pictures" not in render(result, None, None)
 
 
 @pytest.mark.parametrize("count", [1, 9])
@@ -99,9 +99,9 @@ def test_a_line_for_every_run_in_either_light(count: int) -> None:
     light, dark = draw(rows, LIGHT), draw(rows, DARK)
     assert light and dark and light != dark
     with Image.open(BytesIO(light)) as image:
-        found = {colour for _count, colour in image.convert("RGB").getcolors(1 << 24) or []}
+        result = {colour for _count, colour in image.convert("RGB").getcolors(1 << 24) or []}
     for line in LIGHT.lines[:count]:
-        assert tuple(int(line[at : at + 2], 16) for at in (1, 3, 5)) in found
+        assert tuple(int(line[at : at + 2], 16) for at in (1, 3, 5)) in result
     assert draw([row("untuned")], LIGHT) is None
 
 

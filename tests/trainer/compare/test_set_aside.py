@@ -39,9 +39,9 @@ def test_what_is_set_aside_is_new_in_the_way_the_split_asks_for(
     with (folder / "shop.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("path", "label", "sender"), *rows])
     split = SplitConfig(by="column", column="sender") if by == "column" else SplitConfig.model_validate({"by": by})
-    found = set_aside(str(folder / "shop.csv"), Config(split=split, seed=seed), folder, lambda _done, _total: None)
-    parts = {Path(line["path"]).name: line["part"] for line in csv.DictReader(found.table.splitlines())}
-    assert {folder / name for name, part in parts.items() if part == "test"} == found.test
+    result = set_aside(str(folder / "shop.csv"), Config(split=split, seed=seed), folder, lambda _done, _total: None)
+    parts = {Path(line["path"]).name: line["part"] for line in csv.DictReader(result.table.splitlines())}
+    assert {folder / name for name, part in parts.items() if part == "test"} == result.test
     grouped = {"image": 0, "label": 1, "column": 2}[by]
     values = {part: {r[grouped] for r in rows if parts[r[0]] == part} for part in ("train", "validation", "test")}
     assert all(values.values())
@@ -53,7 +53,7 @@ def test_a_publishers_own_test_part_is_kept(tmp_path: Path) -> None:
     for part, count in (("train", 6), ("test", 2)):
         shelves(tmp_path / "shop" / part, labels=3, pictures=count)
     config = Config(split=SplitConfig(by="publisher"))
-    found = set_aside(str(tmp_path / "shop"), config, tmp_path, lambda _done, _total: None)
-    parts = [(Path(line["path"]).parts[-3], line["part"]) for line in csv.DictReader(found.table.splitlines())]
+    result = set_aside(str(tmp_path / "shop"), config, tmp_path, lambda _done, _total: None)
+    parts = [(Path(line["path"]).parts[-3], line["part"]) for line in csv.DictReader(result.table.splitlines())]
     assert [part for folder, part in parts if folder == "test"] == ["test"] * 6
     assert {part for folder, part in parts if folder == "train"} == {"train", "validation"}

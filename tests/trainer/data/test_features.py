@@ -59,21 +59,21 @@ def run(
     counting = encoder or CountingEncoder()
     told = [] if told is None else told
     progress = told.append
-    found = compute(
+    result = compute(
         pictures, counting, views=views, seed=seed, cache=cache, progress=lambda done, of: progress((done, of))
     )
-    return found, counting.calls
+    return result, counting.calls
 
 
 def test_a_row_for_each_picture_in_order_the_clean_view_first(shop: list[Picture], tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
-    found, calls = run(shop, tmp_path / "cache.sqlite", told=told)
-    assert found.values.shape == (10, 3, 4)
-    assert found.values.dtype == np.float32
-    assert [opened.picture for opened in found.files] == shop
+    result, calls = run(shop, tmp_path / "cache.sqlite", told=told)
+    assert result.values.shape == (10, 3, 4)
+    assert result.values.dtype == np.float32
+    assert [opened.picture for opened in result.files] == shop
     assert calls == 10
     assert told == [(done, 10) for done in range(1, 11)]
-    for opened, rows in zip(found.files, found.values, strict=True):
+    for opened, rows in zip(result.files, result.values, strict=True):
         data = opened.picture.path.read_bytes()
         small = Image.fromarray(decode(data, min_side=16)).resize((16, 12), Image.Resampling.BICUBIC)
         np.testing.assert_allclose(rows[:1], CountingEncoder().encode(np.asarray(small)[None]), rtol=1e-6)
@@ -106,18 +106,18 @@ def test_a_changed_picture_is_computed_anew(shop: list[Picture], tmp_path: Path)
 def test_a_run_that_was_stopped_goes_on_where_it_was(shop: list[Picture], tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         run(shop, tmp_path / "cache.sqlite", CountingEncoder(stops_after=6))
-    found, calls = run(shop, tmp_path / "cache.sqlite")
+    result, calls = run(shop, tmp_path / "cache.sqlite")
     assert calls == 4
     whole, _ = run(shop, tmp_path / "other.sqlite")
-    np.testing.assert_array_equal(found.values, whole.values)
+    np.testing.assert_array_equal(result.values, whole.values)
 
 
 def test_doubled_pictures_are_computed_once(shop: list[Picture], tmp_path: Path) -> None:
     doubled = [*shop[:3], *shop[:3], *shop]
-    found, calls = run(doubled, tmp_path / "cache.sqlite")
+    result, calls = run(doubled, tmp_path / "cache.sqlite")
     assert calls == 10
-    np.testing.assert_array_equal(found.values[:3], found.values[3:6])
-    np.testing.assert_array_equal(found.values[:3], found.values[6:9])
+    np.testing.assert_array_equal(result.values[:3], result.values[3:6])
+    np.testing.assert_array_equal(result.values[:3], result.values[6:9])
 
 
 def test_a_picture_that_cannot_be_read_is_skipped_with_the_reason(shop: list[Picture], tmp_path: Path) -> None:
@@ -127,10 +127,10 @@ def test_a_picture_that_cannot_be_read_is_skipped_with_the_reason(shop: list[Pic
     shop[7].path.unlink()
     shop[7].path.mkdir()
     for _run in range(2):  # the second from the cache
-        found, _ = run(shop, tmp_path / "cache.sqlite")
-        assert [opened.picture for opened in found.files] == [shop[row] for row in (0, 2, 3, 5, 8, 9)]
-        assert found.values.shape == (6, 3, 4)
-        reasons = {Path(entry.place).name: entry.reason for entry in found.skipped}
+        result, _ = run(shop, tmp_path / "cache.sqlite")
+        assert [opened.picture for opened in result.files] == [shop[row] for row in (0, 2, 3, 5, 8, 9)]
+        assert result.values.shape == (6, 3, 4)
+        reasons = {Path(entry.place).name: entry.reason for entry in result.skipped}
         assert list(reasons) == [shop[row].path.name for row in (1, 4, 6, 7)]
         unknown, cut, absent, folder = reasons.values()
         assert unknown == "this is a text file, not a picture"
@@ -140,32 +140,32 @@ def test_a_picture_that_cannot_be_read_is_skipped_with_the_reason(shop: list[Pic
 
 
 def test_no_readable_picture_is_no_row(tmp_path: Path) -> None:
-    found, calls = run([Picture("0", tmp_path / "absent.jpg")], tmp_path / "cache.sqlite", views=Views(3))
-    assert (found.values.shape, len(found.files), len(found.skipped), calls) == ((0, 4, 4), 0, 1, 0)
+    result, calls = run([Picture("0", tmp_path / "absent.jpg")], tmp_path / "cache.sqlite", views=Views(3))
+    assert (result.values.shape, len(result.files), len(result.skipped), calls) == ((0, 4, 4), 0, 1, 0)
 
 
 def test_without_views_there_is_only_the_clean_picture(shop: list[Picture], tmp_path: Path) -> None:
     bare, _ = run(shop, tmp_path / "bare.sqlite", views=Views())
-    found, _ = run(shop, tmp_path / "cache.sqlite", views=Views(2))
+    result, _ = run(shop, tmp_path / "cache.sqlite", views=Views(2))
     assert bare.values.shape == (10, 1, 4)
-    np.testing.assert_array_equal(bare.values[:, 0], found.values[:, 0])
+    np.testing.assert_array_equal(bare.values[:, 0], result.values[:, 0])
 
 
 def test_views_and_detail_are_those_of_the_picture(shop: list[Picture], tmp_path: Path) -> None:
-    found, _ = run(shop, tmp_path / "cache.sqlite", views=Views(2, detail=True))
-    assert (found.values.shape, found.details.shape) == ((10, 3, 4), (10, 4))
+    result, _ = run(shop, tmp_path / "cache.sqlite", views=Views(2, detail=True))
+    assert (result.values.shape, result.details.shape) == ((10, 3, 4), (10, 4))
     plain, _ = run(shop, tmp_path / "plain.sqlite")
-    np.testing.assert_array_equal(found.values, plain.values)
+    np.testing.assert_array_equal(result.values, plain.values)
     assert plain.details is None
-    for number, opened in enumerate(found.files[:3]):
+    for number, opened in enumerate(result.files[:3]):
         rgb, rng = decode(opened.picture.path.read_bytes(), min_side=32), generator(0, opened.sha256)
         inputs = [augment(rgb, 12, 16, rng), augment(rgb, 12, 16, rng), detail(rgb, 12, 16, 0, opened.sha256)]
         rows = CountingEncoder().encode(np.stack(inputs))
-        np.testing.assert_allclose(found.values[number, 1:], rows[:2], rtol=1e-5)
-        np.testing.assert_allclose(found.details[number], rows[2], rtol=1e-5)
+        np.testing.assert_allclose(result.values[number, 1:], rows[:2], rtol=1e-5)
+        np.testing.assert_allclose(result.details[number], rows[2], rtol=1e-5)
     again, calls = run(shop, tmp_path / "cache.sqlite", views=Views(2, detail=True))
     assert calls == 0
-    np.testing.assert_array_equal(again.details, found.details)
+    np.testing.assert_array_equal(again.details, result.details)
 
 
 def test_views_depend_on_content_and_seed_alone(shop: list[Picture], tmp_path: Path) -> None:
@@ -181,8 +181,8 @@ def test_pictures_are_not_all_augmented_alike(tmp_path: Path) -> None:
     paths = [tmp_path / f"same.{kind}" for kind in ("png", "bmp")]  # of the same pixels, but other bytes
     for path in paths:
         path.write_bytes(picture(0, format_=path.suffix[1:].upper()))
-    found, _ = run([Picture(path.name, path) for path in paths], tmp_path / "cache.sqlite")
-    png, bmp = found.values
+    result, _ = run([Picture(path.name, path) for path in paths], tmp_path / "cache.sqlite")
+    png, bmp = result.values
     np.testing.assert_array_equal(png[0], bmp[0])
     assert (png[1:] != bmp[1:]).any(axis=1).all()
 
@@ -195,8 +195,8 @@ def test_a_killed_run_keeps_what_was_committed(
     rows = np.arange(6, dtype=np.float32).reshape(2, 3)
     with FeatureCache(tmp_path / "cache.sqlite") as writing, FeatureCache(tmp_path / "cache.sqlite") as other:
         writing.put("digest", rows)
-        found = other.get("digest", 3)  # sees what would be there after a power cut
-        assert (found is not None) == kept
+        result = other.get("digest", 3)  # sees what would be there after a power cut
+        assert (result is not None) == kept
     with FeatureCache(tmp_path / "cache.sqlite") as later:
         np.testing.assert_array_equal(later.get("digest", 3), rows)
 

@@ -175,9 +175,9 @@ def test_the_publisher_s_parts_are_taken_over() -> None:
 def test_without_a_part_for_validation_a_share_of_train_is_held_out() -> None:
     test, train = cast("list[Part | None]", ["test", "train"])
     parts = [test] * 50 + [train] * 50
-    found = split(pictures_of(["cup", "plate"] * 50, parts=parts), PUBLISHER, 0)
-    assert set(found[:50].tolist()) == {TEST}
-    assert Counter(found[50:].tolist()) == {TRAIN: 40, VALIDATION: 10}
+    result = split(pictures_of(["cup", "plate"] * 50, parts=parts), PUBLISHER, 0)
+    assert set(result[:50].tolist()) == {TEST}
+    assert Counter(result[50:].tolist()) == {TRAIN: 40, VALIDATION: 10}
 
 
 def test_no_part_at_all_or_none_to_learn_from_is_an_error() -> None:
@@ -201,8 +201,8 @@ def test_the_order_of_the_pictures_does_not_matter(config: SplitConfig, random: 
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # what st.randoms gives has no name of its own
 
     def by_id(listed: Sequence[Picture]) -> dict[str, int]:
-        found = split(listed, config, seed).tolist()
-        return {picture.id: part for picture, part in zip(listed, found, strict=True)}
+        result = split(listed, config, seed).tolist()
+        return {picture.id: part for picture, part in zip(listed, result, strict=True)}
 
     assert by_id(shuffled) == by_id(pictures)
     assert VALIDATION in by_id(pictures).values()

@@ -58,7 +58,7 @@ def every_measure(relevant: list[bool], distances: list[float]) -> dict[str, flo
     def precision(i: int) -> float:
         return sum(r.get(j, 0) for j in range(1, i + 1)) / i
 
-    found = {
+    result = {
         "map": sum(r[i] * precision(i) for i in r) / total,
         "map@r": sum(r[i] * precision(i) for i in r if i <= total) / total,
         "r_precision": precision(total),
@@ -66,9 +66,9 @@ def every_measure(relevant: list[bool], distances: list[float]) -> dict[str, flo
     }
     for k in (1, 5, 10):
         p, q = precision(k), precision(k) * k / total
-        found |= {f"precision@{k}": p, f"recall@{k}": q, f"f1@{k}": 2 * p * q / (p + q) if p + q else 0.0}
-        found |= {f"hit_rate@{k}": float(p > 0), f"accuracy@{k}": float(p > 0)}
+        result |= {f"precision@{k}": p, f"recall@{k}": q, f"f1@{k}": 2 * p * q / (p + q) if p + q else 0.0}
+        result |= {f"hit_rate@{k}": float(p > 0), f"accuracy@{k}": float(p > 0)}
     for name, wanted in (("distance_hits", True), ("distance_misses", False)):
         among = [d for d, hit in zip(distances[:10], relevant, strict=False) if hit == wanted]
-        found[name] = sum(among) / len(among) if among else np.nan
-    return found
+        result[name] = sum(among) / len(among) if among else np.nan
+    return result

@@ -27,12 +27,12 @@ def one_at_a_time(values: NDArray[np.float64], labels: list[str], seed: int) -> 
             there = [column[i] for i in drawn if not np.isnan(column[i])]
             if there:
                 kept.append(sum(there) / len(there))
-    found: list[Interval | None] = []
+    result: list[Interval | None] = []
     for column, kept in zip(values.T, means, strict=True):
         there = column[~np.isnan(column)]
         low, high = np.percentile(kept, [2.5, 97.5]) if len(there) else (0, 0)
-        found.append(Interval(there.mean(), low, high) if len(there) else None)
-    return found
+        result.append(Interval(there.mean(), low, high) if len(there) else None)
+    return result
 
 
 @settings(deadline=None, max_examples=examples(15))
@@ -45,12 +45,12 @@ def test_intervals_are_those_of_one_draw_at_a_time(seed: int, kinds: int, querie
     values[:, 2] = np.nan
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bootstrap, "TABLE_VALUES", 700 * kinds)  # the draws in several tables
-        found = intervals(values, np.array(labels), seed=3)
-    for one, other in zip(found, one_at_a_time(values, labels, 3), strict=True):
+        result = intervals(values, np.array(labels), seed=3)
+    for one, other in zip(result, one_at_a_time(values, labels, 3), strict=True):
         assert (one is None) == (other is None)
         if one and other:
             assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high), abs=1e-12)
-    assert found[2] is None
+    assert result[2] is None
 
 
 def covered(trials: int, *, together: bool) -> float:
@@ -59,9 +59,9 @@ def covered(trials: int, *, together: bool) -> float:
     for _trial in range(trials):
         labels = np.repeat(np.arange(40), rng.integers(5, 15, 40))
         values = rng.normal(size=40)[labels] + 0.5 * rng.normal(size=len(labels))
-        (found,) = intervals(values[:, None], labels if together else np.arange(len(labels)))
-        assert found is not None
-        hits += found.low <= 0 <= found.high
+        (result,) = intervals(values[:, None], labels if together else np.arange(len(labels)))
+        assert result is not None
+        hits += result.low <= 0 <= result.high
     return hits / trials
 
 
@@ -82,9 +82,9 @@ def test_a_paired_difference_is_surer_than_the_two_means() -> None:
 
 
 def test_a_single_label_is_no_certainty() -> None:
-    (found,) = intervals(np.array([[0.0], [1.0], [1.0], [0.0]]), np.array(["cup"] * 4))
-    assert found is not None
-    assert found.low < found.value < found.high
+    (result,) = intervals(np.array([[0.0], [1.0], [1.0], [0.0]]), np.array(["cup"] * 4))
+    assert result is not None
+    assert result.low < result.value < result.high
 
 
 def test_the_same_seed_gives_the_same_intervals() -> None:

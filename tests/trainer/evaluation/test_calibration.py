@@ -55,7 +55,7 @@ def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, s
     queries, gallery = rng.normal(size=(q, 3)).astype(np.float32), rng.normal(size=(g, 3)).astype(np.float32)
     asked, known = rng.integers(0, 3, q), rng.integers(0, 3, g)
     same = rng.integers(-1, g, q)
-    found = hit_pairs(HeldOutSearch(queries, asked, gallery, known, same), metric)
+    result = hit_pairs(HeldOutSearch(queries, asked, gallery, known, same), metric)
     for row in range(q):
         slow = []
         for other in range(g):
@@ -65,9 +65,9 @@ def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, s
             cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
             slow.append((1 - cosine if metric == "cosine" else np.linalg.norm(a - b), asked[row] == known[other]))
         slow = sorted(slow)[: min(HITS, g - int((same >= 0).any()))]
-        mine = found.queries == row
-        assert sorted(found.distances[mine]) == pytest.approx([distance for distance, _ in slow], abs=2e-3)
-        assert found.matches[mine].sum() == sum(match for _, match in slow)
+        mine = result.queries == row
+        assert sorted(result.distances[mine]) == pytest.approx([distance for distance, _ in slow], abs=2e-3)
+        assert result.matches[mine].sum() == sum(match for _, match in slow)
 
 
 def test_queries_of_several_galleries_stay_apart() -> None:
@@ -82,20 +82,20 @@ def test_queries_of_several_galleries_stay_apart() -> None:
 
 @pytest.mark.parametrize(("probability", "method"), [(truth, "logistic"), (stepped, "isotonic")])
 def test_the_method_that_fits_is_chosen_and_comes_close_to_the_truth(probability: Truth, method: str) -> None:
-    found = calibrate(both(pairs_of(probability)), "label")
-    assert found is not None
-    calibration, reliabilities = found
-    assert {found.method for found in reliabilities.values()} == {method}
+    result = calibrate(both(pairs_of(probability)), "label")
+    assert result is not None
+    calibration, reliabilities = result
+    assert {result.method for result in reliabilities.values()} == {method}
     inside = np.array([0.05, 0.1, 0.3, 0.5, 0.7, 0.9, 0.95])
     assert calibration.cosine.probability(inside) == pytest.approx(probability(inside), abs=0.05)
-    assert all(found.ece < 0.03 for found in reliabilities.values())
+    assert all(result.ece < 0.03 for result in reliabilities.values())
     assert (calibration.meaning, calibration.pairs) == ("label", 6000)
 
 
 def test_no_curve_is_surer_than_its_pairs_can_prove() -> None:
-    found = calibrate(both(pairs_of(lambda d: (d < 0.5).astype(float))), "picture")
-    assert found is not None
-    said = found[0].cosine.probability(np.linspace(0, 2, 50))
+    result = calibrate(both(pairs_of(lambda d: (d < 0.5).astype(float))), "picture")
+    assert result is not None
+    said = result[0].cosine.probability(np.linspace(0, 2, 50))
     assert said.max() <= 0.999
     assert said.min() >= 0.001
 
@@ -118,9 +118,9 @@ def test_a_query_is_never_judged_by_a_curve_that_has_seen_it() -> None:
     rng = np.random.default_rng(3)
     matches = rng.random(200) < 0.5
     pairs = Pairs(np.repeat(np.arange(200) / 200, 10), np.repeat(matches, 10), np.repeat(np.arange(200), 10))
-    found = calibrate(both(pairs), "label")
-    assert found is not None
-    assert found[1]["cosine"].brier > 0.2
+    result = calibrate(both(pairs), "label")
+    assert result is not None
+    assert result[1]["cosine"].brier > 0.2
 
 
 # --- how reliable
@@ -130,13 +130,13 @@ def test_a_query_is_never_judged_by_a_curve_that_has_seen_it() -> None:
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 def test_reliability_agrees_with_its_formulas(told: list[tuple[float, bool]]) -> None:
     stated, true = np.array([t[0] for t in told]), np.array([t[1] for t in told])
-    found = reliability(stated, true, "cosine", "label", "isotonic")
-    assert found.brier == pytest.approx(sum((p - t) ** 2 for p, t in told) / len(told))
-    assert sum(count for _, _, count in found.bins) == found.pairs == len(told)
-    assert len(found.bins) == min(BINS, len(told))
-    expected = sum(count * abs(p - t) for p, t, count in found.bins) / len(told)
-    assert found.ece == pytest.approx(expected)
-    assert [p for p, _, _ in found.bins] == sorted(p for p, _, _ in found.bins)
+    result = reliability(stated, true, "cosine", "label", "isotonic")
+    assert result.brier == pytest.approx(sum((p - t) ** 2 for p, t in told) / len(told))
+    assert sum(count for _, _, count in result.bins) == result.pairs == len(told)
+    assert len(result.bins) == min(BINS, len(told))
+    expected = sum(count * abs(p - t) for p, t, count in result.bins) / len(told)
+    assert result.ece == pytest.approx(expected)
+    assert [p for p, _, _ in result.bins] == sorted(p for p, _, _ in result.bins)
 
 
 def test_probabilities_that_are_right_have_no_error_and_wrong_ones_have() -> None:
@@ -153,9 +153,9 @@ def test_probabilities_that_are_right_have_no_error_and_wrong_ones_have() -> Non
 def test_what_is_asked_for_what_is_right_and_what_is_kept() -> None:
     probabilities = np.array([0.99, 0.95, 0.9, 0.8, 0.6, 0.2])
     matches = np.array([True, True, False, True, False, False])
-    found = {row.probability: row for row in reliability(probabilities, matches, "cosine", "label", None).asked}
-    assert (found[0.9].hits, found[0.9].right, found[0.9].kept) == (3, 2 / 3, 2 / 3)
-    assert (found[0.7].hits, found[0.7].right, found[0.7].kept) == (4, 3 / 4, 1)
+    result = {row.probability: row for row in reliability(probabilities, matches, "cosine", "label", None).asked}
+    assert (result[0.9].hits, result[0.9].right, result[0.9].kept) == (3, 2 / 3, 2 / 3)
+    assert (result[0.7].hits, result[0.7].right, result[0.7].kept) == (4, 3 / 4, 1)
     nothing = reliability(probabilities / 2, ~matches & matches, "cosine", "label", None).asked[-1]
     assert (nothing.hits, nothing.right, nothing.kept) == (0, None, 0)
 
@@ -167,10 +167,10 @@ def test_a_curve_is_held_against_the_queries_that_are_given() -> None:
     calibration = Calibration(sure, sure, "label", 99)
     left_out = np.array([[-1, -1], [1, 2]])  # of the second query, its two nearest are copies of it
     search = HeldOutSearch(queries, np.array([0, 3]), gallery, np.arange(4), left_out)
-    found = stated(calibration, search, "cosine")
-    assert found is not None
-    assert found.pairs == 4  # as many hits of each query as the one with the fewest has
-    assert (found.asked[0].hits, found.asked[0].right) == (1, 1)
+    result = stated(calibration, search, "cosine")
+    assert result is not None
+    assert result.pairs == 4  # as many hits of each query as the one with the fewest has
+    assert (result.asked[0].hits, result.asked[0].right) == (1, 1)
     assert stated(Calibration(sure, sure, "picture", 99), search, "cosine") is None
     nobody = HeldOutSearch(queries, np.array([0, 3]), gallery[:1], np.arange(1), np.zeros(2, np.int64))
     assert stated(calibration, nobody, "cosine") is None

@@ -52,11 +52,11 @@ def test_every_measure_of_every_query_is_that_of_its_formula(scene: Scene, metri
         with pytest.raises(ValueError, match="true match"):
             per_query(queries, asked, gallery, known, metric=metric, same=same)
         return
-    found = per_query(queries, asked, gallery, known, metric=metric, same=same)
+    result = per_query(queries, asked, gallery, known, metric=metric, same=same)
     assert set(NAMES) == set(FORMULAS) == set(wanted[0])
-    np.testing.assert_array_equal(found.rows, rows)
-    np.testing.assert_allclose(found.values, [[one[name] for name in NAMES] for one in wanted], atol=1e-5)
-    np.testing.assert_allclose(found.precision, np.mean(curves, axis=0), atol=1e-9)
+    np.testing.assert_array_equal(result.rows, rows)
+    np.testing.assert_allclose(result.values, [[one[name] for name in NAMES] for one in wanted], atol=1e-5)
+    np.testing.assert_allclose(result.precision, np.mean(curves, axis=0), atol=1e-9)
 
 
 def test_chunks_do_not_show_in_the_measures_of_each_query(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,9 +77,9 @@ def test_the_measures_of_each_query_are_those_of_scikit_learn(seed: int, size: i
     gallery, queries = rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=(4, 5)).astype(np.float32)
     known = rng.permutation(np.concatenate([np.arange(kinds), rng.integers(kinds, size=size)])[:size])
     asked = rng.choice(known, 4)
-    found = per_query(queries, asked, gallery, known)
+    result = per_query(queries, asked, gallery, known)
     nearness = rankings.similarities(queries, gallery, "cosine")
-    columns = dict(zip(NAMES, found.values.T, strict=True))
+    columns = dict(zip(NAMES, result.values.T, strict=True))
     for row, label in enumerate(asked):
         relevant = (known == label).astype(int)
         assert columns["map"][row] == pytest.approx(average_precision_score(relevant, nearness[row]))

@@ -80,7 +80,7 @@ def test_what_is_no_evaluation_is_said(text: str) -> None:
 
 
 def test_a_protocol_is_found_by_its_name() -> None:
-    found = EVALUATION.protocol("known labels")
-    assert found is not None
-    assert found.queries == 7
+    result = EVALUATION.protocol("known labels")
+    assert result is not None
+    assert result.queries == 7
     assert EVALUATION.protocol("new labels") is None

@@ -55,9 +55,9 @@ def look(pictures: list[Picture], features: NDArray[np.float32], **changes: Any)
 
 def test_a_sound_pile_has_empty_lists(shop: Path) -> None:
     pictures = pictures_of(shop)
-    found = look(pictures, features_of(pictures))
-    assert not any((found.unreadable, found.identical, found.same_thing, found.wrong_labels, found.small_labels))
-    assert not any((found.outliers, found.leaks, found.same_picture))
+    result = look(pictures, features_of(pictures))
+    assert not any((result.unreadable, result.identical, result.same_thing, result.wrong_labels, result.small_labels))
+    assert not any((result.outliers, result.leaks, result.same_picture))
 
 
 def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
@@ -82,20 +82,20 @@ def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
     parts = np.full(len(together), TRAIN, np.int8)
     parts[[0, 1]] = VALIDATION
     vectors = CalibratedVectors(rows, Certain())
-    found = look(together, rows, parts=parts, skipped=[Skipped("broken.jpg", "cut off")], things=vectors)
+    result = look(together, rows, parts=parts, skipped=[Skipped("broken.jpg", "cut off")], things=vectors)
 
-    assert [(s.place, bool(s.reason)) for s in found.unreadable] == [("broken.jpg", True), (str(gone.path), True)]
-    assert [{m.id for m in group.members} for group in found.identical] == [{pictures[0].id, "copy"}]
-    assert [{m.id for m in group.members} for group in found.same_picture] == [{pictures[1].id, "recompressed"}]
-    assert found.same_picture[0].keep.id == pictures[1].id
-    assert [(w.picture.id, w.suggested) for w in found.wrong_labels] == [(wrong.id, pictures[2].label)]
-    assert found.outliers[0].picture.id == "single"
-    assert [(s.label, s.pictures) for s in found.small_labels] == [("only one", 1)]
-    assert {(leak.held_out, leak.training, leak.kind) for leak in found.leaks} == {
+    assert [(s.place, bool(s.reason)) for s in result.unreadable] == [("broken.jpg", True), (str(gone.path), True)]
+    assert [{m.id for m in group.members} for group in result.identical] == [{pictures[0].id, "copy"}]
+    assert [{m.id for m in group.members} for group in result.same_picture] == [{pictures[1].id, "recompressed"}]
+    assert result.same_picture[0].keep.id == pictures[1].id
+    assert [(w.picture.id, w.suggested) for w in result.wrong_labels] == [(wrong.id, pictures[2].label)]
+    assert result.outliers[0].picture.id == "single"
+    assert [(s.label, s.pictures) for s in result.small_labels] == [("only one", 1)]
+    assert {(leak.held_out, leak.training, leak.kind) for leak in result.leaks} == {
         (pictures[0].path, copy, "identical"),
         (pictures[1].path, recompressed, "same picture"),
     }
-    tables = {name: list(csv.DictReader(io.StringIO(text, newline=""))) for name, text in csv_tables(found).items()}
+    tables = {name: list(csv.DictReader(io.StringIO(text, newline=""))) for name, text in csv_tables(result).items()}
     assert {row["id"] for row in tables["identical.csv"]} == {pictures[0].id, "copy"}
     assert [row["keep"] for row in tables["identical.csv"]].count("yes") == 1
     assert tables["wrong_labels.csv"][0]["suggested"] == pictures[2].label

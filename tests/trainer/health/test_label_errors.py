@@ -32,10 +32,10 @@ def test_flipped_labels_come_first_with_what_they_were() -> None:
     flipped = rng.choice(len(truth), 12, replace=False)
     given = truth.copy()
     given[flipped] = (truth[flipped] + rng.integers(1, 12, 12)) % 12
-    found = suspicious(features, given, 0)
-    assert {row for row, _, _ in found[:12]} == set(flipped.tolist())
-    assert all(suggested == truth[row] for row, suggested, _ in found[:12])
-    confidences = [confidence for _, _, confidence in found]
+    result = suspicious(features, given, 0)
+    assert {row for row, _, _ in result[:12]} == set(flipped.tolist())
+    assert all(suggested == truth[row] for row, suggested, _ in result[:12])
+    confidences = [confidence for _, _, confidence in result]
     assert confidences == sorted(confidences, reverse=True)
     assert all(0 < confidence <= 1 for confidence in confidences)
 
@@ -47,9 +47,9 @@ def test_a_label_that_nobody_votes_for_comes_before_one_of_two_that_are_confused
     features[truth == 1] += np.random.default_rng(3).normal(0, 0.6, (30, 24))
     given = truth.copy()
     given[0] = 2
-    found = suspicious(features, given, 0)
-    assert found[0][0] == 0
-    assert len(found) > 5
+    result = suspicious(features, given, 0)
+    assert result[0][0] == 0
+    assert len(result) > 5
 
 
 @settings(deadline=None, max_examples=examples(60))
@@ -69,21 +69,21 @@ def test_neighbours_are_the_nearest_others(count: int, k: int, seed: int, double
     rng = np.random.default_rng(seed)
     rows = unit(rng.normal(size=(count, 4)).astype(np.float32))
     rows = np.repeat(rows, 3, axis=0) if doubled else rows
-    cosines, found = nearest_others(rows, k)
+    cosines, result = nearest_others(rows, k)
     for row in range(len(rows)):
         others = np.delete(rows @ rows[row], row)
-        wanted = np.sort(others)[::-1][: found.shape[1]]
+        wanted = np.sort(others)[::-1][: result.shape[1]]
         assert np.allclose(cosines[row], wanted, atol=1e-6)
-        assert row not in found[row]
-        assert np.allclose((rows @ rows[row])[found[row]], cosines[row], atol=1e-6)
+        assert row not in result[row]
+        assert np.allclose((rows @ rows[row])[result[row]], cosines[row], atol=1e-6)
 
 
 def test_the_graph_for_very_many_finds_nearly_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = unit(np.random.default_rng(0).normal(size=(2000, 16)).astype(np.float32))
     exact = nearest_others(rows, 5)[1]
     monkeypatch.setattr(label_errors, "EXACT_UP_TO", 10)
-    found = nearest_others(rows, 5)[1]
-    shared = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(exact.tolist(), found.tolist(), strict=True)])
+    result = nearest_others(rows, 5)[1]
+    shared = np.mean([len(set(a) & set(b)) / 5 for a, b in zip(exact.tolist(), result.tolist(), strict=True)])
     assert shared > 0.95
 
 
@@ -96,7 +96,7 @@ def test_of_five_percent_flipped_in_grocery_the_first_are_nearly_all(tmp_path: P
     from trainer.networks import encoders
     from trainer.sources.folder import read_folder
 
-    found = features.compute(
+    result = features.compute(
         read_folder(DATA / "grocery" / "train").pictures,
         encoders.frozen(EncoderConfig(), mirror=False).onnx,
         views=Views(),
@@ -104,11 +104,11 @@ def test_of_five_percent_flipped_in_grocery_the_first_are_nearly_all(tmp_path: P
         cache=tmp_path / "cache.sqlite",
         progress=lambda *_: None,
     )
-    names, truth = np.unique([str(o.picture.label) for o in found.files], return_inverse=True)
+    names, truth = np.unique([str(o.picture.label) for o in result.files], return_inverse=True)
     for seed in range(3):
         rng = np.random.default_rng(seed)
         flipped = rng.choice(len(truth), round(0.05 * len(truth)), replace=False)
         given = truth.copy()
         given[flipped] = (truth[flipped] + rng.integers(1, len(names), len(flipped))) % len(names)
-        first = {row for row, _, _ in suspicious(found.values[:, 0], given, 0)[: len(flipped)]}
+        first = {row for row, _, _ in suspicious(result.values[:, 0], given, 0)[: len(flipped)]}
         assert len(first & set(flipped.tolist())) >= 0.95 * len(flipped)

@@ -108,9 +108,9 @@ def test_each_network_is_given_what_its_authors_gave_it(name: str) -> None:
 def test_half_precision_begins_after_the_pixels(name: str) -> None:
     network = build_backbone(name, "none", SIZE)
     images = pictures(SIZE)
-    found, wanted = preprocessed(network, images), by_its_authors(name, images)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, wanted, atol=1e-6 * np.abs(wanted).max())
+    result, wanted = preprocessed(network, images), by_its_authors(name, images)
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, wanted, atol=1e-6 * np.abs(wanted).max())
     assert network.output.dtype == "float16"
 
 

@@ -69,8 +69,8 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     order = np.random.default_rng(0).permutation(len(rows))
     whole = scatter(rows[order], numbers[order])
     monkeypatch.setattr(closed_form, "BLOCK", 7)
-    for found, wanted in zip(scatter(rows[order], numbers[order]), whole, strict=True):
-        np.testing.assert_allclose(found, wanted, atol=1e-9)
+    for result, wanted in zip(scatter(rows[order], numbers[order]), whole, strict=True):
+        np.testing.assert_allclose(result, wanted, atol=1e-9)
 
 
 def nearest_shares_label(rows: Rows, labels: Labels) -> float:

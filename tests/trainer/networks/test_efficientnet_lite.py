@@ -53,7 +53,7 @@ def test_the_first_layers_are_those_of_the_file(network: Model) -> None:
     image = prepare(picture(1), SIZE, SIZE)
     tensors = read_state_dict(packaged_weights(0))
     activations = [layer.output for layer in network.layers if "re_lu" in layer.name]
-    stem, depthwise = (found[0] for found in Model(network.input, activations[:2]).predict_on_batch(image[None]))
+    stem, depthwise = (result[0] for result in Model(network.input, activations[:2]).predict_on_batch(image[None]))
     pixels = ((image.astype(np.float64) - 127) / 128).transpose(2, 0, 1)
     for row, column in ((1, 1), (7, 20), (30, 2)):
         patch = pixels[:, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3]  # "same": padded below and to the right

@@ -87,9 +87,9 @@ def test_the_same_faces_as_the_package_on_tight_crops_and_in_a_crowd(mtcnn: Mtcn
     for rgb in pictures:
         check_same(package, mtcnn.detect(rgb, 20), rgb)
     crowd = np.concatenate([np.concatenate(pictures[row : row + 8], axis=1) for row in range(0, 48, 8)])
-    found = mtcnn.detect(crowd, 20)
-    assert len(found) > 40
-    check_same(package, found, crowd)
+    result = mtcnn.detect(crowd, 20)
+    assert len(result) > 40
+    check_same(package, result, crowd)
 
 
 @pytest.mark.parametrize("turned", [20, pytest.param(0, marks=SLOW), pytest.param(-35, marks=SLOW)])

@@ -87,9 +87,9 @@ def test_random_directions_stand_at_right_angles_and_follow_the_seed() -> None:
 def test_a_label_starts_from_the_mean_direction_of_its_pictures(numbers: list[int], seed: int) -> None:
     rows = np.array([sorted(set(numbers)).index(number) for number in numbers])
     embeddings = np.random.default_rng(seed).normal(size=(len(rows), 4)).astype(np.float32)
-    found = label_means(embeddings, rows)
-    assert found.shape == (rows.max() + 1, 4)
-    for label, direction in enumerate(found):
+    result = label_means(embeddings, rows)
+    assert result.shape == (rows.max() + 1, 4)
+    for label, direction in enumerate(result):
         total = np.zeros(4)
         for row in np.flatnonzero(rows == label):
             total += embeddings[row] / np.sqrt((embeddings[row] ** 2).sum())

@@ -54,9 +54,9 @@ def gem(cells: NDArray[np.float32], p: float) -> NDArray[np.float64]:
 
 def test_the_head_is_linear_and_stands_before_the_mean() -> None:
     features = backbone().predict_on_batch(pictures())
-    found = build_encoder(backbone(), kernel()).predict_on_batch(pictures())
-    np.testing.assert_allclose(found["cells"], features @ kernel(), atol=1e-4)
-    np.testing.assert_allclose(found["embedding"], (features @ kernel()).mean(axis=(1, 2)), atol=1e-4)
+    result = build_encoder(backbone(), kernel()).predict_on_batch(pictures())
+    np.testing.assert_allclose(result["cells"], features @ kernel(), atol=1e-4)
+    np.testing.assert_allclose(result["embedding"], (features @ kernel()).mean(axis=(1, 2)), atol=1e-4)
     bare = build_encoder(backbone()).predict_on_batch(pictures())
     np.testing.assert_allclose(bare["cells"], features, atol=1e-6)
     np.testing.assert_allclose(bare["embedding"], features.mean(axis=(1, 2)), atol=1e-6)
@@ -65,18 +65,18 @@ def test_the_head_is_linear_and_stands_before_the_mean() -> None:
 def test_with_gem_the_head_stands_after_the_pooling() -> None:
     pooled = gem(backbone().predict_on_batch(pictures()), 3)
     for matrix, wanted in ((None, pooled), (kernel(), pooled @ kernel())):
-        found = build_encoder(backbone(), matrix, pooling="gem").predict_on_batch(pictures())
-        assert set(found) == {"embedding"}
-        np.testing.assert_allclose(found["embedding"], wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
+        result = build_encoder(backbone(), matrix, pooling="gem").predict_on_batch(pictures())
+        assert set(result) == {"embedding"}
+        np.testing.assert_allclose(result["embedding"], wanted, rtol=1e-4, atol=1e-4 * np.abs(wanted).max())
 
 
 def test_several_poolings_stand_one_after_the_other_each_of_length_one() -> None:
     cells = backbone().predict_on_batch(pictures()).astype(np.float64)
     pooled = [cells.mean(axis=(1, 2)), gem(cells, 3), cells.max(axis=(1, 2))]
     wanted = np.hstack([one / np.linalg.norm(one, axis=1, keepdims=True) for one in pooled])
-    found = build_encoder(backbone(), pooling="avg+gem+max").predict_on_batch(pictures())
-    assert set(found) == {"embedding"}
-    np.testing.assert_allclose(found["embedding"], wanted, atol=1e-5)
+    result = build_encoder(backbone(), pooling="avg+gem+max").predict_on_batch(pictures())
+    assert set(result) == {"embedding"}
+    np.testing.assert_allclose(result["embedding"], wanted, atol=1e-5)
     alone = build_encoder(backbone(), pooling="max").predict_on_batch(pictures())["embedding"]
     np.testing.assert_allclose(alone, pooled[2], rtol=1e-5, atol=1e-6)
 
@@ -88,11 +88,11 @@ def test_gem_lies_between_the_mean_and_the_maximum(p: float, seed: int) -> None:
     layer = GeM()
     layer.build(cells.shape)
     layer.p.assign(p)
-    found = np.asarray(layer(cells))
-    np.testing.assert_allclose(found, gem(cells, p), rtol=1e-4)
+    result = np.asarray(layer(cells))
+    np.testing.assert_allclose(result, gem(cells, p), rtol=1e-4)
     positive = np.maximum(cells, 1e-6)
-    assert (found >= positive.mean(axis=(1, 2)) * (1 - 1e-4)).all()
-    assert (found <= positive.max(axis=(1, 2)) * (1 + 1e-4)).all()
+    assert (result >= positive.mean(axis=(1, 2)) * (1 - 1e-4)).all()
+    assert (result <= positive.max(axis=(1, 2)) * (1 + 1e-4)).all()
 
 
 def test_the_power_of_gem_trains_even_where_all_cells_are_dark() -> None:
@@ -116,8 +116,8 @@ def test_pooling_and_head_are_float32_whatever_the_policy(policy: str, pooling: 
     full = in_full_precision(encoder)
     assert (full is encoder) == (policy == "float32")
     assert {layer.compute_dtype for layer in full.layers if layer.weights} == {"float32"}
-    found, wanted = (network.predict_on_batch(pictures())["embedding"] for network in (encoder, full))
-    np.testing.assert_allclose(found, wanted, atol=0.02 * np.abs(wanted).max())
+    result, wanted = (network.predict_on_batch(pictures())["embedding"] for network in (encoder, full))
+    np.testing.assert_allclose(result, wanted, atol=0.02 * np.abs(wanted).max())
 
 
 @KERAS_SAVES

@@ -50,11 +50,11 @@ class Recording:
 
 def look(folder: Path) -> Moment:
     """How things are now."""
-    found = {"": Node(folder.stat().st_ino, None)}
+    result = {"": Node(folder.stat().st_ino, None)}
     for path in sorted(folder.rglob("*")):
         content = None if path.is_dir() else path.read_bytes()
-        found[path.relative_to(folder).as_posix()] = Node(path.stat().st_ino, content)
-    return found
+        result[path.relative_to(folder).as_posix()] = Node(path.stat().st_ino, content)
+    return result
 
 
 @dataclass
@@ -159,15 +159,15 @@ def _managed(
 ) -> list[Callable[[str], bool]]:
     """At each moment: which paths are SQLite's own business, or nobody's."""
     opened: set[str] = set()
-    found: list[Callable[[str], bool]] = []
+    result: list[Callable[[str], bool]] = []
     for at, operation in enumerate([*operations, Operation("end", "")]):
         files = frozenset(opened)
-        found.append(partial(_is_nobodys, files))
+        result.append(partial(_is_nobodys, files))
         if operation.kind == "connect" and not operation.path.endswith(".part"):
             node = moments[at].get(operation.path)
             if node is None or node.content == disks[at].contents.get(node.number):
                 opened.add(operation.path)
-    return found
+    return result
 
 
 def _of_sqlite(path: str, files: frozenset[str]) -> bool:
@@ -176,11 +176,11 @@ def _of_sqlite(path: str, files: frozenset[str]) -> bool:
 
 def _changes(now: Mapping[str, Node], disk: Disk, managed: Callable[[str], bool]) -> list[Change]:
     """All that is not safe."""
-    found = []
+    result = []
     for path, node in now.items():
         if node.content is not None:
             if node.content != disk.contents.get(node.number) and not managed(path):
-                found.append(Change(node.number, None))
+                result.append(Change(node.number, None))
             continue
         current, safe = dict(_children(now, path)), disk.entries.get(node.number, {})
         for name in sorted(current.keys() | safe.keys()):
@@ -189,8 +189,8 @@ def _changes(now: Mapping[str, Node], disk: Disk, managed: Callable[[str], bool]
             # The entry of a file that SQLite opens was made by whoever renamed it there; those of its logs are its own.
             own = managed(whole) and (whole.endswith(SQLITE_LOGS) or whole in UNSYNCED or "/" not in whole)
             if not same and not own:
-                found.append(Change(node.number, name))
-    return found
+                result.append(Change(node.number, name))
+    return result
 
 
 def _left(

@@ -27,9 +27,9 @@ def shop(tmp_path: Path) -> Shop:
 def labels(artifacts: Path) -> dict[str, str | None]:
     """Of all items, by id."""
     catalogue = Catalogue(bundle.catalogue_url(artifacts))
-    found = {item.id: item.label for item in catalogue.items()}
+    result = {item.id: item.label for item in catalogue.items()}
     catalogue.close()
-    return found
+    return result
 
 
 def test_there_and_back(shop: Shop) -> None:

@@ -32,13 +32,13 @@ def names(shop: Shop) -> list[str]:
 
 def test_the_newest_comes_first_and_what_cannot_be_read_last(shop: Shop) -> None:
     assert names(shop) == ["fourth", "third", "second", "first", "foreign"]
-    found = {info.id: info for info in inventory.bundles(shop.artifacts)}
-    assert [name for name, info in found.items() if info.live] == ["second"]
-    assert "There is no bundle in" in str(found["foreign"].problem)
+    result = {info.id: info for info in inventory.bundles(shop.artifacts)}
+    assert [name for name, info in result.items() if info.live] == ["second"]
+    assert "There is no bundle in" in str(result["foreign"].problem)
     folder = bundle.bundle_path(shop.artifacts, "first")
     files = [*folder.rglob("*"), *(shop.artifacts / "vectors").glob("first.*")]
-    assert found["first"].size == sum(path.stat().st_size for path in files if path.is_file())
-    assert (found["first"].encoder, found["first"].stage) == ("tiny", "frozen")
+    assert result["first"].size == sum(path.stat().st_size for path in files if path.is_file())
+    assert (result["first"].encoder, result["first"].stage) == ("tiny", "frozen")
 
 
 @pytest.mark.parametrize("keep", [0, 1, 2, 3, 9])

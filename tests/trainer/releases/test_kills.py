@@ -77,23 +77,23 @@ def test_killed_at_random_moments(kills: int, server: ForkServerContext, ready: 
     again(ready, fresh)
     seconds, rng = timed(server, fresh), np.random.default_rng(kills)
     moments = (rng.permutation(kills) + rng.uniform(size=kills)) / kills * 1.2 * seconds
-    found = [killed_after(moment, server, ready, fresh) for moment in moments]
+    result = [killed_after(moment, server, ready, fresh) for moment in moments]
     for _ in range(kills):  # a machine that has become busy since takes longer than was measured
-        if NEW in found:
+        if NEW in result:
             break
         seconds *= 1.2
-        found.append(killed_after(rng.uniform(0, 1.2 * seconds), server, ready, fresh))
-    assert {OLD, NEW} == set(found)  # else the moments were not spread over the whole of it
+        result.append(killed_after(rng.uniform(0, 1.2 * seconds), server, ready, fresh))
+    assert {OLD, NEW} == set(result)  # else the moments were not spread over the whole of it
 
 
 @pytest.mark.parametrize("step", [17, pytest.param(1, marks=pytest.mark.slow)])
 def test_killed_between_any_two_file_operations(step: int, server: ForkServerContext, ready: Shop, fresh: Shop) -> None:
-    found, last = [], 0
+    result, last = [], 0
     while True:
         again(ready, fresh)
         process = started(server, publish_until, fresh.home, last)
         process.join()
-        found.append(starts_with(fresh.artifacts, finished=process.exitcode == 0))
+        result.append(starts_with(fresh.artifacts, finished=process.exitcode == 0))
         if process.exitcode == 0:
             break
         assert process.exitcode == -signal.SIGKILL
@@ -102,5 +102,5 @@ def test_killed_between_any_two_file_operations(step: int, server: ForkServerCon
             assert catalogued(fresh.artifacts) == ITEMS[NEW]
         last += step
     assert last > 100
-    assert found == sorted(found, key=[OLD, NEW].index)  # once the new one is live, it stays
-    assert {OLD, NEW} == set(found)
+    assert result == sorted(result, key=[OLD, NEW].index)  # once the new one is live, it stays
+    assert {OLD, NEW} == set(result)

@@ -20,12 +20,12 @@ DIMS = 6
 def pictures(folder: Path, labels: Sequence[str | None]) -> list[Picture]:
     """A picture for each label, in files of its own."""
     folder.mkdir(parents=True, exist_ok=True)
-    found = []
+    result = []
     for number, label in enumerate(labels):
         path = folder / f"{number:03}.jpg"
         path.write_bytes(picture(number))
-        found.append(Picture(f"item-{number:03}", path, label))
-    return found
+        result.append(Picture(f"item-{number:03}", path, label))
+    return result
 
 
 def grouped(labels: Sequence[str | None], *, apart: float = 4.0, seed: int = 0) -> np.ndarray:
@@ -38,12 +38,12 @@ def grouped(labels: Sequence[str | None], *, apart: float = 4.0, seed: int = 0) 
 
 def report(folder: Path, labels: Sequence[str | None], **changes: Any) -> Report:
     """A report on as many pictures as there are labels; nothing but pictures and vectors unless it is given."""
-    found = pictures(folder, labels)
+    result = pictures(folder, labels)
     fields: dict[str, Any] = {
         "bundle_id": "20261124-120000-ab12",
         "created": datetime(2026, 11, 24, 12, tzinfo=UTC),
         "facts": {"Encoder": "tiny"},
-        "pictures": found,
+        "pictures": result,
         "vectors": grouped(labels),
         "clusters": np.arange(len(labels), dtype=np.int64) % 3,
         "held_out": np.ones(len(labels), bool),

@@ -63,19 +63,19 @@ def test_a_bundle_that_does_not_tell_may_have_learned_from_any_picture(tmp_path:
 
 
 def test_a_head_has_learned_from_what_it_was_chosen_by(trained: Trained) -> None:
-    found = read_published(trained.artifacts)
-    assert not found.held_out.any()
-    assert len(found.pictures) == 96
-    assert {epoch.stage for epoch in found.history} == {"head"}
+    result = read_published(trained.artifacts)
+    assert not result.held_out.any()
+    assert len(result.pictures) == 96
+    assert {epoch.stage for epoch in result.history} == {"head"}
 
 
 def test_vectors_clusters_and_pictures_belong_together(tmp_path: Path) -> None:
     vectors = write_artifacts(tmp_path, pieces(20))
-    found = read_published(tmp_path)
+    result = read_published(tmp_path)
     clusters = bundle.load(bundle.bundle_path(tmp_path, "tiny")).clusters
-    for row, shown in enumerate(found.pictures):
-        assert np.array_equal(found.vectors[row], vectors[shown.id])
-        assert found.clusters[row] == clusters.assign(vectors[shown.id][None])[0]
+    for row, shown in enumerate(result.pictures):
+        assert np.array_equal(result.vectors[row], vectors[shown.id])
+        assert result.clusters[row] == clusters.assign(vectors[shown.id][None])[0]
         assert shown.path.read_bytes() == picture(int(shown.id[-3:]))
 
 
@@ -108,6 +108,6 @@ def test_one_picture_without_a_label(tmp_path: Path) -> None:
 
 def test_arrays_that_do_not_fit_the_pictures_are_refused(tmp_path: Path) -> None:
     write_artifacts(tmp_path, pieces(12))
-    found = read_published(tmp_path)
+    result = read_published(tmp_path)
     with pytest.raises(ValueError, match="12 pictures need as many"):
-        replace(found, clusters=found.clusters[:-1])
+        replace(result, clusters=result.clusters[:-1])

@@ -16,9 +16,9 @@ LABELS = st.lists(st.sampled_from(["a", "b", "c", None]), min_size=1, max_size=2
 
 
 def objects(labels: list[str | None]) -> np.ndarray:
-    found = np.empty(len(labels), object)
-    found[:] = labels
-    return found
+    result = np.empty(len(labels), object)
+    result[:] = labels
+    return result
 
 
 def ranking(vectors: np.ndarray, row: int) -> list[int]:
@@ -33,7 +33,7 @@ def ranking(vectors: np.ndarray, row: int) -> list[int]:
 def test_searches_are_what_counting_by_hand_gives(labels: list[str | None], seed: int, data: st.DataObject) -> None:
     vectors = np.random.default_rng(seed).normal(size=(len(labels), 5)).astype(np.float32)
     held_out = np.array([data.draw(st.booleans()) for _ in labels])
-    found = search_all(vectors, objects(labels), held_out)
+    result = search_all(vectors, objects(labels), held_out)
     expected, wrong, hit_count = {}, Counter[frozenset[str]](), Counter[str]()
     for row, label in enumerate(labels):
         if not (held_out[row] or not held_out.any()) or label is None or labels.count(label) < 2:
@@ -44,16 +44,16 @@ def test_searches_are_what_counting_by_hand_gives(labels: list[str | None], seed
         first = order[: min(10, len(places))]
         hit_count[label] += len(first)
         wrong.update(frozenset((label, labels[o])) for o in first if labels[o] not in (label, None))
-    assert {s.row: pytest.approx(s.average_precision) for s in found.searches} == expected
-    assert found.query_count == found.possible == len(expected)
-    assert {frozenset(c.labels): c.wrong for c in found.confusions} == dict(wrong)
-    for confusion in found.confusions:
+    assert {s.row: pytest.approx(s.average_precision) for s in result.searches} == expected
+    assert result.query_count == result.possible == len(expected)
+    assert {frozenset(c.labels): c.wrong for c in result.confusions} == dict(wrong)
+    for confusion in result.confusions:
         assert confusion.hit_count == sum(hit_count[label] for label in confusion.labels)
         for query, hit in confusion.examples:
             assert {labels[query], labels[hit]} == set(confusion.labels)
             assert held_out[query] or not held_out.any()
         assert len({query for query, _hit in confusion.examples}) == len(confusion.examples)
-    for search in found.searches:
+    for search in result.searches:
         assert list(search.hits) == ranking(vectors, search.row)[: module.HITS]
         assert search.row not in search.hits
 
@@ -61,8 +61,8 @@ def test_searches_are_what_counting_by_hand_gives(labels: list[str | None], seed
 def test_many_queries_are_sampled_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_QUERIES", 7)
     vectors = np.random.default_rng(0).normal(size=(40, 4)).astype(np.float32)
-    found = search_all(vectors, objects(["a", "b"] * 20), np.ones(40, bool))
-    assert (found.query_count, found.possible, len(found.searches)) == (7, 40, 7)
+    result = search_all(vectors, objects(["a", "b"] * 20), np.ones(40, bool))
+    assert (result.query_count, result.possible, len(result.searches)) == (7, 40, 7)
 
 
 def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -78,21 +78,21 @@ def test_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_worst_come_first_and_no_label_fills_the_list() -> None:
     vectors = np.random.default_rng(1).normal(size=(60, 4)).astype(np.float32)
     labels = objects(["a", "b", "c"] * 20)
-    found = search_all(vectors, labels, np.ones(60, bool))
-    worst = found.worst(5, labels)
+    result = search_all(vectors, labels, np.ones(60, bool))
+    worst = result.worst(5, labels)
     values = [search.average_precision for search in worst]
     assert values == sorted(values)
-    assert values[0] == min(search.average_precision for search in found.searches)
+    assert values[0] == min(search.average_precision for search in result.searches)
     assert max(Counter(labels[search.row] for search in worst).values()) <= module.A_LABEL_IN_A_LIST
-    assert found.best(1)[0].average_precision == max(search.average_precision for search in found.searches)
+    assert result.best(1)[0].average_precision == max(search.average_precision for search in result.searches)
 
 
 def test_nothing_is_wrong_where_labels_lie_apart() -> None:
     vectors = np.repeat(np.eye(3, dtype=np.float32), 4, axis=0)
     labels = objects([label for label in "abc" for _ in range(4)])
-    found = search_all(vectors, labels, np.ones(12, bool))
-    assert found.confusions == []  # though each query has but three true matches among its first ten hits
-    assert found.worst(5, labels) == []
+    result = search_all(vectors, labels, np.ones(12, bool))
+    assert result.confusions == []  # though each query has but three true matches among its first ten hits
+    assert result.worst(5, labels) == []
 
 
 @settings(deadline=None, max_examples=examples(60))
@@ -101,9 +101,9 @@ def test_clusters_are_what_counting_by_hand_gives(labels: list[str | None], seed
     rng = np.random.default_rng(seed)
     vectors = rng.normal(size=(len(labels), 3)).astype(np.float32)
     clusters = rng.integers(0, 4, len(labels))
-    found = describe_clusters(vectors, clusters, objects(labels))
-    assert [cluster.size for cluster in found] == sorted(Counter(clusters.tolist()).values(), reverse=True)
-    for cluster in found:
+    result = describe_clusters(vectors, clusters, objects(labels))
+    assert [cluster.size for cluster in result] == sorted(Counter(clusters.tolist()).values(), reverse=True)
+    for cluster in result:
         members = np.flatnonzero(clusters == cluster.number)
         middle = vectors[members].astype(float).mean(axis=0)
         distances = {row: float(np.linalg.norm(vectors[row] - middle)) for row in members.tolist()}

@@ -70,9 +70,9 @@ def test_what_follows_from_the_features_is_checked_on_a_sample(
 ) -> None:
     tuning = tuning_of(pictures, reached)
     told: list[tuple[int, int]] = []
-    found = gallery.embed(tuning, tuning.encoders, lambda done, of: told.append((done, of)))
+    result = gallery.embed(tuning, tuning.encoders, lambda done, of: told.append((done, of)))
     inputs = np.stack([pictures.prepared(row) for row in range(50)])
-    np.testing.assert_allclose(found, tuning.encoders.onnx.encode(inputs), rtol=1e-5)
+    np.testing.assert_allclose(result, tuning.encoders.onnx.encode(inputs), rtol=1e-5)
     assert decoded == [25]  # at most 32 of the 50, evenly
     assert told[-1] == (50, 50)
     assert not tuning.listener.notes
@@ -82,17 +82,17 @@ def test_what_follows_from_the_features_is_checked_on_a_sample(
 def test_a_network_that_has_changed_embeds_every_picture(why: str, pictures: Pictures, decoded: list[int]) -> None:
     tuning = tuning_of(pictures, "finetune" if why == "finetuned" else "head")
     encoder: Any = tuning.encoders if why == "finetuned" else SimpleNamespace(onnx=Columns(2 * KERNEL))
-    found = gallery.embed(tuning, encoder, no_progress)
+    result = gallery.embed(tuning, encoder, no_progress)
     assert decoded == [50]
     inputs = np.stack([pictures.prepared(row) for row in range(50)])
-    np.testing.assert_allclose(found, encoder.onnx.encode(inputs), rtol=1e-5)
+    np.testing.assert_allclose(result, encoder.onnx.encode(inputs), rtol=1e-5)
 
 
 def test_features_of_another_network_are_found_out(pictures: Pictures, decoded: list[int]) -> None:
     tuning = tuning_of(pictures, "frozen")
     stale = tuning.features.values[:, :, ::-1].copy()
     tuning.features = replace(tuning.features, values=stale)
-    found = gallery.embed(tuning, tuning.encoders, no_progress)
+    result = gallery.embed(tuning, tuning.encoders, no_progress)
     assert decoded == [25, 50]
     assert "differ from the written encoder" in tuning.listener.notes[0]
-    assert not np.allclose(found, stale[:, 0])
+    assert not np.allclose(result, stale[:, 0])

@@ -181,7 +181,7 @@ def test_to_a_frozen_encoder_every_label_is_new(pictures: Pictures) -> None:
 def test_without_labels_both_are_missing(pictures: Pictures) -> None:
     bare = replace(pictures, labels=np.full_like(pictures.labels, UNLABELLED), supervised=False)
     assert all(
-        isinstance(found, Missing) for found in protocols(tuning_of(bare, "frozen"), np.ones((67, 4), np.float32))
+        isinstance(result, Missing) for result in protocols(tuning_of(bare, "frozen"), np.ones((67, 4), np.float32))
     )
 
 
@@ -238,7 +238,7 @@ def test_without_labels_copies_of_a_picture_are_to_find_it(pictures: Pictures, r
     pairs = calibration_pairs(tuning, tuning.encoders.onnx.encode(prepared), no_progress)["cosine"]
     asked = len(pictures.labels) if reached == "frozen" else (pictures.parts == VALIDATION).sum()
     assert len(np.unique(pairs.queries)) == asked
-    found = np.bincount(pairs.queries, pairs.matches)
-    assert found.max() == 1  # one picture is the right one
+    result = np.bincount(pairs.queries, pairs.matches)
+    assert result.max() == 1  # one picture is the right one
     if reached == "frozen":
-        assert found.mean() > 0.5
+        assert result.mean() > 0.5

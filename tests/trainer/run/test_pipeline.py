@@ -68,17 +68,17 @@ def test_the_bundle_is_whole_and_holds_what_the_design_says(trained: Trained) ->
 def test_the_run_ends_with_its_proof(trained: Trained) -> None:
     """Both protocols against frozen, the ladder, reliable probabilities, and the broken files in the health lists."""
     folder = _folder(trained)
-    found = results.from_json((folder / "report" / "evaluation.json").read_bytes(), "evaluation.json")
+    result = results.from_json((folder / "report" / "evaluation.json").read_bytes(), "evaluation.json")
     for name in ("known labels", "new labels"):
-        protocol = found.protocol(name)
+        protocol = result.protocol(name)
         assert protocol is not None
         assert protocol.measures["map"].low <= protocol.measures["map"].value <= protocol.measures["map"].high
         assert "map" in protocol.against["frozen"]
-    known = found.protocol("known labels")
+    known = result.protocol("known labels")
     assert known is not None
     assert known.against["frozen"]["map"].value > 0
-    assert {row.probes for row in found.ladder} >= {1, "all", "auto", "brute force", "kd-tree"}
-    assert set(found.reliability) == {"cosine", "euclidean"}
+    assert {row.probes for row in result.ladder} >= {1, "all", "auto", "brute force", "kd-tree"}
+    assert set(result.reliability) == {"cosine", "euclidean"}
     assert bundle.load(folder).calibration is not None
     unreadable = (folder / "report" / "unreadable.csv").read_text()
     assert all(name in unreadable for name in ("cut.jpg", "text.jpg", "missing.jpg"))
@@ -175,13 +175,13 @@ def test_evaluate_measures_pictures_that_are_new_and_drops_those_trained_on(trai
     options = ["--artifacts", trained.artifacts, "--queries", tmp_path / "queries"]
     done = run_trainer("evaluate", *options, "--json")
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    known, new = found["protocols"]
+    result = json.loads(done.stdout)
+    known, new = result["protocols"]
     assert (known["name"], known["queries"], known["gallery"]) == ("known labels", 24, 96)
     assert known["measures"]["map"]["value"] > 0.5
     assert new == {"name": "new labels", "reason": "every query has a label that was trained on"}
-    assert found["trained_on"] == 1
-    assert 0 < found["query_milliseconds_p50"] <= found["query_milliseconds_p95"]
+    assert result["trained_on"] == 1
+    assert 0 < result["query_milliseconds_p50"] <= result["query_milliseconds_p95"]
     shown = run_trainer("evaluate", *options, "--formulas").stdout
     assert "known labels: pictures not trained on, of labels that were" in shown
     assert "Dropped from the queries, for they were trained on: 1." in shown

@@ -162,12 +162,12 @@ def test_killed_at_random_moments(kills: int, shop: Shop, tmp_path: Path) -> Non
 
 
 def test_every_stage_is_measured_and_said(shop: Shop) -> None:
-    found = outcome(shop.artifacts)
-    assert list(found["metrics"]) == ["frozen", "autoencoder", "head", "finetune"]
+    result = outcome(shop.artifacts)
+    assert list(result["metrics"]) == ["frozen", "autoencoder", "head", "finetune"]
     for stage in ("autoencoder", "head", "finetune"):
         (line,) = [line for line in shop.errors.splitlines() if line.strip().startswith(f"{stage}: recall@1 ")]
-        assert f"mAP {found['metrics'][stage]['map']:.3f}" in line
-    rows = found["history"]
+        assert f"mAP {result['metrics'][stage]['map']:.3f}" in line
+    rows = result["history"]
     assert [(row["stage"], int(row["epoch"])) for row in rows if row["stage"] == "autoencoder"] == [
         ("autoencoder", 1),
         ("autoencoder", 2),

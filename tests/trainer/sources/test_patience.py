@@ -14,9 +14,9 @@ from trainer.sources.fetch import download, web
 @pytest.mark.parametrize(("name", "asked"), [("recovers.jpg", 3), ("cut.jpg", 2), ("waits.jpg", 2)])
 def test_a_server_in_trouble_is_asked_again(name: str, asked: int, shop: Server, cache: Path) -> None:
     begun = time.monotonic()
-    (found,) = download.fetch_all([f"{shop.url}/{name}"], cache).values()
-    assert isinstance(found, Path)
-    assert found.read_bytes() == PICTURE
+    (result,) = download.fetch_all([f"{shop.url}/{name}"], cache).values()
+    assert isinstance(result, Path)
+    assert result.read_bytes() == PICTURE
     assert len(shop.asked) == asked
     assert time.monotonic() - begun >= (1 if name == "waits.jpg" else 0)  # as Retry-After says
 
@@ -28,8 +28,8 @@ def test_a_server_that_stays_ill_is_given_up(shop: Server, cache: Path) -> None:
 
 def test_nobody_is_waited_for_until_tomorrow(shop: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(web, "MAX_RETRY_AFTER_SECONDS", 0.1)
-    (found,) = download.fetch_all([f"{shop.url}/sleeps.jpg"], cache).values()
-    assert isinstance(found, Path)
+    (result,) = download.fetch_all([f"{shop.url}/sleeps.jpg"], cache).values()
+    assert isinstance(result, Path)
 
 
 @pytest.mark.parametrize("where", ["before an answer", "within an answer"])

@@ -171,10 +171,10 @@ def test_rays_agree_with_walking_them_in_small_steps(model: int) -> None:
     solid = solid_of(throw(model, rng))
     scene = arrange(solid, rng)
     directions = rays(scene, *rng.uniform(-0.9, 0.9, (2, 150)).astype(np.float32))
-    found = first_hits(solid, scene.eye, directions)
+    result = first_hits(solid, scene.eye, directions)
 
     steps = np.arange(np.linalg.norm(scene.eye) - 1.5, np.linalg.norm(scene.eye) + 1.5, 0.002, dtype=np.float32)
-    for direction, distance in zip(directions.T, found, strict=True):
+    for direction, distance in zip(directions.T, result, strict=True):
         points = scene.eye[:, None] + direction[:, None] * steps
         depth = np.where(points[1] >= 0, solid.distance(points), np.inf)
         walked = steps[(depth < 0).argmax()] if (depth < 0).any() else np.inf

@@ -76,9 +76,9 @@ def test_first_the_decoder_alone_then_the_last_block_as_well(
     def watched(model: keras.Model, *arguments: Any) -> tuple[float, float]:
         if not states:
             states.append({variable.path: variable.numpy() for variable in model.variables})
-        found = fit_epoch(model, *arguments)
+        result = fit_epoch(model, *arguments)
         states.append({variable.path: variable.numpy() for variable in model.variables})
-        return found
+        return result
 
     monkeypatch.setattr("trainer.training.autoencoder.fit_epoch", watched)
     adapted, _history = train(pictures, tmp_path)

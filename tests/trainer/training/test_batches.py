@@ -46,13 +46,13 @@ def test_with_labels_so_many_of_each() -> None:
 
 
 def test_a_batch_is_augmented_pictures_with_their_targets(pictures: Pictures) -> None:
-    found, targets = batches(pictures)[0]
-    assert (found.shape, found.dtype) == ((5, SIDE, SIDE, 3), np.uint8)
+    result, targets = batches(pictures)[0]
+    assert (result.shape, result.dtype) == ((5, SIDE, SIDE, 3), np.uint8)
     assert targets.tolist() == [pictures.labels[row] * 10 for row in (0, 5, 5, 9, 2)]
-    assert (found[1] != found[2]).any()  # the same picture twice is two looks of it
+    assert (result[1] != result[2]).any()  # the same picture twice is two looks of it
     for place, row in enumerate((0, 5, 5, 9, 2)):
         wanted = augment(pictures.read(row, 2 * SIDE), SIDE, SIDE, np.random.default_rng((7, 1, 0, place)))
-        np.testing.assert_array_equal(found[place], wanted)
+        np.testing.assert_array_equal(result[place], wanted)
 
 
 def test_an_epoch_can_be_repeated_in_any_order_and_the_next_one_looks_different(pictures: Pictures) -> None:
@@ -64,8 +64,8 @@ def test_an_epoch_can_be_repeated_in_any_order_and_the_next_one_looks_different(
 
 
 def test_without_targets_the_pictures_themselves_are_the_target(pictures: Pictures) -> None:
-    found, targets = batches(pictures, targets=False)[1]
-    assert found is targets
+    result, targets = batches(pictures, targets=False)[1]
+    assert result is targets
 
 
 @pytest.mark.parametrize(("devices", "sizes"), [(1, [5, 3]), (2, [4, 2]), (4, [4])])

@@ -29,12 +29,12 @@ def test_what_was_kept_comes_back(
 ) -> None:
     checkpoint = Checkpoint(tmp_path_factory.mktemp("kept") / "head.npz", "this")
     checkpoint.save(kept, STATE)
-    found, state = checkpoint.load() or pytest.fail("nothing came back")
+    result, state = checkpoint.load() or pytest.fail("nothing came back")
     assert state == STATE
-    assert list(found) == list(kept)
+    assert list(result) == list(kept)
     for name, several in kept.items():
-        assert len(found[name]) == len(several)
-        for one, other in zip(found[name], several, strict=True):
+        assert len(result[name]) == len(several)
+        for one, other in zip(result[name], several, strict=True):
             assert (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
 
 

@@ -59,10 +59,10 @@ def test_held_out_pictures_are_measured_by_label(pictures: Pictures) -> None:
     embeddings = grey(np.stack([pictures.prepared(row) for row in range(len(pictures.labels))]))
     known = pictures.labels != UNLABELLED
     held, gallery = (np.flatnonzero(known & (pictures.parts == part)) for part in (VALIDATION, TRAIN))
-    found, through = measure(pictures, grey)
+    result, through = measure(pictures, grey)
     labels = pictures.labels
     wanted = score(embeddings[held], labels[held], embeddings[gallery], labels[gallery], intervals=True)
-    assert found == wanted
+    assert result == wanted
     np.testing.assert_array_equal(through, embeddings[gallery])
 
 
@@ -85,8 +85,8 @@ def test_rows_are_encoded_in_order_and_in_batches(count: int, pictures: Pictures
         sizes.append(len(images))
         return grey(images)
 
-    found = encode_all(encode, pictures.prepared, rows)
-    np.testing.assert_array_equal(found, np.concatenate([grey(pictures.prepared(row)[None]) for row in rows]))
+    result = encode_all(encode, pictures.prepared, rows)
+    np.testing.assert_array_equal(result, np.concatenate([grey(pictures.prepared(row)[None]) for row in rows]))
     assert max(sizes) <= BATCH
 
 

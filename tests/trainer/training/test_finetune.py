@@ -111,13 +111,13 @@ def test_only_labelled_training_pictures_are_learned_from(
 
     class Watched(PictureBatches):
         def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
-            found, targets = super().__getitem__(index)
+            result, targets = super().__getitem__(index)
             seen.append((self.batches[index], targets))
-            return found, targets
+            return result, targets
 
     monkeypatch.setattr("trainer.training.finetune.PictureBatches", Watched)
     Trial(pictures, settings(max_epochs=1), tmp_path).run()
-    rows, targets = (np.concatenate(found) for found in zip(*seen, strict=True))
+    rows, targets = (np.concatenate(result) for result in zip(*seen, strict=True))
     assert set(rows) <= set(pictures.training_rows())
     assert {(pictures.labels[row], target) for row, target in zip(rows, targets, strict=True)} == {
         (label, label) for label in range(6)

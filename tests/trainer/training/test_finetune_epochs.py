@@ -67,8 +67,8 @@ def test_training_stops_when_nothing_is_gained_and_goes_back_to_the_best(
     assert all(epoch.stage == "finetune" and epoch.seconds > 0 for epoch in told)
     if chosen:
         assert tuned.scores.precision_at_1 == marks[chosen - 1]
-        found = tuned.encoder.predict_on_batch(pictures.prepared(0)[None])["embedding"]
-        np.testing.assert_allclose(found, listed[chosen - 1], atol=1e-5)
+        result = tuned.encoder.predict_on_batch(pictures.prepared(0)[None])["embedding"]
+        np.testing.assert_allclose(result, listed[chosen - 1], atol=1e-5)
     else:
         assert tuned.scores == trial.start().scores
         assert not trial.moved()
@@ -77,8 +77,8 @@ def test_training_stops_when_nothing_is_gained_and_goes_back_to_the_best(
 @pytest.mark.slow
 def test_the_scores_are_those_of_the_encoder_that_is_given_back(pictures: Pictures, tmp_path: Path) -> None:
     tuned = Trial(pictures, settings(), tmp_path).run()
-    found, _through = measure(pictures, lambda images: tuned.encoder.predict_on_batch(images)["embedding"])
-    assert found.map == pytest.approx(tuned.scores.map, abs=1e-6)
+    result, _through = measure(pictures, lambda images: tuned.encoder.predict_on_batch(images)["embedding"])
+    assert result.map == pytest.approx(tuned.scores.map, abs=1e-6)
 
 
 @pytest.mark.slow

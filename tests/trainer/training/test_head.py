@@ -58,14 +58,14 @@ def by_hand(examples: Examples, config: HeadConfig) -> tuple[list[Candidate], li
         queries, gallery = splits[-1].validation().queries, splits[-1].validation().gallery
         assert not np.isin(scaled.labels[queries], scaled.labels[parts == TRAIN]).any()
         assert set(gallery) == set(np.flatnonzero(inner != UNLABELLED))
-    found = []
+    result = []
     for split in splits:
         rows = (split.parts == TRAIN) & (split.labels != UNLABELLED)
         kernels = linear_starts(split.features[rows], split.labels[rows], config, 0)
-        found.append([measure(split, kernel, intervals=False) for kernel in kernels.values()])
+        result.append([measure(split, kernel, intervals=False) for kernel in kernels.values()])
     return (
         list(kernels),
-        [list(each) for each in zip(*found, strict=True)],
+        [list(each) for each in zip(*result, strict=True)],
         [measure(s, intervals=False) for s in splits],
     )
 

@@ -37,9 +37,9 @@ def test_the_head_finds_what_tells_labels_apart(tuned: Head) -> None:
 
 
 def test_the_scores_are_the_twins(tuned: Head) -> None:
-    found = measure(made(), tuned.validation_kernel)
-    assert found.precision_at_1 == pytest.approx(tuned.scores.precision_at_1)
-    assert found.map == pytest.approx(tuned.scores.map, abs=1e-5)
+    result = measure(made(), tuned.validation_kernel)
+    assert result.precision_at_1 == pytest.approx(tuned.scores.precision_at_1)
+    assert result.map == pytest.approx(tuned.scores.map, abs=1e-5)
 
 
 def loud_and_quiet(*, labels: int = 5, each: int = 40) -> Examples:
@@ -97,7 +97,7 @@ def test_a_batch_without_labels_holds_two_different_views_of_each_picture(monkey
 
     monkeypatch.setattr(linear, "_draw_views", remember)
     tune(without_labels(), changed(max_epochs=2))
-    rows, views = (np.concatenate(found) for found in zip(*drawn, strict=True))
+    rows, views = (np.concatenate(result) for result in zip(*drawn, strict=True))
     assert (rows[::2] == rows[1::2]).all()
     assert (views[::2] != views[1::2]).all()
     assert set(views) == {0, 1, 2, 3}

@@ -20,13 +20,13 @@ EPOCHS = [
 
 def events(folder: Path) -> dict[tuple[str, str, int], float]:
     """All scalars in the folder's event files, by run, name and step."""
-    found = {}
+    result = {}
     for path in folder.glob("*/events*"):
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             event = tf.compat.v1.Event.FromString(record)
             for value in event.summary.value:
-                found[path.parent.name, value.tag, event.step] = float(tf.make_ndarray(value.tensor))
-    return found
+                result[path.parent.name, value.tag, event.step] = float(tf.make_ndarray(value.tensor))
+    return result
 
 
 def test_a_line_for_each_epoch_from_which_the_epoch_can_be_read_back(tmp_path: Path) -> None:

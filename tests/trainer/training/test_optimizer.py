@@ -32,10 +32,10 @@ def variables() -> list[keras.Variable]:
 @pytest.mark.parametrize("steps", [1, 5])
 def test_the_slower_variables_move_by_the_factor(factor: float, steps: int) -> None:
     two, plain = variables(), variables()
-    found = moved(TwoRates(1e-2, slower=[two[0], two[2]], factor=factor), two, steps)
+    result = moved(TwoRates(1e-2, slower=[two[0], two[2]], factor=factor), two, steps)
     wanted = moved(keras.optimizers.AdamW(1e-2, weight_decay=1e-4), plain, steps)
     for number, share in ((0, factor), (1, 1.0), (2, factor)):
-        np.testing.assert_allclose(found[number], share * wanted[number], rtol=2e-3, atol=1e-5)
+        np.testing.assert_allclose(result[number], share * wanted[number], rtol=2e-3, atol=1e-5)
 
 
 @settings(deadline=None, max_examples=examples(30))
@@ -53,7 +53,7 @@ def test_the_rate_rises_along_a_line_and_falls_along_a_cosine(steps: int, share:
 
 def test_the_factor_goes_with_a_rate_that_changes() -> None:
     two, plain = variables(), variables()
-    found = moved(TwoRates(warm_cosine(1e-2, 10, 0.3), slower=two[:1], factor=0.1), two, 6)
+    result = moved(TwoRates(warm_cosine(1e-2, 10, 0.3), slower=two[:1], factor=0.1), two, 6)
     wanted = moved(keras.optimizers.AdamW(warm_cosine(1e-2, 10, 0.3), weight_decay=1e-4), plain, 6)
-    np.testing.assert_allclose(found[0], 0.1 * wanted[0], rtol=2e-3, atol=1e-5)
-    np.testing.assert_allclose(found[1], wanted[1], rtol=1e-5)
+    np.testing.assert_allclose(result[0], 0.1 * wanted[0], rtol=2e-3, atol=1e-5)
+    np.testing.assert_allclose(result[1], wanted[1], rtol=1e-5)

@@ -43,14 +43,14 @@ def test_held_out_pictures_are_searched_among_those_trained_on_or_among_each_oth
     answerable = [q for q in held if any(g != q and labels[g] == labels[q] for g in gallery)]
     assume(answerable)
     embeddings = np.random.default_rng(seed).normal(size=(len(rows), 5)).astype(np.float32)
-    found = among.scores(embeddings[among.queries], embeddings[among.gallery])
+    result = among.scores(embeddings[among.queries], embeddings[among.gallery])
     ranked = {q: [labels[g] == labels[q] for g in first_hits(q, gallery, embeddings)] for q in answerable}
-    assert found.precision_at_1 == pytest.approx(np.mean([hits[0] for hits in ranked.values()]))
+    assert result.precision_at_1 == pytest.approx(np.mean([hits[0] for hits in ranked.values()]))
     precisions = [
         np.mean([np.mean(hits[: rank + 1]) for rank, hit in enumerate(hits) if hit]) for hits in ranked.values()
     ]
-    assert found.map == pytest.approx(np.mean(precisions), abs=1e-6)
-    assert (found.queries, found.unanswerable) == (len(answerable), len(held) - len(answerable))
+    assert result.map == pytest.approx(np.mean(precisions), abs=1e-6)
+    assert (result.queries, result.unanswerable) == (len(answerable), len(held) - len(answerable))
 
 
 @settings(deadline=None, max_examples=examples(100))
@@ -65,10 +65,10 @@ def test_without_labels_a_detail_must_find_its_picture(rows: list[tuple[int, int
     clean = np.random.default_rng(seed).normal(size=(len(rows), 3))
     details = clean + 0.5 * np.random.default_rng(seed + 1).normal(size=clean.shape)
     both = np.concatenate([clean, details]).astype(np.float32)
-    found = among.scores(both[len(rows) :][held], both[:][gallery])
+    result = among.scores(both[len(rows) :][held], both[:][gallery])
     places = [first_hits(len(rows) + q, gallery, both).index(q) for q in held]
-    assert found.precision_at_1 == pytest.approx(np.mean([place == 0 for place in places]))
-    assert found.map == pytest.approx(np.mean([1 / (1 + place) for place in places]), abs=1e-6)
+    assert result.precision_at_1 == pytest.approx(np.mean([place == 0 for place in places]))
+    assert result.map == pytest.approx(np.mean([1 / (1 + place) for place in places]), abs=1e-6)
 
 
 def test_where_no_held_out_picture_has_its_like_the_split_is_to_blame() -> None:
@@ -116,11 +116,11 @@ def test_more_held_out_pictures_make_smaller_differences_count() -> None:
 
 
 def test_the_mean_of_two_validations_trusts_the_smaller_one() -> None:
-    found = mean([Scores(0.5, 0.4, 0.3, 0.2, 0.1, 90, 4), Scores(0.7, 0.6, 0.5, 0.4, 0.3, 10, 0)])
+    result = mean([Scores(0.5, 0.4, 0.3, 0.2, 0.1, 90, 4), Scores(0.7, 0.6, 0.5, 0.4, 0.3, 10, 0)])
     assert [
-        getattr(found, name) for name in ("precision_at_1", "precision_at_10", "recall_at_10", "map", "map_at_r")
+        getattr(result, name) for name in ("precision_at_1", "precision_at_10", "recall_at_10", "map", "map_at_r")
     ] == (pytest.approx([0.6, 0.5, 0.4, 0.3, 0.2]))
-    assert (found.queries, found.unanswerable) == (10, 0)
+    assert (result.queries, result.unanswerable) == (10, 0)
 
 
 def maps(own: float, *draws: float) -> list[Scores]:

@@ -24,22 +24,22 @@ def bundles(
     """
     from trainer.releases import inventory
 
-    found = inventory.bundles(artifacts)
+    bundles_ = inventory.bundles(artifacts)
     if as_json:
-        rows = [asdict(info) | {"created": info.created and info.created.isoformat()} for info in found]
+        rows = [asdict(info) | {"created": info.created and info.created.isoformat()} for info in bundles_]
         out.print(json.dumps(rows, indent=2), markup=False, highlight=False, soft_wrap=True)
         return
-    if not found:
+    if not bundles_:
         out.print("There are no bundles in", Text(f"{artifacts}."), "Train one: lookalike train --help")
         return
     table = Table("bundle", "created", "encoder", "stage", "mAP held out", "size", "live", box=None)
-    for info in found:
+    for info in bundles_:
         created = f"{info.created.astimezone():%Y-%m-%d %H:%M}" if info.created else "?"
         measured = "-" if info.map is None else f"{info.map:.3f}"
         encoder = Text(info.encoder or "cannot be read", style="" if info.encoder else "red")
         live = "live" if info.live else ""
         table.add_row(info.id, created, encoder, info.stage or "?", measured, decimal(info.size), live)
     out.print(table)
-    for info in found:
+    for info in bundles_:
         if info.problem:
             out.print(Text(f"{info.id}: {info.problem}"), soft_wrap=True)

@@ -34,9 +34,9 @@ def tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     if evaluation.leaks:
         yield Text(f"\nThe same picture on both sides, left out of its own answer ({len(evaluation.leaks)}):")
         yield _leaks(evaluation.leaks)
-    for found in evaluation.reliability.values():
+    for reliability in evaluation.reliability.values():
         yield Text("\nWhat match probabilities are worth on these queries", style="bold")
-        yield _reliability(found)
+        yield _reliability(reliability)
     if evaluation.ladder:
         yield Text("\nThe search itself: ten hits against the exact ten", style="bold")
         yield _ladder(evaluation.ladder)
@@ -78,8 +78,8 @@ def _measures(protocol: Protocol) -> Table:
     return table
 
 
-def _interval(found: Interval, sign: str = "") -> str:
-    return f"{found.value:{sign}.3f} [{found.low:{sign}.3f}, {found.high:{sign}.3f}]"
+def _interval(interval: Interval, sign: str = "") -> str:
+    return f"{interval.value:{sign}.3f} [{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]"
 
 
 def _labels(protocol: Protocol) -> Table:
@@ -102,13 +102,16 @@ def _leaks(leaks: tuple[Leak, ...]) -> Table:
     return table
 
 
-def _reliability(found: Reliability) -> Table:
+def _reliability(reliability: Reliability) -> Table:
     """What is right and what is kept of the first hits, for some probabilities that may be asked for."""
     table = Table("asked", "hits", "right", "true matches kept")
-    for row in found.asked:
+    for row in reliability.asked:
         right = "" if row.right is None else f"{row.right:.3f}"
         table.add_row(f"{row.probability:g}", str(row.hits), right, f"{row.kept:.1%}")
-    table.caption = f"Calibration error {found.ece:.3f}, Brier score {found.brier:.3f}, over {found.pairs} first hits"
+    table.caption = (
+        f"Calibration error {reliability.ece:.3f}, Brier score {reliability.brier:.3f}, "
+        f"over {reliability.pairs} first hits"
+    )
     return table
 
 

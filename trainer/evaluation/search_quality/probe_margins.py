@@ -43,13 +43,13 @@ def measure_margins(reach: Reach, vectors: Vectors, assigned: Rows, seed: int) -
             for query, farthest, rows in zip(queries, distances[:, -1].tolist(), neighbours, strict=True)
         ]
         # [step, query of the step, hit or stop]
-        margins, stopped, found = (
+        margins, stopped, recalls = (
             np.stack(values).reshape(len(STEPS), -1, len(values[0])) for values in zip(*opened, strict=True)
         )
         hits[metric] = np.max(
             [np.quantile(each, SHARES, method="inverted_cdf") for each in margins.reshape(len(STEPS), -1)], axis=0
         )
-        stops[metric] = np.max([_needed(*each) for each in zip(stopped, found, strict=True)], axis=0)
+        stops[metric] = np.max([_needed(*each) for each in zip(stopped, recalls, strict=True)], axis=0)
     return Margins(SHARES, hits, stops)
 
 
@@ -70,10 +70,10 @@ def _opened(view: View, farthest: float, cells: Rows) -> tuple[Doubles, Doubles,
     )
 
 
-def _needed(margins: Doubles, found: Doubles) -> Doubles:
+def _needed(margins: Doubles, recalls: Doubles) -> Doubles:
     """For each of SHARES the margin at which that much is found on average, if more margin never finds less."""
     points = np.unique(margins)
-    shares = IsotonicRegression().fit(margins.ravel(), found.ravel()).predict(points)
+    shares = IsotonicRegression().fit(margins.ravel(), recalls.ravel()).predict(points)
     needed: Doubles = np.append(points, points[-1])[np.searchsorted(shares, SHARES)]
     return needed
 
@@ -104,11 +104,11 @@ def nearest(
     for start, chunk in _chunks(vectors):
         compared = unit(chunk) if metric == "cosine" else chunk
         measure = faiss.METRIC_INNER_PRODUCT if metric == "cosine" else faiss.METRIC_L2
-        values, found = faiss.knn(points, np.ascontiguousarray(compared), min(K + 1, len(chunk)), metric=measure)
-        found = found + start
+        values, neighbours = faiss.knn(points, np.ascontiguousarray(compared), min(K + 1, len(chunk)), metric=measure)
+        neighbours = neighbours + start
         values = -values if metric == "cosine" else values
-        values[found == own[:, None]] = np.inf
-        best, rows = np.concatenate([best, values], axis=1), np.concatenate([rows, found], axis=1)
+        values[neighbours == own[:, None]] = np.inf
+        best, rows = np.concatenate([best, values], axis=1), np.concatenate([rows, neighbours], axis=1)
         order = np.argsort(best, axis=1, kind="stable")[:, : min(K, len(vectors) - 1)]
         best, rows = np.take_along_axis(best, order, 1), np.take_along_axis(rows, order, 1)
     doubles = best.astype(np.float64)

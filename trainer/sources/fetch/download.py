@@ -25,20 +25,20 @@ def fetch_all(urls: Sequence[str], cache: Path, progress: Progress | None = None
 
     The fate of each is written beside the folder `cache` as `fetched.csv`, also when the run is stopped.
     """
-    wanted = list(dict.fromkeys(urls))
-    if not wanted:
+    unique_urls = list(dict.fromkeys(urls))
+    if not unique_urls:
         return {}
     with Cache(cache.absolute()) as kept:
-        fates = {url: fate for url in wanted if (fate := kept.find(url))}
-        missing = [url for url in wanted if url not in fates]
+        fates = {url: fate for url in unique_urls if (fate := kept.find(url))}
+        missing = [url for url in unique_urls if url not in fates]
         try:
             with closing(_fetch_side_by_side(missing, kept)) as fetching:
                 for fate in fetching:
                     fates[fate.url] = fate
                     if progress:
-                        progress(len(fates), len(wanted))
+                        progress(len(fates), len(unique_urls))
         finally:
-            kept.write_table(kept.folder.parent / "fetched.csv", wanted)
+            kept.write_table(kept.folder.parent / "fetched.csv", unique_urls)
         return {url: kept.path(fate.digest) if fate.digest else str(fate.reason) for url, fate in fates.items()}
 
 

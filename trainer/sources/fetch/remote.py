@@ -64,12 +64,12 @@ def fetch_file(file: RemoteFile, url: str, folder: Path, progress: Progress | No
 
 def verify(file: RemoteFile, path: Path) -> None:
     """Raises SourceError when `path` has not the checksum that is documented for `file`."""
-    algorithm, _, wanted = file.checksum.partition(":")
+    algorithm, _, expected = file.checksum.partition(":")
     with path.open("rb") as content:
-        found = hashlib.file_digest(content, algorithm).hexdigest()
-    if found != wanted:
+        digest = hashlib.file_digest(content, algorithm).hexdigest()
+    if digest != expected:
         raise SourceError(
-            f"{path} is not the {file.name} that was published: its {algorithm} is {found}, not {wanted}. "
+            f"{path} is not the {file.name} that was published: its {algorithm} is {digest}, not {expected}. "
             "Delete it and fetch it again."
         )
 
@@ -83,13 +83,13 @@ def _go_on(session: requests.Session, url: str, part: Path, progress: Progress |
         if _tag(part).exists():
             headers["If-Range"] = _tag(part).read_text(encoding="latin-1")
     with session.get(url, headers=headers, stream=True, timeout=web.TIMEOUT_SECONDS) as answer:
-        sent = answer.headers.get("Content-Range", "")
-        if start and answer.status_code == requests.codes.range_not_satisfiable and sent == f"bytes */{start}":
+        content_range = answer.headers.get("Content-Range", "")
+        if start and answer.status_code == requests.codes.range_not_satisfiable and content_range == f"bytes */{start}":
             return  # it was all there
-        resumed = answer.status_code == requests.codes.partial and sent.startswith(f"bytes {start}-")
+        resumed = answer.status_code == requests.codes.partial and content_range.startswith(f"bytes {start}-")
         if not resumed and answer.status_code in {requests.codes.partial, requests.codes.range_not_satisfiable}:
             part.unlink(missing_ok=True)  # it is no beginning of what the server has: the next try is from the start
-            raise web.BrokenOff(f"asked to go on at {start}, the server sent {sent or 'no range'}")
+            raise web.BrokenOff(f"asked to go on at {start}, the server sent {content_range or 'no range'}")
         answer.raise_for_status()
         if not resumed:
             start = 0

@@ -39,8 +39,8 @@ def light_along(solid: Solid, glaze: Glaze, scene: Scene, on_table: tuple[Table,
     hit, missed = np.flatnonzero(np.isfinite(distances)), np.flatnonzero(np.isinf(distances))
     colours = np.empty_like(directions)
     colours[:, missed] = _surroundings(scene, on_table, directions.take(missed, axis=1))
-    seen = directions.take(hit, axis=1)
-    colours[:, hit] = _pot(solid, glaze, scene, scene.eye[:, None] + distances[hit] * seen, seen)
+    view = directions.take(hit, axis=1)
+    colours[:, hit] = _pot(solid, glaze, scene, scene.eye[:, None] + distances[hit] * view, view)
     return colours * scene.exposure
 
 

@@ -58,19 +58,19 @@ def light_reaching(solid: Solid, points: Floats, toward: Floats, softness: float
     light = np.ones(points.shape[1], np.float32)
     rays = np.flatnonzero(enter < leave)
     t, limit, start = np.maximum(enter[rays], 0.012), leave[rays], points.take(rays, axis=1)
-    seen = np.ones(len(rays), np.float32)
+    visibility = np.ones(len(rays), np.float32)
     for _ in range(steps):
         distance = solid.distance(start + t * toward[:, None])
-        seen = np.where(t < limit, np.minimum(seen, distance / (softness * t)), seen)
+        visibility = np.where(t < limit, np.minimum(visibility, distance / (softness * t)), visibility)
         t = t + np.clip(0.85 * distance, 0.012, 0.18)
-        going = np.flatnonzero((seen > 0) & (t < limit))
+        going = np.flatnonzero((visibility > 0) & (t < limit))
         if len(going) < MAX_ACTIVE_SHARE * len(rays):
-            light[rays] = seen
-            rays, t, limit, seen = rays[going], t[going], limit[going], seen[going]
+            light[rays] = visibility
+            rays, t, limit, visibility = rays[going], t[going], limit[going], visibility[going]
             start = start.take(going, axis=1)
         if not len(going):
             break
-    light[rays] = seen
+    light[rays] = visibility
     light = np.clip(light, 0, 1)
     return light * light * (3 - 2 * light)
 

@@ -39,13 +39,13 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
     fetched = fetch_all([entry.url for entry in usable if entry.url], cache, progress)
     pictures: list[Picture] = []
     skipped: list[Skipped] = []
-    seen: dict[str, int] = {}
+    rows_by_id: dict[str, int] = {}
     for entry in entries:
         picture: Picture | str | None = entry.fault
         if picture is None:
             file, place = (fetched[entry.url], entry.url) if entry.url else places.find(entry.path, entry.place)
             picture = _picture(table, entry, file, place, parts[entry.row], attributes[entry.row])
-        if isinstance(picture, Picture) and (earlier := seen.setdefault(picture.id, entry.row)) != entry.row:
+        if isinstance(picture, Picture) and (earlier := rows_by_id.setdefault(picture.id, entry.row)) != entry.row:
             picture = f"an earlier row has the same picture or id: row {earlier}"
         if isinstance(picture, Picture):
             pictures.append(picture)

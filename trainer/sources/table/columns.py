@@ -55,16 +55,16 @@ def _name(cell: str) -> str:
     return name.lower() if name.lower() in RESERVED else name
 
 
-def _near(names: Sequence[str], wanted: str) -> str | None:
-    return next((name for name in names if name.lower().replace(" ", "_") in NEAR[wanted].split()), None)
+def _near(names: Sequence[str], role: str) -> str | None:
+    return next((name for name in names if name.lower().replace(" ", "_") in NEAR[role].split()), None)
 
 
 def _advice(names: Sequence[str]) -> str:
     if len(names) == 1 and is_header(re.split("[,;\t|]", names[0])):
         return " Each line is in quotes as a whole: take them off."
-    for wanted in ("path", "url"):
-        if near := _near(names, wanted):
-            return f" If {near} says where the pictures are, rename it to {wanted}."
+    for role in ("path", "url"):
+        if near := _near(names, role):
+            return f" If {near} says where the pictures are, rename it to {role}."
     if any(is_picture_name(name) for name in names):
         return " Its first line is a picture already: put the names of the columns above it, such as path,label."
     return ""

@@ -44,8 +44,8 @@ class Places:
         reason = NO_FILE
         for written in dict.fromkeys((place, place.replace("\\", "/"))):
             try:
-                if found := self._look_up(written):
-                    return found, nfc(written)
+                if file := self._look_up(written):
+                    return file, nfc(written)
             except OSError as error:  # a name that is too long, a folder that may not be entered
                 return f"it cannot be looked up: {error.strerror}", place
             reason = self._near(written) or reason

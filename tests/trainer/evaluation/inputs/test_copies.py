@@ -40,6 +40,6 @@ def test_fifty_test_pictures_recompressed_into_train_are_all_found(tmp_path: Pat
     leaked = [test[row] for row in np.random.default_rng(0).choice(len(test), 50, replace=False)]
     planted = [recompressed(path, tmp_path / f"{number}.jpg") for number, path in enumerate(leaked)]
     pairs = look_alike([*leaked, *train, *planted])
-    found = {(first, second) for first, second in pairs if first < 50}
-    assert found >= {(number, 50 + len(train) + number) for number in range(50)}
-    assert len(found) <= 53  # whatever else of the test part looks like a training picture
+    result = {(first, second) for first, second in pairs if first < 50}
+    assert result >= {(number, 50 + len(train) + number) for number in range(50)}
+    assert len(result) <= 53  # whatever else of the test part looks like a training picture

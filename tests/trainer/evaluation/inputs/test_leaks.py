@@ -19,11 +19,11 @@ def test_a_copy_in_the_gallery_is_reported_and_left_out(publish: Publish, tmp_pa
     assert clean.evaluation.leaks == ()
     leak = Leak(str(tmp_path / "q/cup/1.jpg"), str(tmp_path / "leaky/cup/same.jpg"), "identical")
     assert leaky.evaluation.leaks == (leak,)
-    found, wanted = (dict(known(each).per_label["cup"]) for each in (leaky, clean))
+    result, wanted = (dict(known(each).per_label["cup"]) for each in (leaky, clean))
     # A gallery of another size is multiplied in another order: the last bits of a distance may differ.
     for name in ("distance_hits", "distance_misses"):
-        assert found.pop(name) == pytest.approx(wanted.pop(name), abs=1e-6)
-    assert found == wanted
+        assert result.pop(name) == pytest.approx(wanted.pop(name), abs=1e-6)
+    assert result == wanted
 
 
 def test_the_same_picture_in_other_bytes_is_a_leak_where_it_is_looked_for(publish: Publish, tmp_path: Path) -> None:
@@ -50,17 +50,17 @@ def test_the_same_picture_in_other_bytes_is_a_leak_where_it_is_looked_for(publis
 def test_a_query_that_lies_in_the_gallery_itself_is_no_leak(publish: Publish, tmp_path: Path) -> None:
     home, _vectors = publish()
     both = folder(tmp_path / "q", {f"{LABELS[n % 3]}/{n}.jpg": picture(n) for n in range(70, 79)})
-    found = measured(home, both, both)
-    assert found.evaluation.leaks == ()
-    assert known(found).leave_one_out
-    assert known(found).measures["precision@10"].value == pytest.approx(0.2)  # two others of its label
+    result = measured(home, both, both)
+    assert result.evaluation.leaks == ()
+    assert known(result).leave_one_out
+    assert known(result).measures["precision@10"].value == pytest.approx(0.2)  # two others of its label
 
 
 def test_a_copy_among_new_labels_is_a_leak(publish: Publish, tmp_path: Path) -> None:
     home, _vectors = publish()
     queries = folder(tmp_path / "q", {"lamp/1.jpg": picture(50), "lamp/2.jpg": picture(50), "lamp/3.jpg": picture(52)})
-    found = measured(home, queries, queries)
+    result = measured(home, queries, queries)
     one, two = (str(tmp_path / f"q/lamp/{n}.jpg") for n in (1, 2))
-    assert set(found.evaluation.leaks) == {Leak(one, two, "identical"), Leak(two, one, "identical")}
-    assert new(found).gallery == 3
-    assert new(found).per_label["lamp"]["recall@1"] == pytest.approx((1 + 1 + 1 / 2) / 3)  # the third finds both
+    assert set(result.evaluation.leaks) == {Leak(one, two, "identical"), Leak(two, one, "identical")}
+    assert new(result).gallery == 3
+    assert new(result).per_label["lamp"]["recall@1"] == pytest.approx((1 + 1 + 1 / 2) / 3)  # the third finds both

@@ -42,19 +42,19 @@ def centres(sheet: Image.Image, hits: int) -> list[tuple[int, ...]]:
     """The colour in the middle of the query's card and of each hit's."""
     pixels = np.asarray(sheet)
     left = MARGIN + QUERY + 2 * GAP
-    found = [pixels[MARGIN + QUERY // 2, MARGIN + QUERY // 2]]
+    result = [pixels[MARGIN + QUERY // 2, MARGIN + QUERY // 2]]
     for number in range(hits):
         row, column = divmod(number, COLUMNS)
         x = left + column * (TILE + GAP) + TILE // 2
         y = MARGIN + row * (TILE + CAPTION + GAP) + TILE // 2
-        found.append(pixels[y, x])
-    return [tuple(map(int, colour)) for colour in found]
+        result.append(pixels[y, x])
+    return [tuple(map(int, colour)) for colour in result]
 
 
 def test_the_query_is_on_the_left_and_hits_follow_in_rows(tiles: list[Tile]) -> None:
     hits = [tiles[1 + number % 3] for number in range(20)]
-    found = centres(draw_sheet(tiles[0], hits), 20)
-    assert found == [COLOURS[0], *(COLOURS[1 + number % 3] for number in range(20))]
+    result = centres(draw_sheet(tiles[0], hits), 20)
+    assert result == [COLOURS[0], *(COLOURS[1 + number % 3] for number in range(20))]
 
 
 @pytest.mark.parametrize("count", [0, 1, 6])

@@ -105,9 +105,9 @@ def test_the_nearest_are_those_of_a_loop(seed: int, queries: int, gallery: int, 
     known[rng.random(gallery) < 0.2] = 0  # an embedding of nothing is far from everything, by cosine
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "TABLE_VALUES", table)  # blocks of any size
-        found = list(nearest(asked, known, k))
-    assert len(found) == queries
-    for query, (rows, cosine, euclidean) in zip(asked.astype(np.float64), found, strict=True):
+        result = list(nearest(asked, known, k))
+    assert len(result) == queries
+    for query, (rows, cosine, euclidean) in zip(asked.astype(np.float64), result, strict=True):
         lengths = np.linalg.norm(known, axis=1) * np.linalg.norm(query)
         distances = [1 - float(query @ one) / size if size else 1.0 for one, size in zip(known, lengths, strict=True)]
         np.testing.assert_allclose(cosine, sorted(distances)[:k], atol=1e-5)

@@ -54,10 +54,10 @@ def test_every_rung_finds_what_lies_in_the_clusters_it_opens(tmp_path: Path) -> 
     clusters = Clusters(rows[:20].copy())
     store = opened(tmp_path, rows, clusters)
     queries = rows[:60]
-    found = sweep_probes(store, 20, queries, [f"item {n}" for n in range(60)])
+    result = sweep_probes(store, 20, queries, [f"item {n}" for n in range(60)])
     store.close()
-    assert [row.probes for row in found] == [1, 2, 4, 8, 16, "all", "auto", "brute force", "kd-tree"] * 2
-    for row in found:
+    assert [row.probes for row in result] == [1, 2, 4, 8, 16, "all", "auto", "brute force", "kd-tree"] * 2
+    for row in result:
         assert 0 < row.milliseconds_p50 <= row.milliseconds_p95
         if isinstance(row.probes, int):
             wanted = [recall(q, own, rows, clusters, row.probes, row.metric) for own, q in enumerate(queries)]
@@ -69,7 +69,7 @@ def test_every_rung_finds_what_lies_in_the_clusters_it_opens(tmp_path: Path) -> 
         else:
             assert row.recall_at_10 == 1, row
     for metric in get_args(Metric):
-        by_name = {row.probes: row for row in found if row.metric == metric}
+        by_name = {row.probes: row for row in result if row.metric == metric}
         assert by_name["all"].clusters_opened_mean == 20
         assert by_name["auto"].clusters_opened_mean is not None
         assert by_name["auto"].clusters_opened_mean < 20  # certified before
@@ -80,9 +80,9 @@ def test_every_rung_finds_what_lies_in_the_clusters_it_opens(tmp_path: Path) -> 
 def test_queries_that_are_no_items_leave_nothing_out(tmp_path: Path) -> None:
     rows = vectors(50)
     store = opened(tmp_path, rows, Clusters(rows[:4].copy()))
-    found = sweep_probes(store, 4, vectors(9, seed=3), [None, "not here", *[None] * 7])
+    result = sweep_probes(store, 4, vectors(9, seed=3), [None, "not here", *[None] * 7])
     store.close()
-    assert {row.recall_at_10 for row in found if not isinstance(row.probes, int)} == {1.0}
+    assert {row.recall_at_10 for row in result if not isinstance(row.probes, int)} == {1.0}
 
 
 def test_many_queries_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -106,10 +106,10 @@ def test_many_queries_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_few_vectors(tmp_path: Path, count: int) -> None:
     rows = vectors(40)[:count]
     store = opened(tmp_path, rows, Clusters(rows[:1].copy()))
-    found = sweep_probes(store, 1, rows, [f"item {n}" for n in range(count)])
+    result = sweep_probes(store, 1, rows, [f"item {n}" for n in range(count)])
     store.close()
-    assert all(isinstance(row, LadderRow) and row.recall_at_10 == 1 for row in found)
-    assert len(found) == (0 if count < 2 else 8)
+    assert all(isinstance(row, LadderRow) and row.recall_at_10 == 1 for row in result)
+    assert len(result) == (0 if count < 2 else 8)
 
 
 def test_nothing_is_found_out_without_queries(tmp_path: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_fewest_probes_reach_the_recall_that_is_promised(tmp_path: Path, mon
     assert 1 < fewest < 20
     store = opened(tmp_path, rows, clusters)
     monkeypatch.setattr(probe_sweep, "probe_counts", lambda _clusters: [1, fewest, "all"])
-    found = sweep_probes(store, 20, rows, [f"item {n}" for n in range(300)])
+    result = sweep_probes(store, 20, rows, [f"item {n}" for n in range(300)])
     store.close()
-    assert min(row.recall_at_10 for row in found if row.probes == fewest) >= probe_sweep.RECALL
-    assert min(row.recall_at_10 for row in found if row.probes == 1) < probe_sweep.RECALL
+    assert min(row.recall_at_10 for row in result if row.probes == fewest) >= probe_sweep.RECALL
+    assert min(row.recall_at_10 for row in result if row.probes == 1) < probe_sweep.RECALL

@@ -107,9 +107,9 @@ def test_a_weights_file_of_keras_gives_the_features_of_keras(
     if kind == "saved":
         path = tmp_path / "mine.weights.h5"
         network.save_weights(path)
-    found = build_backbone(name, str(path), side(name)).predict_on_batch(pictures(side(name)))
+    result = build_backbone(name, str(path), side(name)).predict_on_batch(pictures(side(name)))
     assert wanted.std() > 0
-    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-3 * wanted.std())
+    np.testing.assert_allclose(result, wanted, rtol=1e-3, atol=1e-3 * wanted.std())
 
 
 @KERAS_SAVES

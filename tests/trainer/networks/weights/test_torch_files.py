@@ -121,11 +121,11 @@ def simple() -> tuple[bytes, dict[str, NDArray[Any]]]:
 
 def test_tensors_come_back(read: Read) -> None:
     data, wanted = simple()
-    found = read(data)
-    assert list(found) == list(wanted)
+    result = read(data)
+    assert list(result) == list(wanted)
     for name, values in wanted.items():
-        assert found[name].dtype == values.dtype
-        np.testing.assert_array_equal(found[name], values)
+        assert result[name].dtype == values.dtype
+        np.testing.assert_array_equal(result[name], values)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -137,8 +137,8 @@ def test_views_with_any_strides_come_back(read: Read, draw: st.DataObject, whole
         view = view[(slice(None),) * axis + (slice(first, None, step),)]
     offset = (view.__array_interface__["data"][0] - whole.__array_interface__["data"][0]) // 4
     tensor = View(Storage("0", whole.ravel()), offset, view.shape, tuple(stride // 4 for stride in view.strides))
-    found = read(saved(OrderedDict(view=tensor), {"0": whole.ravel()}))
-    np.testing.assert_array_equal(found["view"], view)
+    result = read(saved(OrderedDict(view=tensor), {"0": whole.ravel()}))
+    np.testing.assert_array_equal(result["view"], view)
 
 
 @pytest.mark.parametrize("place", ["magic number", "state", "keys"])
@@ -213,11 +213,11 @@ def test_what_is_no_state_dict_is_said_with_the_name_of_the_file(read: Read, tmp
 
 def only_refuses_or_reads(read: Read, data: bytes) -> None:
     try:
-        found = read(data)
+        result = read(data)
     except WeightsError:
         return
-    assert all(isinstance(values, np.ndarray) for values in found.values())
-    for values in found.values():
+    assert all(isinstance(values, np.ndarray) for values in result.values())
+    for values in result.values():
         if values.size:
             float(values[(-1,) * values.ndim])  # the farthest number can be reached
 
@@ -240,7 +240,7 @@ def test_damaged_bytes_are_refused_or_read(read: Read, flips: list[tuple[int, in
 
 def test_a_damaged_memo_number_takes_no_memory(read: Read) -> None:
     data, _ = simple()
-    head, found, tail = data.partition(pickle.BINPUT + b"\x00")
-    assert found
+    head, result, tail = data.partition(pickle.BINPUT + b"\x00")
+    assert result
     with pytest.raises(WeightsError, match="memo number"):
         read(head + pickle.LONG_BINPUT + (2**30).to_bytes(4, "little") + tail)

@@ -61,8 +61,8 @@ def test_a_failed_picture_is_asked_for_again_and_a_moved_one_followed(shop: Serv
     for _run in range(2):
         download.fetch_all([f"{shop.url}/missing.jpg"], cache)
     assert shop.asked == ["/missing.jpg", "/missing.jpg"]
-    (found,) = download.fetch_all([f"{shop.url}/moved.jpg"], cache).values()
-    assert Path(found).read_bytes() == PICTURE
+    (result,) = download.fetch_all([f"{shop.url}/moved.jpg"], cache).values()
+    assert Path(result).read_bytes() == PICTURE
 
 
 def test_what_is_no_picture_is_not_kept_as_one(shop: Server, cache: Path) -> None:
@@ -77,9 +77,9 @@ def test_files_are_absolute_wherever_the_cache_is(
     shop: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (found,) = download.fetch_all([f"{shop.url}/picture.jpg"], Path("cache")).values()
-    assert isinstance(found, Path)
-    assert found.parent == tmp_path / "cache"
+    (result,) = download.fetch_all([f"{shop.url}/picture.jpg"], Path("cache")).values()
+    assert isinstance(result, Path)
+    assert result.parent == tmp_path / "cache"
 
 
 def test_a_picture_that_is_too_large_is_given_up(shop: Server, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,10 +133,10 @@ def test_the_table_tells_the_fate_of_each(shop: Server, cache: Path) -> None:
 
 def test_a_file_that_was_lost_or_cut_is_fetched_again(shop: Server, cache: Path) -> None:
     url = f"{shop.url}/picture.jpg"
-    (found,) = download.fetch_all([url], cache).values()
-    Path(found).write_bytes(PICTURE[:10])
+    (result,) = download.fetch_all([url], cache).values()
+    Path(result).write_bytes(PICTURE[:10])
     assert Path(download.fetch_all([url], cache)[url]).read_bytes() == PICTURE
-    Path(found).unlink()
+    Path(result).unlink()
     assert Path(download.fetch_all([url], cache)[url]).read_bytes() == PICTURE
     assert len(shop.asked) == 3
 

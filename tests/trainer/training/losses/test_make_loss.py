@@ -51,8 +51,8 @@ def test_the_loss_is_the_one_that_is_named(settings: LossConfig, expected: Any) 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_without_labels_it_is_nt_xent(name: Any) -> None:
-    found = make_loss(config(loss=name, temperature=0.3), supervised=False)(LABELS, ROWS)
-    assert float(found) == pytest.approx(float(nt_xent(LABELS, ROWS, 0.3)), rel=1e-5)
+    result = make_loss(config(loss=name, temperature=0.3), supervised=False)(LABELS, ROWS)
+    assert float(result) == pytest.approx(float(nt_xent(LABELS, ROWS, 0.3)), rel=1e-5)
 
 
 def test_which_losses_need_proxies() -> None:

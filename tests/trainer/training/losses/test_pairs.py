@@ -100,8 +100,8 @@ def test_multi_similarity_is_that_of_the_formula(
         kept_negatives = [s for s in negatives if s > min(positives) - epsilon]  # equation 11
         total += log(1 + sum(exp(-alpha * (s - base)) for s in kept_positives)) / alpha  # equation 15
         total += log(1 + sum(exp(beta * (s - base)) for s in kept_negatives)) / beta
-    found = float(multi_similarity(labels, embeddings, alpha, beta, base, epsilon))
-    assert found == pytest.approx(total / len(labels), abs=1e-4)
+    result = float(multi_similarity(labels, embeddings, alpha, beta, base, epsilon))
+    assert result == pytest.approx(total / len(labels), abs=1e-4)
 
 
 @settings(deadline=None, max_examples=examples(60))
@@ -115,8 +115,8 @@ def test_nt_xent_is_that_of_the_formula(batch: tuple[Labels, Embeddings], temper
         everything = sum(exp(cosines[anchor, i] / temperature) for i in others)
         shares = [exp(cosines[anchor, i] / temperature) / everything for i in positives]
         total -= sum(map(log, shares)) / max(1, len(positives))
-    found = float(nt_xent(labels, embeddings, temperature))
-    assert found == pytest.approx(total / len(labels), rel=1e-4, abs=1e-4)
+    result = float(nt_xent(labels, embeddings, temperature))
+    assert result == pytest.approx(total / len(labels), rel=1e-4, abs=1e-4)
 
 
 def test_pairwise_distances_are_euclidean() -> None:
@@ -171,9 +171,9 @@ def test_gradients_are_finite_where_embeddings_coincide(name: str, embeddings: T
 def test_half_precision_is_computed_in_float32(name: str) -> None:
     rng = np.random.default_rng(0)
     labels, half = np.arange(8) // 2, rng.normal(size=(8, 6)).astype(np.float16)
-    found = LOSSES[name](labels, tf.constant(half))
-    assert found.dtype == tf.float32
-    assert float(found) == pytest.approx(float(LOSSES[name](labels, half.astype(np.float32))))
+    result = LOSSES[name](labels, tf.constant(half))
+    assert result.dtype == tf.float32
+    assert float(result) == pytest.approx(float(LOSSES[name](labels, half.astype(np.float32))))
 
 
 @pytest.mark.parametrize("name", LOSSES)

@@ -39,8 +39,8 @@ def test_proxy_anchor_is_that_of_the_formula(
         log(1 + sum(exp(alpha * (s + delta)) for s in cosines[labels != proxy, proxy].tolist()))
         for proxy in range(count)
     ]
-    found = float(proxy_anchor(labels, cosines, alpha, delta))
-    assert found == pytest.approx(sum(pull) / len(pull) + sum(push) / len(push), rel=1e-4)
+    result = float(proxy_anchor(labels, cosines, alpha, delta))
+    assert result == pytest.approx(sum(pull) / len(pull) + sum(push) / len(push), rel=1e-4)
 
 
 @settings(deadline=None, max_examples=examples(60))
@@ -55,8 +55,8 @@ def test_softmax_is_that_of_the_formula(
         for column, s in enumerate(row):
             wanted = (1 - smoothing) * (column == label) + smoothing / count
             total -= wanted * log(exp(scale * s) / everything)
-    found = float(softmax(labels, cosines, scale, smoothing))
-    assert found == pytest.approx(total / len(labels), rel=1e-4, abs=1e-5)
+    result = float(softmax(labels, cosines, scale, smoothing))
+    assert result == pytest.approx(total / len(labels), rel=1e-4, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -71,9 +71,9 @@ def test_the_extremes_are_finite(name: str, value: float) -> None:
 @pytest.mark.parametrize("name", LOSSES)
 def test_half_precision_is_computed_in_float32(name: str) -> None:
     labels, half = np.arange(4), np.linspace(-1, 1, 20).reshape(4, 5).astype(np.float16)
-    found = LOSSES[name](labels, tf.constant(half))
-    assert found.dtype == tf.float32
-    assert float(found) == pytest.approx(float(LOSSES[name](labels, half.astype(np.float32))))
+    result = LOSSES[name](labels, tf.constant(half))
+    assert result.dtype == tf.float32
+    assert float(result) == pytest.approx(float(LOSSES[name](labels, half.astype(np.float32))))
 
 
 def test_the_layer_gives_cosines() -> None:
@@ -107,8 +107,8 @@ def test_the_layer_stays_in_float32_in_a_half_precision_network() -> None:
     finally:
         keras.config.set_dtype_policy(policy)
     assert model.layers[0].compute_dtype == "float16"
-    found = model(np.ones((2, 4), np.float32))
-    assert found.dtype == tf.float32
+    result = model(np.ones((2, 4), np.float32))
+    assert result.dtype == tf.float32
     assert model.layers[1].weights[0].dtype == "float32"
 
 
