@@ -58,7 +58,7 @@ def serving_api(**settings: Any) -> Iterator[tuple[str, Recorder]]:
         time.sleep(0.01)
     address = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     try:
-        while httpx2.get(f"{address}/readyz").status_code != 200:
+        while httpx2.get(f"{address}/readyz", timeout=60).status_code != 200:
             time.sleep(0.01)
         recorder.answered.clear()
         yield address, recorder

@@ -89,11 +89,11 @@ def test_a_batch_that_broke_off_is_resumed(own_shop: Shop, serve: Serve) -> None
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(HEAD.encode() + chunk("\n".join(lines[:12])))
     url = f"http://127.0.0.1:{port}/items"
-    answer = httpx2.post(f"{url}/batch", content="\n".join(lines), headers=KIND)
+    answer = httpx2.post(f"{url}/batch", content="\n".join(lines), headers=KIND, timeout=60)
     answers = [json.loads(each) for each in answer.text.splitlines()]
     assert [each["id"] for each in answers] == [f"line {n}" for n in range(20)]
     assert {each["status"] for each in answers} <= {200, 201}
-    assert httpx2.get(url).json()["total"] == 80
+    assert httpx2.get(url, timeout=60).json()["total"] == 80
 
 
 def test_with_a_key_each_line_is_answered_as_the_first_time(client: TestClient) -> None:

@@ -104,7 +104,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    while httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code != 200:
+    while httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code != 200:
         time.sleep(0.01)
     yield f"http://127.0.0.1:{port}"
     server.should_exit = True

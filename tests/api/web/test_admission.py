@@ -35,7 +35,9 @@ def busy(port: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(service, "search", slow)
     with ThreadPoolExecutor(1) as client:
-        search = client.submit(httpx2.post, f"http://127.0.0.1:{port}/search", json={"id": "shelf 0/piece-000"})
+        search = client.submit(
+            httpx2.post, f"http://127.0.0.1:{port}/search", json={"id": "shelf 0/piece-000"}, timeout=60
+        )
         try:
             begun.wait()
             yield
@@ -63,14 +65,14 @@ def test_a_full_server_refuses_before_it_looks_at_key_or_body(serve: Serve, monk
     port = serve(workers=1, queue=0)
     with busy(port, monkeypatch):
         answers = [
-            httpx2.post(f"http://127.0.0.1:{port}/search", content=b"{", headers={"Content-Type": "a/b"}),
-            httpx2.post(f"http://127.0.0.1:{port}/search?unknown=1", files={"file": picture(1)}),
-            httpx2.get(f"http://127.0.0.1:{port}/items"),
+            httpx2.post(f"http://127.0.0.1:{port}/search", content=b"{", headers={"Content-Type": "a/b"}, timeout=60),
+            httpx2.post(f"http://127.0.0.1:{port}/search?unknown=1", files={"file": picture(1)}, timeout=60),
+            httpx2.get(f"http://127.0.0.1:{port}/items", timeout=60),
         ]
         assert [(each.status_code, each.json()["code"]) for each in answers] == [(503, "overloaded")] * 3
         assert all(int(each.headers["Retry-After"]) > 0 and each.headers["X-Request-ID"] for each in answers)
-        assert httpx2.get(f"http://127.0.0.1:{port}/readyz").status_code == 200
-        counted = httpx2.get(f"http://127.0.0.1:{port}/metrics").text
+        assert httpx2.get(f"http://127.0.0.1:{port}/readyz", timeout=60).status_code == 200
+        counted = httpx2.get(f"http://127.0.0.1:{port}/metrics", timeout=60).text
         assert 'lookalike_requests_total{operation="search",status="503"} 2.0' in counted
         assert 'lookalike_requests_total{operation="list_items",status="503"} 1.0' in counted
 
@@ -78,7 +80,7 @@ def test_a_full_server_refuses_before_it_looks_at_key_or_body(serve: Serve, monk
 def test_changes_are_let_in_while_searches_are_not(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     port = serve(workers=1, queue=0)
     with busy(port, monkeypatch):
-        answer = httpx2.post(f"http://127.0.0.1:{port}/items", files={"file": b"no picture"})
+        answer = httpx2.post(f"http://127.0.0.1:{port}/items", files={"file": b"no picture"}, timeout=60)
         assert answer.json()["code"] == "unsupported_format"
 
 
@@ -95,7 +97,7 @@ def test_a_body_that_ends_when_there_is_no_place_is_not_parsed(serve: Serve, mon
 def test_clients_that_send_slowly_take_no_place(serve: Serve) -> None:
     port = serve(workers=1, queue=0)
     slow = [connect(port, SEARCH + "Content-Length: 999\r\n\r\n{") for _ in range(20)]
-    answers = [httpx2.post(f"http://127.0.0.1:{port}/search", files={"file": picture(n)}) for n in range(3)]
+    answers = [httpx2.post(f"http://127.0.0.1:{port}/search", files={"file": picture(n)}, timeout=60) for n in range(3)]
     assert [answer.status_code for answer in answers] == [200] * 3
     for connection in slow:
         connection.close()
@@ -161,7 +163,7 @@ def test_bodies_together_are_bounded(serve: Serve) -> None:
             while b"overloaded" not in received:
                 received += second.recv(4096)
             assert received.startswith(b"HTTP/1.1 503 ")
-    assert httpx2.post(f"http://127.0.0.1:{port}/search", files={"file": picture(1)}).status_code == 200
+    assert httpx2.post(f"http://127.0.0.1:{port}/search", files={"file": picture(1)}, timeout=60).status_code == 200
 
 
 def test_a_key_is_asked_for_before_a_body_is_read(serve: Serve) -> None:

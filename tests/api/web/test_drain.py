@@ -80,7 +80,7 @@ def test_whoever_waits_for_a_word_to_go_on_is_not_told_to(port: int) -> None:
 def test_every_refusal_of_an_upload_is_an_answer(port: int) -> None:
     headers = sending(KEYS["write"])
     big, small = bytes(1_000_000), bytes(1000)
-    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+    with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60) as client:
         answers = [
             client.post("/items", content=big, headers={"Authorization": ""}),
             client.post("/items", files={"file": big}),
