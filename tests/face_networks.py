@@ -46,3 +46,35 @@ def yunet() -> bytes:
         }}""")
     content: bytes = model.SerializeToString()
     return content
+
+
+def yolo(height: int = 160, width: int = 320, *, rows: int = 20) -> bytes:
+    """An ONNX file of the format of YOLOv8-face, for pictures of that size: faces where 8 x 8 pixels are red.
+
+    `rows` of its output, if it is to be of another format.
+    """
+    down, across = height // 8, width // 8
+    x = [8 * column + 4.0 for _row in range(down) for column in range(across)]
+    y = [8 * row + 4.0 for row in range(down) for _column in range(across)]
+    even = [1.0] * (down * across)
+    numbers = [x, y, [float(FACE)] * len(even), [float(FACE)] * len(even)]
+    points = [line for dx, dy in LANDMARKS for line in ([v + dx for v in x], [v + dy for v in y], even)]
+    constants = {"before": numbers, "after": points[: rows - 5]}
+    lines = [
+        f"{name} = Constant <value = float[1,{len(values)},{len(even)}] "
+        f"{{{', '.join(str(value) for line in values for value in line)}}}> ()"
+        for name, values in constants.items()
+    ]
+    model = onnx.parser.parse_model(f"""
+        <ir_version: 8, opset_import: ["" : 13]>
+        yolo (float[1,3,{height},{width}] images) => (float[1,{rows},{len(even)}] output0) {{
+            red = Constant <value = float[1,3,1,1] {{1.0, -1.0, -1.0}}> ()
+            shape = Constant <value = int64[3] {{1, 1, -1}}> ()
+            pool = AveragePool <kernel_shape = [8, 8], strides = [8, 8]> (images)
+            redness = Conv (pool, red)
+            score = Reshape (redness, shape)
+            {chr(10).join(lines)}
+            output0 = Concat <axis = 1> (before, score, after)
+        }}""")
+    content: bytes = model.SerializeToString()
+    return content

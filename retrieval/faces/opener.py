@@ -12,10 +12,11 @@ from retrieval.faces.detection import Detector, Face, find_faces
 from retrieval.faces.haar import Haar
 from retrieval.faces.mtcnn import NETWORKS, Mtcnn
 from retrieval.faces.spec import FaceSpec
+from retrieval.faces.yolo import Yolo
 from retrieval.faces.yunet import YuNet
 from retrieval.images import RGB
 
-MODELS = {"haar": ("haar",), "mtcnn": tuple(NETWORKS), "yunet": ("yunet",)}
+MODELS = {"haar": ("haar",), "mtcnn": tuple(NETWORKS), "yunet": ("yunet",), "yolo": ("yolo",)}
 """The model files that each detector needs, by name."""
 
 
@@ -32,6 +33,8 @@ class FaceStage:
             return FaceOpener(self.spec, Haar(self.models["haar"], where))
         if self.spec.detector == "yunet":
             return FaceOpener(self.spec, YuNet(self.models["yunet"], where))
+        if self.spec.detector == "yolo":
+            return FaceOpener(self.spec, Yolo(self.models["yolo"], where, threads=threads))
         return FaceOpener(self.spec, Mtcnn(self.models, where, threads=threads))
 
 

@@ -22,7 +22,7 @@ class Template(_Part):
 class FaceSpec(_Part):
     """The whole stage, apart from the detector's model files."""
 
-    detector: Literal["haar", "mtcnn", "yunet"]
+    detector: Literal["haar", "mtcnn", "yunet", "yolo"]
     min_size: Annotated[int, Field(ge=12)]
     """Smallest face that is looked for, in pixels of the picture as it came."""
     margin: Annotated[float, Field(ge=0, le=1)]

@@ -35,16 +35,16 @@ class SplitConfig(Section):
         return self
 
 
-FROM_FILE = ("yunet",)
+FROM_FILE = ("yunet", "yolo")
 """Detectors that are read from a file that is named, or downloaded."""
 
 
 class FacesConfig(Section):
     """Find a face in every picture, and let the encoder see that alone."""
 
-    detector: Literal["haar", "mtcnn", "yunet"] = "mtcnn"
+    detector: Literal["haar", "mtcnn", "yunet", "yolo"] = "mtcnn"
     file: Path | None = None
-    """The detector's ONNX file, for yunet; None: what `lookalike download faces` has fetched."""
+    """The detector's ONNX file, for yunet and yolo; None: for yunet, what `lookalike download faces` has fetched."""
     min_size: Annotated[int, Field(ge=12)] = 40
     """Smallest face that is looked for, in pixels."""
     margin: Annotated[float, Field(ge=0, le=1)] = 0.25
@@ -63,4 +63,6 @@ class FacesConfig(Section):
     def _file_wanted(self) -> Self:
         if self.file is not None and self.detector not in FROM_FILE:
             raise ValueError(f"file names the model of {' or '.join(FROM_FILE)}; {self.detector} brings its own")
+        if self.detector == "yolo" and self.file is None:
+            raise ValueError("yolo needs file: the ONNX file of a YOLOv8-face network")
         return self

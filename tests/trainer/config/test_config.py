@@ -75,6 +75,7 @@ def test_every_kind_of_value_is_read(tmp_path: Path) -> None:
         ("[encoder]\nbackbone = 'siamese'", "encoder"),
         ("[finetune]\nsmallest_crop = 0.0", "finetune.smallest_crop"),
         ("[faces]\ndetector = 'dlib'", "faces.detector"),
+        ("[faces]\ndetector = 'yolo'", "faces"),
         ("[faces]\ndetector = 'haar'\nfile = 'yunet.onnx'", "faces"),
         ("strategy = 'all'", "strategy"),
         ("seed = -1", "seed"),
