@@ -36,8 +36,10 @@ def is_header(cells: Sequence[str]) -> bool:
 def read_columns(table: Path, header: Sequence[str]) -> Columns:
     """The columns that a header names. Raises SourceError when no column says where pictures are, or two are one."""
     names = [_name(cell) for cell in header]
-    shown = ", ".join(name for name in names if name) or "missing"
+    if not any(names):
+        raise SourceError(f"{table} is empty. It needs a first line with the names of its columns, such as path,label.")
     if "path" not in names and "url" not in names:
+        shown = ", ".join(filter(None, names))
         raise SourceError(f"{table} needs a column path or url; its columns are {shown}.{_advice(names)}")
     doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
@@ -45,6 +47,9 @@ def read_columns(table: Path, header: Sequence[str]) -> Columns:
         as_written = f" ({written})" if written != doubled[0] else ""
         raise SourceError(f"{table} has the column {doubled[0]} more than once{as_written}. Rename one of them.")
     notes = []
+    joined = next((name for name in names if len(re.split("[,;\t|]", name)) > 1), None)
+    if joined:
+        notes.append(f"The column {joined} looks like several: its first line mixes separators.")
     if "label" not in names and (near := _near(names, "label")):
         notes.append(f"No column is called label: {near} is an attribute. If it is the label, rename it to label.")
     return Columns(names, notes)
@@ -65,6 +70,8 @@ def _advice(names: Sequence[str]) -> str:
     for role in ("path", "url"):
         if near := _near(names, role):
             return f" If {near} says where the pictures are, rename it to {role}."
+    if names[0].startswith(("#", "//")):
+        return " Its first line looks like a comment: take it off."
     if any(is_picture_name(name) for name in names):
         return " Its first line is a picture already: put the names of the columns above it, such as path,label."
     return ""

@@ -1,7 +1,8 @@
 """The values of one column of a CSV: truth values, numbers, dates or text, and what does not fit in.
 
 A column is of the narrowest kind that at least two thirds of its values have. Words for "no value" (`n/a`, `NaN`, ...)
-are no values in it, and any other cell that is not of its kind is kept as text under the name `column (text)`.
+are no values in it, and any other cell that is not of its kind is kept as text under the name `column (text)`. In a
+column of text, words that may mean something there (`none`, `-`, `?`, ...) stay, unless it holds nothing else.
 """
 
 import re
@@ -21,6 +22,8 @@ _WORDS = """nan -nan n/a n.a. na #n/a #nv <na> nat null (null) \\n none nil - --
 #null! #div/0! #value! #ref! #name? #num!"""
 MISSING = frozenset(_WORDS.split())
 """What programs write where there is no value, in lower case."""
+MISSING_TEXT = MISSING - {"na", "none", "nil", "-", "--", "\u2013", "\u2014", ".", "?", "undefined", "missing"}
+"""Those that mean nothing else in a column of text."""
 
 MAX_SHOWN = 40  # characters of a cell in a note
 PLURALS: Mapping[Kind, str] = {"truth": "truth values", "number": "numbers", "date": "dates"}
@@ -59,10 +62,14 @@ def read_column(name: str, cells: Sequence[Cell], text_name: str, *, decimal_com
     kind = max(PLURALS, key=lambda kind: len(by_kind.get(kind, [])))
     fitting = by_kind.get(kind, [])
     misfits = [cell for cell in cells if _kind(cell[1]) not in {kind, "missing"}]
-    if not fitting or "name" in by_kind or 2 * len(misfits) > len(fitting):
-        return Column(dict(cells), notes=[*notes, *_notes_on_text(name, cells, by_kind)])
+    is_text = not fitting or "name" in by_kind or 2 * len(misfits) > len(fitting)
+    if is_text and misfits + fitting:
+        missing = [cell for cell in missing if cell[1].lower() in MISSING_TEXT]
     if missing:
         notes.append(f"Column {name}: {_cells(missing)} {_words(missing)}, which counts as no value.")
+    if is_text:
+        values = {row: text for row, text in cells if (row, text) not in set(missing)}
+        return Column(values, notes=[*notes, *_notes_on_text(name, cells, by_kind)])
     if misfits:
         said = f"{_cells(misfits)} {_words(misfits)}"
         notes.append(f'Column {name} holds {PLURALS[kind]}: {said}, which is kept in "{text_name}".')

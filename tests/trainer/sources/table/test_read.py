@@ -174,8 +174,9 @@ def test_doubled_ids_keep_the_first_and_other_ids_keep_the_same_picture(tmp_path
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "needs a column path or url; its columns are missing"),
-        (b"\n\n", "needs a column path or url"),
+        (b"", "is empty. It needs a first line with the names of its columns, such as path,label."),
+        (b"\n\n", "is empty. It needs a first line with the names of its columns"),
+        (b"# my list\npath,label\n0.jpg,cup\n", "Its first line looks like a comment: take it off."),
         (b"file,label\n0.jpg,cup\n", "needs a column path or url; its columns are file, label"),
         (b"Filename,label\n0.jpg,cup\n", "If Filename says where the pictures are, rename it to path."),
         (b"image link;label\n0.jpg,cup\n", "its columns are image link, label."),
@@ -208,3 +209,10 @@ def test_any_bytes_are_read_or_refused(tmp_path: Path, content: bytes) -> None:
         read(tmp_path, content)
     except SourceError as error:
         assert "shop.csv" in str(error)
+
+
+def test_a_first_line_of_two_separators_is_told(tmp_path: Path) -> None:
+    (tmp_path / "0.jpg").touch()
+    (tmp_path / "table.csv").write_text("path,label;price\n0.jpg,cup;1\n")
+    (note,) = read_csv(tmp_path / "table.csv", tmp_path / "cache").notes
+    assert note == "The column label;price looks like several: its first line mixes separators."

@@ -87,8 +87,8 @@ def assert_kept(text: str, attributes: Mapping[str, Value]) -> None:
         (["3", "NaN", "n/a", "#N/A", "null", "None", "-", "?", ""], [3, *[None] * 8]),
         (["yes", "N/A", "no"], [True, None, False]),
         (["2024-01-31", "-", "2024-01-31T10:00:00Z"], ["2024-01-31", None, "2024-01-31T10:00:00Z"]),
-        (["red", "None", "n/a"], ["red", "None", "n/a"]),
-        (["n/a", "-"], ["n/a", "-"]),
+        (["red", "None", "-", "n/a", "NULL", "#N/A"], ["red", "None", "-", None, None, None]),
+        (["n/a", "-"], [None, None]),
         (["1", "2", "cheap"], [1, 2, None]),
         (["1.5", "2", "inf"], [1.5, 2.0, None]),
         (["yes", "no", "maybe"], [True, False, None]),
@@ -173,3 +173,8 @@ def test_numbers_that_are_kept_as_text_are_told(values: list[str], note: str, tm
 def test_texts_and_clean_columns_need_no_note(tmp_path: Path) -> None:
     for values in (["red", "blue", "4"], ["1", "", "2"], ["yes", "no"], ["2024-01-31", ""], ["A4", "B5"]):
         assert not read(tmp_path, values).notes
+
+
+def test_what_counts_as_no_value_in_a_column_of_text_is_told(tmp_path: Path) -> None:
+    (note,) = read(tmp_path, ["red", "none", "N/A", "null"]).notes
+    assert note == "Column size: 2 cells (the first in row 4) say N/A, null, which counts as no value."
