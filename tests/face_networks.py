@@ -1,8 +1,12 @@
 """Small face detectors in the exact formats of the published ones: every bright spot on a dark ground is a face."""
 
 import math
+from typing import Literal
 
 import onnx.parser
+
+from retrieval.faces.opener import FaceStage
+from retrieval.faces.spec import FaceSpec, Template
 
 FACE = 64  # pixels: the side of every face that they find, around the middle of a spot
 LANDMARKS = ((-16, -16), (16, -16), (0, 0), (-12, 16), (12, 16))
@@ -78,3 +82,10 @@ def yolo(height: int = 160, width: int = 320, *, rows: int = 20) -> bytes:
         }}""")
     content: bytes = model.SerializeToString()
     return content
+
+
+def yunet_stage(*, which: Literal["largest", "all"] = "largest") -> FaceStage:
+    """Aligned crops of the faces that this YuNet finds."""
+    template = Template(side=FACE, points=tuple((x + FACE / 2, y + FACE / 2) for x, y in LANDMARKS))
+    spec = FaceSpec(detector="yunet", min_size=36, margin=0, template=template, which=which, missing="skip")
+    return FaceStage(spec, {"yunet": yunet()})

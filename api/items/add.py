@@ -188,7 +188,8 @@ def _known(catalogue: Catalogue, arrival: Arrival) -> Added | Refusal | None:
         return None
     if item.sha256 != new.sha256:
         return Refusal("item_exists", TAKEN)
-    named = {name: item.attributes.get(name) for name in new.attributes}
-    if new.label not in (None, item.label) or digest_of(named) != digest_of(dict(new.attributes)):
+    told = {name: value for name, value in new.attributes.items() if name in arrival.described}
+    named = {name: item.attributes.get(name) for name in told}
+    if new.label not in (None, item.label) or digest_of(named) != digest_of(told):
         return Refusal("item_exists", DESCRIBED_OTHERWISE)
     return Added(item, KNOWN)

@@ -42,6 +42,8 @@ class Arrival:
     data: bytes
     items: tuple[Item, ...]
     ticket: Ticket | None
+    described: frozenset[str] = frozenset()
+    """The names of the attributes that were sent; others tell the quality of the item's face."""
 
     @property
     def first(self) -> Item:
@@ -54,22 +56,33 @@ def arrival_of(snapshot: Snapshot, new: NewItem) -> Arrival:
     info = images.inspect(new.data, max_pixels=snapshot.pixel_limit)
     digest = sha256(new.data).hexdigest()
     own_id = new.id if new.id is not None else digest[:32]
-    opener, count = snapshot.bundle.embedder.opener, 1
-    if shows_all_faces(snapshot) and isinstance(opener, FaceOpener):
-        if face_of(own_id, snapshot.bundle.manifest.faces) != 1:
-            raise Refusal("invalid_parameter", FACES)
-        count = opener.count(new.data)
-    ids = [own_id, *(f"{own_id}#{number}" for number in range(2, count + 1))]
+    opener = snapshot.bundle.embedder.opener
+    if face_of(own_id, snapshot.bundle.manifest.faces) != 1:
+        raise Refusal("invalid_parameter", FACES)
+    faces = [face.attributes() for face in opener.qualities(new.data)] if isinstance(opener, FaceOpener) else []
+    qualities: Sequence[Mapping[str, Attribute]] = faces or [{}]
+    ids = [own_id, *(f"{own_id}#{number}" for number in range(2, len(qualities) + 1))]
     if not is_id(ids[-1]):
         raise Refusal("invalid_parameter", LONG_ID)
     location = pictures.location_of(digest, info.media_type)
     return Arrival(
         new.data,
         tuple(
-            Item(each, location, digest, info.media_type, info.width, info.height, new.label, new.attributes, "api")
-            for each in ids
+            Item(
+                each,
+                location,
+                digest,
+                info.media_type,
+                info.width,
+                info.height,
+                new.label,
+                {**quality, **new.attributes},
+                "api",
+            )
+            for each, quality in zip(ids, qualities, strict=True)
         ),
         new.ticket,
+        frozenset(new.attributes),
     )
 
 

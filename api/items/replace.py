@@ -20,6 +20,7 @@ from api.serving.snapshot import Snapshot
 from api.web.write_headers import Precondition, etag_of
 from retrieval.catalogue import Changes, Item
 from retrieval.clusters import Vectors
+from retrieval.faces.quality import QUALITY_ATTRIBUTES
 from retrieval.vectors.base import Members
 
 
@@ -83,9 +84,14 @@ def _other_faces(live: Snapshot, item: Item) -> list[Item]:
 
 
 def _successor(old: Item, new: Item, body: DescriptionBody) -> Item:
-    """The new item, with what is known of the old one and is not said anew."""
+    """The new item, with what is known of the old one and is not said anew; but with the quality of its own face."""
     told = described(old, body)
-    return replace(new, label=told.label, attributes=told.attributes, created=old.created)
+    named = body.attributes
+    kept = {name: value for name, value in told.attributes.items() if name in named or name not in QUALITY_ATTRIBUTES}
+    measured = {
+        name: value for name, value in new.attributes.items() if name in QUALITY_ATTRIBUTES and name not in named
+    }
+    return replace(new, label=told.label, attributes={**kept, **measured}, created=old.created)
 
 
 def _exchange(rows: Changes, before: Sequence[Item], after: Mapping[str, Item]) -> None:

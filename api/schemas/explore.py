@@ -61,6 +61,20 @@ class FaceAnswer(Answer):
             "mouth at the left, the other one. null from a detector that finds none."
         ),
     ]
+    size: Annotated[
+        float, Field(description="The square root of the box's area, in pixels: face_size of an item.", examples=[96.0])
+    ]
+    blur: Annotated[float, Field(description="From 0, sharp, to 1: face_blur of an item.", ge=0, le=1, examples=[0.31])]
+    pose: Annotated[
+        float | None,
+        Field(
+            description="From 0, seen from the front, to 1, turned or tilted away: face_pose of an item. null without "
+            "landmarks.",
+            ge=0,
+            le=1,
+            examples=[0.08],
+        ),
+    ]
 
 
 class FacesAnswer(Answer):

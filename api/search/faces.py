@@ -9,6 +9,7 @@ from api.serving.snapshot import Snapshot
 from retrieval import images
 from retrieval.faces.detection import Face
 from retrieval.faces.opener import FaceOpener
+from retrieval.faces.quality import FaceQuality, quality_of
 
 NO_FACES = "The model served compares whole pictures, and has nothing to find faces with."
 
@@ -20,13 +21,23 @@ def find_faces(snapshot: Snapshot, body: PictureBody, downloads: Downloads = NOT
         raise Refusal("unsupported_by_model", NO_FACES)
     data = picture_of(snapshot, body, downloads)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
-    faces = [_answer(number, face) for number, face in enumerate(opener.faces(data), start=1)]
+    rgb = images.decode(data)
+    faces = [_answer(number, face, quality_of(rgb, face)) for number, face in enumerate(opener.faces(data), start=1)]
     return FacesAnswer(width=info.width, height=info.height, faces=faces)
 
 
-def _answer(number: int, face: Face) -> FaceAnswer:
+def _answer(number: int, face: Face, quality: FaceQuality) -> FaceAnswer:
     left, top, right, bottom = face.box.tolist()
     landmarks = None if face.landmarks is None else [Point(x=x, y=y) for x, y in face.landmarks.tolist()]
     return FaceAnswer(
-        face=number, x=left, y=top, width=right - left, height=bottom - top, confidence=face.score, landmarks=landmarks
+        face=number,
+        x=left,
+        y=top,
+        width=right - left,
+        height=bottom - top,
+        confidence=face.score,
+        landmarks=landmarks,
+        size=quality.size,
+        blur=quality.blur,
+        pose=quality.pose,
     )

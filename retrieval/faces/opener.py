@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
+from threading import Lock
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from retrieval.faces.alignment import similarity, square, warp
 from retrieval.faces.detection import Detector, Face, find_faces
 from retrieval.faces.haar import Haar
 from retrieval.faces.mtcnn import NETWORKS, Mtcnn
+from retrieval.faces.quality import FaceQuality, quality_of
 from retrieval.faces.spec import FaceSpec
 from retrieval.faces.yolo import Yolo
 from retrieval.faces.yunet import YuNet
@@ -18,6 +21,8 @@ from retrieval.images import RGB
 
 MODELS = {"haar": ("haar",), "mtcnn": tuple(NETWORKS), "yunet": ("yunet",), "yolo": ("yolo",)}
 """The model files that each detector needs, by name."""
+
+MEMORY = 10_000  # pictures whose faces are remembered: a gallery is looked at several times
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,8 @@ class FaceOpener:
     def __init__(self, spec: FaceSpec, detector: Detector) -> None:
         self._spec = spec
         self._detector = detector
+        self._remembered: dict[bytes, tuple[Face, ...]] = {}
+        self._lock = Lock()
 
     def __call__(self, data: bytes, side: int) -> RGB:
         """The largest face as uint8 [side, side, 3]; without any, as `missing` says: the whole picture or FaceMissing.
@@ -60,12 +67,17 @@ class FaceOpener:
 
     def faces(self, data: bytes) -> list[Face]:
         """Every face of a picture, largest first, whatever `which` says; there may be none. Raises ImageError."""
-        return find_faces(self._detector, images.decode(data), self._spec.min_size)
+        return self._faces_in(data)
+
+    def qualities(self, data: bytes) -> list[FaceQuality]:
+        """Of each face that `crops` gives, in its order; none where the whole picture is used. Raises ImageError."""
+        rgb, faces = self._find(data)
+        return [quality_of(rgb, face) for face in faces]
 
     def crop(self, data: bytes, side: int, number: int) -> RGB:
         """The face of this number in `faces`, 1 for the largest, as in a call. Raises FaceMissing if it has no such."""
         rgb = images.decode(data)
-        faces = find_faces(self._detector, rgb, self._spec.min_size)
+        faces = self._faces_in(data, rgb)
         if number > len(faces):
             raise FaceMissing(f"the picture has {len(faces)} faces, and so no face {number}; name one of those")
         return self._crop(rgb, faces[number - 1], side)
@@ -75,9 +87,23 @@ class FaceOpener:
         _rgb, faces = self._find(data)
         return max(1, len(faces))
 
+    def _faces_in(self, data: bytes, rgb: RGB | None = None) -> list[Face]:
+        """The faces of a picture; those of the last MEMORY pictures are remembered by what their files hold."""
+        digest = blake2b(data, digest_size=16).digest()
+        with self._lock:
+            remembered = self._remembered.get(digest)
+        if remembered is None:
+            pixels = images.decode(data) if rgb is None else rgb
+            remembered = tuple(find_faces(self._detector, pixels, self._spec.min_size))
+            with self._lock:
+                self._remembered[digest] = remembered
+                if len(self._remembered) > MEMORY:
+                    self._remembered.pop(next(iter(self._remembered)))
+        return list(remembered)
+
     def _find(self, data: bytes) -> tuple[RGB, list[Face]]:
         rgb = images.decode(data)
-        faces = find_faces(self._detector, rgb, self._spec.min_size)
+        faces = self._faces_in(data, rgb)
         if not faces and self._spec.missing == "skip":
             raise FaceMissing(
                 f"no face of at least {self._spec.min_size} pixels was found; "

@@ -14,6 +14,7 @@ from retrieval.embedder import Embedder, Opener, open_whole, prepare
 from retrieval.encoder import Encoder
 from retrieval.errors import FaceMissing, ImageError
 from retrieval.faces.opener import FaceOpener
+from retrieval.faces.quality import FaceQuality
 from retrieval.images import RGB, Fit
 from trainer.data.input_shape import InputShape
 from trainer.errors import SourceError
@@ -27,23 +28,30 @@ BATCH = 32  # pictures encoded at once
 def one_per_face(
     pictures: Sequence[Picture], opener: FaceOpener, progress: Progress
 ) -> tuple[list[Picture], list[Skipped]]:
-    """Each picture as often as it has faces, largest first: ids `<id>`, `<id>#2`, ... And what cannot be used."""
+    """Each picture once for each face that is wanted, largest first: `<id>`, `<id>#2`, ... And what cannot be used.
 
-    def count(picture: Picture) -> int | str:
+    The quality of a face stands in attributes, unless the source says something else of these names.
+    """
+
+    def look(picture: Picture) -> list[FaceQuality] | str:
         try:
-            return opener.count(picture.path.read_bytes())
+            return opener.qualities(picture.path.read_bytes())
         except (ImageError, OSError) as error:
             return str(error)
 
     faces_of_pictures: list[Picture] = []
     skipped: list[Skipped] = []
-    for done, (picture, faces) in enumerate(zip(pictures, map_ahead(count, pictures), strict=True), start=1):
+    for done, (picture, faces) in enumerate(zip(pictures, map_ahead(look, pictures), strict=True), start=1):
         progress(done, len(pictures))
         if isinstance(faces, str):
             skipped.append(Skipped(picture.place, faces))
             continue
-        faces_of_pictures.append(picture)
-        faces_of_pictures.extend(replace(picture, id=f"{picture.id}#{n}", face=n) for n in range(2, faces + 1))
+        for number, quality in enumerate(faces, start=1):
+            attributes = {**quality.attributes(), **picture.attributes}
+            item_id = picture.id if number == 1 else f"{picture.id}#{number}"
+            faces_of_pictures.append(replace(picture, id=item_id, face=number, attributes=attributes))
+        if not faces:  # used whole
+            faces_of_pictures.append(picture)
     return faces_of_pictures, skipped
 
 

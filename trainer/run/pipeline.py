@@ -84,10 +84,9 @@ def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache |
     if config.faces:
         faces = face_stage(config.faces)
         opener = faces.opener("the face detector")
-        if config.faces.which == "all":
-            with listener.step("Counting faces") as progress:
-                pictures, faceless = one_per_face(pictures, opener, progress)
-            skipped += faceless
+        with listener.step("Finding faces") as progress:
+            pictures, faceless = one_per_face(pictures, opener, progress)
+        skipped += faceless
     with listener.step(f"Building {config.encoder.name}"):
         frozen = encoders.frozen(config.encoder, mirror=config.mirror)
     supervised = not config.self_supervised and len({p.label for p in pictures} - {None}) > 1

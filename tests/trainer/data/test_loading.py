@@ -7,8 +7,10 @@ import pytest
 
 from retrieval.embedder import prepare
 from retrieval.encoder import OnnxEncoder
-from tests.bundles import SIDE, picture, write_encoder
-from trainer.data.loading import BATCH, embed_gallery, load_prepared
+from tests.bundles import SIDE, picture, png, write_encoder
+from tests.face_networks import yunet_stage
+from tests.retrieval.faces.test_yunet import spots
+from trainer.data.loading import BATCH, embed_gallery, load_prepared, one_per_face
 from trainer.errors import SourceError
 from trainer.sources.base import Picture
 
@@ -40,3 +42,24 @@ def test_a_picture_that_has_become_unreadable_stops_the_run(trouble: str, encode
         path.write_bytes(b"overwritten")
     with pytest.raises(SourceError, match=r"0\.jpg could be read at the start of this run, but no longer"):
         load_prepared([Picture("0", path)], encoder)
+
+
+def test_faces_of_group_photographs_with_their_quality(tmp_path: Path) -> None:
+    """One picture with three faces, one with one, and one without any, which is told."""
+    faces = {"party": ((80, 64), (240, 64), (400, 64)), "alone": ((80, 64),), "empty": ()}
+    for name, places in faces.items():
+        (tmp_path / f"{name}.png").write_bytes(png(spots(128, 480, *places)))
+    pictures = [Picture(name, tmp_path / f"{name}.png", "x", {"face_blur": 0.1, "year": 7}) for name in faces]
+    every, skipped = one_per_face(pictures, yunet_stage(which="all").opener("a test"), lambda *_: None)
+    assert [(picture.id, picture.face) for picture in every] == [
+        ("party", 1),
+        ("party#2", 2),
+        ("party#3", 3),
+        ("alone", 1),
+    ]
+    assert all(
+        picture.attributes == {"face_size": 64, "face_blur": 0.1, "face_pose": 0, "year": 7} for picture in every
+    )
+    assert [entry.place for entry in skipped] == [str(tmp_path / "empty.png")]
+    largest, _ = one_per_face(pictures, yunet_stage().opener("a test"), lambda *_: None)
+    assert [picture.id for picture in largest] == ["party", "alone"]
