@@ -9,12 +9,15 @@ from pydantic.json_schema import SkipJsonSchema
 from retrieval.images import SUPPORTED
 
 WHOLE = re.compile(r"\s*[+-]?[0-9]+(\.0*)?\s*")
+WITH_EXPONENT = re.compile(r"\s*[+-]?[0-9]+(\.[0-9]*)?[eE][+-]?[0-9]{1,2}\s*")
 NOT_WHOLE = "must be a whole number"
 NOT_NUMBER = "must be a number"
 
 
 def _whole_number(value: object) -> object:
-    """5.0 is 5, in JSON and in a link; true is no number, and neither is 1_0."""
+    """5.0 and 5e0 are 5, in JSON and in a link; true is no number, and neither is 1_0."""
+    if isinstance(value, str) and WITH_EXPONENT.fullmatch(value):
+        value = float(value)
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool | float) or (isinstance(value, str) and not WHOLE.fullmatch(value)):

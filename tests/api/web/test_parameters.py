@@ -65,12 +65,14 @@ def test_a_misspelt_dry_run_deletes_nothing(client: TestClient) -> None:
     assert client.get("/items").json()["total"] == before
 
 
-@pytest.mark.parametrize("text", ["5", " 5", "5.0", "+5", "%2B5", "5%20"])
+@pytest.mark.parametrize("text", ["5", " 5", "5.0", "+5", "%2B5", "5%20", "5e0", "0.5E1", "50e-1"])
 def test_a_number_in_a_link_may_be_written_as_people_write_it(client: TestClient, text: str) -> None:
     assert len(client.get(f"/items?limit={text}").json()["items"]) == 5
 
 
-@pytest.mark.parametrize("text", ["", "5.5", "1_0", "0x5", "five", "true", "nan", "1e1", "\N{ARABIC-INDIC DIGIT FIVE}"])
+@pytest.mark.parametrize(
+    "text", ["", "5.5", "1_0", "0x5", "five", "true", "nan", "1e", "5e-1", "\N{ARABIC-INDIC DIGIT FIVE}"]
+)
 def test_what_is_no_whole_number_is_said_to_be_none(client: TestClient, text: str) -> None:
     detail = client.get("/labels", params={"limit": text}).json()["detail"]
     assert detail == "limit: must be a whole number."
