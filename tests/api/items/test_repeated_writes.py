@@ -145,3 +145,9 @@ def test_a_deletion_that_is_not_clear_deletes_nothing(client: TestClient, body: 
     check_problem(refused, 422, "invalid_parameter")
     assert words in refused.json()["detail"]
     assert client.get("/items").json()["total"] == 61
+
+
+def test_a_key_that_cannot_be_used_is_named(client: TestClient) -> None:
+    answer = client.patch("/item?id=a", json={"label": "b"}, headers={"Idempotency-Key": ""})
+    check_problem(answer, 422, "invalid_parameter")
+    assert answer.json()["detail"] == "Idempotency-Key: must not be empty."
