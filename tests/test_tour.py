@@ -102,7 +102,9 @@ def test_every_command_of_the_tour_succeeds_and_together_they_reach_every_operat
             serving_api(artifacts=tmp_path / "people") as (faces, finders),
         ):
             for block in BLOCKS:
-                command = block.replace(API, faces if "/faces" in block else shop).replace(SHOP, web.url)
+                command = block.replace(API, faces if re.search("/(faces|groups)", block) else shop).replace(
+                    SHOP, web.url
+                )
                 done = subprocess.run(
                     ["bash", "-euo", "pipefail", "-c", CURL + command],
                     cwd=folder,

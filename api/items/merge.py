@@ -10,6 +10,7 @@ from api.schemas.item_request import MAX_ATTRIBUTES
 from api.schemas.search_answer import ItemAnswer
 from api.serving.engine import Engine
 from retrieval.catalogue import Item
+from retrieval.catalogue.facts.people import ungrouped
 
 
 def merge(engine: Engine, body: MergeBody, ticket: Ticket | None = None, deleted_by: str | None = None) -> Answer:
@@ -44,4 +45,5 @@ def _merged(keeper: Item, others: list[Item]) -> Item:
     attributes = {name: value for item in (*reversed(others), keeper) for name, value in item.attributes.items()}
     if len(attributes) > max(MAX_ATTRIBUTES, len(keeper.attributes)):
         raise Refusal("invalid_parameter", TOO_MANY)
-    return replace(keeper, label=labels[0] if labels else None, attributes=attributes)
+    label = labels[0] if labels else None
+    return replace(keeper, label=label, attributes=ungrouped(label, attributes))

@@ -16,6 +16,7 @@ from api.schemas.search_answer import ItemAnswer
 from api.serving.engine import Engine
 from api.web.write_headers import ANY, Precondition, etag_of
 from retrieval.catalogue import Changes, Item
+from retrieval.catalogue.facts.people import ungrouped
 from retrieval.errors import LookalikeError
 from retrieval.filters import Filter
 
@@ -50,7 +51,7 @@ def described(item: Item, body: DescriptionBody) -> Item:
     """The item as a body says: what that does not name stays as it is. Raises Refusal for too many attributes."""
     label = body.label if "label" in body.model_fields_set else item.label
     merged = {**item.attributes, **body.attributes}
-    attributes = {name: value for name, value in merged.items() if value is not None}
+    attributes = ungrouped(label, {name: value for name, value in merged.items() if value is not None})
     if len(attributes) > max(MAX_ATTRIBUTES, len(item.attributes)):
         raise Refusal("invalid_parameter", TOO_MANY)
     return replace(item, label=label, attributes=attributes)

@@ -1,4 +1,4 @@
-"""What the vectors look like from afar: clusters, drift, and the map."""
+"""What the vectors look like from afar: clusters, drift, the map, and groups of faces."""
 
 from typing import Annotated
 
@@ -9,8 +9,10 @@ from api.clusters.map import MAX_POINTS, draw_map
 from api.clusters.overview import read_detail
 from api.deps import PoolDep, SnapshotDep
 from api.openapi.problems import problems
-from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer
-from api.schemas.fields import Whole
+from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer, PeopleAnswer
+from api.schemas.fields import CursorText, Whole
+from api.schemas.list_request import Limit
+from api.search.people import PeopleKind, list_people
 from api.security.keys import Read
 
 router = APIRouter(tags=["clusters"], dependencies=[Read])
@@ -50,3 +52,23 @@ async def get_map(
 ) -> MapAnswer:
     """Near is alike, far is not always unlike: two dimensions show a part of the differences."""
     return await pool.run(draw_map, snapshot, limit)
+
+
+@router.get(
+    "/groups",
+    operation_id="list_groups",
+    summary="The people of a model that compares faces: labels, and groups of faces that have none yet",
+    responses=problems("cursor_expired", "invalid_parameter", "unsupported_by_model", "not_ready", "overloaded"),
+)
+async def get_groups(
+    snapshot: SnapshotDep,
+    pool: PoolDep,
+    kind: Annotated[PeopleKind | None, Query(description="Only labels, or only groups.")] = None,
+    limit: Annotated[Limit, Query()] = 24,
+    cursor: Annotated[CursorText | None, Query()] = None,
+) -> PeopleAnswer:
+    """Those of most items first. `lookalike cluster --faces` finds the groups, `lookalike name` gives one a label.
+
+    The items of a group are those of the filter `{"attributes": {"face_group": "group-7"}}`.
+    """
+    return await pool.run(list_people, snapshot, kind, limit, cursor)

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.errors import Problem
-from api.schemas.search_answer import Answer, ItemAnswer
+from api.schemas.search_answer import Answer, ItemAnswer, NextCursor
 
 
 class LineAnswer(Answer):
@@ -99,3 +99,27 @@ class MapAnswer(Answer):
 
     points: list[MapPoint]
     total: Annotated[int, Field(examples=[1200])]
+
+
+class PersonAnswer(Answer):
+    """Somebody: who has a `label`, or a `group` of faces without one; the other of the two is null."""
+
+    label: Annotated[str | None, Field(examples=["Ada Lovelace"])]
+    group: Annotated[str | None, Field(description="As in the attribute face_group of its items.", examples=[None])]
+    count: Annotated[int, Field(description="Of how many items.", examples=[12])]
+    sample: Annotated[list[str], Field(description="The first ids of them.", examples=[["party.jpg", "party.jpg#2"]])]
+
+
+class PeopleAnswer(Answer):
+    """Some of the people, those of most items first, and how many there are in all."""
+
+    people: list[PersonAnswer]
+    total: Annotated[int, Field(examples=[40])]
+    next: Annotated[
+        str | None,
+        Field(
+            description="The next page, as a link; null after the last one.",
+            examples=["/groups?limit=24&cursor=eJyLVipLLSrOzM9T0lEysKwFACuWBPk"],
+        ),
+    ]
+    next_cursor: NextCursor

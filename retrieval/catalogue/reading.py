@@ -27,6 +27,7 @@ from retrieval.catalogue.facts.matching import (
     read_state,
     read_version,
 )
+from retrieval.catalogue.facts.people import PeoplePlace, Person, count_people, list_people
 from retrieval.catalogue.facts.rebuild import differences
 from retrieval.catalogue.facts.tables import ITEM_FACT, LABEL, LABEL_NAME, fact_of_value, name_key
 from retrieval.catalogue.item import Attribute, Item, Origin, is_id
@@ -182,6 +183,14 @@ class CatalogueReader:
             version = read_version(connection)
             numbers = self._matcher.numbers(connection, filter_, version)
             return facets_of_some(connection, self._columns.all_counts(connection, numbers, version), limit)
+
+    def people(
+        self, kinds: Collection[int], *, limit: int, after: PeoplePlace | None = None
+    ) -> tuple[list[tuple[Person, PeoplePlace]], int]:
+        """A page of labels and of groups of faces, those of most items first, and how many there are in all."""
+        with self._database.transaction() as connection:
+            page = list_people(connection, kinds, limit=limit, after=after)
+            return page, count_people(connection, kinds)
 
     def tally(
         self,
