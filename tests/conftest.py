@@ -141,6 +141,16 @@ def database(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture
+def url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
+    """An empty database of each kind."""
+    return (
+        str(request.getfixturevalue("postgres_url"))
+        if database == "postgresql"
+        else f"sqlite:///{tmp_path}/catalogue.sqlite"
+    )
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server, to which the name of a database is to be added."""

@@ -8,6 +8,7 @@ from typing import TypeVar, cast
 from flask import Flask, current_app
 
 MAX_THREADS = 32
+"""Calls at a time, of all requests together: as many as the connection keeps open. Further ones wait."""
 EXTENSION = "lookalike_threads"
 
 T = TypeVar("T")

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.bundles import pieces, write_artifacts
+from tests.trainer.releases.quiet import Quiet
+from trainer.backup.create import create
 
 PIECES = pieces(12)
 
@@ -20,3 +22,10 @@ def artifacts(tmp_path: Path) -> Path:
     (folder / "encoder.onnx").unlink()  # what it was all written from
     shutil.rmtree(folder / "training")
     return folder
+
+
+@pytest.fixture
+def backup(artifacts: Path, tmp_path: Path) -> Path:
+    """What `lookalike backup` writes of them."""
+    create(artifacts, tmp_path / "backup", Quiet())
+    return tmp_path / "backup"

@@ -18,12 +18,6 @@ from trainer.releases.lock import alone
 ENCODER = "artifacts/bundles/second/encoder.onnx"
 
 
-@pytest.fixture
-def backup(artifacts: Path, tmp_path: Path) -> Path:
-    create(artifacts, tmp_path / "backup", Quiet())
-    return tmp_path / "backup"
-
-
 def flip(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1

@@ -8,7 +8,11 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """A table of its own: nothing that reads items can meet a deleted one."""
+    """A table of its own: nothing that reads items can meet a deleted one.
+
+    `entry` is a random name, as one id can be deleted more than once; `content` is what is known of the item, and
+    `location` its picture, which stays as long as the entry does. Times are microseconds since 1970.
+    """
     op.create_table(
         "bin",
         sa.Column("entry", sa.String(32).with_variant(sa.String(32, "C"), "postgresql"), primary_key=True),
