@@ -20,6 +20,8 @@ from trainer.commands.backups.verify import verify
 from trainer.commands.compare import compare
 from trainer.commands.download import download
 from trainer.commands.evaluate import evaluate
+from trainer.commands.people.cluster import cluster
+from trainer.commands.people.name import name as name_group
 from trainer.commands.rank import rank
 from trainer.commands.releases.bundles import bundles
 from trainer.commands.releases.migrate import migrate
@@ -43,6 +45,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "search": search,
     "rank": rank,
+    "cluster": cluster,
+    "name": name_group,
     "publish": publish,
     "rollback": rollback,
     "bundles": bundles,

@@ -1,0 +1,1 @@
+"""Commands for people: groups of faces, and their names."""
