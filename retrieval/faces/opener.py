@@ -22,7 +22,8 @@ from retrieval.images import RGB
 MODELS = {"haar": ("haar",), "mtcnn": tuple(NETWORKS), "yunet": ("yunet",), "yolo": ("yolo",)}
 """The model files that each detector needs, by name."""
 
-MEMORY = 10_000  # pictures whose faces are remembered: a gallery is looked at several times
+MEMORY = 50_000
+"""Faces that are remembered, some 30 MB; a picture without any counts as one. A gallery is looked at several times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class FaceOpener:
         self._spec = spec
         self._detector = detector
         self._remembered: dict[bytes, tuple[Face, ...]] = {}
+        self._held = 0
         self._lock = Lock()
 
     def __call__(self, data: bytes, side: int) -> RGB:
@@ -88,18 +90,24 @@ class FaceOpener:
         return max(1, len(faces))
 
     def _faces_in(self, data: bytes, rgb: RGB | None = None) -> list[Face]:
-        """The faces of a picture; those of the last MEMORY pictures are remembered by what their files hold."""
+        """The faces of a picture; those of the last pictures are remembered by what their files hold."""
         digest = blake2b(data, digest_size=16).digest()
         with self._lock:
             remembered = self._remembered.get(digest)
         if remembered is None:
             pixels = images.decode(data) if rgb is None else rgb
             remembered = tuple(find_faces(self._detector, pixels, self._spec.min_size))
-            with self._lock:
-                self._remembered[digest] = remembered
-                if len(self._remembered) > MEMORY:
-                    self._remembered.pop(next(iter(self._remembered)))
+            self._remember(digest, remembered)
         return list(remembered)
+
+    def _remember(self, digest: bytes, faces: tuple[Face, ...]) -> None:
+        with self._lock:
+            if digest in self._remembered:  # another thread was faster
+                return
+            self._remembered[digest] = faces
+            self._held += max(1, len(faces))
+            while self._held > MEMORY:
+                self._held -= max(1, len(self._remembered.pop(next(iter(self._remembered)))))
 
     def _find(self, data: bytes) -> tuple[RGB, list[Face]]:
         rgb = images.decode(data)

@@ -47,13 +47,13 @@ def _models(config: FacesConfig) -> dict[str, bytes]:
         return _haar()
     if config.detector == "mtcnn":
         return _mtcnn()
+    advice = "Name it as file = ... under [faces]; `lookalike download faces` fetches YuNet's."
+    if config.file is None:
+        raise WeightsError(f"The detector {config.detector} has no file. {advice}")
     try:
-        return {config.detector: Path(config.file or "").read_bytes()}
+        return {config.detector: config.file.read_bytes()}
     except OSError as error:
-        raise WeightsError(
-            f"The file of the detector {config.detector} cannot be read: {error}. "
-            "Name it as file = ... under [faces]; `lookalike download faces` fetches YuNet's."
-        ) from error
+        raise WeightsError(f"The file of the detector {config.detector} cannot be read: {error}. {advice}") from error
 
 
 def _haar() -> dict[str, bytes]:

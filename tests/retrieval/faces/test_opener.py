@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from retrieval.embedder import prepare
 from retrieval.errors import BundleDamaged, FaceMissing
+from retrieval.faces import opener as opener_module
 from retrieval.faces.detection import Face
 from retrieval.faces.opener import FaceOpener, FaceStage
 from retrieval.faces.spec import FaceSpec, Template
@@ -98,6 +99,28 @@ def test_without_a_face_a_picture_is_refused_or_used_whole() -> None:
 
 def test_the_encoder_gets_the_crop_in_its_own_size() -> None:
     assert prepare(png(PICTURE), 24, 48, FaceOpener(spec(), Known(RED))).shape == (24, 48, 3)
+
+
+def test_faces_of_the_last_pictures_are_remembered_and_those_before_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Counting(Known):
+        looks = 0
+
+        def detect(self, rgb: RGB, min_size: float) -> list[Face]:
+            self.looks += 1
+            return super().detect(rgb, min_size)
+
+    monkeypatch.setattr(opener_module, "MEMORY", 5)
+    detector = Counting(RED, BLUE)
+    opener = FaceOpener(spec(which="all"), detector)
+    pictures = [png(np.roll(PICTURE, shift, axis=2)) for shift in range(3)]
+    for data in [*pictures[:2], *pictures[:2]]:
+        assert (opener.count(data), len(opener.crops(data, 24)), len(opener.faces(data))) == (2, 2, 2)
+    assert detector.looks == 2
+    opener.count(pictures[2])  # six faces are more than five: the first picture's are forgotten
+    opener.count(pictures[1])
+    assert detector.looks == 3
+    opener.count(pictures[0])
+    assert detector.looks == 4
 
 
 def test_threads_share_a_haar_opener() -> None:

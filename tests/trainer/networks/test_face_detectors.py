@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -21,7 +22,9 @@ from retrieval.faces.mtcnn import Mtcnn
 from retrieval.faces.opener import FaceStage
 from retrieval.images import RGB, decode
 from tests.bundles import png
+from tests.face_networks import yunet
 from trainer.config import CONFIGS, FacesConfig, load_config
+from trainer.errors import WeightsError
 from trainer.networks.face_detectors import TEMPLATES, face_stage
 
 DATA = os.environ.get("LOOKALIKE_TEST_DATA")
@@ -129,14 +132,40 @@ def test_the_crop_around_an_unaligned_face_is_centred(astronaut: RGB) -> None:
         np.testing.assert_allclose((face.box[:2] + face.box[2:]) / 2, [75, 75], atol=12)
 
 
-def test_the_set_up_for_faces_is_complete() -> None:
+def test_the_set_up_for_faces_is_complete(tmp_path: Path) -> None:
     config = load_config(CONFIGS / "faces.toml")
     assert config.faces is not None
     assert config.faces.align
     assert config.faces.mirror
     assert config.encoder.onnx is not None
     assert config.reduce.dims == 128
-    assert face_stage(config.faces).spec.template == TEMPLATES[config.faces.template]
+    with pytest.raises(WeightsError, match="The detector yunet has no file"):
+        face_stage(config.faces)
+    (tmp_path / "yunet.onnx").write_bytes(yunet())
+    stage = face_stage(config.faces.model_copy(update={"file": tmp_path / "yunet.onnx"}))
+    assert stage.spec.template == TEMPLATES["arcface"]
+    assert stage.spec.detector == "yunet"
+    assert stage.models == {"yunet": yunet()}
+
+
+@needs_data
+@pytest.mark.parametrize("turned", [0, 20, -35])
+def test_faces_by_yunet_are_aligned_as_sface_learnt_them(astronaut: RGB, turned: int) -> None:
+    """The crop is the one of OpenCV's own SFace pipeline, and the same face gives the same embedding."""
+    weights = Path(DATA or "", "..", "weights")
+    config = load_config(CONFIGS / "faces.toml")
+    assert config.faces is not None
+    file = weights / "face_detection_yunet_2023mar.onnx"
+    opener = face_stage(config.faces.model_copy(update={"file": file})).opener("a test", threads=1)
+    rgb = np.asarray(Image.fromarray(astronaut).rotate(turned, Image.Resampling.BICUBIC))
+    crop = opener(png(rgb), 112)
+    (face,) = opener.faces(png(rgb))
+    assert face.landmarks is not None
+    recognizer = cv2.FaceRecognizerSF.create(str(weights / "face_recognition_sface_2021dec.onnx"), "")
+    row = np.array([*face.box[:2], *(face.box[2:] - face.box[:2]), *face.landmarks.ravel(), face.score], np.float32)
+    theirs = recognizer.alignCrop(rgb[:, :, ::-1].copy(), row[None])
+    ours, expected = (recognizer.feature(each)[0].copy() for each in (crop[:, :, ::-1].copy(), theirs))
+    assert ours @ expected / np.linalg.norm(ours) / np.linalg.norm(expected) > 0.97
 
 
 def scores(embeddings: NDArray[np.float32], labels: NDArray[np.str_]) -> tuple[float, float]:
