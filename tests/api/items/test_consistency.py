@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import quote
 
 import numpy as np
+import pytest
 from fastapi.testclient import TestClient
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -42,15 +43,12 @@ def _is_one_of(value: object, expected: tuple[object, ...]) -> bool:
 class Living(RuleBasedStateMachine):
     """The API and a dictionary go through the same changes; the API is opened anew from time to time."""
 
-    made: ClassVar[tempfile.TemporaryDirectory[str] | None] = None
+    origin: ClassVar[Path]
 
     def __init__(self) -> None:
         super().__init__()
-        if Living.made is None:
-            Living.made = tempfile.TemporaryDirectory()
-            write_artifacts(Path(Living.made.name), SHOP)
         self.folder = tempfile.TemporaryDirectory()
-        self.artifacts = shutil.copytree(Living.made.name, Path(self.folder.name) / "artifacts")
+        self.artifacts = shutil.copytree(Living.origin, Path(self.folder.name) / "artifacts")
         self.embedder = bundles.load(bundles.bundle_path(self.artifacts, "tiny")).embedder
         self.expected = {piece.id: piece for piece in SHOP}
         self.open()
@@ -159,6 +157,13 @@ class Living(RuleBasedStateMachine):
 def _distances(query: NDArray[Any], vector: NDArray[Any]) -> dict[str, float]:
     lengths = np.linalg.norm(query) * np.linalg.norm(vector)
     return {"cosine": float(1 - query @ vector / lengths), "euclidean": float(np.linalg.norm(query - vector))}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _origin(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Written before a test says in which database items are, as a training run writes them into the folder."""
+    Living.origin = tmp_path_factory.mktemp("origin")
+    write_artifacts(Living.origin, SHOP)
 
 
 def test_the_api_and_a_dictionary_go_through_the_same_changes() -> None:
