@@ -11,7 +11,6 @@ from typing import Literal
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field
-from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
@@ -282,8 +281,8 @@ def install(app: FastAPI) -> None:
 
 def _complaints(error: RequestValidationError) -> str:
     """What is wrong with which parameter."""
-    entries: list[ErrorDetails] = [{**entry, "loc": (_parameter(entry["loc"]),)} for entry in error.errors()]  # type: ignore[typeddict-item]
-    return describe(entries, {entry["loc"][0]: None for entry in entries})
+    names = {_parameter(entry["loc"]): entry for entry in error.errors()}
+    return " ".join(describe([{**entry, "loc": ()}], None, at=name) for name, entry in names.items())  # type: ignore[typeddict-item]
 
 
 def _parameter(loc: tuple[int | str, ...]) -> str:

@@ -159,7 +159,7 @@ def _path(loc: Sequence[int | str], data: object, kind: str) -> str:
 
 def _named(name: str, siblings: Mapping[str, object]) -> str:
     """One step of a path: the name if it is a plain word, or else where it stands among the others."""
-    plain = len(name) <= MAX_NAME and name.isascii() and name.replace("-", "_").isidentifier()  # headers have hyphens
+    plain = len(name) <= MAX_NAME and name.isascii() and name.isidentifier()
     return f".{name}" if plain else f"[{list(siblings).index(name)}]"
 
 

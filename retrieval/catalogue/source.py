@@ -50,7 +50,7 @@ class SourceWriter:
             last = list({item.id: item for item in batch}.values())
             there = self._entries([item.id for item in last]) if self._is_noting else {}
             self._write(statement, last, [replacement] * len(last), there)
-        earlier = sa.and_(ITEMS.c.origin == "source", ITEMS.c.replacement != replacement)
+        earlier = sa.and_(ITEMS.c.origin == "source", ITEMS.c.replacement.is_distinct_from(replacement))
         self._delete(earlier)
 
     def close(self) -> None:
