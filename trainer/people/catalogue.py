@@ -25,11 +25,13 @@ from trainer.people.grouping import group_faces, nearest_names
 UNNAMED = Filter(label=OneOf((None,)))
 NAMED = Filter(label=Not(OneOf((None,))))
 PREFIX = "group-"
+LIKELY = 0.5
+"""Mean probability from which on a label is told as that of a group."""
 
 
 @dataclass(frozen=True, slots=True)
 class FaceGroup:
-    """A group by its name in the catalogue; its members' ids; the label they are most like, and how probably theirs."""
+    """A group by its name in the catalogue; its members' ids; the label that is likely theirs, and how probably."""
 
     name: str
     ids: tuple[str, ...]
@@ -192,7 +194,9 @@ def _group(
             tally[label] = tally.get(label, 0.0) + float(probabilities[row])
     ids = tuple(sorted(faces.ids[row] for row in rows))
     label = max(tally, key=lambda each: tally[each], default=None)
-    return FaceGroup(name, ids) if label is None else FaceGroup(name, ids, label, tally[label] / len(rows))
+    if label is None or tally[label] < LIKELY * len(rows):
+        return FaceGroup(name, ids)
+    return FaceGroup(name, ids, label, tally[label] / len(rows))
 
 
 def _item(rows: Changes, item_id: str) -> Item | None:

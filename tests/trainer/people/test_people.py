@@ -70,6 +70,7 @@ def test_unnamed_faces_are_grouped_and_a_likely_name_is_told(artifacts: Path) ->
     assert [len(group.ids) for group in grouped.groups] == [4, 4, 3, 2]  # Ada has a name already
     likely = {group.label for group in grouped.groups if "face-3-1" in group.ids}
     assert likely == {"Ada"}
+    assert {group.label for group in grouped.groups if "face-3-1" not in group.ids} == {None}
     assert groups_in(artifacts) == {}
 
 
