@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+BLOCK = 1 << 13  # embeddings that are scaled at once: no second copy of a large gallery's
+
 
 @dataclass(frozen=True, slots=True)
 class Projection:
@@ -30,6 +32,14 @@ class Projection:
 
     def apply(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embeddings float32 [n, e] to vectors float32 [n, d]. An embedding of zeros is projected as it is."""
+        if embeddings.ndim < 2:
+            return self._block(embeddings)
+        vectors = np.empty((*embeddings.shape[:-1], self.dims), np.float32)
+        for start in range(0, len(embeddings), BLOCK):
+            vectors[start : start + BLOCK] = self._block(embeddings[start : start + BLOCK])
+        return vectors
+
+    def _block(self, embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
         vectors: NDArray[np.float32] = np.matmul(unit(embeddings) - self.mean, self.components.T)
         return vectors
 

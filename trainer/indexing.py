@@ -1,10 +1,16 @@
-"""Embeddings to vectors and clusters: PCA and K-Means, fitted with scikit-learn."""
+"""Embeddings to vectors and clusters: PCA and K-Means, as objects of scikit-learn.
 
+Of many pictures, PCA is fitted on the sum of the covariances of blocks, and K-Means by FAISS on a sample: no copy of
+all embeddings is made, and a million vectors take minutes.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from retrieval.clusters import Clusters, Reach
@@ -14,7 +20,11 @@ from trainer.config import ReduceConfig
 from trainer.evaluation.search_quality.probe_margins import measure_margins
 from trainer.evaluation.search_quality.probe_sweep import fewest_probes
 
-MINI_BATCH_FROM = 20_000  # vectors; below it plain K-Means takes seconds and fits better
+MANY = 20_000
+"""From so many pictures on, PCA and K-Means are fitted in blocks and on a sample; below it, they take seconds."""
+BLOCK = 4_096  # embeddings whose covariance is computed at once
+SAMPLE_OF_CLUSTER = 64  # vectors for each cluster that K-Means is fitted on: more moves centroids hardly
+ROUNDS = 20  # of K-Means by FAISS
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +32,8 @@ class GalleryIndex:
     """The fitted estimators (for people) and what serving needs of them."""
 
     pca: PCA
-    kmeans: KMeans | MiniBatchKMeans
+    kmeans: KMeans
+    """Fitted on all vectors, or on a sample of many: its `labels_` and `inertia_` are those of the sample then."""
     projection: Projection
     clusters: Clusters
     reach: Reach
@@ -35,7 +46,7 @@ class GalleryIndex:
 
 def reduce(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> GalleryIndex:
     """Fit PCA on the gallery's unit embeddings [n, e] and K-Means on the vectors that come out."""
-    pca = fit_pca(unit(embeddings), config, seed)
+    pca = fit_pca(embeddings, config, seed)
     projection = Projection(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))
     vectors = projection.apply(embeddings)
     kmeans = fit_kmeans(vectors, config.clusters, seed)
@@ -45,25 +56,79 @@ def reduce(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> 
     return GalleryIndex(pca, kmeans, projection, clusters, reach, assigned, vectors)
 
 
-def fit_pca(rows: NDArray[np.float32], config: ReduceConfig, seed: int) -> PCA:
-    """At most `config.dims` directions, fewer where they explain `config.variance` of the variance already."""
-    most = min(config.dims, *rows.shape)
+def fit_pca(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> PCA:
+    """PCA of the embeddings [n, e], scaled to length one: at most `config.dims` directions.
+
+    Fewer where they explain `config.variance` of the variance already.
+    """
+    most = min(config.dims, *embeddings.shape)
+    if len(embeddings) >= MANY:
+        return _pca_by_blocks(embeddings, most, config.variance)
+    rows = unit(embeddings)
     with np.errstate(invalid="ignore"):  # one picture, or doubles of one, have no variance to take shares of
         pca = PCA(most, random_state=seed).fit(rows)
         if config.variance is not None:
-            explained = np.cumsum(pca.explained_variance_ratio_)
-            enough = min(most, int(np.searchsorted(explained, config.variance)) + 1)
+            enough = _directions(pca.explained_variance_ratio_, config.variance, most)
             pca = PCA(enough, random_state=seed).fit(rows)
     return pca
 
 
-def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) -> KMeans | MiniBatchKMeans:
-    """About 4 * sqrt(n) clusters unless told otherwise, never more than there are different vectors."""
-    different = len(np.unique(vectors.round(5), axis=0))  # doubles may differ in their last bits
-    count = min(clusters or round(4 * np.sqrt(len(vectors))), different)
-    if len(vectors) < MINI_BATCH_FROM:
-        return KMeans(count, n_init=1, random_state=seed).fit(vectors)
-    return MiniBatchKMeans(count, n_init=1, batch_size=4096, random_state=seed).fit(vectors)
+def _directions(shares: NDArray[np.floating], variance: float, most: int) -> int:
+    """How many directions explain so much of the variance, of which each explains its share."""
+    return min(most, int(np.searchsorted(np.cumsum(shares), variance)) + 1)
+
+
+def _pca_by_blocks(embeddings: NDArray[np.float32], most: int, variance: float | None) -> PCA:
+    """What PCA.fit finds, from the covariance [e, e]: only a block of the embeddings is copied at a time."""
+    count, width = embeddings.shape
+    mean = np.zeros(width)
+    for block in _unit_blocks(embeddings):
+        mean += block.sum(axis=0, dtype=np.float64)
+    mean /= count
+    covariance = np.zeros((width, width))
+    for block in _unit_blocks(embeddings):
+        centred = block - mean.astype(np.float32)
+        covariance += centred.T @ centred
+    values, directions = np.linalg.eigh(covariance / (count - 1))  # smallest first
+    values, directions = values[::-1].clip(0), directions.T[::-1]
+    directions *= np.sign(np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1))
+    with np.errstate(invalid="ignore"):  # doubles of one picture
+        shares = values / values.sum()
+    kept = most if variance is None else _directions(shares, variance, most)
+    pca = PCA(kept)
+    pca.mean_, pca.components_ = mean.astype(np.float32), directions[:kept].astype(np.float32)
+    pca.explained_variance_, pca.explained_variance_ratio_ = values[:kept], shares[:kept]
+    pca.singular_values_ = np.sqrt(values[:kept] * (count - 1))
+    pca.noise_variance_ = float(values[kept:].mean()) if kept < width else 0.0
+    pca.n_components_, pca.n_samples_, pca.n_features_in_ = kept, count, width
+    return pca
+
+
+def _unit_blocks(embeddings: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    for start in range(0, len(embeddings), BLOCK):
+        yield unit(embeddings[start : start + BLOCK])
+
+
+def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) -> KMeans:
+    """About 4 * sqrt(n) clusters unless told otherwise, never more than there are different vectors.
+
+    Many vectors are clustered by FAISS on a sample; scikit-learn does the last round, and is what is kept.
+    """
+    wanted = clusters or round(4 * np.sqrt(len(vectors)))
+    if len(vectors) < MANY:
+        return KMeans(min(wanted, _different(vectors)), n_init=1, random_state=seed).fit(vectors)
+    size = min(len(vectors), max(MANY, SAMPLE_OF_CLUSTER * wanted))
+    sample = vectors[np.sort(np.random.default_rng(seed).choice(len(vectors), size, replace=False))]
+    count = min(wanted, _different(sample))
+    fast = faiss.Kmeans(
+        vectors.shape[1], count, niter=ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=size
+    )
+    fast.train(sample)
+    return KMeans(count, init=fast.centroids, n_init=1, max_iter=1, random_state=seed).fit(sample)
+
+
+def _different(vectors: NDArray[np.float32]) -> int:
+    return len(np.unique(vectors.round(5), axis=0))  # doubles may differ in their last bits
 
 
 def calibrate_probes(reduced: GalleryIndex, seed: int) -> int:

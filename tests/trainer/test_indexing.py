@@ -11,7 +11,7 @@ from trainer import indexing as module
 from trainer.config import ReduceConfig
 from trainer.evaluation.search_quality.probe_margins import STEPS, moved_queries
 from trainer.evaluation.search_quality.probe_sweep import MAX_QUERIES, RECALL
-from trainer.indexing import GalleryIndex, calibrate_margins, calibrate_probes, reduce
+from trainer.indexing import GalleryIndex, calibrate_margins, calibrate_probes, fit_kmeans, fit_pca, reduce
 
 Embeddings = NDArray[np.float32]
 
@@ -67,13 +67,40 @@ def test_the_number_of_clusters(count: int, asked: int | None, wanted: int) -> N
     assert set(reduced.assigned) == set(range(wanted))
 
 
-def test_many_vectors_are_clustered_in_batches_into_clusters_as_tight(monkeypatch: pytest.MonkeyPatch) -> None:
-    embeddings = gallery(1000)
-    whole = reduce(embeddings, ReduceConfig(clusters=20), 0)
-    monkeypatch.setattr(module, "MINI_BATCH_FROM", 1000)
-    batches = reduce(embeddings, ReduceConfig(clusters=20), 0)
-    assert type(batches.kmeans) is not type(whole.kmeans)
-    assert batches.kmeans.inertia_ < 1.3 * whole.kmeans.inertia_
+@pytest.mark.parametrize("variance", [None, 0.8])
+def test_many_embeddings_have_the_same_pca_block_by_block(
+    variance: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embeddings, config = gallery(1000), ReduceConfig(dims=10, variance=variance)
+    whole = fit_pca(embeddings, config, 0)
+    monkeypatch.setattr(module, "MANY", 1000)
+    monkeypatch.setattr(module, "BLOCK", 300)
+    blocks = fit_pca(embeddings, config, 0)
+    for name in ("mean_", "explained_variance_", "explained_variance_ratio_", "noise_variance_", "singular_values_"):
+        np.testing.assert_allclose(getattr(blocks, name), getattr(whole, name), rtol=1e-3, atol=1e-6, err_msg=name)
+    same = np.abs((blocks.components_ * whole.components_).sum(axis=1))  # a direction may point the other way
+    np.testing.assert_allclose(same, 1, atol=1e-4)
+    assert blocks.transform(normalised(embeddings)).shape == (1000, whole.n_components_)
+    assert not config.variance or whole.n_components_ < 10
+
+
+def test_many_vectors_are_clustered_on_a_sample_into_clusters_as_tight(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors = reduce(gallery(3000), ReduceConfig(), 0).vectors
+    whole = fit_kmeans(vectors, 20, 0)
+    monkeypatch.setattr(module, "MANY", 1500)
+    sampled = fit_kmeans(vectors, 20, 0)
+    assert len(sampled.labels_) == 1500
+    assert -sampled.score(vectors) < 1.15 * whole.inertia_
+    np.testing.assert_array_equal(sampled.cluster_centers_, fit_kmeans(vectors, 20, 0).cluster_centers_)
+
+
+@pytest.mark.parametrize("different", [1, 7])
+def test_many_doubles_share_a_cluster(different: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MANY", 100)
+    embeddings = np.repeat(gallery(different), 300 // different, axis=0)
+    reduced = reduce(embeddings, ReduceConfig(), 0)
+    assert len(reduced.clusters) == different
+    assert len(np.unique(reduced.assigned)) == different
 
 
 def test_the_reach_covers_every_vector() -> None:

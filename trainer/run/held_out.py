@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from retrieval import images
 from retrieval.clusters import Metric
-from retrieval.projection import Projection, unit
+from retrieval.projection import Projection
 from trainer.data.augment import augment, generator
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
@@ -225,5 +225,5 @@ def _reduced(tuning: Tuning, embeddings: Embeddings, gallery: NDArray[np.int64])
 
 
 def _projection(tuning: Tuning, gallery: Embeddings) -> Projection:
-    pca = fit_pca(unit(gallery), tuning.config.reduce, tuning.config.seed)
+    pca = fit_pca(gallery, tuning.config.reduce, tuning.config.seed)
     return Projection(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))
