@@ -10,7 +10,6 @@ import sqlalchemy as sa
 from retrieval.catalogue.bin import BinChanges
 from retrieval.catalogue.facts.ledger import Entry, Ledger, batches, entry_of
 from retrieval.catalogue.facts.matching import matching_numbers
-from retrieval.catalogue.facts.tables import facts_of
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import BIN, ITEM, ITEMS, NUMBERED, REPLIES, insert, row
 from retrieval.errors import ItemMissing
@@ -51,7 +50,7 @@ class Changes:
             rows = [row(item, item.origin) | {"number": number} for item, number in zip(batch, numbers, strict=True)]
             by_number = dict(zip(numbers, batch, strict=True))
             new = self._connection.execute(statement, rows).all()
-            entries = [Entry(number, id_, facts_of(by_number[number], self._dialect)) for id_, number in new]
+            entries = [Entry.of(number, by_number[number], self._dialect) for _, number in new]
             self._ledger.add(entries)
             added.update(entry.id for entry in entries)
         return added
@@ -71,7 +70,7 @@ class Changes:
         values = {name: row(item, item.origin)[name] for name in ("label", "attributes")}
         self._connection.execute(sa.update(ITEMS).where(ITEMS.c.id == item.id).values(values))
         entry = entry_of(before, self._dialect)
-        self._ledger.change(entry, entry._replace(facts=facts_of(item, self._dialect)))
+        self._ledger.change(entry, Entry.of(entry.number, item, self._dialect))
 
     def delete(self, ids: Collection[str]) -> list[Item]:
         """Delete items, and say which there were."""

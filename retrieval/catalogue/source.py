@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from retrieval.catalogue.facts.ledger import Entry, Ledger, entry_of
 from retrieval.catalogue.facts.rebuild import rebuild
-from retrieval.catalogue.facts.tables import STATE, facts_of
+from retrieval.catalogue.facts.tables import STATE
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import AMONG, BATCH, ITEMS, NUMBERED, insert, row, upsert
 
@@ -79,7 +79,7 @@ class SourceWriter:
         for item, values in zip(items, rows, strict=True):
             before, digest = there.get(item.id, (None, None))
             number = values["number"] if before is None or digest != item.sha256 else before.number
-            self._note(before, Entry(number, item.id, facts_of(item, self._dialect)))
+            self._note(before, Entry.of(number, item, self._dialect))
 
     def _note(self, before: Entry | None, after: Entry) -> None:
         if before == after:

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 
+from retrieval.catalogue.facts.completions import change_completions
 from retrieval.catalogue.facts.tables import (
     COUNTS,
     FACTS,
@@ -18,6 +19,7 @@ from retrieval.catalogue.facts.tables import (
     facts_of,
     kind_of_name,
 )
+from retrieval.catalogue.facts.words import delete_words, item_words, write_words
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import BATCH, insert
 
@@ -33,12 +35,17 @@ class Entry(NamedTuple):
     number: int
     id: str
     facts: Facts
+    words: str
+
+    @classmethod
+    def of(cls, number: int, item: Item, dialect: str) -> Self:
+        """Of an item and its number."""
+        return cls(number, item.id, facts_of(item, dialect), item_words(item))
 
 
 def entry_of(numbered: Any, dialect: str) -> Entry:
     """Of a row of a number and an item."""
-    item = Item(*numbered[1:])
-    return Entry(numbered[0], item.id, facts_of(item, dialect))
+    return Entry.of(numbered[0], Item(*numbered[1:]), dialect)
 
 
 class Ledger:
@@ -59,12 +66,14 @@ class Ledger:
     def add(self, entries: Sequence[Entry]) -> None:
         """Items that have come."""
         self._write_facts(entries)
+        write_words(self._connection, [(each.number, each.words) for each in entries])
         self._count(entries, 1)
         self._deltas[ITEM_FACT] += len(entries)
 
     def remove(self, entries: Sequence[Entry]) -> None:
         """Items that have gone."""
         self._delete_facts(entries)
+        delete_words(self._connection, [each.number for each in entries])
         self._count(entries, -1)
         self._deltas[ITEM_FACT] -= len(entries)
 
@@ -74,6 +83,9 @@ class Ledger:
         gone, come = before._replace(facts=list(old - new)), after._replace(facts=list(new - old))
         self._delete_facts([gone])
         self._write_facts([come])
+        if before.words != after.words:
+            delete_words(self._connection, [before.number])
+            write_words(self._connection, [(after.number, after.words)])
         self._count([gone], -1)
         self._count([come], 1)
 
@@ -125,6 +137,8 @@ class Ledger:
         if gone:
             self._connection.execute(sa.delete(COUNTS).where(_same(COUNTS)), gone)
         self._upsert(rows)
+        come = [fact for fact, count in counts.items() if count and fact not in before]
+        change_completions(self._connection, come, [fact for fact, count in counts.items() if not count])
         different: Counter[tuple[str, int]] = Counter()
         more: Counter[tuple[str, int]] = Counter()
         for fact, count in counts.items():

@@ -1,9 +1,11 @@
 """All that is derived from the items, made anew: after an upgrade, a restored backup, or a trainer's new items."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import sqlalchemy as sa
 
+from retrieval.catalogue.facts.completions import completion_differences, rebuild_completions
 from retrieval.catalogue.facts.keys import key_in_sql
 from retrieval.catalogue.facts.tables import (
     COUNTS,
@@ -18,10 +20,14 @@ from retrieval.catalogue.facts.tables import (
     TEXT,
     TRUTH,
 )
-from retrieval.catalogue.table import ITEMS
+from retrieval.catalogue.facts.words import item_words, read_words, write_words
+from retrieval.catalogue.item import Item
+from retrieval.catalogue.table import BATCH, ITEMS, NUMBERED
+from retrieval.filters import LARGEST
 
 COLUMNS = ("name", "kind", "number", "text", "id", "item")
 VALUE = ("name", "kind", "number", "text")
+DIFFERENCE = "{missing} rows of the table {table} are missing, and {wrong} should not be there"
 
 
 def rebuild(connection: sa.Connection) -> None:
@@ -31,12 +37,41 @@ def rebuild(connection: sa.Connection) -> None:
     connection.execute(sa.insert(FACTS).from_select(COLUMNS, all_facts(connection.dialect.name)))
     connection.execute(sa.insert(COUNTS).from_select([*VALUE, "held"], all_counts()))
     connection.execute(sa.insert(NAMES).from_select(["name", "kind", "different", "held"], all_names()))
+    rebuild_completions(connection)
+    _rebuild_words(connection)
     last = sa.select(sa.func.coalesce(sa.func.max(ITEMS.c.number), 0)).scalar_subquery()
     next_number = sa.case((STATE.c.next_number > last, STATE.c.next_number), else_=last + 1)
     version = STATE.c.version + 1
     connection.execute(
         sa.update(STATE).values(version=version, journal_start=version, next_number=next_number, stale=0)
     )
+
+
+def _rebuild_words(connection: sa.Connection) -> None:
+    connection.execute(sa.text("DELETE FROM words"))
+    for batch in _items_by_number(connection):
+        write_words(connection, list(batch.items()))
+
+
+def _items_by_number(connection: sa.Connection) -> Iterator[dict[int, str]]:
+    """The words of all items by number, some at a time."""
+    last = 0
+    some = NUMBERED.where(ITEMS.c.number > sa.bindparam("last")).order_by(ITEMS.c.number).limit(BATCH)
+    while rows := connection.execute(some, {"last": last}).all():
+        yield {row.number: item_words(Item(*row[1:])) for row in rows}
+        last = rows[-1].number
+
+
+def _word_differences(connection: sa.Connection) -> tuple[int, int]:
+    """How many rows of the words are missing, and how many should not be there; a wrong one is both."""
+    missing, wrong, start = 0, 0, 0
+    for batch in (*_items_by_number(connection), {LARGEST: ""}):
+        expected = {number: frozenset(words.split()) for number, words in batch.items() if number != LARGEST}
+        kept = read_words(connection, start, max(batch))
+        missing += sum(kept.get(number) != words for number, words in expected.items())
+        wrong += sum(expected.get(number) != words for number, words in kept.items())
+        start = max(batch) + 1
+    return missing, wrong
 
 
 def all_facts(dialect: str, *, ordered: bool = True) -> sa.Select[Any]:
@@ -115,12 +150,16 @@ def differences(connection: sa.Connection) -> list[str]:
     names = [NAMES.c[name] for name in ("name", "kind", "different", "held")]
     expected = {"facts": all_facts(dialect, ordered=False), "counts": all_counts(), "names": all_names()}
     told = []
+    derived = {"words": _word_differences(connection)} | completion_differences(connection)
+    for table, (missing, wrong) in derived.items():
+        if missing or wrong:
+            told.append(DIFFERENCE.format(missing=missing, table=table, wrong=wrong))
     for table, columns in (("facts", facts), ("counts", counts), ("names", names)):
         kept = sa.select(*columns)
         missing = _count(connection, sa.except_(expected[table], kept))
         wrong = _count(connection, sa.except_(kept, expected[table]))
         if missing or wrong:
-            told.append(f"{missing} rows of the table {table} are missing, and {wrong} should not be there")
+            told.append(DIFFERENCE.format(missing=missing, table=table, wrong=wrong))
     return told
 
 

@@ -5,6 +5,8 @@
     names     how many different values an attribute, or the label, has, and how many items have one
     journal   which items came, changed or went with which version, for the latest versions
     state     one row: the version, the next number of an item, and since which version the journal is whole
+    words     the words of each item: see words.py
+    completions, spellings    the words of labels and values, and what is left of them without some letters
 
 `rebuild.py` makes all of it anew from the items.
 """
@@ -98,6 +100,23 @@ STATE = sa.Table(
     sa.Column("next_number", sa.BigInteger, nullable=False),
     sa.Column("journal_start", sa.BigInteger, nullable=False),
     sa.Column("stale", sa.SmallInteger, nullable=False),  # 1: what is derived must be made anew before it is read
+)
+
+COMPLETIONS = sa.Table(
+    "completions",
+    METADATA,
+    sa.Column("word", _TEXT, primary_key=True),
+    sa.Column("name", _TEXT, primary_key=True),
+    sa.Column("kind", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("text", _TEXT, primary_key=True),
+    sqlite_with_rowid=False,
+)
+SPELLINGS = sa.Table(
+    "spellings",
+    METADATA,
+    sa.Column("spelling", _TEXT, primary_key=True),
+    sa.Column("word", _TEXT, primary_key=True),
+    sqlite_with_rowid=False,
 )
 
 Facts: TypeAlias = list[Fact]

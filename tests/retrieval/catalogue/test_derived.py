@@ -199,6 +199,20 @@ def test_what_is_not_derived_from_the_items_is_told(url: str, table: str) -> Non
             catalogue.check()
 
 
+@pytest.mark.parametrize("table", ["words", "completions", "spellings"])
+def test_words_that_are_not_those_of_the_items_are_told(url: str, table: str) -> None:
+    with closing(Catalogue(url)) as catalogue:
+        with catalogue.writing() as changes:
+            changes.insert([item("a", label="vase")])
+        catalogue.check()
+        engine = sa.create_engine(url)
+        with engine.begin() as connection:
+            connection.execute(sa.text(f"DELETE FROM {table}"))  # noqa: S608
+        engine.dispose()
+        with pytest.raises(CatalogueError, match=f"rows of the table {table} are missing"):
+            catalogue.check()
+
+
 def test_items_have_numbers_that_are_never_given_again(catalogue: Catalogue) -> None:
     seen: set[int] = set()
     for _ in range(3):

@@ -86,7 +86,9 @@ def test_a_database_of_every_earlier_form_keeps_all_it_has(form: str, url: str) 
 def test_the_migrations_lead_to_the_tables_that_the_code_uses(url: str) -> None:
     Catalogue(url).close()
     with connected(url) as connection:
-        assert compare_metadata(MigrationContext.configure(connection), METADATA) == []
+        # FTS5 and tsvector, which SQLAlchemy has no type for; what they hold is tested beside this.
+        options = {"include_name": lambda name, kind, _parents: kind != "table" or not name.startswith("words")}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), METADATA) == []
 
 
 def test_the_version_that_the_code_wants_is_the_newest_migration() -> None:
