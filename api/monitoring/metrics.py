@@ -60,7 +60,7 @@ class Metrics:
 
     def searched(self, answer: SearchAnswer, *, alone: bool) -> None:
         """Count a search. One of a batch has shared its time with the others, so its steps are not its own."""
-        self._searches.labels(answer.metric, str(answer.exact).lower()).inc()
+        self._searches.labels(answer.metric or "words", str(answer.exact).lower()).inc()
         self._opened.observe(answer.clusters_opened)
         if alone:
             for step, milliseconds in answer.milliseconds.model_dump().items():

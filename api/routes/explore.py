@@ -21,7 +21,8 @@ from api.schemas.explore import (
 from api.schemas.fields import Whole
 from api.schemas.search_answer import SearchAnswer
 from api.schemas.search_request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm, SearchBody
-from api.search import explain, faces, service
+from api.schemas.words import SearchText, SuggestAnswer
+from api.search import explain, faces, service, words
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_either, read_queries
@@ -103,6 +104,23 @@ async def post_faces(request: Request, served: ServedDep, fetcher: FetcherDep, p
     body = await read_either(request, PictureForm, PictureBody)
     downloads = await fetcher.fetch_all(body.urls())
     return await pool.run(faces.find_faces, served.of(body.bundle), body, downloads)
+
+
+@router.get(
+    "/suggest",
+    operation_id="suggest",
+    summary="Labels and values of attributes that complete a text, with how many items have them",
+    responses=problems("invalid_parameter", "not_ready", "overloaded"),
+)
+async def get_suggest(
+    snapshot: SnapshotDep,
+    pool: PoolDep,
+    text: Annotated[SearchText, Query()],
+    limit: Annotated[int, Query(ge=1, le=50), Whole] = 10,
+) -> SuggestAnswer:
+    """Values with words that begin like all words of `text`; of the first 2,000 that begin so, those that most items
+    have come first. Where there is none, `near_words` tells which known words are near."""
+    return await pool.run(words.suggest, snapshot, text, limit)
 
 
 @router.get(

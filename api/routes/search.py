@@ -49,15 +49,15 @@ POST_PROBLEMS: tuple[Code, ...] = ("unparseable", "too_many_bytes", "unsupported
 @router.post(
     "/search",
     operation_id="search",
-    summary="Find the items most like a picture, an item, or several of them",
+    summary="Find the items most like a picture, an item, or several of them; or those that have some words",
     responses=problems(*POST_PROBLEMS),
     openapi_extra={"requestBody": body_of(SearchForm, SearchBody, EXAMPLES)},
 )
 async def post_search(
     request: Request, response: Response, state: StateDep, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
 ) -> SearchAnswer:
-    """Send exactly one of `file`, `image_base64`, `url`, `id`, `items` and `cursor`. An item is searched with by its
-    vector; a cursor, the `next_cursor` of an answer, brings the next page of that search.
+    """Send exactly one of `file`, `image_base64`, `url`, `id`, `items`, `text` and `cursor`. An item is searched with
+    by its vector; a cursor, the `next_cursor` of an answer, brings the next page of that search.
 
     Where faces are compared, a picture is searched with by its largest face, unless `face` names another one.
     """
@@ -72,14 +72,14 @@ async def post_search(
 @router.get(
     "/search",
     operation_id="search_link",
-    summary="A search with an item or a URL as a link, and the further pages of any search",
+    summary="A search with an item, a URL or words as a link, and the further pages of any search",
     responses=problems("cursor_expired", *PROBLEMS),
     openapi_extra={"parameters": link_parameters()},
 )
 async def get_search(
     request: Request, response: Response, state: StateDep, served: ServedDep, fetcher: FetcherDep, pool: PoolDep
 ) -> SearchAnswer:
-    """Name exactly one of `id`, `url` and `cursor`. Links with a cursor come as `next` with each answer."""
+    """Name exactly one of `id`, `url`, `text` and `cursor`. Links with a cursor come as `next` with each answer."""
     started = perf_counter()
     link = await read_link(request)
     downloads = await fetcher.fetch_all(() if link.url is None else (link.url,))

@@ -109,12 +109,13 @@ class Hit(Answer):
         float,
         Field(
             description="What the hits are ranked by, larger is better: the cosine; 1 / (1 + distance) by the "
-            "Euclidean distance; the sum of 1 / (60 + rank) in both rankings, if they are fused.",
+            "Euclidean distance; the sum of 1 / (60 + rank) in both rankings, if they are fused. Of words: 1 for an "
+            "item that has all of them whole, 0.5 for one that has some only as beginnings.",
             examples=[0.91],
         ),
     ]
-    cosine: Annotated[float, Field(examples=[0.91])]
-    euclidean: Annotated[float, Field(examples=[0.42])]
+    cosine: Annotated[float | None, Field(description="null for a hit of words.", examples=[0.91])]
+    euclidean: Annotated[float | None, Field(description="null for a hit of words.", examples=[0.42])]
     match_probability: Annotated[
         float | None,
         Field(
@@ -133,7 +134,10 @@ class Hit(Answer):
         int | None,
         Field(description="Further items of its group that pass the filter. null without groups.", examples=[12]),
     ]
-    cluster: Annotated[int, Field(description="The cluster that the item's vector is in.", examples=[7])]
+    cluster: Annotated[
+        int | None,
+        Field(description="The cluster that the item's vector is in; null for a hit of words.", examples=[7]),
+    ]
     image_url: Annotated[str, Field(examples=["/item/image?id=vases%2Famphora%203.jpg"])]
     thumbnail_url: Annotated[str, Field(examples=["/item/thumbnail?id=vases%2Famphora%203.jpg"])]
 
@@ -167,12 +171,30 @@ class Calibration(Answer):
     pairs: Annotated[int, Field(description="Of a picture and a hit, that they were fitted on.", examples=[24_000])]
 
 
+class NearWords(Answer):
+    """A word that no item has, and known words that are spelled nearly so, the nearest first."""
+
+    word: Annotated[str, Field(examples=["amfora"])]
+    near: Annotated[list[str], Field(examples=[["amphora"]])]
+
+
 class SearchAnswer(Answer):
     """The hits, best first, and how they were found."""
 
     bundle: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
     report_url: ReportUrl
-    metric: Ranking
+    metric: Annotated[Ranking | None, Field(description="null for a search with words.")]
+    text_search: Annotated[
+        Literal["words", "encoder"] | None,
+        Field(
+            description="How `text` was searched for: by the `words` of ids, labels and attributes, or by an `encoder` "
+            "of texts. null without text."
+        ),
+    ] = None
+    near_words: Annotated[
+        list[NearWords],
+        Field(description="Where words found nothing: those of them that no item has, and known words near them."),
+    ] = []
     exact: Annotated[
         bool,
         Field(

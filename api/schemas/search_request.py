@@ -20,6 +20,7 @@ from api.schemas.fields import (
 from api.schemas.filters import FilterBody
 from api.schemas.search_answer import Ranking
 from api.schemas.text import ItemName, OfAttribute
+from api.schemas.words import SearchText
 
 MAX_HITS = 100
 MAX_OFFSET = 10_000
@@ -59,6 +60,7 @@ EXAMPLES = {
         "items": [{"id": "vases/amphora 3.jpg"}, {"id": "bowls/7.jpg", "weight": -0.5}],
         "metric": "fused",
     },
+    "words": {"text": "green amph"},
     "the best of each label": {"id": "vases/amphora 3.jpg", "group_by": "label", "min_score": 0.5},
 }
 
@@ -145,9 +147,9 @@ class Options(Body):
 
 
 class SearchBody(Options):
-    """A search with a picture, an item, or several, or a further page of one.
+    """A search with a picture, an item, several of them, or words, or a further page of one.
 
-    Exactly one of `image_base64`, `url`, `id`, `items` and `cursor`.
+    Exactly one of `image_base64`, `url`, `id`, `items`, `text` and `cursor`.
     """
 
     id: Annotated[
@@ -165,6 +167,7 @@ class SearchBody(Options):
             "length one, and the sum then to their mean length."
         ),
     ] = None
+    text: SearchText | Nothing = None
     crop: Annotated[
         Crop | Nothing, Field(description="Search with this part of the picture, or of the item's picture.")
     ] = None
@@ -232,10 +235,14 @@ class BatchBody(Body):
 
 
 class SearchLink(Options):
-    """A search with an item or a picture's URL, or a further page: exactly one of `id`, `url` and `cursor`."""
+    """A search with an item, a picture's URL or words, or a further page.
+
+    Exactly one of `id`, `url`, `text` and `cursor`.
+    """
 
     id: Annotated[ItemName | Nothing, Field(description="The item to search with.")] = None
     url: Url | Nothing = None
+    text: SearchText | Nothing = None
     cursor: CursorText | Nothing = None
     crop: Annotated[Crop | Nothing, Field(description="Search with this part of the item's picture.")] = None
     face: Annotated[

@@ -23,7 +23,7 @@ from retrieval.faces.opener import FaceOpener
 from retrieval.images import RGB, ImageInfo
 from retrieval.vectors.blending import blend
 
-ONE_QUERY = "Send exactly one of file, image_base64, url, id, items and cursor."
+ONE_QUERY = "Send exactly one of file, image_base64, url, id, items, text and cursor."
 ONE_PICTURE_SENT = "Send exactly one of file, image_base64, url and id."
 ONE_PICTURE = "crop and face are of one picture; with items, send each picture cut already."
 NO_FACES = "face: the model served compares whole pictures; leave face out, or send a crop."
@@ -94,7 +94,7 @@ def prepare(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> Query
 def pictures_sent(body: SearchBody) -> int:
     """How many of the fields that say what to search with were sent, the cursor apart."""
     file = body.file if isinstance(body, SearchForm) else None
-    return sum(field is not None for field in (file, body.image_base64, body.url, body.id, body.items))
+    return sum(field is not None for field in (file, body.image_base64, body.url, body.id, body.items, body.text))
 
 
 def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:

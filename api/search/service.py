@@ -11,17 +11,17 @@ from api.fetch.client import NOTHING, Downloads
 from api.links import link
 from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
 from api.schemas.search_request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
-from api.search import grouping, retrieve
+from api.search import grouping, retrieve, words
 from api.search.pagination import Cursor, PageState
-from api.search.query import QueryInput, Source, encode, pictures_sent, prepare
+from api.search.query import ONE_QUERY, QueryInput, Source, encode, pictures_sent, prepare
 from api.search.retrieve import Page
 from api.serving.bundles import report_of
 from api.serving.snapshot import Served, Snapshot
 from retrieval.clusters import Vectors
 from retrieval.errors import LookalikeError
 
-ONE_LINK = "Name exactly one of id, url and cursor; a picture is sent with POST."
-ALONE = "A cursor says what is searched with; leave out file, image_base64, url, id and items."
+ONE_LINK = "Name exactly one of id, url, text and cursor; a picture is sent with POST."
+ALONE = "A cursor says what is searched with; leave out file, image_base64, url, id, items and text."
 ANOTHER = "bundle: not the one that the cursor's search asked; follow the link `next` as it is."
 ONE_WAY = "A cursor says what is searched with and where to go on; leave out crop, face, offset and expand."
 
@@ -46,7 +46,9 @@ def search(served: Served, body: SearchBody, downloads: Downloads = NOTHING, *, 
 
     Raises Refusal, ImageError, ItemMissing.
     """
-    opened = _open(served, body, downloads)
+    opened = _open(served, body, downloads, started)
+    if isinstance(opened, SearchAnswer):
+        return opened
     began = perf_counter()
     pictures = opened.query_input.pictures
     query = opened.query_input.vector(encode(opened.snapshot, pictures))
@@ -56,15 +58,21 @@ def search(served: Served, body: SearchBody, downloads: Downloads = NOTHING, *, 
 
 
 def search_link(served: Served, link: SearchLink, downloads: Downloads = NOTHING, *, started: float) -> SearchAnswer:
-    """As `search`, with an item, the picture at a URL, or a cursor."""
-    if sum(field is not None for field in (link.id, link.url, link.cursor)) != 1:
+    """As `search`, with an item, the picture at a URL, words, or a cursor."""
+    if sum(field is not None for field in (link.id, link.url, link.text, link.cursor)) != 1:
         raise Refusal("invalid_parameter", ONE_LINK)
     return search(served, link.body(), downloads, started=started)
 
 
-def _open(served: Served, body: SearchBody, downloads: Downloads) -> Search:
-    """Read what is asked. Raises as `search` does."""
+def _open(served: Served, body: SearchBody, downloads: Downloads, started: float) -> Search | SearchAnswer:
+    """Read what is asked; a search with words is answered at once. Raises as `search` does."""
     began = perf_counter()
+    if (begin := words.cursor_of(body)) is not None:
+        if pictures_sent(body) + (body.cursor is not None) != 1:
+            raise Refusal("invalid_parameter", ALONE if body.cursor is not None else ONE_QUERY)
+        if body.cursor is not None and body.offset:
+            raise Refusal("invalid_parameter", ONE_WAY)
+        return words.search(served, body, begin, started=started)
     if body.cursor is not None:
         return _further(served, body, body.cursor)
     snapshot = served.of(body.bundle)
@@ -173,14 +181,14 @@ def search_all(
     started: float,
 ) -> list[SearchAnswer | Problem]:
     """An answer, or why there is none, for each query in its order; none of them stops the others."""
-    entries = [_prepare(served, query, downloads, request_id) for query in queries]
+    entries = [_prepare(served, query, downloads, request_id, started) for query in queries]
     batch = [each for each in entries if isinstance(each, Search)]
     began = perf_counter()
     vectors = {snapshot: iter(_encoded(snapshot, batch)) for snapshot in served.snapshots}
     each_takes = (perf_counter() - began) / max(1, sum(len(each.query_input.pictures) for each in batch))
     answers: list[SearchAnswer | Problem] = []
     for each in entries:
-        if isinstance(each, Problem):
+        if isinstance(each, Problem | SearchAnswer):
             answers.append(each)
             continue
         own = [next(vectors[each.snapshot]) for _ in each.query_input.pictures]
@@ -189,12 +197,14 @@ def search_all(
     return answers
 
 
-def _prepare(served: Served, body: SearchBody | Refusal, downloads: Downloads, request_id: str) -> Search | Problem:
-    """What is asked, or why it cannot be."""
+def _prepare(
+    served: Served, body: SearchBody | Refusal, downloads: Downloads, request_id: str, started: float
+) -> Search | SearchAnswer | Problem:
+    """What is asked, the answer where it needs no vector, or why it cannot be."""
     try:
         if isinstance(body, Refusal):
             raise body
-        return _open(served, body, downloads)
+        return _open(served, body, downloads, started)
     except (Refusal, LookalikeError) as error:
         return problem_of(error, request_id)
 

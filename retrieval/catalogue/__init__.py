@@ -3,7 +3,9 @@
 from retrieval.catalogue.bin import BinEntry, oldest
 from retrieval.catalogue.changes import Changes, Reply
 from retrieval.catalogue.dismissals import Dismissal, Dismissals, Member
+from retrieval.catalogue.facts.completions import Completion
 from retrieval.catalogue.facts.matching import State
+from retrieval.catalogue.facts.word_search import WordHits, WordPlace
 from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, id_fault, is_id, new_id
 from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.table import BATCH
@@ -16,6 +18,7 @@ __all__ = [
     "BinEntry",
     "Catalogue",
     "Changes",
+    "Completion",
     "Dismissal",
     "Dismissals",
     "Item",
@@ -24,6 +27,8 @@ __all__ = [
     "Place",
     "Reply",
     "State",
+    "WordHits",
+    "WordPlace",
     "id_fault",
     "is_id",
     "new_id",
