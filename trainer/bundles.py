@@ -1,16 +1,21 @@
 """One search from the command line, without a server: the same bundle, store and catalogue."""
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from retrieval import bundle
-from retrieval.catalogue import Catalogue, Item
+from retrieval.catalogue import Catalogue, Item, WordHits
 from retrieval.clusters import Metric
 from retrieval.errors import BundleMissing
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.stores import VectorStores, vector_stores
+from retrieval.words import MAX_WORDS, words_of
 from trainer.errors import SourceError
+
+MAX_NEAR = 5
+"""Known words that are told for one that no item has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,19 @@ def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:
     return stores_of(artifacts).open(
         loaded.manifest.id, loaded.clusters, auto_probes=loaded.auto_probes, margins=loaded.margins
     )
+
+
+def search_words(artifacts: Path, text: str, k: int) -> tuple[WordHits, dict[str, list[str]]]:
+    """The first k items that have all words of a text; where there are none, known words near those that nothing has.
+
+    Raises SourceError where there is no word in it, or more than 16, and CatalogueError.
+    """
+    words = words_of(text)
+    if not 0 < len(words) <= MAX_WORDS:
+        raise SourceError(f"--text needs 1 to {MAX_WORDS} words of letters or numbers, and has {len(words)}.")
+    with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
+        hits = catalogue.find_words(words, limit=k)
+        return hits, {} if hits.total else catalogue.near_words(words, limit=MAX_NEAR)
 
 
 def search_picture(artifacts: Path, picture: Path, k: int, metric: Metric) -> SearchResult:

@@ -112,3 +112,18 @@ def test_ctrl_c_keeps_what_was_computed(trained: Trained, tmp_path: Path) -> Non
 
 def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
     assert "There is no bundle" in _fails("verify", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "Name either a picture"),
+        (("a.jpg", "--text", "bowl"), "Name either a picture"),
+        (("--text", "?!"), "1 to 16 words"),
+        (("--text", "bowl", "--metric", "cosine"), "--metric compares pictures"),
+    ],
+)
+def test_a_search_with_words_needs_words_and_nothing_of_pictures(
+    trained: Trained, arguments: tuple[str, ...], told: str
+) -> None:
+    assert told in _fails("search", *arguments, "--artifacts", trained.artifacts)

@@ -205,6 +205,18 @@ def test_search_finds_the_picture_and_its_piece(trained: Trained) -> None:
     assert "exact, opened" in done.stdout
 
 
+def test_search_by_words_finds_pieces_and_tells_what_is_near(trained: Trained) -> None:
+    row = next(csv.DictReader(trained.table.read_text().splitlines()))
+    done = run_trainer("search", "--text", row["label"], "--artifacts", trained.artifacts, "--k", "3")
+    assert done.returncode == 0, done.stderr
+    assert row["label"] in done.stdout
+    assert "items have all of these words" in done.stdout
+    near = run_trainer("search", "--text", f"{row['label'].split()[0]}x", "--artifacts", trained.artifacts)
+    assert near.returncode == 0, near.stderr
+    assert "0 items have all of these words" in near.stdout
+    assert f"near it: {row['label'].split()[0].lower()}" in near.stdout
+
+
 @pytest.mark.parametrize("command", [pytest.param("evaluate", marks=pytest.mark.slow), "search"])
 def test_measuring_and_searching_need_no_tensorflow(command: str) -> None:
     import subprocess
