@@ -5,7 +5,8 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from api.duplicates.schemas import DismissalBody
+from api.duplicates.schemas import DismissalBody, MergeBody
+from api.schemas.bin import EntriesBody
 from api.schemas.clusters import LineAnswer, LinesAnswer
 from api.schemas.item_request import (
     DeletionBody,
@@ -52,6 +53,8 @@ SHAPES = (
     LineAnswer,
     LinesAnswer,
     DismissalBody,
+    MergeBody,
+    EntriesBody,
 )
 MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
 
