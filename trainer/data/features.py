@@ -24,6 +24,7 @@ from retrieval.images import RGB, Fit, ImageInfo
 from trainer.config import Config
 from trainer.data.augment import augment, detail, generator
 from trainer.data.input_shape import InputShape
+from trainer.data.large_arrays import empty_rows
 from trainer.data.loading import opener_of
 from trainer.progress import Progress
 from trainer.sources.base import Picture, Skipped
@@ -96,7 +97,7 @@ def compute(
     """Features of every picture that can be read. A picture that cannot is skipped, with the reason."""
     shape = InputShape(encoder.height, encoder.width, fit)
     files: list[PictureFile] = []
-    values = np.empty((len(pictures), 1 + views.augmented + views.detail, encoder.dims), np.float32)
+    values = empty_rows((len(pictures), 1 + views.augmented + views.detail, encoder.dims), cache.parent)
     skipped: list[Skipped] = []
     with (
         FeatureCache(cache) as stored,

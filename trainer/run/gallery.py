@@ -2,16 +2,21 @@
 
 A head is linear: it turns the features of the network before it into embeddings by one product, and a frozen encoder's
 embeddings are its features. A sample of the pictures goes through the written encoder all the same: where it gives
-anything else, so does the whole gallery.
+anything else, so does the whole gallery. What is embedded is kept in the folder of the run, and a run that was stopped
+goes on there.
 """
+
+from hashlib import sha256
 
 import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.projection import unit
-from trainer.data.loading import embed_gallery
+from trainer.data.features import FeatureCache
+from trainer.data.large_arrays import empty_rows
+from trainer.data.loading import BATCH, embed_gallery
 from trainer.data.sampling import sample_evenly
-from trainer.networks.encoders import Encoders
+from trainer.networks.encoders import Encoders, fingerprint
 from trainer.networks.graphs.export import TOLERANCE
 from trainer.progress import Progress
 from trainer.training.stages import Tuning
@@ -27,7 +32,7 @@ def embed(tuning: Tuning, encoder: Encoders, progress: Progress) -> NDArray[np.f
     pictures, opener = [file.picture for file in tuning.pictures.files], tuning.pictures.opener
     known = _from_features(tuning, encoder)
     if known is None:
-        return embed_gallery(pictures, encoder.onnx, progress, opener, tuning.pictures.fit)
+        return _embed_all(tuning, encoder, progress)
     rows = sample_evenly(np.arange(len(pictures)), SAMPLE)
     sample = embed_gallery([pictures[row] for row in rows], encoder.onnx, progress, opener, tuning.pictures.fit)
     difference = float(np.abs(unit(known[rows]) - unit(sample)).max())
@@ -38,7 +43,25 @@ def embed(tuning: Tuning, encoder: Encoders, progress: Progress) -> NDArray[np.f
         f"The features in the cache differ from the written encoder by up to {difference:.1e}: all pictures are "
         "embedded again."
     )
-    return embed_gallery(pictures, encoder.onnx, progress, opener, tuning.pictures.fit)
+    return _embed_all(tuning, encoder, progress)
+
+
+def _embed_all(tuning: Tuning, encoder: Encoders, progress: Progress) -> NDArray[np.float32]:
+    """The embeddings [n, e] of all pictures, but for those that a stopped run has embedded by the same encoder."""
+    files, opener, fit = tuning.pictures.files, tuning.pictures.opener, tuning.pictures.fit
+    embeddings = empty_rows((len(files), encoder.onnx.dims), tuning.work)
+    with FeatureCache(tuning.work / f"gallery-{fingerprint(encoder.graph)}.sqlite") as stored:
+        for start in range(0, len(files), BATCH):
+            some = files[start : start + BATCH]
+            key = sha256("\n".join(file.key for file in some).encode()).hexdigest()
+            embedded = stored.get(key, encoder.onnx.dims)
+            if embedded is None:
+                pictures = [file.picture for file in some]
+                embedded = embed_gallery(pictures, encoder.onnx, lambda *_: None, opener, fit)
+                stored.put(key, embedded)  # a batch as a whole, so that a run gone on with has the very same numbers
+            embeddings[start : start + BATCH] = embedded
+            progress(start + len(some), len(files))
+    return embeddings
 
 
 def _from_features(tuning: Tuning, encoder: Encoders) -> NDArray[np.float32] | None:
@@ -47,7 +70,7 @@ def _from_features(tuning: Tuning, encoder: Encoders) -> NDArray[np.float32] | N
         return None
     features = tuning.features.values[:, 0]
     if tuning.reached in ("frozen", "autoencoder"):
-        return features.copy()
+        return features
     if tuning.reached == "head" and tuning.head is not None:
         product: NDArray[np.float32] = features @ tuning.head.kernel
         return product

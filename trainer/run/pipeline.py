@@ -182,7 +182,7 @@ def _tuning(
         listener=listener,
         encoders=frozen,
         features=computed,
-        frozen=computed.values[:, 0].copy(),
+        frozen=computed.values[:, 0],
     )
 
 
