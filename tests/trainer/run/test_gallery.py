@@ -124,7 +124,7 @@ def test_a_run_that_was_stopped_goes_on_inside_the_gallery(pictures: Pictures, d
     assert told == [(16, 50), (32, 50), (48, 50), (50, 50)]
     inputs = np.stack([pictures.prepared(row) for row in range(50)])
     np.testing.assert_allclose(result, tuning.encoders.onnx.encode(inputs), rtol=1e-5)
-    other = SimpleNamespace(onnx=Columns(2 * KERNEL), graph="another")
+    other: Any = SimpleNamespace(onnx=Columns(2 * KERNEL), graph="another")
     np.testing.assert_allclose(gallery.embed(tuning, other, no_progress), other.onnx.encode(inputs), rtol=1e-5)
 
 
