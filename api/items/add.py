@@ -4,7 +4,7 @@ All that takes long, the decoding, the encoding and the writing of pictures, is 
 the rows are inserted and the vectors become durable, before one commit makes the items exist.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +21,7 @@ from retrieval.catalogue import Catalogue, Changes, Item
 from retrieval.clusters import Vectors
 from retrieval.errors import LookalikeError
 from retrieval.images import RGB
+from retrieval.pictures import keep_all
 
 TAKEN = "id: there is an item of this id with another picture; replace it by PUT /item?id=ID, or choose another id."
 DESCRIBED_OTHERWISE = (
@@ -67,21 +68,26 @@ def add_all(engine: Engine, items: Sequence[NewItem]) -> list[Outcome]:
     Of two of one id, the first counts. Raises Refusal where nothing is served.
     """
     live = live_of(engine)
-    outcomes: list[Outcome | None] = []
+    outcomes: list[Outcome | None] = [None] * len(items)
+    arrivals: dict[int, Arrival] = {}
+    for place, new in enumerate(items):
+        try:
+            outcomes[place] = remembered(live.catalogue, new.ticket)
+            if outcomes[place] is None:
+                arrivals[place] = arrival_of(live, new)
+        except (Refusal, LookalikeError) as error:
+            outcomes[place] = error
+    there = _there(live.catalogue, arrivals.values())
     waiting: dict[int, tuple[Arrival, list[RGB]]] = {}
     names: set[str] = set()
-    for place, new in enumerate(items):
-        outcomes.append(None)
+    for place, arrival in arrivals.items():
         try:
-            if answer := remembered(live.catalogue, new.ticket):
-                outcomes[place] = answer
-                continue
-            arrival = arrival_of(live, new)
             ids = {item.id for item in arrival.items}
             if names & ids:  # of the same id as one that is yet to be added
                 _settle(engine, live, waiting, outcomes)
                 names.clear()
-            outcomes[place] = _known(live.catalogue, arrival)
+                there = _there(live.catalogue, arrivals.values())
+            outcomes[place] = _known(there, arrival)
             if outcomes[place] is None:
                 waiting[place] = arrival, encoder_inputs(live, arrival)
                 names |= ids
@@ -101,8 +107,7 @@ def _settle(
     arrivals = [arrival for arrival, _ in waiting.values()]
     try:
         vectors = encode(engine, live, list(waiting.values()))
-        for arrival in arrivals:
-            live.pictures.keep(arrival.first.location, arrival.data)
+        keep_all(live.pictures, {arrival.first.location: arrival.data for arrival in arrivals})
         added = _write(engine, arrivals, vectors)
         for place, (arrival, _) in waiting.items():
             if arrival.first.id in added:
@@ -169,7 +174,11 @@ def _is_first(rows: Changes, arrival: Arrival) -> bool:
 
 def _outrun(catalogue: Catalogue, arrival: Arrival) -> Outcome:
     """What is answered where another request, perhaps the same one, was faster."""
-    return remembered(catalogue, arrival.ticket) or _known(catalogue, arrival) or Refusal("item_exists", FACE_TAKEN)
+    return (
+        remembered(catalogue, arrival.ticket)
+        or _known(_there(catalogue, [arrival]), arrival)
+        or Refusal("item_exists", FACE_TAKEN)
+    )
 
 
 def upsert(snapshot: Snapshot, items: Mapping[str, Item], vectors: Mapping[str, Vectors]) -> None:
@@ -180,10 +189,15 @@ def upsert(snapshot: Snapshot, items: Mapping[str, Item], vectors: Mapping[str, 
         snapshot.store.upsert(ids, rows, [items[id_].sha256 for id_ in ids])
 
 
-def _known(catalogue: Catalogue, arrival: Arrival) -> Added | Refusal | None:
+def _there(catalogue: Catalogue, arrivals: Iterable[Arrival]) -> Mapping[str, Item]:
+    """The items of the ids that are asked for, by id, of those that exist by now."""
+    return catalogue.get_many([arrival.first.id for arrival in arrivals])
+
+
+def _known(there: Mapping[str, Item], arrival: Arrival) -> Added | Refusal | None:
     """What is answered where an item of this id is there already."""
     new = arrival.first
-    item = catalogue.get_many([new.id]).get(new.id)
+    item = there.get(new.id)
     if item is None:
         return None
     if item.sha256 != new.sha256:

@@ -5,11 +5,11 @@ The files of a training run's source stay where they are and are never touched, 
 
 from pathlib import Path
 
-from retrieval.pictures.base import FOLDER, PictureStore, is_ours, location_of
+from retrieval.pictures.base import FOLDER, PictureStore, is_ours, keep_all, location_of
 from retrieval.pictures.folder import FolderPictures
 from retrieval.remote import folder_of
 
-__all__ = ["FOLDER", "PictureStore", "is_ours", "location_of", "open_pictures"]
+__all__ = ["FOLDER", "PictureStore", "is_ours", "keep_all", "location_of", "open_pictures"]
 
 
 def open_pictures(artifacts: Path, url: str | None = None) -> PictureStore:

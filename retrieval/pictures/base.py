@@ -7,12 +7,15 @@ else would write. The same name is used in every store, so that pictures can be 
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 from retrieval.images import FORMATS
 
 FOLDER = "images"
+WRITERS = 8
+"""Pictures that are written at once: a disk makes several durable in one go, and a store is mostly waited for."""
 _EXTENSIONS = {kind.media_type: kind.extensions[0] for kind in FORMATS}
 _OURS = re.compile(rf"{FOLDER}/([0-9a-f]{{2}})/\1[0-9a-f]{{62}}\.[a-z]+")
 
@@ -53,3 +56,9 @@ class PictureStore(Protocol):
 
     def check(self) -> None:
         """Raise StorageError where a picture could not be written now, as far as that can be known."""
+
+
+def keep_all(store: PictureStore, pictures: Mapping[str, bytes]) -> None:
+    """Write pictures, by location, unless they are there; all are durable when it returns. Raises StorageError."""
+    with ThreadPoolExecutor(WRITERS, thread_name_prefix="pictures") as pool:  # which starts no thread in vain
+        list(pool.map(store.keep, pictures, pictures.values()))

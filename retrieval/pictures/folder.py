@@ -11,6 +11,7 @@ from retrieval.pictures.base import FOLDER, is_ours
 
 logger = logging.getLogger(__name__)
 
+MAX_KNOWN = 10_000  # pictures that are known to be durable
 DRAFT_SECONDS = 3600  # after which a file that was begun is not going to be finished
 
 
@@ -21,22 +22,36 @@ class FolderPictures:
         """`home` has the pictures that are kept; `artifacts` is what every other location is relative to."""
         self._home = home
         self._artifacts = artifacts
+        self._durable: dict[str, tuple[int, int]] = {}
+        """By location, the file that is known to be durable there, with its name."""
 
     def keep(self, location: str, data: bytes) -> None:
         """Write a picture unless it is there; durable when it returns. Raises StorageError."""
         path = self._home / location
         try:
-            if path.exists():  # its content is durable, as its name came last; the name itself may be too new
-                sync(path.parent)
-                return
-            if not path.parent.is_dir():
-                path.parent.mkdir(parents=True, exist_ok=True)
-                sync(path.parent.parent)
-                sync(self._home)
-            with write_atomically(path, several=True) as draft:
-                draft.write_bytes(data)
+            try:
+                file = _identity(path)
+            except FileNotFoundError:
+                file = self._write(path, data)
+            else:
+                if self._durable.get(location) == file:  # it has not been away since
+                    return
+                sync(path.parent)  # its content is durable, as its name came last; the name itself may be too new
         except OSError as error:
             raise storage_error(error, str(path.parent)) from error
+        if len(self._durable) >= MAX_KNOWN:
+            self._durable.clear()
+        self._durable[location] = file
+
+    def _write(self, path: Path, data: bytes) -> tuple[int, int]:
+        """Which file it is that was written."""
+        if not path.parent.is_dir():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            sync(path.parent.parent)
+            sync(self._home)
+        with write_atomically(path, several=True) as draft:
+            draft.write_bytes(data)
+            return _identity(draft)
 
     def read(self, location: str) -> bytes:
         """The file at a location: relative, or absolute for a source's. Raises PictureMissing."""
@@ -78,3 +93,9 @@ class FolderPictures:
         """Raise StorageError where a picture could not be written now."""
         for folder in dict.fromkeys((self._home, self._home / FOLDER)):
             check_folder(folder)
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    """Tells a file from every other one, also from one that is written in its place later."""
+    status = path.stat()
+    return status.st_ino, status.st_mtime_ns

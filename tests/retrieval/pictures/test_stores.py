@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from retrieval.errors import PictureMissing
-from retrieval.pictures import PictureStore, is_ours, location_of, open_pictures, remote
+from retrieval.pictures import PictureStore, is_ours, keep_all, location_of, open_pictures, remote
 from tests.bundles import picture
 
 ONE, OTHER = picture(1), picture(2)
@@ -48,6 +48,22 @@ def test_nothing_that_is_there_is_written_again(store: PictureStore) -> None:
     store.keep(place(ONE), ONE)
     store.keep(place(ONE), b"not this picture")
     assert store.read(place(ONE)) == ONE
+
+
+def test_pictures_that_are_kept_together_are_all_there(store: PictureStore) -> None:
+    store.keep(place(ONE), ONE)
+    pictures = {place(data): data for data in map(picture, range(20))}
+    keep_all(store, pictures)
+    assert {location: store.read(location) for location in store.kept()} == pictures
+    keep_all(store, {})
+
+
+def test_a_picture_that_was_deleted_meanwhile_is_written_again(store: PictureStore) -> None:
+    for _turn in range(3):
+        store.keep(place(ONE), ONE)
+        store.keep(place(ONE), ONE)
+        assert store.read(place(ONE)) == ONE
+        store.discard([place(ONE)])
 
 
 def test_writers_of_the_same_picture_do_not_disturb_each_other(
