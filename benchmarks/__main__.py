@@ -10,6 +10,7 @@ from benchmarks import (
     calibration,
     copies,
     faces,
+    ingest,
     items,
     new_labels,
     protocols,
@@ -33,6 +34,7 @@ MEASURES = {
     "scale": scale.main,
     "items": items.main,
     "serving": serving.main,
+    "ingest": ingest.main,
 }
 
 
