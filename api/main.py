@@ -23,6 +23,7 @@ from api.routes import (
     bin_entries,
     bundles,
     clusters,
+    compare,
     duplicates,
     explore,
     health,
@@ -47,6 +48,7 @@ from retrieval.bundle import catalogue_url
 
 ROUTES = (
     search,
+    compare,
     explore,
     items,
     item_changes,

@@ -8,6 +8,8 @@ from pydantic.json_schema import models_json_schema
 from api.duplicates.schemas import DismissalBody, MergeBody
 from api.schemas.bin import EntriesBody
 from api.schemas.clusters import LineAnswer, LinesAnswer
+from api.schemas.compare import CompareBody, CompareForm
+from api.schemas.fields import FILE_FIELDS
 from api.schemas.item_request import (
     DeletionBody,
     DescriptionBody,
@@ -46,6 +48,8 @@ SHAPES = (
     ItemForm,
     ItemsBody,
     ListBody,
+    CompareBody,
+    CompareForm,
     DescriptionBody,
     ReplacementBody,
     ReplacementForm,
@@ -85,7 +89,7 @@ def _as_form(schema: dict[str, Any]) -> None:
         how = "As a JSON text, or a part for each entry." if name in LIST_FIELDS else "As a JSON text."
         fields[name] = {"type": "string", "description": f"{fields[name].get('description', '')} {how}".strip()}
     for name, field in fields.items():
-        if name not in schema.get("required", ()) and name != "file" and field.get("default") is None:
+        if name not in schema.get("required", ()) and name not in FILE_FIELDS and field.get("default") is None:
             field["examples"] = [""]
 
 

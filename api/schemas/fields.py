@@ -47,6 +47,9 @@ def as_tuple(max_length: int) -> BeforeValidator:
 Whole = BeforeValidator(_whole_number)
 AsNumber = BeforeValidator(_number)
 
+FILE_FIELDS = ("file", "other_file")
+"""The fields of forms that may be files."""
+
 Nothing = SkipJsonSchema[None]  # a field is there or not, it is never null
 
 MAX_CURSOR = 20_000  # characters, as earlier versions wrote them; now they are short

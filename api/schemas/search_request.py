@@ -257,7 +257,7 @@ class SearchLink(Options):
 
 LIST_FIELDS = ("items", "exclude")
 """Those of them that are lists: a form may also have a part for each entry."""
-JSON_FIELDS = ("items", "crop", "filter", "exclude", "attributes")
+JSON_FIELDS = ("items", "crop", "other_crop", "filter", "exclude", "attributes")
 """The fields that are JSON texts in forms and links."""
 
 

@@ -10,12 +10,13 @@ from starlette.requests import Request
 
 from api import validation
 from api.errors import Refusal
+from api.schemas.fields import FILE_FIELDS
 from api.schemas.search_request import JSON_FIELDS, LIST_FIELDS, BatchEnvelope, SearchBody, SearchForm
 from api.web.json_text import decode_utf8, parse_json
 
 FIELD_LENGTH = 65_536
 """Characters of a field of a form that is neither a file nor a picture."""
-PICTURE_FIELD = "image_base64"
+PICTURE_FIELDS = ("image_base64", "other_image_base64")
 """May be as long as a file, which only the limit of the whole request bounds."""
 MAX_FIELDS = 512
 """Enough for every list to come as a part for each of its members."""
@@ -116,7 +117,8 @@ def fields_of(pairs: Iterable[tuple[str, str]], shape: type[BaseModel]) -> dict[
 
 async def _read_form(request: Request, shape: type[Shape]) -> Shape:
     longest = request.state.app.upload_limit_bytes
-    async with request.form(max_files=1, max_fields=MAX_FIELDS, max_part_size=longest) as form:
+    max_files = max(1, sum(name in shape.model_fields for name in FILE_FIELDS))
+    async with request.form(max_files=max_files, max_fields=MAX_FIELDS, max_part_size=longest) as form:
         pairs = [(name, value) for name, value in form.multi_items() if value != ""]
         files = {name: await value.read() for name, value in pairs if isinstance(value, UploadFile)}
         texts = [(name, value) for name, value in pairs if isinstance(value, str)]
@@ -125,12 +127,15 @@ async def _read_form(request: Request, shape: type[Shape]) -> Shape:
 
 
 def _check_parts(files: Mapping[str, bytes], texts: Iterable[tuple[str, str]], shape: type[BaseModel]) -> None:
-    if set(files) - {"file"}:
-        raise Refusal("invalid_parameter", "file: only this field may be a file.")
-    if any(len(text) > FIELD_LENGTH and name != PICTURE_FIELD for name, text in texts):
-        raise Refusal("unparseable", f"A field of a form other than {PICTURE_FIELD} is too long.")
-    if any(name == "file" for name, _ in texts) and "file" in shape.model_fields:
-        raise Refusal("invalid_parameter", "file: send it as a file, that is, with a file name.")
+    known = [name for name in FILE_FIELDS if name in shape.model_fields] or ["file"]
+    if set(files).difference(known):
+        which = "only this field" if len(known) == 1 else "only these fields"
+        raise Refusal("invalid_parameter", f"{' and '.join(known)}: {which} may be a file.")
+    if any(len(text) > FIELD_LENGTH and name not in PICTURE_FIELDS for name, text in texts):
+        raise Refusal("unparseable", f"A field of a form other than {PICTURE_FIELDS[0]} is too long.")
+    for name, _ in texts:
+        if name in FILE_FIELDS and name in shape.model_fields:
+            raise Refusal("invalid_parameter", f"{name}: send it as a file, that is, with a file name.")
 
 
 def _value(name: str, text: str) -> Any:

@@ -181,7 +181,10 @@ VALUES = st.recursive(
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(st.sampled_from(["/search", "/items", "/search/batch", "/explain", "/faces"]), st.dictionaries(NAMES, VALUES))
+@given(
+    st.sampled_from(["/search", "/items", "/search/batch", "/explain", "/compare", "/faces"]),
+    st.dictionaries(NAMES, VALUES),
+)
 def test_no_json_is_too_odd_to_be_answered(client: TestClient, path: str, body: dict[str, Any]) -> None:
     answer = client.post(path, content=json.dumps(body).encode("utf-8", "surrogatepass"), headers=JSON)
     assert answer.status_code < 500, answer.text

@@ -1,0 +1,58 @@
+"""POST /compare: whether two pictures show the same. Blocking: to be run in the pool."""
+
+import numpy as np
+
+from api.errors import Refusal
+from api.fetch.client import NOTHING, Downloads
+from api.schemas.compare import CompareAnswer, CompareBody, CompareForm
+from api.schemas.search_answer import Calibration, Query
+from api.schemas.search_request import SearchForm
+from api.search.query import QueryInput, encode, pictures_sent, prepare
+from api.serving.snapshot import Snapshot
+from api.web.pictures import decode_base64
+from retrieval.clusters import cosines_of, lengths_of
+
+ONE_PICTURE = "Send exactly one of {names}."
+FIELDS = ("file", "image_base64", "url", "id", "crop", "face")
+OTHER = "other_"
+
+
+def compare(snapshot: Snapshot, body: CompareBody, downloads: Downloads = NOTHING) -> CompareAnswer:
+    """Raises Refusal, ImageError, ItemMissing, VectorMissing, PictureMissing."""
+    bodies = [_side(body, prefix) for prefix in ("", OTHER)]
+    sides = [prepare(snapshot, each, downloads) for each in bodies]
+    encoded = iter(encode(snapshot, [picture for side in sides for picture in side.pictures]))
+    a, b = (side.vector([next(encoded) for _ in side.pictures]).astype(np.float64) for side in sides)
+    cosine = cosines_of(np.array([a @ b]), lengths_of(a[None]) * lengths_of(b[None]))
+    calibration, probability = snapshot.bundle.calibration, None
+    if calibration is not None:
+        probability = float(calibration.curve("cosine").probability(1 - cosine)[0])
+    return CompareAnswer(
+        bundle=snapshot.id,
+        same=None if probability is None else probability >= body.min_precision,
+        match_probability=probability,
+        cosine=float(cosine[0]),
+        euclidean=float(np.linalg.norm(a - b)),
+        calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
+        query=_size(sides[0]),
+        other=_size(sides[1]),
+    )
+
+
+def _side(body: CompareBody, prefix: str) -> SearchForm:
+    """One of the two pictures, as a search with it. Raises Refusal unless there is exactly one."""
+    sent = {name: getattr(body, f"{prefix}{name}") for name in FIELDS if name != "file"}
+    if isinstance(body, CompareForm):
+        sent["file"] = getattr(body, f"{prefix}file")
+    query = SearchForm.model_construct(**sent)  # each field has been checked
+    if pictures_sent(query) != 1:
+        first = [f"{prefix}{name}" for name in FIELDS[:4]]
+        raise Refusal("invalid_parameter", ONE_PICTURE.format(names=f"{', '.join(first[:3])} and {first[3]}"))
+    if query.image_base64 is None:
+        return query
+    data = decode_base64(query.image_base64, f"{prefix}image_base64")
+    return query.model_copy(update={"file": data, "image_base64": None})
+
+
+def _size(side: QueryInput) -> Query | None:
+    return None if side.info is None else Query(width=side.info.width, height=side.info.height)

@@ -1,0 +1,106 @@
+"""Two pictures compared: as a search compares them, in every way to send them, and by faces."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from tests.api.conftest import OpenApi
+from tests.api.search.test_query import ITEM
+from tests.api.test_errors import check_problem
+from tests.bundles import Piece, face_stage, picture, pieces, portrait, some_calibration, write_artifacts
+
+
+def compare(client: TestClient, **body: Any) -> dict[str, Any]:
+    answer = client.post("/compare", json=body)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+def to_base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def test_it_says_what_a_search_says(open_api: OpenApi, tmp_path: Path) -> None:
+    write_artifacts(tmp_path, pieces(30), calibration=some_calibration())
+    client = open_api(artifacts=tmp_path)
+    query = to_base64(picture(7))
+    hits = client.post("/search", json={"image_base64": query, "k": 10}).json()["hits"]
+    for hit in (hits[0], hits[4], hits[-1]):
+        told = compare(client, image_base64=query, other_id=hit["id"])
+        turned = compare(client, id=hit["id"], other_image_base64=query, min_precision=1)
+        for each in (told, turned):
+            values = [each[name] for name in ("cosine", "euclidean", "match_probability")]
+            expected = [hit[name] for name in ("cosine", "euclidean", "match_probability")]
+            assert values == pytest.approx(expected, abs=1e-4)
+        assert told["same"] == (hit["match_probability"] >= 0.5)
+        assert turned["same"] == (turned["match_probability"] >= 1)
+        assert (told["other"], turned["query"]) == (None, None)
+        assert told["query"] == turned["other"]
+    assert told["calibration"]["pairs"] > 0
+
+
+def test_files_texts_and_items_are_compared_alike(client: TestClient) -> None:
+    a, b = picture(5), picture(6)
+    expected = compare(client, image_base64=to_base64(a), other_image_base64=to_base64(b))
+    for path in ("/compare", "/compare/file"):
+        answers = [
+            client.post(path, files={"file": ("a.png", a), "other_file": ("b.png", b)}),
+            client.post(path, data={"image_base64": to_base64(a)}, files={"other_file": ("b.png", b)}),
+        ]
+        for answer in answers:
+            assert answer.status_code == 200, answer.text
+            assert answer.json()["cosine"] == pytest.approx(expected["cosine"], abs=1e-5)
+    assert expected["same"] is None  # the shop is not calibrated
+    assert expected["match_probability"] is None
+    assert compare(client, id=ITEM, other_id=ITEM)["cosine"] == pytest.approx(1, abs=1e-6)
+
+
+def test_a_part_of_each_picture(client: TestClient) -> None:
+    crop = {"x": 0.1, "y": 0.1, "width": 0.5, "height": 0.5}
+    whole = compare(client, id=ITEM, other_id=ITEM)
+    parts = compare(client, id=ITEM, crop=crop, other_id=ITEM, other_crop=crop)
+    mixed = compare(client, id=ITEM, other_id=ITEM, other_crop=crop)
+    assert parts["cosine"] == pytest.approx(1, abs=1e-6)
+    assert mixed["cosine"] < whole["cosine"] - 1e-4
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "word"),
+    [
+        ({}, "invalid_parameter", "file, image_base64, url and id"),
+        ({"id": ITEM}, "invalid_parameter", "other_file, other_image_base64, other_url and other_id"),
+        ({"id": ITEM, "other_id": ITEM, "other_image_base64": ""}, "invalid_parameter", "other_"),
+        ({"id": ITEM, "other_image_base64": "?"}, "invalid_parameter", "other_image_base64"),
+        ({"id": ITEM, "other_id": ITEM, "other_face": 1}, "invalid_parameter", "face"),
+        ({"id": ITEM, "other_id": ITEM, "metric": "cosine"}, "invalid_parameter", "not known"),
+        ({"id": ITEM, "other_id": ITEM, "min_precision": 2}, "invalid_parameter", "min_precision"),
+        ({"id": "absent", "other_id": ITEM}, "item_missing", ""),
+        ({"id": ITEM, "other_image_base64": to_base64(picture(1)[:300])}, "broken_image", ""),
+    ],
+)
+def test_what_cannot_be_compared(client: TestClient, body: dict[str, Any], code: str, word: str) -> None:
+    answer = client.post("/compare", json=body)
+    assert answer.json()["code"] == code, answer.text
+    assert word in answer.json()["detail"]
+
+
+def test_only_its_two_files_may_be_files(client: TestClient) -> None:
+    files = {"file": ("a.png", picture(1)), "id": ("b.png", picture(2))}
+    check_problem(client.post("/compare", files=files), 422, "invalid_parameter")
+    two = {"file": ("a.png", picture(1)), "other_file": ("b.png", picture(2))}
+    assert client.post("/search", files=two).status_code in (400, 422)
+
+
+def test_faces_are_compared_by_the_faces_of_both(open_api: OpenApi, tmp_path: Path) -> None:
+    people = [Piece(f"people/{number}.png", portrait(number), "Ann", {}) for number in (20, 40)]
+    write_artifacts(tmp_path / "artifacts", people, faces=face_stage())
+    client = open_api(artifacts=tmp_path / "artifacts")
+    told = compare(client, image_base64=to_base64(portrait(20)), other_id="people/20.png")
+    assert told["cosine"] == pytest.approx(1, abs=1e-4)
+    assert compare(client, id="people/20.png", face=1, other_id="people/20.png")["cosine"] > 0.99
+    missing = client.post("/compare", json={"id": "people/20.png", "other_id": "people/40.png", "other_face": 9})
+    check_problem(missing, 422, "face_missing")
