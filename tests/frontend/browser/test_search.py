@@ -93,13 +93,13 @@ def test_a_click_searches_with_a_match_and_back_goes_back(page: Page, api: FakeA
 def test_a_setting_searches_again_with_the_same_picture(page: Page, api: FakeApi) -> None:
     WAYS_TO_SHOW["choose"](page)
     expect(page.locator("#matches")).to_have_text("3 closest matches")
-    api.replies["GET /search"] = as_json(matches(hit("one"), metric="euclidean"))
+    api.replies["POST /search"] = as_json(matches(hit("one"), metric="euclidean"))
     refine(page)
     page.get_by_label("Compare by").focus()
     page.get_by_label("Compare by").select_option("euclidean")
     expect(page.locator("#matches")).to_have_text("1 closest match")
     expect(page.get_by_label("Compare by")).to_be_focused()
-    assert searches(api)[-1].query == {"k": ["20"], "metric": ["euclidean"], "cursor": [CURSOR]}
+    assert searches(api)[-1].json == {"k": 20, "metric": "euclidean", "cursor": CURSOR}
     expect(page.get_by_alt_text("The picture you searched with")).to_be_visible()
     expect(page.get_by_label("Compare by")).to_have_value("euclidean")
     page.go_back()
