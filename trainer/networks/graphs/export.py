@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+import keras
 import numpy as np
 import onnx
-from keras import Model
+from keras import KerasTensor, Layer, Model, layers, ops
 from numpy.typing import NDArray
 
 from retrieval.encoder import OnnxEncoder
@@ -23,7 +24,7 @@ def export_onnx(encoder: Model) -> onnx.ModelProto:
     import tensorflow as tf
     import tf2onnx
 
-    network = in_full_precision(encoder)
+    network = _exportable(in_full_precision(encoder))
     signature = [tf.TensorSpec((None, *network.input.shape[1:]), tf.uint8, name="images")]
 
     def serve(images: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -32,6 +33,45 @@ def export_onnx(encoder: Model) -> onnx.ModelProto:
     function = tf.function(serve, input_signature=signature)
     model, _external = tf2onnx.convert.from_function(function, signature, opset=OPSET)
     return model
+
+
+def _exportable(network: Model) -> Model:
+    """`network`, or a copy that computes the same by operations that ONNX has.
+
+    TensorFlow computes a convolution in as many groups as channels through XLA on a CPU, and GELU through erfc; no ONNX
+    file can hold either.
+    """
+    if not any(_is_depthwise(layer) or _has_gelu(layer) for layer in network.layers):
+        return network
+    copy = keras.models.clone_model(network, clone_function=_exportable_layer)
+    for layer, original in zip(copy.layers, network.layers, strict=True):
+        weights = original.get_weights()
+        if _is_depthwise(original):
+            weights[0] = weights[0].swapaxes(2, 3)  # [h, w, 1, c] to [h, w, c, 1]
+        layer.set_weights(weights)
+    return copy
+
+
+def _exportable_layer(layer: Layer) -> Layer:
+    config = layer.get_config()
+    if _has_gelu(layer):
+        config["activation"] = _gelu
+    if not _is_depthwise(layer):
+        return type(layer).from_config(config)
+    names = ("name", "dtype", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "use_bias")
+    return layers.DepthwiseConv2D(activation=config["activation"], **{name: config[name] for name in names})
+
+
+def _is_depthwise(layer: Layer) -> bool:
+    return isinstance(layer, layers.Conv2D) and 1 < layer.groups == layer.filters == layer.input.shape[-1]
+
+
+def _has_gelu(layer: Layer) -> bool:
+    return getattr(layer, "activation", None) is keras.activations.gelu
+
+
+def _gelu(x: KerasTensor) -> KerasTensor:
+    return 0.5 * x * (1 + ops.erf(x / np.sqrt(2)))
 
 
 def check_parity(encoder: Model, onnx_encoder: OnnxEncoder, pictures: Sequence[RGB]) -> float:
