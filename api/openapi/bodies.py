@@ -9,6 +9,7 @@ from api.duplicates.schemas import DismissalBody, MergeBody
 from api.schemas.bin import EntriesBody
 from api.schemas.clusters import LineAnswer, LinesAnswer
 from api.schemas.compare import CompareBody, CompareForm
+from api.schemas.feedback import FeedbackBody
 from api.schemas.fields import FILE_FIELDS
 from api.schemas.item_request import (
     DeletionBody,
@@ -59,6 +60,7 @@ SHAPES = (
     DismissalBody,
     MergeBody,
     EntriesBody,
+    FeedbackBody,
 )
 MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from retrieval.catalogue.bin import BinChanges
 from retrieval.catalogue.facts.ledger import Entry, Ledger, batches, entry_of
 from retrieval.catalogue.facts.matching import matching_numbers
+from retrieval.catalogue.feedback import FeedbackChanges
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import BIN, ITEM, ITEMS, NUMBERED, REPLIES, insert, row
 from retrieval.errors import ItemMissing
@@ -38,6 +39,7 @@ class Changes:
         self._connection = connection
         self._dialect = connection.dialect.name
         self.bin = BinChanges(connection)
+        self.feedback = FeedbackChanges(connection)
         self._ledger = ledger
 
     def insert(self, items: Sequence[Item]) -> set[str]:

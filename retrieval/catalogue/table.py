@@ -1,4 +1,4 @@
-"""The tables of items, replies to requests to write, dismissals, and the bin; and how an item becomes a row.
+"""The tables of items, replies to requests to write, dismissals, the bin, and feedback; and how an item becomes a row.
 
 As they are after the last migration: see schema.py. What is derived from the items is in facts/tables.py.
 """
@@ -105,6 +105,21 @@ BIN = sa.Table(
 )
 sa.Index("bin_item", BIN.c.item, BIN.c.entry)
 sa.Index("bin_location", BIN.c.location)  # whether a file may still be wanted
+
+FEEDBACK = sa.Table(
+    "feedback",
+    METADATA,
+    sa.Column("entry", sa.String(32).with_variant(sa.String(32, "C"), "postgresql"), primary_key=True),
+    sa.Column("query_item", ITEM_ID),
+    sa.Column("query_sha256", sa.String(64), nullable=False),
+    sa.Column("item", ITEM_ID, nullable=False),
+    sa.Column("item_sha256", sa.String(64), nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("said_by", sa.Text),
+    sa.Column("key_name", sa.Text),
+    sa.Column("created", Moment, nullable=False),
+)
+sa.Index("feedback_item", FEEDBACK.c.item, FEEDBACK.c.entry)
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""

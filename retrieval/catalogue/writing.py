@@ -11,6 +11,7 @@ from retrieval.catalogue.bin import Bin
 from retrieval.catalogue.changes import Changes
 from retrieval.catalogue.database import BUSY_SECONDS
 from retrieval.catalogue.facts.ledger import Ledger
+from retrieval.catalogue.feedback import FeedbackReader
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
 from retrieval.catalogue.schema import open_database
@@ -31,6 +32,8 @@ class Catalogue(CatalogueReader):
         """Versions of the items that `writing` has made here."""
         self.bin = Bin(self._database)
         """The deleted items."""
+        self.feedback = FeedbackReader(self._database)
+        """What people said of items."""
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""
