@@ -13,6 +13,7 @@ from frontend.api.connection import ApiError
 from frontend.api.models import Attributes, Item
 from frontend.forms.item import KINDS, Description, parse_description
 from frontend.forms.parameters import accepts, choice
+from frontend.pages.items import MAX_DELETED
 from frontend.rendering import catalogue, form_limit_bytes, limit_bytes
 
 PICTURE_ERRORS = {400, 404, 409, 413, 415, 422}
@@ -55,7 +56,9 @@ def several() -> str | tuple[str, int]:
     except BadRequest as mistake:
         return _page(mistake=mistake.description or ""), 400
     results = list(_until_it_ends(files, description))
-    return render_template("add_results.html", results=results, untried=len(files) - len(results))
+    return render_template(
+        "add_results.html", results=results, untried=len(files) - len(results), max_deleted=MAX_DELETED
+    )
 
 
 @add.post("/one")
@@ -74,6 +77,7 @@ def one() -> Response:
     return jsonify(
         {
             "state": "refused" if error_message else "added" if result.is_new else "known",
+            "id": item.id if item else None,
             "page": url_for("items.show", id=item.id) if item else None,
             "picture": url_for("pictures.thumbnail", id=item.id, size=160) if item else None,
             "why": f"{error_message.title}. {error_message.explanation}" if error_message else "",

@@ -2,33 +2,33 @@
 // each has its own progress. Label and attributes of the form apply to all pictures selected when it is sent.
 
 import "./attribute_rows.js";
+import { onUndo, remember, showAfterwards } from "./add/afterwards.js";
 import { filesFromInput, filesFromDrop } from "./add/files.js";
-import { showCounts, showRefused, showAdded, showStarted, showError } from "./add/progress.js";
+import { showAdded, showCounts, showError, showRefused, showSkipped, showStarted } from "./add/progress.js";
+import { addToSelection, takeSelection } from "./add/selection.js";
 
 const [AT_ONCE, TRIES, PAUSE_SECONDS] = [2, 5, 3];
 const form = document.querySelector("form.add-form");
-const limit = Number(form.dataset.limit);
 const button = form.querySelector("[data-begin]");
 const queue = []; // { file, path, fields, tries }
-const tally = { all: 0, added: 0, known: 0, refused: 0 };
+const tally = { added: 0, known: 0, refused: 0, undone: 0 };
 
-let selected = []; // { file, path }
 let running = 0;
+let inProgress = 0;
 let stopped = false;
 
 function select(files) {
-  selected.push(...files);
-  button.disabled = !selected.length;
-  const words = `Add ${selected.length.toLocaleString("en")} ${selected.length === 1 ? "picture" : "pictures"}`;
-  button.textContent = selected.length ? words : "Nothing is selected";
-  if (files.length) document.getElementById("status").textContent = `${selected.length} selected`;
+  const count = addToSelection(files);
+  const words = `Add ${count.toLocaleString("en")} ${count === 1 ? "picture" : "pictures"}`;
+  button.disabled = !count;
+  button.textContent = count ? words : "Nothing is selected";
 }
 
 function enqueue() {
   const fields = [...new FormData(form)].filter(([name]) => name !== "file");
-  for (const { file, path } of selected) queue.push({ file, path, fields, tries: 0 });
-  tally.all += selected.length;
-  selected = [];
+  const { pictures, skipped } = takeSelection();
+  showSkipped(skipped);
+  for (const { file, path } of pictures) queue.push({ file, path, fields, tries: 0 });
   select([]);
   resume();
 }
@@ -51,7 +51,8 @@ async function work() {
 
 async function sendOne(job) {
   const row = showStarted(job.path);
-  const result = job.file.size > limit ? tooLarge() : await post(job, row.progress);
+  inProgress += 1;
+  const result = await isReadable(job.file) ? await post(job, row.progress) : unreadable;
   row.remove();
   if (result.ends && result.wait !== undefined && job.tries < TRIES && !stopped) {
     await wait(result.wait ?? PAUSE_SECONDS);
@@ -64,12 +65,15 @@ async function sendOne(job) {
     tally[result.state] += 1;
     if (result.state === "refused") showRefused(job.path, result);
     else showAdded(job.path, result);
+    if (result.state === "added") remember(result);
   }
+  inProgress -= 1;
   updateCounts();
 }
 
 const wait = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
-const tooLarge = () => ({ state: "refused", why: "This picture is too large.", advice: "Save a smaller version of it, and add that." });
+const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
+const unreadable = { state: "refused", why: "This file cannot be read any more.", advice: "It may have been moved or changed since it was selected: select it again." };
 const unanswered = { ends: true, why: "This page’s server did not answer.", advice: "Check the connection, then go on." };
 
 function post({ file, path, fields }, progress) {
@@ -96,7 +100,8 @@ function post({ file, path, fields }, progress) {
 }
 
 function updateCounts() {
-  showCounts(tally, { running: running > 0, left: queue.length });
+  showCounts(tally, { running: running > 0, left: queue.length + inProgress });
+  showAfterwards(running > 0);
 }
 
 form.addEventListener("change", ({ target }) => {
@@ -107,10 +112,16 @@ form.addEventListener("change", ({ target }) => {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  if (selected.length) enqueue();
+  if (!button.disabled) enqueue();
 });
 
 document.addEventListener("click", ({ target }) => {
+  if (target.closest("[data-select-none]")) {
+    takeSelection();
+    select([]);
+    form.querySelector("input[type=file]").focus();
+    return;
+  }
   if (target.closest("[data-stop]")) stopped = true;
   else if (target.closest("[data-go-on]")) resume();
   else return;
@@ -130,4 +141,9 @@ addEventListener("beforeunload", (event) => {
   if (running) event.preventDefault(); // unsent pictures would be lost
 });
 
+onUndo((count) => {
+  tally.added -= count;
+  tally.undone += count;
+  updateCounts();
+});
 select([]);

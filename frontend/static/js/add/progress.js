@@ -1,14 +1,9 @@
-// Shows the progress of adding: counts, uploads in progress, refused files, and the pictures added last.
+// Shows the progress of adding: counts, uploads in progress, and the outcome of every picture.
 
-const [MAX_ADDED, MAX_REFUSED] = [24, 500];
+import { element } from "./elements.js";
+
 const box = document.querySelector(".progress");
 const find = (place) => box.querySelector(place);
-
-function element(name, known = {}, ...children) {
-  const made = Object.assign(document.createElement(name), known);
-  made.append(...children);
-  return made;
-}
 
 /** Adds a row for an upload in progress. */
 export function showStarted(path) {
@@ -25,19 +20,33 @@ export function showStarted(path) {
   };
 }
 
+/** A picture that is in the catalogue: added, or there already. */
 export function showAdded(path, { page, picture, state }) {
-  find("[data-added]").hidden = false;
-  const words = state === "known" ? "already there" : path.split("/").pop();
-  const link = element("a", { href: page, title: path }, element("img", { src: picture, alt: path, width: 80, height: 80 }));
-  const list = find(".added");
-  list.prepend(element("li", {}, link, element("small", { textContent: words })));
-  while (list.children.length > MAX_ADDED) list.lastChild.remove();
+  const section = find(`[data-outcome=${state}]`);
+  const image = element("img", { alt: path, width: 80, height: 80, loading: "lazy", decoding: "async", src: picture });
+  section.hidden = false;
+  section.querySelector("ul").prepend(element("li", {}, element("a", { href: page, title: path }, image), element("small", { textContent: path.split("/").pop() })));
 }
 
-export function showRefused(path, { why, advice }) {
-  find("[data-refused]").hidden = false;
-  const list = find(".refused");
-  if (list.children.length < MAX_REFUSED) list.append(element("li", {}, element("strong", { textContent: path }), `${why} ${advice}`));
+export const showRefused = (path, { why, advice }) => list("refused", path, `${why} ${advice}`);
+
+/** Files that were not sent at all. */
+export function showSkipped(skipped) {
+  for (const { path, reason } of skipped) list("skipped", path, reason);
+}
+
+function list(outcome, path, words) {
+  const section = find(`[data-outcome=${outcome}]`);
+  section.hidden = false;
+  section.querySelector("ul").append(element("li", {}, element("strong", { textContent: path }), words));
+}
+
+/** The pictures that were added are in the catalogue no more. */
+export function forgetAdded(pages) {
+  for (const link of find("[data-outcome=added]").querySelectorAll("a")) {
+    if (pages.has(link.getAttribute("href"))) link.closest("li").remove();
+  }
+  find("[data-outcome=added]").hidden = !find("[data-outcome=added] li");
 }
 
 /** Shows an error that stops all uploads; without an argument, hides it. */
@@ -46,12 +55,13 @@ export function showError(words = "") {
   find("[data-error]").textContent = words;
 }
 
-export function showCounts({ all, added, known, refused: not }, { running, left }) {
+/** `left`: pictures that have no outcome yet, those in progress among them. */
+export function showCounts({ added, known, refused, undone }, { running, left }) {
   box.hidden = false;
-  const done = added + known + not;
-  const parts = [`${added} added`, known && `${known} there already`, not && `${not} not added`, left && `${left} to go`];
-  find("[data-counts]").textContent = `${done} of ${all}: ${parts.filter(Boolean).join(", ")}.`;
-  find("[data-all]").max = all;
+  const done = added + known + refused + undone;
+  const parts = [`${added} added`, known && `${known} there already`, refused && `${refused} not added`, undone && `${undone} moved to the bin`, left && `${left} to go`];
+  find("[data-counts]").textContent = `${done} of ${done + left}: ${parts.filter(Boolean).join(", ")}.`;
+  find("[data-all]").max = done + left;
   find("[data-all]").value = done;
   find("[data-stop]").hidden = !running;
   find("[data-go-on]").hidden = running || !left;
