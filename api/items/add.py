@@ -139,7 +139,7 @@ def _remember_known(catalogue: Catalogue, items: Sequence[NewItem], outcomes: li
 def encode(engine: Engine, live: Snapshot, ready: Sequence[tuple[Arrival, list[RGB]]]) -> Vectored:
     """The vectors of arrivals under every bundle; their pictures are prepared for the live one. Raises ImageError."""
     ids = [item.id for arrival, _ in ready for item in arrival.items]
-    encoded = embed_all(live.bundle.embedder, [picture for _, each in ready for picture in each])
+    encoded = embed_all(live.bundle.embedder, [picture for _, each in ready for picture in each], live.together)
     vectors = {live.id: dict(zip(ids, encoded, strict=True))}
     for snapshot in engine.loaded:
         if snapshot.id not in vectors:

@@ -110,4 +110,4 @@ def vectors_beside(snapshot: Snapshot, arrivals: Sequence[Arrival]) -> dict[str,
                 ids.append(item.id)
             except ImageError as error:
                 logger.info("an added item gets no vector under %s: %s", snapshot.id, error)
-    return dict(zip(ids, embed_all(snapshot.bundle.embedder, ready), strict=True))
+    return dict(zip(ids, embed_all(snapshot.bundle.embedder, ready, snapshot.together), strict=True))

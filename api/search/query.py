@@ -99,7 +99,7 @@ def pictures_sent(body: SearchBody) -> int:
 
 def encode(snapshot: Snapshot, pictures: Sequence[Picture]) -> list[Vectors]:
     """The vectors of prepared pictures, in their order; they are remembered."""
-    vectors = embed_all(snapshot.queries, [picture.rgb for picture in pictures])
+    vectors = embed_all(snapshot.queries, [picture.rgb for picture in pictures], snapshot.together)
     for picture, vector in zip(pictures, vectors, strict=True):
         snapshot.query_cache.put(picture.name, vector)
     return vectors

@@ -105,9 +105,9 @@ def gain(encoder: Encoder, threads: int) -> float:
     return min(alone) / min(together)
 
 
-def embed_all(embedder: Embedder, pictures: Sequence[RGB]) -> list[Vectors]:
-    """The vectors float32 [d] of any number of prepared pictures, in their order, a run at a time."""
+def embed_all(embedder: Embedder, pictures: Sequence[RGB], together: int) -> list[Vectors]:
+    """The vectors float32 [d] of any number of prepared pictures, in their order, `together` in a run."""
     vectors: list[Vectors] = []
-    for start in range(0, len(pictures), TOGETHER):
-        vectors.extend(embedder.embed(pictures[start : start + TOGETHER]))
+    for start in range(0, len(pictures), together):
+        vectors.extend(embedder.embed(pictures[start : start + together]))
     return vectors

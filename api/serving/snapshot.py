@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from api.errors import Refusal
-from api.serving.batch_encoder import WORTH, TogetherEncoder, gain
+from api.serving.batch_encoder import TOGETHER, WORTH, TogetherEncoder, gain
 from api.serving.query_cache import QueryVectorCache
 from api.settings import Settings
 from retrieval import bundle as bundles
@@ -44,6 +44,11 @@ class Snapshot:
     """As the bundle's: for what is searched with, of which there may be much at once."""
     query_cache: QueryVectorCache
     """The vectors of pictures that were searched with."""
+
+    @property
+    def together(self) -> int:
+        """Pictures of one request in one run of the encoder: one, where sharing runs does not pay."""
+        return TOGETHER if isinstance(self.queries.encoder, TogetherEncoder) else 1
 
     @classmethod
     def open(

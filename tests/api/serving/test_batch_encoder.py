@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from api.serving import batch_encoder, snapshot
-from api.serving.batch_encoder import TogetherEncoder, gain
+from api.serving.batch_encoder import TOGETHER, TogetherEncoder, gain
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
@@ -145,5 +145,6 @@ def test_batching_is_off_unless_it_is_faster(shop: Shop, monkeypatch: pytest.Mon
             EmbeddedStores(shop.artifacts),
         )
         assert isinstance(opened.queries.encoder, TogetherEncoder) == expected
+        assert opened.together == (TOGETHER if expected else 1)
         opened.close()
     catalogue.close()
