@@ -30,6 +30,7 @@ def merge(engine: Engine, body: MergeBody, ticket: Ticket | None = None, deleted
                 merged = _merged(keeper, [deleted[item_id] for item_id in body.delete])
                 if merged != keeper:
                     rows.describe(merged)
+                    rows.history.add(keeper, merged, deleted_by)
                 put_into_bin(engine, rows, deleted.values(), deleted_by)
                 answer = Answer(200, MergeAnswer(item=ItemAnswer.of(merged), deleted=len(deleted)).model_dump_json())
                 remember(rows, ticket, answer)

@@ -25,7 +25,12 @@ from retrieval.vectors.base import Members
 
 
 def replace_picture(
-    engine: Engine, item_id: str, new: NewItem, body: DescriptionBody, condition: Precondition
+    engine: Engine,
+    item_id: str,
+    new: NewItem,
+    body: DescriptionBody,
+    condition: Precondition,
+    changed_by: str | None = None,
 ) -> Answer:
     """Give an item the picture of `new`, and what `body` says. Raises Refusal, LookalikeError.
 
@@ -38,11 +43,16 @@ def replace_picture(
     arrival = arrival_of(live, new)
     vectors = encode(engine, live, [(arrival, encoder_inputs(live, arrival))])
     live.pictures.keep(arrival.first.location, arrival.data)
-    return once(engine, new.ticket, lambda: _replace(engine, arrival, vectors, body, condition))
+    return once(engine, new.ticket, lambda: _replace(engine, arrival, vectors, body, condition, changed_by))
 
 
 def _replace(
-    engine: Engine, arrival: Arrival, vectors: Vectored, body: DescriptionBody, condition: Precondition
+    engine: Engine,
+    arrival: Arrival,
+    vectors: Vectored,
+    body: DescriptionBody,
+    condition: Precondition,
+    changed_by: str | None,
 ) -> Answer:
     with engine.writing:
         live = live_of(engine)
@@ -55,6 +65,7 @@ def _replace(
                 after = {item.id: _successor(old, item, body) for item in arrival.items}
                 answer = Answer(200, ItemAnswer.of(after[old.id]).model_dump_json(), etag_of(after[old.id]))
                 _exchange(rows, before, after)
+                rows.history.add(old, after[old.id], changed_by)
                 remember(rows, arrival.ticket, answer)
                 live.pictures.keep(arrival.first.location, arrival.data)
                 for snapshot in engine.loaded:

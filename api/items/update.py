@@ -30,7 +30,12 @@ AT_ONCE = 10_000
 
 
 def describe(
-    engine: Engine, item_id: str, body: DescriptionBody, condition: Precondition = ANY, ticket: Ticket | None = None
+    engine: Engine,
+    item_id: str,
+    body: DescriptionBody,
+    condition: Precondition = ANY,
+    ticket: Ticket | None = None,
+    changed_by: str | None = None,
 ) -> Answer:
     """Give an item another label, or other attributes. Raises Refusal, ItemMissing."""
 
@@ -40,6 +45,7 @@ def describe(
             condition.check(item)
             changed = described(item, body)
             rows.describe(changed)
+            rows.history.add(item, changed, changed_by)
             answer = Answer(200, ItemAnswer.of(changed).model_dump_json(), etag_of(changed))
             remember(rows, ticket, answer)
         return answer

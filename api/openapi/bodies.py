@@ -11,6 +11,7 @@ from api.schemas.clusters import LineAnswer, LinesAnswer
 from api.schemas.compare import CompareBody, CompareForm
 from api.schemas.feedback import FeedbackBody
 from api.schemas.fields import FILE_FIELDS
+from api.schemas.history import UndoBody
 from api.schemas.item_request import (
     DeletionBody,
     DescriptionBody,
@@ -61,6 +62,7 @@ SHAPES = (
     MergeBody,
     EntriesBody,
     FeedbackBody,
+    UndoBody,
 )
 MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
 

@@ -169,7 +169,7 @@ async def patch_item(
     body = await read_json_body(request, DescriptionBody)
     content = body.model_dump(mode="json", exclude_unset=True)
     ticket = Ticket.of(idempotency_key, "describe_item", item_id, content)
-    return item_response(await pool.run(update.describe, engine, item_id, body, condition, ticket))
+    return item_response(await pool.run(update.describe, engine, item_id, body, condition, ticket, key_name(request)))
 
 
 @router.put(
@@ -204,7 +204,8 @@ async def put_item(
     """
     body = await read_either(request, ReplacementForm, ReplacementBody)
     downloads = await fetcher.fetch_all(body.urls())
-    return item_response(await pool.run(_replace, engine, item_id, body, downloads, condition, idempotency_key))
+    by = key_name(request)
+    return item_response(await pool.run(_replace, engine, item_id, body, downloads, condition, idempotency_key, by))
 
 
 @router.delete(
@@ -251,10 +252,11 @@ def _replace(
     downloads: Downloads,
     condition: Precondition,
     key: str | None,
+    changed_by: str | None,
 ) -> Answer:
     picture = picture_of(body, downloads)
     description = body.description()
     said = description.model_dump(mode="json", exclude_unset=True)
     ticket = Ticket.of(key, "replace_picture", item_id, body.url or sha256(picture).hexdigest(), said)
     new = NewItem(picture, item_id, None, {}, ticket)
-    return replace_picture(engine, item_id, new, description, condition)
+    return replace_picture(engine, item_id, new, description, condition, changed_by)

@@ -11,6 +11,7 @@ from retrieval.catalogue.bin import BinChanges
 from retrieval.catalogue.facts.ledger import Entry, Ledger, batches, entry_of
 from retrieval.catalogue.facts.matching import matching_numbers
 from retrieval.catalogue.feedback import FeedbackChanges
+from retrieval.catalogue.history import HistoryChanges
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import BIN, ITEM, ITEMS, NUMBERED, REPLIES, insert, row
 from retrieval.errors import ItemMissing
@@ -40,6 +41,7 @@ class Changes:
         self._dialect = connection.dialect.name
         self.bin = BinChanges(connection)
         self.feedback = FeedbackChanges(connection)
+        self.history = HistoryChanges(connection)
         self._ledger = ledger
 
     def insert(self, items: Sequence[Item]) -> set[str]:

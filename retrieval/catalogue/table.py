@@ -1,4 +1,4 @@
-"""The tables of items, replies to requests to write, dismissals, the bin, and feedback; and how an item becomes a row.
+"""The tables of items, replies, dismissals, the bin, feedback and history; and how an item becomes a row.
 
 As they are after the last migration: see schema.py. What is derived from the items is in facts/tables.py.
 """
@@ -120,6 +120,19 @@ FEEDBACK = sa.Table(
     sa.Column("created", Moment, nullable=False),
 )
 sa.Index("feedback_item", FEEDBACK.c.item, FEEDBACK.c.entry)
+
+HISTORY = sa.Table(
+    "history",
+    METADATA,
+    sa.Column("entry", sa.String(32).with_variant(sa.String(32, "C"), "postgresql"), primary_key=True),
+    sa.Column("item", ITEM_ID, nullable=False),
+    sa.Column("before", sa.JSON, nullable=False),
+    sa.Column("after", sa.JSON, nullable=False),
+    sa.Column("changed_by", sa.Text),
+    sa.Column("undoes", sa.String(32).with_variant(sa.String(32, "C"), "postgresql")),
+    sa.Column("created", Moment, nullable=False),
+)
+sa.Index("history_item", HISTORY.c.item, HISTORY.c.entry)
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""

@@ -12,6 +12,7 @@ from retrieval.catalogue.changes import Changes
 from retrieval.catalogue.database import BUSY_SECONDS
 from retrieval.catalogue.facts.ledger import Ledger
 from retrieval.catalogue.feedback import FeedbackReader
+from retrieval.catalogue.history import HistoryReader
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
 from retrieval.catalogue.schema import open_database
@@ -34,6 +35,8 @@ class Catalogue(CatalogueReader):
         """The deleted items."""
         self.feedback = FeedbackReader(self._database)
         """What people said of items."""
+        self.history = HistoryReader(self._database)
+        """How items were described."""
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""

@@ -135,7 +135,9 @@ def name_group(artifacts: Path, group: str, label: str, ids: Collection[str], le
             if item is None or item.label is not None or item.attributes.get(FACE_GROUP) != group:
                 continue
             new_label = None if item_id in leave_out else label
-            rows.describe(replace(item, label=new_label, attributes=ungrouped(label, item.attributes)))
+            changed = replace(item, label=new_label, attributes=ungrouped(label, item.attributes))
+            rows.describe(changed)
+            rows.history.add(item, changed, None)
             named += new_label is not None
     return named
 

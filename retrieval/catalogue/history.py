@@ -1,0 +1,95 @@
+"""History: how the labels and attributes of items were changed, by whom and when. It stays when items go."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+
+from retrieval.catalogue.database import Database
+from retrieval.catalogue.feedback import new_entry
+from retrieval.catalogue.item import Attribute, Item
+from retrieval.catalogue.table import HISTORY
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is known of an item at one moment."""
+
+    label: str | None
+    attributes: Mapping[str, Attribute]
+
+    @classmethod
+    def of(cls, item: Item) -> "Description":
+        """An item's own."""
+        return cls(item.label, dict(item.attributes))
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """One change of an item's description. `undoes`: the entry that it has undone, if it is such a one."""
+
+    entry: str
+    item: str
+    before: Description
+    after: Description
+    changed_by: str | None
+    undoes: str | None
+    created: datetime
+
+
+class HistoryReader:
+    """What can be asked of the history. Every method raises CatalogueError where the database cannot answer."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def listed(self, item: str, *, limit: int, before: str | None = None) -> list[Correction]:
+        """The changes of an item, the latest first; or those that come after the entry `before` in this order."""
+        with self._database.transaction() as connection:
+            return _listed(connection, item, limit, before)
+
+
+class HistoryChanges:
+    """What can be done to the history in one transaction; `Changes.history` has it."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, before: Item, after: Item, changed_by: str | None, undoes: str | None = None) -> None:
+        """Keep that an item was changed now; nothing where its label and attributes are the same."""
+        old, new = Description.of(before), Description.of(after)
+        if old == new:
+            return
+        now = datetime.now(UTC)
+        self._connection.execute(
+            sa.insert(HISTORY).values(
+                entry=new_entry(now),
+                item=after.id,
+                before={"label": old.label, "attributes": old.attributes},
+                after={"label": new.label, "attributes": new.attributes},
+                changed_by=changed_by,
+                undoes=undoes,
+                created=now,
+            )
+        )
+
+    def get(self, item: str, entry: str | None) -> Correction | None:
+        """One change of an item, or the latest one; None where there is none."""
+        if entry is None:
+            return next(iter(_listed(self._connection, item, 1, None)), None)
+        query = sa.select(HISTORY).where(HISTORY.c.entry == entry, HISTORY.c.item == item)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else _correction(row)
+
+
+def _listed(connection: sa.Connection, item: str, limit: int, before: str | None) -> list[Correction]:
+    query = sa.select(HISTORY).where(HISTORY.c.item == item).order_by(HISTORY.c.entry.desc()).limit(limit)
+    if before is not None:
+        query = query.where(HISTORY.c.entry < before)
+    return [_correction(row) for row in connection.execute(query)]
+
+
+def _correction(row: sa.Row[tuple[object, ...]]) -> Correction:
+    before, after = Description(**row.before), Description(**row.after)
+    return Correction(row.entry, row.item, before, after, row.changed_by, row.undoes, row.created)
