@@ -25,6 +25,7 @@ from frontend.pages.export import export
 from frontend.pages.faces import faces
 from frontend.pages.filters import filters
 from frontend.pages.items import items
+from frontend.pages.labels import labels
 from frontend.pages.models import models
 from frontend.pages.pictures import pictures
 from frontend.pages.reports import reports
@@ -42,6 +43,7 @@ BLUEPRINTS = (
     browse,
     add,
     items,
+    labels,
     bin_page,
     duplicates,
     models,

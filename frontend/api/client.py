@@ -18,6 +18,7 @@ from frontend.api.models import (
     Problem,
     Readiness,
     SearchAnswer,
+    SuggestAnswer,
 )
 
 Fields = Mapping[str, Any]
@@ -25,6 +26,7 @@ Fields = Mapping[str, Any]
 
 MAX_LABELS = 200
 MAX_VALUES = 30  # of one attribute
+MAX_SUGGESTIONS = 50  # the API gives no more
 NOT_IN_IDS = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line breaks, marks of text direction, and surrogates."""
 
@@ -63,6 +65,12 @@ class ApiClient:
         """The most frequent labels under a filter."""
         params = {"filter": json.dumps(filter_), "limit": str(MAX_LABELS)}
         return self._connection.read(LabelsAnswer, self._connection.send("GET", "/labels", params=params))
+
+    def completed_labels(self, text: str) -> list[str]:
+        """The labels with words that begin like those of a text, the most frequent first."""
+        params = {"text": text, "limit": str(MAX_SUGGESTIONS)}
+        answer = self._connection.read(SuggestAnswer, self._connection.send("GET", "/suggest", params=params))
+        return [each.value for each in answer.suggestions if each.attribute is None]
 
     def facets(self, filter_: Fields) -> FacetsAnswer:
         """Each attribute's most frequent values under a filter."""

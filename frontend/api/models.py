@@ -131,6 +131,19 @@ class LabelsAnswer(ApiModel):
     distinct: int = Field(ge=0)
 
 
+class Suggestion(ApiModel):
+    """A label (`attribute` is None), or a value of an attribute."""
+
+    attribute: str | None
+    value: str
+
+
+class SuggestAnswer(ApiModel):
+    """What completes a text, the most frequent first."""
+
+    suggestions: list[Suggestion]
+
+
 class Facet(ApiModel):
     """The most frequent values of an attribute, and the range of its numbers."""
 

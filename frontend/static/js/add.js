@@ -6,6 +6,7 @@ import { onUndo, remember, showAfterwards } from "./add/afterwards.js";
 import { filesFromInput, filesFromDrop } from "./add/files.js";
 import { showAdded, showCounts, showError, showRefused, showSkipped, showStarted } from "./add/progress.js";
 import { addToSelection, takeSelection } from "./add/selection.js";
+import "./label_suggestions.js";
 
 const [AT_ONCE, TRIES, PAUSE_SECONDS] = [2, 5, 3];
 const form = document.querySelector("form.add-form");

@@ -1,6 +1,7 @@
 // The page of one item: rows for its attributes, and deletion that can be undone for some seconds.
 
 import "./attribute_rows.js";
+import "./label_suggestions.js";
 import { deleteLater } from "./undo.js";
 
 document.addEventListener("submit", (event) => {
