@@ -54,12 +54,12 @@ def warnings(environment: Mapping[str, str]) -> list[str]:
         for name, new in OLD_NAMES.items()
         if name in environment
     ]
-    known = {name.upper() for name in (*Settings.model_fields, *OTHER_NAMES)}
+    setting_names = {name.upper() for name in (*Settings.model_fields, *OTHER_NAMES)}
     names = {name: name.upper().removeprefix(PREFIX) for name in environment if name.upper().startswith(PREFIX)}
     unknown = [
-        f"{name} is not a known setting and has no effect.{_suggestion(short, known)}"
+        f"{name} is not a known setting and has no effect.{_suggestion(short, setting_names)}"
         for name, short in sorted(names.items())
-        if short not in known and name.upper() not in OLD_NAMES and not OF_KUBERNETES.fullmatch(short)
+        if short not in setting_names and name.upper() not in OLD_NAMES and not OF_KUBERNETES.fullmatch(short)
     ]
     return old + unknown
 
@@ -73,8 +73,8 @@ def settings_help() -> str:
     return "\n".join(lines)
 
 
-def _suggestion(name: str, known: set[str]) -> str:
-    nearest = get_close_matches(name, sorted(known), n=1)
+def _suggestion(name: str, setting_names: set[str]) -> str:
+    nearest = get_close_matches(name, sorted(setting_names), n=1)
     return f" Did you mean {PREFIX}{nearest[0]}?" if nearest else ""
 
 

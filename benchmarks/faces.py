@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import tomli_w
 
-from benchmarks.quality import HEADER, shown
+from benchmarks.quality import HEADER, score_cells
 from benchmarks.setup import WORK, embed_source, pictures, publish, table, trained_with
 from retrieval.projection import Projection
 from trainer.bundles import load_current
@@ -28,7 +28,7 @@ def main() -> None:
         ("SFace, YuNet, aligned, mirrored, frozen (no PCA)", measure("yunet", projected=False)),
         ("**SFace, YuNet, aligned, mirrored, PCA 128 (`faces.toml`)**", measure("yunet")),
     ]
-    publish("faces", table(HEADER, [(name, *shown(scores)) for name, scores in rows]))
+    publish("faces", table(HEADER, [(name, *score_cells(scores)) for name, scores in rows]))
 
 
 def measure(detector: str, *, encoder: str = "sface", projected: bool = True) -> Scores:

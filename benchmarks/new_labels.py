@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality import HEADER, shown
+from benchmarks.quality import HEADER, score_cells
 from benchmarks.setup import WORK, embed_source, grocery, publish, table, trained
 from trainer.bundles import load_current
 from trainer.evaluation.metrics import Scores, score
@@ -26,7 +26,7 @@ def main() -> None:
     rows = []
     for config, name in CONFIGS.items():
         scores = [measure(config, seed) for seed in SEEDS]
-        rows.append((name, *shown(mean(scores))))
+        rows.append((name, *score_cells(mean(scores))))
     publish("new labels", table(HEADER, rows))
 
 
@@ -54,10 +54,10 @@ def tables(seed: int) -> tuple[Path, Path]:
     drawn = set(np.random.default_rng(seed).permutation(names)[:TRAINING_LABELS])
     WORK.mkdir(parents=True, exist_ok=True)
     written = []
-    for part, wanted in (("known", True), ("new", False)):
+    for part, is_known in (("known", True), ("new", False)):
         written.append(WORK / f"labels-{seed}-{part}.csv")
         with written[-1].open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
             writer.writerow(["path", "label"])
-            writer.writerows((path, path.parent.name) for path in files if (path.parent.name in drawn) == wanted)
+            writer.writerows((path, path.parent.name) for path in files if (path.parent.name in drawn) == is_known)
     return written[0], written[1]

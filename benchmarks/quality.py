@@ -22,7 +22,7 @@ def main() -> None:
         ("**tuned head, PCA 64 (`demo.toml`)**", measure("demo")),
         ("**fine-tuned (`grocery.toml`)**", measure("grocery", official())),
     ]
-    publish("quality", table(HEADER, [(name, *shown(scores)) for name, scores in rows]))
+    publish("quality", table(HEADER, [(name, *score_cells(scores)) for name, scores in rows]))
 
 
 def measure(config: str, source: Path | None = None, *, projected: bool = True) -> Scores:
@@ -39,7 +39,7 @@ def measure(config: str, source: Path | None = None, *, projected: bool = True) 
     return score(queries.vectors, queries.labels, gallery.vectors, gallery.labels)
 
 
-def shown(scores: Scores) -> list[str]:
+def score_cells(scores: Scores) -> list[str]:
     """The measures, three digits each."""
     values = (scores.precision_at_1, scores.precision_at_10, scores.recall_at_10, scores.map, scores.map_at_r)
     return [f"{value:.3f}" for value in values]

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.quality import HEADER, measure, shown
+from benchmarks.quality import HEADER, measure, score_cells
 from benchmarks.setup import grocery, publish, table
 from retrieval import images
 from trainer.evaluation.metrics import Scores, score
@@ -20,7 +20,7 @@ def main() -> None:
         ("colour histograms (8x8x8, 64x64 pixels)", histograms()),
         ("**Siamese network from scratch (`siamese.toml`)**", measure("siamese")),
     ]
-    publish("scratch", table(HEADER, [(name, *shown(scores)) for name, scores in rows]))
+    publish("scratch", table(HEADER, [(name, *score_cells(scores)) for name, scores in rows]))
 
 
 def histograms() -> Scores:

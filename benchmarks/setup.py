@@ -100,11 +100,11 @@ def embed_source(source: str, loaded: Bundle, artifacts: Path, progress: Progres
 
 def vectors_of(artifacts: Path, part: str) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
     """The vectors [n, d] and labels [n] of grocery's train, val or test by the bundle there; kept beside it."""
-    kept = artifacts / f"grocery-{part}.npz"
-    if not kept.exists():
+    file = artifacts / f"grocery-{part}.npz"
+    if not file.exists():
         embedded = embed_source(str(grocery(part)), load_current(artifacts), artifacts, lambda *_: None)
-        np.savez(kept, vectors=embedded.vectors, labels=embedded.labels)
-    with np.load(kept) as arrays:
+        np.savez(file, vectors=embedded.vectors, labels=embedded.labels)
+    with np.load(file) as arrays:
         return arrays["vectors"], arrays["labels"]
 
 

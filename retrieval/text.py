@@ -71,16 +71,16 @@ def unprintable(text: str) -> str | None:
 def _without_invisible(text: str) -> str:
     if not _IS_INVISIBLE.search(text):
         return text
-    kept: list[str] = []
+    characters: list[str] = []
     base = ""  # the last character that is no mark and no tag: what a joiner or a tag acts upon
     for index, character in enumerate(text):
         if _IS_INVISIBLE.match(character):
-            if not _has_meaning(character, base, kept[-1] if kept else "", text[index + 1 : index + 2]):
+            if not _has_meaning(character, base, characters[-1] if characters else "", text[index + 1 : index + 2]):
                 continue
         elif unicodedata.category(character)[0] != "M":
             base = character
-        kept.append(character)
-    return "".join(kept)
+        characters.append(character)
+    return "".join(characters)
 
 
 def _has_meaning(character: str, base: str, last: str, following: str) -> bool:

@@ -94,13 +94,13 @@ def _pca_by_blocks(embeddings: NDArray[np.float32], most: int, variance: float |
     directions *= np.sign(np.take_along_axis(directions, np.abs(directions).argmax(axis=1)[:, None], axis=1))
     with np.errstate(invalid="ignore"):  # doubles of one picture
         shares = values / values.sum()
-    kept = most if variance is None else _directions(shares, variance, most)
-    pca = PCA(kept)
-    pca.mean_, pca.components_ = mean.astype(np.float32), directions[:kept].astype(np.float32)
-    pca.explained_variance_, pca.explained_variance_ratio_ = values[:kept], shares[:kept]
-    pca.singular_values_ = np.sqrt(values[:kept] * (count - 1))
-    pca.noise_variance_ = float(values[kept:].mean()) if kept < width else 0.0
-    pca.n_components_, pca.n_samples_, pca.n_features_in_ = kept, count, width
+    dims = most if variance is None else _directions(shares, variance, most)
+    pca = PCA(dims)
+    pca.mean_, pca.components_ = mean.astype(np.float32), directions[:dims].astype(np.float32)
+    pca.explained_variance_, pca.explained_variance_ratio_ = values[:dims], shares[:dims]
+    pca.singular_values_ = np.sqrt(values[:dims] * (count - 1))
+    pca.noise_variance_ = float(values[dims:].mean()) if dims < width else 0.0
+    pca.n_components_, pca.n_samples_, pca.n_features_in_ = dims, count, width
     return pca
 
 
@@ -114,12 +114,12 @@ def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) ->
 
     Many vectors are clustered by FAISS on a sample; scikit-learn does the last round, and is what is kept.
     """
-    wanted = clusters or round(4 * np.sqrt(len(vectors)))
+    count_limit = clusters or round(4 * np.sqrt(len(vectors)))
     if len(vectors) < MANY:
-        return KMeans(min(wanted, _different(vectors)), n_init=1, random_state=seed).fit(vectors)
-    size = min(len(vectors), max(MANY, SAMPLE_OF_CLUSTER * wanted))
+        return KMeans(min(count_limit, _different(vectors)), n_init=1, random_state=seed).fit(vectors)
+    size = min(len(vectors), max(MANY, SAMPLE_OF_CLUSTER * count_limit))
     sample = vectors[np.sort(np.random.default_rng(seed).choice(len(vectors), size, replace=False))]
-    count = min(wanted, _different(sample))
+    count = min(count_limit, _different(sample))
     fast = faiss.Kmeans(
         vectors.shape[1], count, niter=ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=size
     )

@@ -153,8 +153,8 @@ def _groups(snapshot: Snapshot, result: Result, tier: Tier, rows_by_group: list[
         there = tuple(row for row in members if _is_there(items, result, row))
         if len(there) < 2:
             continue
-        known = {row: ItemFacts(result.ids[row], items[result.ids[row]].label is not None) for row in there}
-        best = group(there, result.sketches, known)
+        item_facts = {row: ItemFacts(result.ids[row], items[result.ids[row]].label is not None) for row in there}
+        best = group(there, result.sketches, item_facts)
         answers.append(
             GroupAnswer(
                 keep=result.ids[best.keep],

@@ -77,7 +77,7 @@ def _sketched(snapshot: Snapshot, report: Report) -> tuple[list[Item], list[Sket
     """
     items: list[Item] = []
     sketches: list[Sketch] = []
-    known: dict[str, Sketch | None] = {}
+    sketches_by_digest: dict[str, Sketch | None] = {}
     digests: dict[str, str] = {}
     unreadable, everything = 0, list(snapshot.catalogue.items())  # not held open while pictures are read
     for done, item in enumerate(everything, start=1):
@@ -86,9 +86,9 @@ def _sketched(snapshot: Snapshot, report: Report) -> tuple[list[Item], list[Sket
         if _is_further_face(item, digests):
             continue
         data = _read(snapshot, item)
-        if data is not None and item.sha256 not in known:
-            known[item.sha256] = _sketch(item, data)
-        sketch = None if data is None else known[item.sha256]
+        if data is not None and item.sha256 not in sketches_by_digest:
+            sketches_by_digest[item.sha256] = _sketch(item, data)
+        sketch = None if data is None else sketches_by_digest[item.sha256]
         if sketch is None:
             unreadable += 1
         else:

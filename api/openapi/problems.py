@@ -47,8 +47,8 @@ def _write_problems(operation: dict[str, Any], responses: dict[str, Any]) -> dic
     """Those responses, and what an operation that changes something refuses where nothing can be written."""
     if not _scopes(operation) & {"write", "admin"}:
         return responses
-    known = responses.get("503", _response(503, []))
-    codes = [*known["content"][MEDIA_TYPE]["examples"], "write_unavailable"]
+    unavailable = responses.get("503", _response(503, []))
+    codes = [*unavailable["content"][MEDIA_TYPE]["examples"], "write_unavailable"]
     return responses | {"503": _response(503, codes), "507": _response(507, ["storage_full"])}
 
 

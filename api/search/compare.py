@@ -41,10 +41,10 @@ def compare(snapshot: Snapshot, body: CompareBody, downloads: Downloads = NOTHIN
 
 def _side(body: CompareBody, prefix: str) -> SearchForm:
     """One of the two pictures, as a search with it. Raises Refusal unless there is exactly one."""
-    sent = {name: getattr(body, f"{prefix}{name}") for name in FIELDS if name != "file"}
+    fields = {name: getattr(body, f"{prefix}{name}") for name in FIELDS if name != "file"}
     if isinstance(body, CompareForm):
-        sent["file"] = getattr(body, f"{prefix}file")
-    query = SearchForm.model_construct(**sent)  # each field has been checked
+        fields["file"] = getattr(body, f"{prefix}file")
+    query = SearchForm.model_construct(**fields)  # each field has been checked
     if pictures_sent(query) != 1:
         first = [f"{prefix}{name}" for name in FIELDS[:4]]
         raise Refusal("invalid_parameter", ONE_PICTURE.format(names=f"{', '.join(first[:3])} and {first[3]}"))

@@ -80,8 +80,8 @@ class Keys:
         """Looks at every key to its end, so that the time tells nothing of how near a guess was."""
         digest = digest_of(key)
         match = None
-        for place, known in enumerate(self._keys):
-            if secrets.compare_digest(known.sha256, digest):
+        for place, entry in enumerate(self._keys):
+            if secrets.compare_digest(entry.sha256, digest):
                 match = place
         return match
 

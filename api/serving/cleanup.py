@@ -52,7 +52,7 @@ def sweep_pictures(pictures: PictureStore, catalogue: Catalogue, pending: Set[st
     """
     left: list[str] = []
     total = 0
-    for batch in _batches(pictures.kept()):
+    for batch in _batches(pictures.locations()):
         with catalogue.writing() as rows:
             left += rows.unnamed(batch) - pending
         total += len(batch)

@@ -205,14 +205,14 @@ class Engine:
 
     def _load(self, bundle_id: str, *, live: bool) -> None:
         """Serve a bundle, unless it is as it should be. Raises LookalikeError or Stopped; then nothing has changed."""
-        known = next((each for each in self._loaded if each.id == bundle_id), None)
-        if known is not None and known.store.changed_elsewhere():
+        loaded = next((each for each in self._loaded if each.id == bundle_id), None)
+        if loaded is not None and loaded.store.changed_elsewhere():
             self._behind.add(bundle_id)
         if bundle_id in self._behind:
-            known = None
-        if known is not None and (known is self.snapshot or not live):
+            loaded = None
+        if loaded is not None and (loaded is self.snapshot or not live):
             return
-        snapshot = known or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures, self.stores)
+        snapshot = loaded or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures, self.stores)
         try:
             self._agreements.prepare(snapshot, self._stopping, pictures=not self._loaded)
             # So that no item can come between its last look for items and its first request.
@@ -222,7 +222,7 @@ class Engine:
                 others = [each for each in self._loaded if each.id != bundle_id]
                 self._replace([snapshot, *others] if live else [*others, snapshot])
         except BaseException:
-            if known is None:
+            if loaded is None:
                 snapshot.close()
             raise
         self._behind.discard(bundle_id)

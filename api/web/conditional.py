@@ -17,8 +17,8 @@ IfNoneMatch = Annotated[str | None, Header(description="An ETag that the client 
 
 def is_known(etag: str, if_none_match: str | None) -> bool:
     """Whether the client has this version already (RFC 9110, section 13.1.2)."""
-    known = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
-    return etag in known or known == ["*"]
+    tags = [tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")]
+    return etag in tags or tags == ["*"]
 
 
 # Asked for again each time, as another picture may come under the same id; and not for shared caches, as a key says who

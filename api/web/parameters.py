@@ -31,11 +31,11 @@ async def check_parameters(request: Request) -> None:
     route = request.scope.get("route")
     if not isinstance(route, APIRoute) or route.operation_id in TOLERANT:
         return
-    known = _parameters(route)
+    names = _parameters(route)
     for name, times in Counter(name for name, _ in request.query_params.multi_items()).items():
-        if name not in known:
-            hint = FILTERS if "filter" in known and nearest(name, FILTER_NAMES) else ""
-            raise Refusal("invalid_parameter", f"{sentence(unknown_name(name, known, 'parameter'))}.{hint}")
+        if name not in names:
+            hint = FILTERS if "filter" in names and nearest(name, FILTER_NAMES) else ""
+            raise Refusal("invalid_parameter", f"{sentence(unknown_name(name, names, 'parameter'))}.{hint}")
         if times > 1 and name not in LIST_FIELDS:
             raise Refusal("invalid_parameter", f"{name}: it is sent {times} times; send it once.")
 

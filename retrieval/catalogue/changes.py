@@ -100,8 +100,8 @@ class Changes:
         self._connection.execute(sa.delete(REPLIES).where(REPLIES.c.created < now - KEPT_SECONDS))
         statement = insert(REPLIES, self._dialect).on_conflict_do_nothing(index_elements=["key"])
         values = {"key": reply.key, "request": reply.request, "status": reply.status, "body": reply.body}
-        kept = self._connection.execute(statement.values(**values, created=now).returning(REPLIES.c.key))
-        return kept.scalar_one_or_none() is not None
+        inserted = self._connection.execute(statement.values(**values, created=now).returning(REPLIES.c.key))
+        return inserted.scalar_one_or_none() is not None
 
     def unnamed(self, locations: Collection[str]) -> set[str]:
         """Which of these files are no item's, deleted or not. Nobody can make them one's until the transaction ends."""

@@ -119,9 +119,9 @@ class CatalogueReader:
         """The items that a filter lets through. The same object again until an item has changed."""
         with self._database.transaction() as connection:
             version = read_version(connection)
-            known = self._selections.get(filter_, version)
-            if known is not None:
-                return known
+            selection = self._selections.get(filter_, version)
+            if selection is not None:
+                return selection
             numbers = self._matcher.numbers(connection, filter_, version)
         return self._selections.keep(version, Selection(filter_, numbers, self.ids_of))
 

@@ -61,7 +61,9 @@ def connected_groups(count: int, pairs: Iterable[tuple[int, int]]) -> list[tuple
     return [tuple(rows) for rows in members.values() if len(rows) > 1]
 
 
-def group(members: tuple[int, ...], sketches: Sequence[Sketch], known: Mapping[int, ItemFacts] | None = None) -> Group:
+def group(
+    members: tuple[int, ...], sketches: Sequence[Sketch], item_facts: Mapping[int, ItemFacts] | None = None
+) -> Group:
     """The members with the one to keep; `known`, by row, says more of them than their files do."""
-    keep, why = best_member(members, sketches, known)
+    keep, why = best_member(members, sketches, item_facts)
     return Group(members, keep, why)

@@ -49,10 +49,10 @@ def turns(rows: Sequence[int], sketches: Sequence[Sketch]) -> dict[int, int]:
 
 
 def best_member(
-    members: Sequence[int], sketches: Sequence[Sketch], known: Mapping[int, ItemFacts] | None = None
+    members: Sequence[int], sketches: Sequence[Sketch], item_facts: Mapping[int, ItemFacts] | None = None
 ) -> tuple[int, str]:
     """The member to keep, and why in words."""
-    facts = {row: (known or {}).get(row, ItemFacts()) for row in members}
+    facts = {row: (item_facts or {}).get(row, ItemFacts()) for row in members}
     original = _original_turn(members, sketches, facts)
     oldest = min(_age(sketches[row]) for row in members)
 

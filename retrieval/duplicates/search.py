@@ -49,7 +49,7 @@ def find(
     same: Sequence[Pair],
     *,
     calibrated: CalibratedVectors | None = None,
-    known: Mapping[int, ItemFacts] | None = None,
+    item_facts: Mapping[int, ItemFacts] | None = None,
 ) -> Duplicates:
     """All three tiers, from `same_picture_pairs`; the third where there are vectors and a calibration to go by.
 
@@ -70,7 +70,7 @@ def find(
     copies_of = {rows[0]: rows for rows in pictures}
     thing_groups = [tuple(sorted(chain.from_iterable(copies_of.get(row, (row,)) for row in rows))) for rows in stars]
     return Duplicates(
-        *(tuple(group(rows, turned, known) for rows in tier) for tier in (identical, several, thing_groups))
+        *(tuple(group(rows, turned, item_facts) for rows in tier) for tier in (identical, several, thing_groups))
     )
 
 

@@ -15,12 +15,12 @@ def best_boxes(boxes: NDArray[np.float64], scores: NDArray[np.floating], overlap
     left, top, right, bottom = boxes.T
     areas = (right - left) * (bottom - top)
     rows = np.argsort(-scores, kind="stable")[:MAX_BOXES]
-    kept: list[int] = []
+    best_rows: list[int] = []
     while len(rows):
         best, rows = rows[0], rows[1:]
-        kept.append(int(best))
+        best_rows.append(int(best))
         width = np.minimum(right[best], right[rows]) - np.maximum(left[best], left[rows])
         height = np.minimum(bottom[best], bottom[rows]) - np.maximum(top[best], top[rows])
         shared = np.maximum(width, 0) * np.maximum(height, 0)
         rows = rows[shared <= overlap * (areas[best] + areas[rows] - shared)]
-    return kept
+    return best_rows

@@ -50,10 +50,10 @@ class Yolo:
             return f"its input is {shape}"
         self._height, self._width = sizes
         try:
-            found = self._run(np.zeros((self._height, self._width, 3), np.uint8))
+            output = self._run(np.zeros((self._height, self._width, 3), np.uint8))
         except Exception as error:  # as in open_session
             return str(error)
-        return "" if found.ndim == 3 and found.shape[:2] == (1, ROWS) else f"its output is {list(found.shape)}"
+        return "" if output.ndim == 3 and output.shape[:2] == (1, ROWS) else f"its output is {list(output.shape)}"
 
     def _run(self, rgb: RGB) -> NDArray[np.floating]:
         source, output = self._names

@@ -48,7 +48,7 @@ class PictureStore(Protocol):
     def discard(self, locations: Iterable[str]) -> None:
         """Delete pictures, of those that are ours. One that cannot be is logged, and swept at the next start."""
 
-    def kept(self) -> Iterator[str]:
+    def locations(self) -> Iterator[str]:
         """The locations of all pictures that are there long enough to be swept. Raises StorageError."""
 
     def sweep_drafts(self) -> None:

@@ -76,7 +76,7 @@ class FolderPictures:
                 except OSError as error:
                     logger.warning("a deleted item's picture stays for now: %s", error)
 
-    def kept(self) -> Iterator[str]:
+    def locations(self) -> Iterator[str]:
         """The locations of all pictures that are there."""
         for path in (self._home / FOLDER).glob("??/*"):
             location = path.relative_to(self._home).as_posix()

@@ -91,7 +91,7 @@ class RemotePictures:
                 logger.warning("a deleted item's picture stays for now: %s", error)
             self._local.discard([location])
 
-    def kept(self) -> Iterator[str]:
+    def locations(self) -> Iterator[str]:
         """The locations of all pictures that are there long enough to be swept. Raises StorageUnavailable."""
         for number in range(256):
             folder = f"{FOLDER}/{number:02x}"

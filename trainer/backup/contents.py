@@ -111,8 +111,8 @@ def verify(folder: Path, progress: Progress) -> Mapping[str, str]:
     names = set(_names(folder)) - {SUMS, ABOUT}
     faults = [f"{name} is missing" for name in sorted(sums.keys() - names)]
     faults += [f"{name} is not listed" for name in sorted(names - sums.keys())]
-    known = sorted(names & sums.keys())
-    for name, digest in zip(known, _digests(folder, known, progress), strict=True):
+    files = sorted(names & sums.keys())
+    for name, digest in zip(files, _digests(folder, files, progress), strict=True):
         if digest != sums[name]:
             faults.append(f"{name} has changed")
     if faults:

@@ -52,8 +52,8 @@ def compare(
         table.add_column(heading, no_wrap=True)
     for row, figures in zip(comparison.rows, cells(comparison.rows, columns), strict=True):
         when = "after" if row.tuned else "before"
-        shown = [Text(cell.text, style="bold" if cell.best else "") for cell in figures]
-        table.add_row(Text(row.configuration), when, row.stage, *shown)
+        texts = [Text(cell.text, style="bold" if cell.best else "") for cell in figures]
+        table.add_row(Text(row.configuration), when, row.stage, *texts)
     if comparison.rows:
         out.print(table)
     for failure in comparison.failures:

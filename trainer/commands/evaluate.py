@@ -73,8 +73,8 @@ def evaluate(
         return
     if formulas:
         out.print(evaluation_tables.formulas())
-    for shown in evaluation_tables.tables(measurement.evaluation):
-        out.print(shown)
+    for table in evaluation_tables.tables(measurement.evaluation):
+        out.print(table)
     for note in measurement.notes:
         out.print(Text(note))
     if measurement.skipped:

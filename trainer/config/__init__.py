@@ -90,8 +90,10 @@ def load_config(path: Path) -> Config:
     try:
         fields = tomllib.loads((ready if is_name else path).read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        known = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.toml")))
-        raise ConfigError(f"There is no configuration {path}. Name a TOML file, or a ready one: {known}.") from error
+        config_names = ", ".join(sorted(file.stem for file in CONFIGS.glob("*.toml")))
+        raise ConfigError(
+            f"There is no configuration {path}. Name a TOML file, or a ready one: {config_names}."
+        ) from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not a TOML file: {error}") from error
     try:

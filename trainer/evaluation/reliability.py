@@ -96,9 +96,9 @@ def reliability(
 
 
 def _level(level: float, probabilities: Doubles, matches: NDArray[np.bool_]) -> PrecisionAt:
-    shown = probabilities >= level
-    right = float(matches[shown].mean()) if shown.any() else None
-    return PrecisionAt(level, int(shown.sum()), right, float(shown[matches].mean()) if matches.any() else 0.0)
+    above = probabilities >= level
+    right = float(matches[above].mean()) if above.any() else None
+    return PrecisionAt(level, int(above.sum()), right, float(above[matches].mean()) if matches.any() else 0.0)
 
 
 def stated(calibration: Calibration, search: HeldOutSearch, metric: Metric) -> Reliability | None:

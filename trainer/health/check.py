@@ -44,8 +44,8 @@ def check(
     file_rows = np.array(rows, np.int64)
     if things is not None:
         things = CalibratedVectors(things.vectors[file_rows], things.cosine, things.least)
-    known = {place: ItemFacts(pictures[row].id, pictures[row].label is not None) for place, row in enumerate(rows)}
-    groups = duplicates.find(sketches, same, calibrated=things, known=known)
+    item_facts = {place: ItemFacts(pictures[row].id, pictures[row].label is not None) for place, row in enumerate(rows)}
+    groups = duplicates.find(sketches, same, calibrated=things, item_facts=item_facts)
 
     def copies(groups: Sequence[Group]) -> list[Copies]:
         return [

@@ -104,9 +104,9 @@ class ClosedForm:
         second is shrunk so far towards the features as they are that it serves labels which were not. Of the squared
         length of an embedding, and so of a cosine, the share `general` is the second's.
         """
-        known = self._directions(shrinkage, min(dims, self._labels - 1) or 1)
+        for_labels = self._directions(shrinkage, min(dims, self._labels - 1) or 1)
         other = self._directions(general_shrinkage, min(general_dims, self.width))
-        parts = [(known, 1 - general), (other, general)]
+        parts = [(for_labels, 1 - general), (other, general)]
         return self._widened(
             np.hstack([kernel * np.sqrt(share / np.trace(kernel.T @ self._total @ kernel)) for kernel, share in parts])
         )

@@ -81,12 +81,14 @@ def find_groups(
     members: dict[int, list[int]] = {}
     for row, root in enumerate(roots.tolist()):
         members.setdefault(root, []).append(row)
-    found = sorted((rows for rows in members.values() if len(rows) >= min_faces), key=lambda rows: (-len(rows), rows))
-    ids = [[faces.ids[row] for row in rows] for rows in found]
+    groups_of_rows = sorted(
+        (rows for rows in members.values() if len(rows) >= min_faces), key=lambda rows: (-len(rows), rows)
+    )
+    ids = [[faces.ids[row] for row in rows] for rows in groups_of_rows]
     names = _names([[items[item_id] for item_id in of_group if item_id in items] for of_group in ids], items.values())
     groups = [
         _group(name, rows, faces, [labels[item_id] for item_id in named.ids], likely)
-        for name, rows in zip(names, found, strict=True)
+        for name, rows in zip(names, groups_of_rows, strict=True)
     ]
     return Grouped(groups, len(faces.ids))
 
@@ -96,17 +98,17 @@ def write_groups(artifacts: Path, groups: Sequence[FaceGroup]) -> int:
 
     Who has been named meanwhile is left alone.
     """
-    wanted = {item_id: group.name for group in groups for item_id in group.ids}
+    names_by_id = {item_id: group.name for group in groups for item_id in group.ids}
     changed = 0
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
         earlier = catalogue.matching(Filter(attributes={FACE_GROUP: Not(OneOf((None,)))}))
         with catalogue.writing() as rows:
-            for item_id in sorted({*wanted, *earlier}):
+            for item_id in sorted({*names_by_id, *earlier}):
                 item = _item(rows, item_id)
                 if item is None or (item.label is not None and FACE_GROUP not in item.attributes):
                     continue
                 rest = {name: value for name, value in item.attributes.items() if name != FACE_GROUP}
-                group = {FACE_GROUP: wanted[item_id]} if item_id in wanted and item.label is None else {}
+                group = {FACE_GROUP: names_by_id[item_id]} if item_id in names_by_id and item.label is None else {}
                 if rest | group != item.attributes:
                     rows.describe(replace(item, attributes=rest | group))
                     changed += 1
@@ -168,15 +170,15 @@ def _names(members: Sequence[Sequence[Item]], items: Collection[Item]) -> list[s
     numbers = [str(item.attributes.get(FACE_GROUP, "")).removeprefix(PREFIX) for item in items]
     last = max((int(number) for number in numbers if number.isascii() and number.isdigit()), default=0)
     names: list[str] = []
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for group in members:
-        known = Counter(str(item.attributes[FACE_GROUP]) for item in group if FACE_GROUP in item.attributes)
-        name = next((name for name, _ in known.most_common() if name not in taken), None)
+        counts = Counter(str(item.attributes[FACE_GROUP]) for item in group if FACE_GROUP in item.attributes)
+        name = next((name for name, _ in counts.most_common() if name not in used_names), None)
         if name is None:
             last += 1
             name = f"{PREFIX}{last}"
         names.append(name)
-        taken.add(name)
+        used_names.add(name)
     return names
 
 

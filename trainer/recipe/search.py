@@ -65,7 +65,7 @@ def search(
     passes.pictures = in_random_order(usable, config.seed)
     survivors, trials = list(choices.looks()), []
     best: Trial | None = None
-    for (count, variations), kept in zip(RUNGS, KEPT, strict=True):
+    for (count, variations), survivor_count in zip(RUNGS, KEPT, strict=True):
         if variations is not None:
             survivors += [new for choice in survivors for new in variations(choice) if new.cost <= MAX_COST[preset]]
         several, size = list(dict.fromkeys(survivors)), min(count, len(usable))
@@ -75,7 +75,9 @@ def search(
         if not judged:
             break
         best = cheapest_equal(judged)
-        survivors = list(dict.fromkeys([best.choice, *(trial.choice for trial in judged[:kept])]))[:kept]
+        survivors = list(dict.fromkeys([best.choice, *(trial.choice for trial in judged[:survivor_count])]))[
+            :survivor_count
+        ]
         if budget.left <= 0 or (count >= len(usable) and variations is choices.refinements):
             break
     return None if best is None or best.verdict is None else Outcome(best.choice, best.verdict, trials)

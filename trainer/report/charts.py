@@ -69,13 +69,13 @@ def _epochs(title: str, points: Points, *, timed: bool) -> Plot:
 
 def precision_recall_chart(protocols: Sequence[Protocol]) -> Chart | None:
     """One curve for each protocol that was measured."""
-    shown = [protocol for protocol in protocols if protocol.precision_recall]
-    if not shown:
+    drawn = [protocol for protocol in protocols if protocol.precision_recall]
+    if not drawn:
         return None
 
     def plot(axes: Axes, theme: Theme) -> None:
         dress(axes, theme, "precision at each recall", across="recall")
-        for place, protocol in enumerate(shown):
+        for place, protocol in enumerate(drawn):
             _line(axes, theme, place, protocol.precision_recall, protocol.name)
         axes.set(xlim=(-0.02, 1.02), ylim=(0, 1.03))
         _legend(axes, theme)

@@ -121,9 +121,9 @@ def draw_map(report: Report, progress: Progress) -> Map:
     """Lay out the vectors and read their pictures, or a sample where they are many."""
     rows = sample(len(report.pictures))
     points = place(report.vectors[rows])
-    shown = [report.pictures[row] for row in rows]
-    small = thumbnails([picture.path for picture in shown], DOT, progress)
-    labels = [picture.label for picture in shown]
+    pictures = [report.pictures[row] for row in rows]
+    small = thumbnails([picture.path for picture in pictures], DOT, progress)
+    labels = [picture.label for picture in pictures]
     by_label = _label_colours(report.labels)
     source = ColumnDataSource(
         {
@@ -132,7 +132,7 @@ def draw_map(report: Report, progress: Progress) -> Map:
             "thumbnail": [address or NOTHING for address in small],
             "label": [label or "no label" for label in labels],
             "cluster": report.clusters[rows].astype(np.int32),
-            "id": [picture.id for picture in shown],
+            "id": [picture.id for picture in pictures],
             "by_label": [by_label[label] if label is not None else NO_LABEL for label in labels],
             "by_cluster": [_colour(cluster) for cluster in report.clusters[rows].tolist()],
         }

@@ -95,8 +95,8 @@ def health_lists(health: Health) -> list[PictureList]:
 def _copy_list(
     name: str, title: str, how: str, empty: str, groups: Sequence[Copies], most: int = MAX_GROUPS
 ) -> PictureList:
-    shown = first((_group(group) for group in groups), most)
-    return PictureList(name, title, how, empty, shown, len(groups), f"{name.replace('-', '_')}.csv")
+    first_groups = first((_group(group) for group in groups), most)
+    return PictureList(name, title, how, empty, first_groups, len(groups), f"{name.replace('-', '_')}.csv")
 
 
 def _group(group: Copies) -> Group:

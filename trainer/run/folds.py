@@ -61,8 +61,8 @@ def picture_folds(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 
 def label_folds(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     """The same for whole labels."""
-    known = labels != UNLABELLED
-    return np.where(known, _shuffled(np.where(known, labels, 0), seed), NO_FOLD)
+    has_label = labels != UNLABELLED
+    return np.where(has_label, _shuffled(np.where(has_label, labels, 0), seed), NO_FOLD)
 
 
 def value_folds(files: Sequence[PictureFile], labels: NDArray[np.int64], column: str, seed: int) -> NDArray[np.int64]:

@@ -30,15 +30,15 @@ def embed(tuning: Tuning, encoder: Encoders, progress: Progress) -> NDArray[np.f
     Raises SourceError for a picture that can no longer be read.
     """
     pictures, opener = [file.picture for file in tuning.pictures.files], tuning.pictures.opener
-    known = _from_features(tuning, encoder)
-    if known is None:
+    embeddings = _from_features(tuning, encoder)
+    if embeddings is None:
         return _embed_all(tuning, encoder, progress)
     rows = sample_evenly(np.arange(len(pictures)), SAMPLE)
     sample = embed_gallery([pictures[row] for row in rows], encoder.onnx, progress, opener, tuning.pictures.fit)
-    difference = float(np.abs(unit(known[rows]) - unit(sample)).max())
+    difference = float(np.abs(unit(embeddings[rows]) - unit(sample)).max())
     if difference <= TOLERANCE:
         progress(len(pictures), len(pictures))
-        return known
+        return embeddings
     tuning.listener.note(
         f"The features in the cache differ from the written encoder by up to {difference:.1e}: all pictures are "
         "embedded again."

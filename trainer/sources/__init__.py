@@ -33,9 +33,9 @@ def read_source(
         reason = next(iter(refused.values()), "there is none")
         raise SourceError(f"No picture of {source} can be used: {reason}.")
     skipped = [Skipped(p.place, refused[p.id]) for p in listing.pictures if p.id in refused]
-    kept, notes = choose_labels(usable, config)
+    selected, notes = choose_labels(usable, config)
     skipped = [Skipped(as_text(entry.place), entry.reason) for entry in [*listing.skipped, *skipped]]
-    return Listing(kept, skipped, [*listing.notes, *notes])
+    return Listing(selected, skipped, [*listing.notes, *notes])
 
 
 def data_set_folder(data_set: DataSet, artifacts: Path) -> Path:

@@ -36,9 +36,9 @@ _KINDS = tuple((re.compile(magic, re.DOTALL | re.IGNORECASE), kind, mend) for ma
 
 def foreign_kind(path: Path, head: bytes) -> str | None:
     """What the file `path`, which begins with `head`, is other than a CSV, and how to mend it; None for a text."""
-    for magic, *known in _KINDS:
+    for magic, *kind_and_hint in _KINDS:
         if magic.match(head):
-            kind, mend = _kind_of_zip(path) if known[0] == "a ZIP file" else known
+            kind, mend = _kind_of_zip(path) if kind_and_hint[0] == "a ZIP file" else kind_and_hint
             return f"it is {kind}. {mend.format(path.name, path.stem)}"
     if _is_picture(head):
         return "it is one picture. Name the folder that it lies in, or a CSV with its name."

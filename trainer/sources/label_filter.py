@@ -18,8 +18,8 @@ def choose_labels(pictures: Sequence[Picture], config: SourceConfig) -> tuple[li
     ranked = sorted(sizes, key=lambda label: (-sizes[label], label))
     enough = [label for label in ranked if sizes[label] >= config.min_images]
     kept_labels = {None, *enough[: config.top_labels]}
-    kept = [picture for picture in pictures if picture.label in kept_labels]
-    if not kept:
+    selected = [picture for picture in pictures if picture.label in kept_labels]
+    if not selected:
         raise SourceError(
             f"No label has {config.min_images} pictures; {ranked[0]} has the most, {sizes[ranked[0]]}. "
             "Lower min_images under [source] in the configuration."
@@ -34,4 +34,4 @@ def choose_labels(pictures: Sequence[Picture], config: SourceConfig) -> tuple[li
         for reason, labels in reasons.items()
         if labels
     ]
-    return kept, notes
+    return selected, notes

@@ -84,16 +84,16 @@ class Matcher:
         def read(part: Part) -> BitMap64:
             key = part.key if isinstance(part, Term) else repr(part)
             with self._lock:
-                known = self._parts.get(key)
-            if known is not None and known[0] == version:
-                return known[1]
-            if known is not None and known[0] not in changes:
-                changes[known[0]] = read_changed(connection, known[0], version)
-            changed = None if known is None else changes[known[0]]
-            if known is None or changed is None:
+                latest = self._parts.get(key)
+            if latest is not None and latest[0] == version:
+                return latest[1]
+            if latest is not None and latest[0] not in changes:
+                changes[latest[0]] = read_changed(connection, latest[0], version)
+            changed = None if latest is None else changes[latest[0]]
+            if latest is None or changed is None:
                 numbers = read_part(connection, part)
             else:
-                numbers = (known[1] - changed.numbers) | BitMap64(
+                numbers = (latest[1] - changed.numbers) | BitMap64(
                     number for number, of_item in changed.items.items() if _lets_through(part, *of_item)
                 )
             self._keep(key, version, numbers)

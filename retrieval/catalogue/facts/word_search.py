@@ -55,9 +55,9 @@ class WordSets:
         """As `find_numbers`, in the version that the transaction sees."""
         key = (tuple(sorted(words)), whole)
         with self._lock:
-            known = self._latest.get(key)
-        if known is not None and known[0] == version:
-            return known[1]
+            latest = self._latest.get(key)
+        if latest is not None and latest[0] == version:
+            return latest[1]
         numbers = find_numbers(connection, words, whole=whole)
         with self._lock:
             self._latest[key] = version, numbers

@@ -100,7 +100,7 @@ def test_left_overs_are_swept_at_the_start(
     store.keep(left, picture(1))
     monkeypatch.setattr(stores, "MIN_AGE_SECONDS", -10)
     open_api(artifacts=own_shop.artifacts, pictures_url=url)
-    assert list(store.kept()) == [PLACE]
+    assert list(store.locations()) == [PLACE]
 
 
 def test_the_folder_says_where_and_what_is_about_to_go_live_stays(
@@ -119,7 +119,7 @@ def test_the_folder_says_where_and_what_is_about_to_go_live_stays(
     pending.write_text(json.dumps({"id": "a", "location": waiting, "label": None}) + "\n")
     monkeypatch.setattr(stores, "MIN_AGE_SECONDS", -10)
     open_api(artifacts=own_shop.artifacts)
-    assert sorted(store.kept()) == sorted([PLACE, waiting])
+    assert sorted(store.locations()) == sorted([PLACE, waiting])
 
 
 def test_an_outage_stops_no_search(

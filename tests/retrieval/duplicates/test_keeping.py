@@ -18,7 +18,7 @@ DAY = 86_400.0
 
 
 @pytest.mark.parametrize(
-    ("better", "known", "words"),
+    ("better", "item_facts", "words"),
     [
         ({"width": 200}, {}, "the most pixels (200 x 100 pixels)"),
         ({"written": 1e9 - DAY}, {}, "the oldest file (of 2001-09-08)"),
@@ -31,17 +31,17 @@ DAY = 86_400.0
     ],
 )
 def test_each_criterion_decides_before_those_after_it(
-    better: dict[str, Any], known: dict[str, Any], words: str
+    better: dict[str, Any], item_facts: dict[str, Any], words: str
 ) -> None:
     best = replace(PLAIN, sha256="b", **better)
-    result = group((0, 1, 2), [PLAIN, replace(PLAIN, sha256="c"), best], {2: ItemFacts(**known)})
+    result = group((0, 1, 2), [PLAIN, replace(PLAIN, sha256="c"), best], {2: ItemFacts(**item_facts)})
     assert (result.keep, result.why) == (2, words)
     order = ["width", "written", "has_label", "is_lossless", "has_metadata", "has_profile", "sharpness", "size"]
-    later = order[order.index(next(iter({**better, **known}))) + 1 :]
+    later = order[order.index(next(iter({**better, **item_facts}))) + 1 :]
     fields: dict[str, Any] = {"is_lossless": True, "has_metadata": True, "has_profile": True}
     fields |= {"sharpness": 9.0, "size": 9000, "written": 1e9 - DAY}
     rival = replace(PLAIN, sha256="d", **{name: fields[name] for name in later if name in fields})
-    assert group((0, 1), [rival, best], {0: ItemFacts("x", "has_label" in later), 1: ItemFacts(**known)}).keep == 1
+    assert group((0, 1), [rival, best], {0: ItemFacts("x", "has_label" in later), 1: ItemFacts(**item_facts)}).keep == 1
 
 
 def test_a_name_that_tells_of_a_copy_is_told_by_whole_words() -> None:
@@ -86,9 +86,9 @@ def test_the_mirrored_copy_is_not_kept(
     files = [(original, names[0], ages[0]), (mirrored(original), names[1], ages[1])]
     files = files if first else files[::-1]
     sketches = [replace(sketch(data), written=age) for data, _, age in files]
-    known = {row: ItemFacts(name, True) for row, (_, name, _) in enumerate(files)}
+    item_facts = {row: ItemFacts(name, True) for row, (_, name, _) in enumerate(files)}
     pairs = same_picture_pairs(sketches, lambda row: files[row][0])
-    (result,) = find(sketches, pairs, known=known).same_picture
+    (result,) = find(sketches, pairs, item_facts=item_facts).same_picture
     assert files[result.keep][0] == original
     assert "the right way round" in result.why
 

@@ -32,14 +32,14 @@ def store(url: str | None, artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_what_is_kept_is_read_listed_and_discarded(store: PictureStore) -> None:
     store.check()
-    assert list(store.kept()) == []
+    assert list(store.locations()) == []
     for data in (ONE, OTHER, ONE):
         store.keep(place(data), data)
     store.check()
     assert store.read(place(ONE)) == ONE
-    assert sorted(store.kept()) == sorted([place(ONE), place(OTHER)])
+    assert sorted(store.locations()) == sorted([place(ONE), place(OTHER)])
     store.discard([place(ONE), place(picture(3))])
-    assert list(store.kept()) == [place(OTHER)]
+    assert list(store.locations()) == [place(OTHER)]
     with pytest.raises(PictureMissing):
         store.read(place(ONE))
 
@@ -54,7 +54,7 @@ def test_pictures_that_are_kept_together_are_all_there(store: PictureStore) -> N
     store.keep(place(ONE), ONE)
     pictures = {place(data): data for data in map(picture, range(20))}
     keep_all(store, pictures)
-    assert {location: store.read(location) for location in store.kept()} == pictures
+    assert {location: store.read(location) for location in store.locations()} == pictures
     keep_all(store, {})
 
 
@@ -73,7 +73,7 @@ def test_writers_of_the_same_picture_do_not_disturb_each_other(
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda turn: stores[turn % 2].keep(place(ONE), ONE), range(16)))
     assert [each.read(place(ONE)) for each in stores] == [ONE, ONE]
-    assert list(store.kept()) == [place(ONE)]
+    assert list(store.locations()) == [place(ONE)]
 
 
 def test_pictures_of_a_source_are_read_and_never_touched(store: PictureStore, artifacts: Path, tmp_path: Path) -> None:
@@ -97,6 +97,6 @@ def test_what_was_added_before_the_move_is_still_read(store: PictureStore, artif
 def test_young_pictures_are_not_swept(artifacts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = open_pictures(artifacts, "memory://young/shop")
     store.keep(place(ONE), ONE)
-    assert list(store.kept()) == [], "a release may just be about to name it"
+    assert list(store.locations()) == [], "a release may just be about to name it"
     monkeypatch.setattr(remote, "MIN_AGE_SECONDS", -10)
-    assert list(store.kept()) == [place(ONE)]
+    assert list(store.locations()) == [place(ONE)]

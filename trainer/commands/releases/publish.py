@@ -90,10 +90,10 @@ def show_live(release: "Release") -> None:
 
 def _remarks(change: "Change") -> list[str]:
     trained = [("this bundle", change.trained_on), ("the live one", change.live_trained_on)]
-    known = [f"{who} was trained on {count} of these queries" for who, count in trained if count]
+    overlaps = [f"{who} was trained on {count} of these queries" for who, count in trained if count]
     unknown = [
         f"of {who} it is not known on how many of these queries it was trained" for who, n in trained if n is None
     ]
     gone = [f"{change.missing} pinned pictures are gone or have changed, and were left out"] if change.missing else []
-    flattered = ["; ".join(known) + ", which flatters it"] if known else []
+    flattered = ["; ".join(overlaps) + ", which flatters it"] if overlaps else []
     return flattered + unknown + gone

@@ -26,13 +26,13 @@ err = Console(file=os.fdopen(os.dup(2), "w", errors="backslashreplace"))
 @contextmanager
 def silenced() -> Iterator[None]:
     """Keep standard error quiet while TensorFlow loads: its C++ part writes notes there that nothing else turns off."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    stderr_copy, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr_copy, 2)
+        os.close(stderr_copy)
         os.close(nowhere)
 
 
@@ -54,8 +54,8 @@ class Display:
         with Progress(*columns, console=err) as bar:
             task = bar.add_task(title, total=None)
             yield lambda done, total: bar.update(task, completed=done, total=total)
-            known = bar.tasks[0].total or 1
-            bar.update(task, completed=known, total=known)
+            length = bar.tasks[0].total or 1
+            bar.update(task, completed=length, total=length)
 
     def note(self, text: str) -> None:
         err.print(f"  {text}", style="dim", highlight=False, soft_wrap=True)

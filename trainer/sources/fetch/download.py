@@ -28,18 +28,18 @@ def fetch_all(urls: Sequence[str], cache: Path, progress: Progress | None = None
     unique_urls = list(dict.fromkeys(urls))
     if not unique_urls:
         return {}
-    with Cache(cache.absolute()) as kept:
-        fates = {url: fate for url in unique_urls if (fate := kept.find(url))}
+    with Cache(cache.absolute()) as stored:
+        fates = {url: fate for url in unique_urls if (fate := stored.find(url))}
         missing = [url for url in unique_urls if url not in fates]
         try:
-            with closing(_fetch_side_by_side(missing, kept)) as fetching:
+            with closing(_fetch_side_by_side(missing, stored)) as fetching:
                 for fate in fetching:
                     fates[fate.url] = fate
                     if progress:
                         progress(len(fates), len(unique_urls))
         finally:
-            kept.write_table(kept.folder.parent / "fetched.csv", unique_urls)
-        return {url: kept.path(fate.digest) if fate.digest else str(fate.reason) for url, fate in fates.items()}
+            stored.write_table(stored.folder.parent / "fetched.csv", unique_urls)
+        return {url: stored.path(fate.digest) if fate.digest else str(fate.reason) for url, fate in fates.items()}
 
 
 def _fetch_side_by_side(urls: Sequence[str], cache: Cache) -> Generator[Fate]:

@@ -78,7 +78,7 @@ def _without_cameras(inner: Mapping[Folders, Folders], root: str, notes: list[st
     dropped: set[str] = set()
     all_of_cameras = all(names and _CAMERA.fullmatch(names[-1]) for names in inner.values())
     for place, names in inner.items():
-        kept: list[str] = []
+        labels: list[str] = []
         above = root
         for name in names:
             in_dcim = above.upper() == "DCIM"
@@ -86,9 +86,9 @@ def _without_cameras(inner: Mapping[Folders, Folders], root: str, notes: list[st
             if name.upper() == "DCIM" or (in_dcim and name == "Camera") or is_numbered:
                 dropped.add(name)
             else:
-                kept.append(name)
+                labels.append(name)
             above = name
-        cut[place] = tuple(kept)
+        cut[place] = tuple(labels)
     if dropped:
         notes.append(f"Folders of a camera are no labels: {', '.join(sorted(dropped)[:5])}.")
     return cut

@@ -37,8 +37,8 @@ class Contents:
             kinds.append(f"{rest} of other kinds")
         if count := self.system.total():
             names = [as_text(name) for name, _ in self.system.most_common(MAX_NAMES + 1)]
-            shown = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")
-            kinds.insert(0, f"{count} hidden or system {'files' if count > 1 else 'file'} ({shown})")
+            text = ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")
+            kinds.insert(0, f"{count} hidden or system {'files' if count > 1 else 'file'} ({text})")
         return ", ".join(kinds)
 
 

@@ -69,9 +69,9 @@ def _picture(
 
 def _where(table: Path, entry: Entry) -> str:
     place = entry.place.partition("\n")[0]
-    shown = place if len(place) <= MAX_SHOWN else f"{place[: MAX_SHOWN - 1]}…"
+    text = place if len(place) <= MAX_SHOWN else f"{place[: MAX_SHOWN - 1]}…"
     line = f" (line {entry.line})" if entry.line != entry.row else ""
-    return f"{table.name}, row {entry.row}{line}: {shown}"
+    return f"{table.name}, row {entry.row}{line}: {text}"
 
 
 def _part(table: Path, entry: Entry) -> Part | None:

@@ -39,8 +39,8 @@ def read_columns(table: Path, header: Sequence[str]) -> Columns:
     if not any(names):
         raise SourceError(f"{table} is empty. It needs a first line with the names of its columns, such as path,label.")
     if "path" not in names and "url" not in names:
-        shown = ", ".join(filter(None, names))
-        raise SourceError(f"{table} needs a column path or url; its columns are {shown}.{_advice(names)}")
+        text = ", ".join(filter(None, names))
+        raise SourceError(f"{table} needs a column path or url; its columns are {text}.{_advice(names)}")
     doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
         written = " and ".join(dict.fromkeys(normal(c) for c in header if _name(c) == doubled[0]))
