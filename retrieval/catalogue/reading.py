@@ -7,7 +7,6 @@ from pyroaring import BitMap64
 
 from retrieval.catalogue.changes import Reply
 from retrieval.catalogue.database import Database
-from retrieval.catalogue.facts.completions import Completion, complete, near
 from retrieval.catalogue.facts.counting import (
     Columns,
     Counts,
@@ -21,7 +20,6 @@ from retrieval.catalogue.facts.ledger import batches, read_counts
 from retrieval.catalogue.facts.listing import list_page
 from retrieval.catalogue.facts.matching import (
     NOTHING_CHANGED,
-    Matcher,
     Selections,
     State,
     read_changed,
@@ -31,10 +29,10 @@ from retrieval.catalogue.facts.matching import (
 from retrieval.catalogue.facts.people import PeoplePlace, Person, count_people, list_people
 from retrieval.catalogue.facts.rebuild import differences
 from retrieval.catalogue.facts.tables import ITEM_FACT, LABEL, LABEL_NAME, fact_of_value, name_key
-from retrieval.catalogue.facts.word_search import WordHits, WordPlace, WordSets, is_word, page_of
 from retrieval.catalogue.item import Attribute, Item, Origin, is_id
 from retrieval.catalogue.ordering import Order, Place
-from retrieval.catalogue.table import AMONG, BATCH, BY_ID, ITEM, ITEMS, NUMBERED, REPLIES
+from retrieval.catalogue.table import AMONG, BATCH, BY_ID, ITEM, ITEMS, REPLIES
+from retrieval.catalogue.word_reading import WordReader
 from retrieval.errors import CatalogueError, ItemMissing
 from retrieval.filters import EVERYTHING, Filter, OneOf
 from retrieval.selection import Selection
@@ -53,15 +51,13 @@ def read_digests(connection: sa.Connection, ids: Sequence[str]) -> dict[str, str
     return digests
 
 
-class CatalogueReader:
+class CatalogueReader(WordReader):
     """The reading half of `Catalogue`, which see."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._matcher = Matcher()
+        super().__init__(database)
         self._columns = Columns()
         self._selections = Selections()
-        self._word_sets = WordSets()
 
     def get(self, id_: str) -> Item:
         """Raises ItemMissing."""
@@ -228,45 +224,6 @@ class CatalogueReader:
                 return different_of_all(connection, key, kind, excluded)
             counts, without_value = self._tally_of_some(connection, key, kind, filter_, excluded)
         return len(counts) + (without_value > 0)
-
-    def find_words(
-        self,
-        words: Sequence[str],
-        filter_: Filter = EVERYTHING,
-        without: Collection[str] = (),
-        *,
-        limit: int,
-        skip: int = 0,
-        after: WordPlace | None = None,
-    ) -> WordHits:
-        """The items of `matching` that have all of these words (see words_of), or words that begin so.
-
-        Those that have them whole come first; among them, those that came first.
-        """
-        with self._database.transaction() as connection:
-            version = read_version(connection)
-            every = self._word_sets.numbers(connection, words, version, whole=False)
-            every = every - BitMap64(read_facts(connection, without))
-            if filter_ != EVERYTHING:
-                every &= self._matcher.numbers(connection, filter_, version)
-            whole = self._word_sets.numbers(connection, words, version, whole=True) & every
-            places = page_of(whole, every - whole, limit=limit, skip=skip, after=after)
-            items: dict[int, Item] = {}
-            query = NUMBERED.where(ITEMS.c.number.in_(sa.bindparam("numbers", expanding=True)))
-            for batch in batches([number for _, number in places]):
-                rows = connection.execute(query, {"numbers": batch})
-                items.update((row.number, Item(*row[1:])) for row in rows)
-        return WordHits([(items[place[1]], place) for place in places], len(every))
-
-    def complete(self, words: Sequence[str], *, limit: int) -> list[Completion]:
-        """Labels and values of attributes with words that begin like all of these; the most frequent ones first."""
-        with self._database.transaction() as connection:
-            return complete(connection, words, limit)
-
-    def near_words(self, words: Sequence[str], *, limit: int) -> dict[str, list[str]]:
-        """For each of these words that no item has, nor one that begins so: the words of values spelled nearly so."""
-        with self._database.transaction() as connection:
-            return {word: near(connection, word, limit) for word in words if not is_word(connection, word)}
 
     def _tally_of_some(
         self, connection: sa.Connection, name: str, kind: int, filter_: Filter, excluded: Collection[int]
