@@ -3,8 +3,9 @@
 
 import { handleInput } from "./map/input.js";
 import { legend, link, nearest, thumbnail, tip } from "./map/details.js";
+import { SIZE, colourOf, legendOf, markOf, shapeOf } from "./map/marks.js";
 
-const [MARGIN, DOT, THUMBNAIL, MAX_PICTURES, COLOURS] = [32, 3.5, 72, 90, 8]; // in pixels, except the last two
+const [MARGIN, THUMBNAIL, MAX_PICTURES] = [32, 72, 90]; // in pixels, except the last one
 const map = document.querySelector("[data-map]");
 const canvas = map.querySelector("canvas");
 const context = canvas.getContext("2d");
@@ -13,12 +14,11 @@ const pictures = new Map(); // id -> Image, loaded when first in view
 const view = { x: 0, y: 0, scale: 1, least: 1 }; // centre; pixels for one unit of the vectors
 
 let all = { points: [], labels: [], total: 0 };
-let selectedLabel = null; // index of the only label shown; null: all
+let selectedMark = null; // the only mark shown; null: all
 let framePending = false;
 
 const place = ({ x, y }) => [(x - view.x) * view.scale + canvas.clientWidth / 2, (view.y - y) * view.scale + canvas.clientHeight / 2];
-const isShown = ({ label }) => selectedLabel === null || label === selectedLabel;
-const colour = (label) => getComputedStyle(map).getPropertyValue(label >= 0 && label < COLOURS ? `--label-${label}` : "--other");
+const isShown = ({ mark }) => selectedMark === null || mark === selectedMark;
 
 async function start() {
   try {
@@ -30,11 +30,11 @@ async function start() {
     statusLine.textContent = "The map could not be fetched. Reload this page to try again.";
     return;
   }
-  all.points = all.points.map(([id, x, y, label]) => ({ id, x, y, label, name: all.labels[label] ?? "no label" }));
+  all.points = all.points.map(([id, x, y, label]) => ({ id, x, y, mark: markOf(label), name: all.labels[label] ?? "no label" }));
   statusLine.textContent = statusText();
   if (!all.points.length) return;
-  legend(map, all.labels.slice(0, COLOURS), colour, (label) => {
-    selectedLabel = label;
+  legend(map, legendOf(all.labels, all.points), (mark) => {
+    selectedMark = mark;
     redraw();
   });
   showAll();
@@ -95,23 +95,24 @@ function draw() {
     const [left, top] = place(point);
     return isShown(point) && left > -THUMBNAIL && top > -THUMBNAIL && left < wide + THUMBNAIL && top < high + THUMBNAIL;
   });
-  const colours = new Map([...new Set(visible.map(({ label }) => label))].map((label) => [label, colour(label)]));
+  const marks = new Map([...new Set(visible.map(({ mark }) => mark))].map((mark) => [mark, { colour: colourOf(mark, map), path: new Path2D(shapeOf(mark)) }]));
   const large = visible.length <= MAX_PICTURES && view.scale > view.least * 2.5;
-  for (const point of visible.reverse()) (large && drawPicture(point, colours)) || drawDot(point, colours);
+  for (const point of visible.reverse()) (large && drawPicture(point, marks)) || drawDot(point, marks);
   const { x, y } = view;
   nearest(map, visible.map((point) => ({ point, far: Math.hypot(point.x - x, point.y - y) })));
 }
 
-function drawDot(point, colours) {
+function drawDot(point, marks) {
   const [left, top] = place(point);
-  context.fillStyle = colours.get(point.label);
-  context.beginPath();
-  context.arc(left, top, DOT, 0, 2 * Math.PI);
-  context.fill();
+  const { colour, path } = marks.get(point.mark);
+  context.fillStyle = colour;
+  context.translate(left - SIZE / 2, top - SIZE / 2);
+  context.fill(path);
+  context.translate(SIZE / 2 - left, SIZE / 2 - top);
 }
 
 /** False until the picture is loaded. */
-function drawPicture(point, colours) {
+function drawPicture(point, marks) {
   let picture = pictures.get(point.id);
   if (!picture) {
     picture = new Image();
@@ -124,7 +125,7 @@ function drawPicture(point, colours) {
   const [wide, high] = [picture.naturalWidth * scale, picture.naturalHeight * scale];
   const [left, top] = place(point);
   context.drawImage(picture, left - wide / 2, top - high / 2, wide, high);
-  context.strokeStyle = colours.get(point.label);
+  context.strokeStyle = marks.get(point.mark).colour;
   context.lineWidth = 2;
   context.strokeRect(left - wide / 2, top - high / 2, wide, high);
   return true;

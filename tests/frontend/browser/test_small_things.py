@@ -46,3 +46,21 @@ def test_what_has_the_focus_is_not_under_the_bar(tab: Page) -> None:
     bar = tab.locator(".delete-selected").evaluate("(form) => form.offsetHeight")
     padding = tab.evaluate("parseFloat(getComputedStyle(document.documentElement).scrollPaddingBottom)")
     assert padding >= bar > 0
+
+
+def test_no_gap_is_left_above_the_matches_of_a_phone_and_part_fields_stand_two_by_two(tab: Page, api: FakeApi) -> None:
+    api.replies["POST /search"] = as_json(matches(hit("one")))
+    tab.set_viewport_size({"width": 390, "height": 850})
+    tab.goto("/search?id=one")
+    gap = tab.evaluate(
+        """() => {
+            const words = document.createRange();
+            words.selectNodeContents(document.querySelector(".matches .how"));
+            return document.querySelector(".hits").getBoundingClientRect().top - words.getBoundingClientRect().bottom;
+        }"""
+    )
+    assert gap < 30
+    tab.locator("details:has(.crop-fields)").evaluate_all("(all) => { for (const each of all) each.open = true; }")
+    boxes = [field.bounding_box() for field in tab.locator(".crop-fields input").all()]
+    places = [(box["x"], box["y"]) for box in boxes if box]
+    assert len({x for x, _ in places}) == len({y for _, y in places}) == 2

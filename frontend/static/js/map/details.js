@@ -1,5 +1,7 @@
 // Around the map: legend, thumbnail under the pointer, links to the pictures nearest to the centre.
 
+import { colourOf, shapeOf } from "./marks.js";
+
 const [NEAREST, PAUSE_MILLISECONDS] = [10, 250];
 const SVG = "http://www.w3.org/2000/svg";
 const { item, thumbnail: small } = document.querySelector("[data-map]").dataset;
@@ -14,28 +16,28 @@ function element(name, known = {}, ...children) {
   return made;
 }
 
-function dot(fill) {
+function dot(mark, fill) {
   const drawing = document.createElementNS(SVG, "svg");
-  const circle = document.createElementNS(SVG, "circle");
-  for (const [key, value] of Object.entries({ viewBox: "0 0 10 10", width: 10, height: 10, "aria-hidden": true })) drawing.setAttribute(key, value);
-  for (const [key, value] of Object.entries({ cx: 5, cy: 5, r: 5, fill })) circle.setAttribute(key, value);
-  drawing.append(circle);
+  const shape = document.createElementNS(SVG, "path");
+  for (const [key, value] of Object.entries({ viewBox: "0 0 10 10", width: 12, height: 12, "aria-hidden": true })) drawing.setAttribute(key, value);
+  for (const [key, value] of Object.entries({ d: shapeOf(mark), fill })) shape.setAttribute(key, value);
+  drawing.append(shape);
   return drawing;
 }
 
-/** A toggle button for each coloured label: shows only that label. */
-export function legend(map, labels, colour, choose) {
-  const buttons = labels.map((name, label) => {
-    const button = element("button", { type: "button" }, dot(colour(label)), name);
+/** A toggle button for each mark: shows only the pictures that have it. */
+export function legend(map, entries, choose) {
+  const buttons = entries.map(({ mark, words }) => {
+    const button = element("button", { type: "button" }, dot(mark, colourOf(mark, map)), words);
     button.setAttribute("aria-pressed", "false");
     button.addEventListener("click", () => {
       const pressed = button.getAttribute("aria-pressed") === "true";
       for (const each of buttons) each.setAttribute("aria-pressed", String(each === button && !pressed));
-      choose(pressed ? null : label);
+      choose(pressed ? null : mark);
     });
     return button;
   });
-  const recolour = () => buttons.forEach((button, label) => button.querySelector("circle").setAttribute("fill", colour(label)));
+  const recolour = () => buttons.forEach((button, index) => button.querySelector("path").setAttribute("fill", colourOf(entries[index].mark, map)));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", recolour);
   const list = map.querySelector(".legend");
   list.replaceChildren(...buttons.map((button) => element("li", {}, button)));
