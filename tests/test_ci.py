@@ -41,8 +41,8 @@ def test_every_test_belongs_to_one_target() -> None:
     assert set(SELECTIONS) == {"test", *(f"test-{kind}" for kind in KINDS), "test-training"}
     for marks in itertools.product((False, True), repeat=len(KINDS) + 1):
         names = dict(zip(("slow", *KINDS), marks, strict=True))
-        chosen = [target for target, text in SELECTIONS.items() if eval(text, {}, names)]  # noqa: S307 - our own text
-        assert len(chosen) == 1, names
+        targets = [target for target, text in SELECTIONS.items() if eval(text, {}, names)]  # noqa: S307 - our own text
+        assert len(targets) == 1, names
 
 
 def test_the_run_makes_every_target_in_time(tmp_path: Path) -> None:

@@ -137,8 +137,8 @@ def test_every_file_becomes_an_item_that_is_the_scene(client: TestClient, name: 
     added = client.post("/items", files={"file": (name, FILES[name])}, data={"id": name})
     assert (added.status_code, added.json()["width"], added.json()["height"]) == (201, 160, 120)
     shown = client.get("/item/thumbnail", params={"id": name, "size": 160})
-    seen = np.asarray(Image.open(BytesIO(shown.content)).convert("RGB"), int)
-    assert np.abs(seen - np.asarray(scene())).mean() < 8
+    pixels = np.asarray(Image.open(BytesIO(shown.content)).convert("RGB"), int)
+    assert np.abs(pixels - np.asarray(scene())).mean() < 8
     assert client.delete("/item", params={"id": name}).status_code == 204
 
 

@@ -94,7 +94,7 @@ def test_every_command_of_the_tour_succeeds_and_together_they_reach_every_operat
     (folder / "query.jpg").write_bytes(picture(3))
     (folder / "portrait.jpg").write_bytes(portrait(20))
 
-    asked = []
+    commands = []
     with serving(Shop) as web:
         allowed = (web.url.removeprefix("http://"),)
         with (
@@ -114,9 +114,9 @@ def test_every_command_of_the_tour_succeeds_and_together_they_reach_every_operat
                 )
                 assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
                 assert '"problem":{' not in done.stdout, done.stdout
-            asked = [*shops.answered, *finders.answered]
-    assert all(status < 400 for _, _, status in asked)
-    assert {name for method, path, _ in asked for name in reached(method, path)} == set(operations())
+            commands = [*shops.answered, *finders.answered]
+    assert all(status < 400 for _, _, status in commands)
+    assert {name for method, path, _ in commands for name in reached(method, path)} == set(operations())
 
 
 @cache

@@ -75,8 +75,8 @@ def serve(shop: Shop) -> Iterator[Serve]:
     with ExitStack() as stack:
 
         def started(artifacts: Path = shop.artifacts, **settings: Any) -> int:
-            chosen = Settings(artifacts=artifacts, **settings)
-            server = uvicorn.Server(uvicorn.Config(create_app(chosen), **options(chosen)))
+            all_settings = Settings(artifacts=artifacts, **settings)
+            server = uvicorn.Server(uvicorn.Config(create_app(all_settings), **options(all_settings)))
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
             thread.start()

@@ -80,12 +80,12 @@ def test_a_cursor_travels_in_a_body(client: TestClient, as_form: bool) -> None:
     answer = ask(client, options, picture(5))
     hits = answer["hits"]
     while cursor := answer["next_cursor"]:
-        sent = options | {"cursor": cursor}
+        parameters = options | {"cursor": cursor}
         if as_form:
-            texts = {name: json.dumps(each) if name == "filter" else each for name, each in sent.items()}
+            texts = {name: json.dumps(each) if name == "filter" else each for name, each in parameters.items()}
             page = client.post("/search", files={name: (None, str(text)) for name, text in texts.items()})
         else:
-            page = client.post("/search", json=sent)
+            page = client.post("/search", json=parameters)
         assert page.status_code == 200, page.text
         answer = page.json()
         hits += answer["hits"]

@@ -80,18 +80,18 @@ def test_several_at_the_same_time_do_not_mix(tmp_path: Path) -> None:
 def test_the_content_is_synced_before_the_rename_and_the_folder_after_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[str, bool]] = []
+    states: list[tuple[str, bool]] = []
     path = tmp_path / "folder"
 
     def note(synced: Path) -> None:
-        seen.append((os.path.relpath(synced, tmp_path), path.exists()))
+        states.append((os.path.relpath(synced, tmp_path), path.exists()))
 
     monkeypatch.setattr(durable, "sync", note)
     with write_atomically(path) as draft:
         draft.mkdir()
         (draft / "a").write_text("a")
-    assert seen == [(".folder.part/a", False), (".folder.part", False), (".", True)]
-    seen.clear()
+    assert states == [(".folder.part/a", False), (".folder.part", False), (".", True)]
+    states.clear()
     with write_atomically(tmp_path / "b", durable=False) as draft:
         draft.write_text("b")
-    assert seen == []
+    assert states == []

@@ -117,9 +117,9 @@ def check_tallies(
     own = [item.label if name is None else item.attributes.get(name) for item in wanted]
     counted = Counter(map(keyed, own))
     assert catalogue.count_values(name, chosen, without) == len(counted)
-    asked = list({keyed(value): value for value in own[:3]}.values())
-    result = catalogue.tally(name, asked, chosen, without)
-    assert {keyed(value): count for value, count in result} == {keyed(value): counted[keyed(value)] for value in asked}
+    values = list({keyed(value): value for value in own[:3]}.values())
+    result = catalogue.tally(name, values, chosen, without)
+    assert {keyed(value): count for value, count in result} == {keyed(value): counted[keyed(value)] for value in values}
 
 
 @pytest.mark.parametrize("bounds", [{}, {"gte": 1, "lt": "b"}, {"gte": True}])

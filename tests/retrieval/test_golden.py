@@ -109,8 +109,8 @@ def test_projection_is_the_formula_of_the_contract() -> None:
 def test_any_flip_or_cut_of_any_file_is_found(data: st.DataObject, tmp_path_factory: pytest.TempPathFactory) -> None:
     golden = data.draw(st.sampled_from(BUNDLES), "bundle")
     files = sorted(path for path in golden.rglob("*") if path.is_file())
-    chosen = data.draw(st.sampled_from(files), "file")
-    content = bytearray(chosen.read_bytes())
+    file = data.draw(st.sampled_from(files), "file")
+    content = bytearray(file.read_bytes())
     place = data.draw(st.integers(0, len(content) - 1), "place")
     if data.draw(st.booleans(), "cut"):
         del content[place:]
@@ -118,7 +118,7 @@ def test_any_flip_or_cut_of_any_file_is_found(data: st.DataObject, tmp_path_fact
         content[place] ^= data.draw(st.integers(1, 255), "flip")
     folder = tmp_path_factory.mktemp("damaged") / golden.name
     shutil.copytree(golden, folder)
-    (folder / chosen.relative_to(golden)).write_bytes(content)
+    (folder / file.relative_to(golden)).write_bytes(content)
     with pytest.raises(BundleError):
         bundle.verify(folder)
 
@@ -140,6 +140,8 @@ def test_a_bundle_that_looks_twice_sees_the_whole_above_the_centre() -> None:
     path, rgb = next((path, rgb) for path in PICTURES if len(set((rgb := decode(path.read_bytes())).shape[:2])) == 2)
     short = min(rgb.shape[:2])
     top, left = (rgb.shape[0] - short) // 2, (rgb.shape[1] - short) // 2
-    seen = embedder_of("golden-v4").prepare(path.read_bytes())
-    np.testing.assert_array_equal(seen[:SIDE], resize(rgb, SIDE, SIDE))
-    np.testing.assert_array_equal(seen[SIDE:], resize(rgb[top : top + short, left : left + short], SIDE, SIDE))
+    prepared_picture = embedder_of("golden-v4").prepare(path.read_bytes())
+    np.testing.assert_array_equal(prepared_picture[:SIDE], resize(rgb, SIDE, SIDE))
+    np.testing.assert_array_equal(
+        prepared_picture[SIDE:], resize(rgb[top : top + short, left : left + short], SIDE, SIDE)
+    )

@@ -23,10 +23,10 @@ Weights = dict[str, NDArray[np.float32]]
 
 
 def settings(*, encoder: dict[str, object] | None = None, **finetuning: Any) -> Config:
-    chosen = {"labels_per_batch": 6, "pictures_per_label": 4, "max_epochs": 2, "patience_epochs": 9, **finetuning}
+    values = {"labels_per_batch": 6, "pictures_per_label": 4, "max_epochs": 2, "patience_epochs": 9, **finetuning}
     return Config(
         encoder={"backbone": "siamese", "weights": "none", "size": SIDE, **(encoder or {})},
-        finetune={"enabled": True, **chosen},
+        finetune={"enabled": True, **values},
         head={"enabled": False},
     )
 

@@ -79,14 +79,14 @@ def test_items_of_a_training_run_are_restored_too(api: TestClient, own_shop: Sho
 
 def test_what_a_filter_deletes_is_in_the_bin_page_by_page(api: TestClient) -> None:
     count = api.request("DELETE", "/items", params={"filter": "{}"}).json()["deleted"]
-    url, seen = "/bin?limit=25", []
+    url, ids = "/bin?limit=25", []
     while url:
         page = api.get(url).json()
         assert page["total"] == count == 60
-        seen += [entry["id"] for entry in page["entries"]]
+        ids += [entry["id"] for entry in page["entries"]]
         url = page["next"]
-    assert len(seen) == len(set(seen)) == 60
-    assert api.post("/bin/restore", json={"ids": seen}).json() == {"restored": 60}
+    assert len(ids) == len(set(ids)) == 60
+    assert api.post("/bin/restore", json={"ids": ids}).json() == {"restored": 60}
 
 
 def test_an_id_may_be_added_again_and_only_one_of_them_can_exist(api: TestClient) -> None:

@@ -58,8 +58,8 @@ def test_the_newest_first_page_by_page_and_since_a_moment(own_shop: Shop, open_a
     assert newest == [item_id for page in pages(client, order="created", limit=60) for item_id in page][::-1]
 
     def since(**bounds: str) -> list[str]:
-        chosen = json.dumps({"created": bounds})
-        return [item_id for page in pages(client, filter=chosen, order="created", limit=2) for item_id in page]
+        filter_ = json.dumps({"created": bounds})
+        return [item_id for page in pages(client, filter=filter_, order="created", limit=2) for item_id in page]
 
     assert since(gte=added[0]["created"]) == ids
     assert since(gt=added[0]["created"]) == ids[1:]
@@ -68,12 +68,12 @@ def test_the_newest_first_page_by_page_and_since_a_moment(own_shop: Shop, open_a
     east = moment(added[1]).astimezone().isoformat()
     assert since(gt=east) == ids[2:]
 
-    chosen = json.dumps({"created": {"gte": added[1]["created"]}})
-    hits = client.post("/search", files={"file": picture(1)}, data={"filter": chosen, "k": "10"}).json()
+    filter_ = json.dumps({"created": {"gte": added[1]["created"]}})
+    hits = client.post("/search", files={"file": picture(1)}, data={"filter": filter_, "k": "10"}).json()
     assert {hit["id"] for hit in hits["hits"]} == set(ids[1:])
     again = client.get(hits["link"]).json()
     assert {hit["id"] for hit in again["hits"]} == set(ids[1:])
-    gone = client.delete("/items", params={"filter": chosen}).json()
+    gone = client.delete("/items", params={"filter": filter_}).json()
     assert gone["deleted"] == 2
 
 
@@ -83,8 +83,8 @@ def test_a_date_is_the_whole_day(client: TestClient) -> None:
     yesterday, tomorrow = day - timedelta(days=1), day + timedelta(days=1)
 
     def total(**bounds: Any) -> int:
-        chosen = {"created": {name: str(bound) for name, bound in bounds.items()}}
-        return int(client.get("/items", params={"filter": json.dumps(chosen)}).json()["total"])
+        filter_ = {"created": {name: str(bound) for name, bound in bounds.items()}}
+        return int(client.get("/items", params={"filter": json.dumps(filter_)}).json()["total"])
 
     everything = client.get("/items").json()["total"]
     assert total(gte=yesterday, lte=tomorrow) == total(gt="0001-01-01", lt="9999-12-31") == everything
@@ -116,17 +116,17 @@ def test_a_date_is_the_whole_day(client: TestClient) -> None:
     ids=repr,
 )
 def test_what_is_no_period_is_refused_by_every_door(client: TestClient, period: Any) -> None:
-    chosen = {"created": period}
+    filter_ = {"created": period}
     if period is None:  # no condition, as for a caller that names every field
-        assert client.get("/items", params={"filter": json.dumps(chosen)}).status_code == 200
+        assert client.get("/items", params={"filter": json.dumps(filter_)}).status_code == 200
         return
     answers = [
-        client.get("/items", params={"filter": json.dumps(chosen)}),
-        client.get("/labels", params={"filter": json.dumps(chosen)}),
-        client.get("/facets", params={"filter": json.dumps(chosen)}),
-        client.delete("/items", params={"filter": json.dumps(chosen), "dry_run": "true"}),
-        client.post("/search", files={"file": picture(1)}, data={"filter": json.dumps(chosen)}),
-        client.post("/search", json={"id": "x", "filter": chosen}),
+        client.get("/items", params={"filter": json.dumps(filter_)}),
+        client.get("/labels", params={"filter": json.dumps(filter_)}),
+        client.get("/facets", params={"filter": json.dumps(filter_)}),
+        client.delete("/items", params={"filter": json.dumps(filter_), "dry_run": "true"}),
+        client.post("/search", files={"file": picture(1)}, data={"filter": json.dumps(filter_)}),
+        client.post("/search", json={"id": "x", "filter": filter_}),
     ]
     for answer in answers:
         check_problem(answer, 422, "invalid_parameter")

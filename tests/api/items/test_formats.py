@@ -50,8 +50,8 @@ def check_image(api: TestClient, name: str, data: bytes, kind: images.Format) ->
     shown = api.get("/item/image", params={"id": name, "format": "browser"})
     assert (kind.name in NOT_IN_BROWSERS) == (shown.content != data)
     assert shown.headers["content-type"] == ("image/webp" if kind.name in NOT_IN_BROWSERS else kind.media_type)
-    seen = np.asarray(Image.open(BytesIO(shown.content)).convert("RGB"), int)
-    assert np.abs(seen - np.asarray(scene())).mean() < 8
+    pixels = np.asarray(Image.open(BytesIO(shown.content)).convert("RGB"), int)
+    assert np.abs(pixels - np.asarray(scene())).mean() < 8
 
 
 def test_a_copy_for_browsers_is_cached_apart_from_the_file(api: TestClient) -> None:

@@ -47,7 +47,7 @@ def address(api: FakeApi) -> Iterator[str]:
 
 def test_every_request_of_the_scripts_is_below_the_public_path(tab: Page, address: str, api: FakeApi) -> None:
     urls: list[str] = []
-    tab.on("request", lambda sent: urls.append(sent.url))
+    tab.on("request", lambda request: urls.append(request.url))
     api.replies["POST /search"] = as_json(matches(hit("one"), hit("two", rank=2), next="/search?cursor=NEXT"))
     tab.goto(address)
     tab.set_input_files("#file", {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG})

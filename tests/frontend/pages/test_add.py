@@ -30,9 +30,9 @@ def added(api: FakeApi) -> list[dict[str, bytes]]:
 
 def test_a_picture_reaches_the_api_with_what_is_known_of_it(page: FlaskClient, api: FakeApi) -> None:
     answer = page.post("/add/one", data=DESCRIPTION | files("jug.png"))
-    (sent,) = added(api)
-    assert (sent["file"], sent["label"]) == (TALL_PNG, b"Jug")
-    assert json.loads(sent["attributes"]) == {"price": 4}
+    (fields,) = added(api)
+    assert (fields["file"], fields["label"]) == (TALL_PNG, b"Jug")
+    assert json.loads(fields["attributes"]) == {"price": 4}
     assert answer.json is not None
     assert (answer.json["state"], answer.json["page"]) == ("added", "/items/?id=one")
 
@@ -50,7 +50,7 @@ def test_a_folder_is_a_label_where_that_is_wanted(page: FlaskClient, api: FakeAp
     page.post("/add/one", data=DESCRIPTION | files("7.png") | {"by_folder": "yes", "path": path})
     page.post("/add/", data=DESCRIPTION | files(path) | {"by_folder": "yes"})
     page.post("/add/one", data=DESCRIPTION | files("7.png") | {"path": path})
-    assert [sent["label"] for sent in added(api)] == [label, label, b"Jug"]
+    assert [fields["label"] for fields in added(api)] == [label, label, b"Jug"]
 
 
 @pytest.mark.parametrize(

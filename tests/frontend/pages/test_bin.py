@@ -13,7 +13,7 @@ def catalogue(api: FakeApi) -> FakeApi:
     return fill(api)
 
 
-def sent(api: FakeApi, target: str) -> list[object]:
+def bodies_of(api: FakeApi, target: str) -> list[object]:
     return [request.json for request in api.requests if request.target == target]
 
 
@@ -47,7 +47,7 @@ def test_a_thumbnail_is_passed_on(page: FlaskClient) -> None:
 )
 def test_pictures_are_restored(page: FlaskClient, api: FakeApi, form: dict[str, object], body: object) -> None:
     answer = page.post("/bin/restore", data=form)
-    assert sent(api, "/bin/restore") == [body]
+    assert bodies_of(api, "/bin/restore") == [body]
     assert "in the catalogue again" in page.get(answer.location).text
 
 
@@ -58,15 +58,15 @@ def test_of_several_those_are_restored_that_can_be_and_the_others_named(page: Fl
     assert answer.status_code == 409
     assert "0 pictures are in the catalogue again, 2 are not" in answer.text
     assert "there is an item of this id again" in answer.text
-    assert sent(api, "/bin/restore") == [{"entries": list(ENTRIES)}, *({"entries": [entry]} for entry in ENTRIES)]
+    assert bodies_of(api, "/bin/restore") == [{"entries": list(ENTRIES)}, *({"entries": [entry]} for entry in ENTRIES)]
 
 
 def test_nothing_is_deleted_for_good_without_a_question(page: FlaskClient, api: FakeApi) -> None:
     asking = page.post("/bin/delete", data={"entry": ENTRIES[0]})
     assert "Delete 1 picture for good?" in asking.text
-    assert sent(api, "/bin/delete") == []
+    assert bodies_of(api, "/bin/delete") == []
     done = page.post("/bin/delete", data={"entry": ENTRIES[0], "sure": "yes"})
-    assert sent(api, "/bin/delete") == [{"entries": [ENTRIES[0]]}]
+    assert bodies_of(api, "/bin/delete") == [{"entries": [ENTRIES[0]]}]
     assert "1 picture is deleted for good" in page.get(done.location).text
     assert "Delete 2 pictures for good?" in page.post("/bin/delete", data={"everything": "yes"}).text
     page.post("/bin/delete", data={"everything": "yes", "sure": "yes"})

@@ -102,12 +102,12 @@ def test_many_clusters_are_turned_over_like_pages(page: FlaskClient, api: FakeAp
         {"number": n, "size": 500 - n, "radius": 0.1, "medoid": None, "labels": []} for n in range(250)
     ]
     api.replies["GET /clusters"] = as_json({"clusters": many, "drift": {"retrain": False, "reason": ""}})
-    seen, target = [], "/browse/clusters"
+    paths, target = [], "/browse/clusters"
     while target:
         result = links(page.get(target).text)
-        seen += [link for link in result if link.startswith("/browse/clusters/")]
+        paths += [link for link in result if link.startswith("/browse/clusters/")]
         target = next((link for link in result if link.startswith("/browse/clusters?page=")), "")
-    assert seen == [f"/browse/clusters/{n}" for n in range(250)]
+    assert paths == [f"/browse/clusters/{n}" for n in range(250)]
     assert page.get("/browse/clusters?page=4").status_code == 400
     assert page.get("/browse/clusters?page=0").status_code == 400
 

@@ -129,8 +129,8 @@ def test_groups_come_in_pages(page: FlaskClient, api: FakeApi) -> None:
 
 
 def test_what_are_no_duplicates_is_remembered(page: FlaskClient, api: FakeApi) -> None:
-    sent = MultiDict([("id", name) for name in IDS] + [("tier", "same_thing"), ("offset", "20")])
-    answer = page.post("/duplicates/dismiss", data=sent)
+    form = MultiDict([("id", name) for name in IDS] + [("tier", "same_thing"), ("offset", "20")])
+    answer = page.post("/duplicates/dismiss", data=form)
     assert answer.location == "/duplicates/?tier=same_thing&offset=20"
     assert (api.requests[-1].target, api.requests[-1].json) == ("/duplicates/dismissed", {"ids": list(IDS)})
     assert page.post("/duplicates/dismiss", data={"id": "one", "tier": "identical"}).status_code == 400

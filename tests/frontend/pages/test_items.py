@@ -16,7 +16,7 @@ def catalogue(api: FakeApi) -> FakeApi:
     return fill(api)
 
 
-def sent(*rows: tuple[str, str, str], **fields: str) -> MultiDict[str, str]:
+def form(*rows: tuple[str, str, str], **fields: str) -> MultiDict[str, str]:
     pairs = [(name, value) for row in rows for name, value in zip(("name", "kind", "value"), row, strict=True)]
     return MultiDict([*fields.items(), *pairs])
 
@@ -37,7 +37,7 @@ def test_an_item_shows_what_is_known_and_leads_to_its_likes(page: FlaskClient) -
 
 def test_a_description_is_saved_with_the_kinds_of_its_values(page: FlaskClient, api: FakeApi) -> None:
     rows = ("shape", "text", "jug"), ("price", "number", "4"), ("glazed", "truth", "Yes"), ("age", "number", "")
-    answer = page.post("/items/change", data=sent(*rows, id="one", label=" Round jug "))
+    answer = page.post("/items/change", data=form(*rows, id="one", label=" Round jug "))
     assert answer.status_code == 303
     assert answer.location == "/items/?id=one&done=saved"
     (change,) = [request for request in api.requests if request.method == "PATCH"]
@@ -48,7 +48,7 @@ def test_a_description_is_saved_with_the_kinds_of_its_values(page: FlaskClient, 
 
 
 def test_an_empty_label_is_taken_away(page: FlaskClient, api: FakeApi) -> None:
-    page.post("/items/change", data=sent(id="one", label=""))
+    page.post("/items/change", data=form(id="one", label=""))
     assert api.requests[-1].json == {"label": None, "attributes": {}}
 
 
@@ -65,7 +65,7 @@ def test_an_empty_label_is_taken_away(page: FlaskClient, api: FakeApi) -> None:
 def test_a_mistake_is_named_and_nothing_that_was_written_is_lost(
     page: FlaskClient, api: FakeApi, rows: list[tuple[str, str, str]], words: str
 ) -> None:
-    answer = page.post("/items/change", data=sent(*rows, id="one", label="Half-written"))
+    answer = page.post("/items/change", data=form(*rows, id="one", label="Half-written"))
     assert answer.status_code == 400
     assert words in answer.text
     assert 'value="Half-written"' in answer.text
@@ -75,7 +75,7 @@ def test_a_mistake_is_named_and_nothing_that_was_written_is_lost(
 
 def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: FakeApi) -> None:
     api.replies["PATCH /item?id=one"] = problem(422, detail="At most 64 attributes.")
-    answer = page.post("/items/change", data=sent(id="one", label="Half-written"))
+    answer = page.post("/items/change", data=form(id="one", label="Half-written"))
     assert answer.status_code == 422
     assert "At most 64 attributes." in answer.text
     assert 'value="Half-written"' in answer.text
@@ -84,7 +84,7 @@ def test_what_the_api_refuses_is_said_beside_the_form(page: FlaskClient, api: Fa
 @pytest.mark.parametrize("reply", [problem(503, code="not_ready"), problem(404, code="item_missing"), problem(500)])
 def test_whatever_fails_nothing_that_was_written_is_lost(page: FlaskClient, api: FakeApi, reply: Reply) -> None:
     api.replies["PATCH /item?id=one"] = reply
-    answer = page.post("/items/change", data=sent(("price", "number", "4"), id="one", label="Half-written"))
+    answer = page.post("/items/change", data=form(("price", "number", "4"), id="one", label="Half-written"))
     assert answer.status_code >= 400
     assert "Not saved yet" in answer.text
     assert all(f'value="{each}"' in answer.text for each in ("one", "Half-written", "price", "4"))
@@ -95,13 +95,13 @@ def test_whatever_fails_nothing_that_was_written_is_lost(page: FlaskClient, api:
     [("4", 4), ("-4", -4), ("4.0", 4.0), ("1e3", 1000.0), ("12345678901234567890", 12345678901234567890.0)],
 )
 def test_whole_numbers_stay_whole(text: str, number: float) -> None:
-    (known,) = parse_description(sent(("n", "number", text))).attributes.values()
+    (known,) = parse_description(form(("n", "number", text))).attributes.values()
     assert (type(known), known) == (type(number), number)
 
 
 def test_too_long_a_label_is_refused() -> None:
     with pytest.raises(BadRequest, match="1000 letters"):
-        parse_description(sent(label="a" * 1001))
+        parse_description(form(label="a" * 1001))
 
 
 def test_deleting_asks_first(page: FlaskClient, api: FakeApi) -> None:

@@ -107,8 +107,13 @@ def test_the_overlap_is_counted_and_each_match_says_where_the_other_has_it(page:
 
 
 def test_a_picture_of_ones_own_is_sent_to_both(page: FlaskClient, api: FakeApi) -> None:
-    sent = {"file": (BytesIO(TALL_PNG), "me.png"), "left": BUNDLES[1], "right": BUNDLES[1], "right_metric": "euclidean"}
-    html = page.post("/models/compare", data=sent).text
+    picture_form = {
+        "file": (BytesIO(TALL_PNG), "me.png"),
+        "left": BUNDLES[1],
+        "right": BUNDLES[1],
+        "right_metric": "euclidean",
+    }
+    html = page.post("/models/compare", data=picture_form).text
     forms = [request.form for request in api.requests if request.target == "/search"]
     assert [(form["file"], form["metric"], form["bundle"]) for form in forms] == [
         (TALL_PNG, b"cosine", BUNDLES[1].encode()),

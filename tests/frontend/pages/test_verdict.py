@@ -17,8 +17,8 @@ def verdict(page: FlaskClient, api: FakeApi, best: dict[str, Any], path: str = "
     """The verdict on an upload, or on a link."""
     answer = as_json(matches(hit("one", **best), hit("two", 2, match_probability=0.01), **changes))
     api.replies |= {"POST /search": answer, "GET /search": answer}
-    sent = page.get(path) if path else page.post("/search", data={"file": (BytesIO(TALL_PNG), "a.png")})
-    _, result, rest = sent.text.partition('<p class="verdict')
+    response = page.get(path) if path else page.post("/search", data={"file": (BytesIO(TALL_PNG), "a.png")})
+    _, result, rest = response.text.partition('<p class="verdict')
     return rest.partition(">")[2].partition("</p>")[0] if result else ""
 
 

@@ -166,10 +166,10 @@ def test_readers_never_see_two_replacements_mixed(catalogue: Catalogue, url: str
         return generation
 
     def read(many: bool) -> None:
-        seen: set[int] = set()
-        while len(seen) < 5:
+        generations: set[int] = set()
+        while len(generations) < 5:
             assert writer.poll() is None
-            seen.add(generation_of([*catalogue.get_many(ids).values()] if many else [*catalogue.items()]))
+            generations.add(generation_of([*catalogue.get_many(ids).values()] if many else [*catalogue.items()]))
 
     root = Path(module.__file__).parents[2]
     with subprocess.Popen([sys.executable, "-c", WRITER, url], cwd=root) as writer:

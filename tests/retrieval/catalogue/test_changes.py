@@ -95,10 +95,10 @@ class Writes(RuleBasedStateMachine):
 
     @rule(size=sizes)
     def delete_matching(self, size: int) -> None:
-        chosen = Filter(label=OneOf((f"label {size}", None)), attributes={"size": Range(gte=size)})
-        expected = set(self.catalogue.matching(chosen))
+        filter_ = Filter(label=OneOf((f"label {size}", None)), attributes={"size": Range(gte=size)})
+        expected = set(self.catalogue.matching(filter_))
         with self.catalogue.writing() as rows:
-            gone = rows.delete_matching(chosen)
+            gone = rows.delete_matching(filter_)
         assert {each.id for each in gone} == expected
         assert all(float(each.attributes["size"]) >= size for each in gone)
         for each in gone:

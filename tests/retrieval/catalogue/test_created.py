@@ -118,11 +118,11 @@ def test_a_period_has_its_start_and_not_its_end(
 ) -> None:
     catalogue.replace_source([item(name, seconds) for seconds, name in enumerate("abcd")])
     bounds = [None if seconds is None else START + seconds * SECOND for seconds in (start, end)]
-    chosen = Filter(created=Period(*bounds))
-    assert "".join(catalogue.matching(chosen)) == expected
-    assert catalogue.count_matching(chosen) == len(expected)
+    filter_ = Filter(created=Period(*bounds))
+    assert "".join(catalogue.matching(filter_)) == expected
+    assert catalogue.count_matching(filter_) == len(expected)
     with catalogue.writing() as rows:
-        assert len(rows.delete_matching(chosen)) == len(expected)
+        assert len(rows.delete_matching(filter_)) == len(expected)
 
 
 def test_items_from_before_have_the_time_of_their_files(tmp_path: Path) -> None:

@@ -99,9 +99,11 @@ class Derived(RuleBasedStateMachine):
             own = Counter(keyed(each.label if name is None else each.attributes.get(name)) for each in items)
             assert self.catalogue.count_values(name, chosen) == len(own)
             choice: list[Value | None] = ["a", 1, True, 0.5, None]
-            asked = {keyed(value): value for value in choice if name or not value or value == "a"}
-            tallied = self.catalogue.tally(name, list(asked.values()), chosen)
-            assert {keyed(value): count for value, count in tallied} == {key: own[key] for key in asked if own[key]}
+            values_by_key = {keyed(value): value for value in choice if name or not value or value == "a"}
+            tallied = self.catalogue.tally(name, list(values_by_key.values()), chosen)
+            assert {keyed(value): count for value, count in tallied} == {
+                key: own[key] for key in values_by_key if own[key]
+            }
 
     @invariant()
     def all_are_counted(self) -> None:
@@ -214,14 +216,14 @@ def test_words_that_are_not_those_of_the_items_are_told(url: str, table: str) ->
 
 
 def test_items_have_numbers_that_are_never_given_again(catalogue: Catalogue) -> None:
-    seen: set[int] = set()
+    all_numbers: set[int] = set()
     for _ in range(3):
         with catalogue.writing() as changes:
             changes.insert([item("a"), item("b")])
         numbers = set(catalogue.select(Filter()).numbers)
         assert len(numbers) == 2
-        assert not numbers & seen
-        seen |= numbers
+        assert not numbers & all_numbers
+        all_numbers |= numbers
         with catalogue.writing() as changes:
             changes.delete(["a", "b"])
     catalogue.replace_source([item("a", origin="source")])
@@ -230,7 +232,7 @@ def test_items_have_numbers_that_are_never_given_again(catalogue: Catalogue) -> 
     assert set(catalogue.select(Filter()).numbers) == {first}
     catalogue.replace_source([item("a", origin="source", sha256="f" * 64)])
     (second,) = catalogue.select(Filter()).numbers
-    assert second > max(first, *seen)
+    assert second > max(first, *all_numbers)
 
 
 def test_what_a_backup_leaves_out_is_not_counted(tmp_path: Path) -> None:

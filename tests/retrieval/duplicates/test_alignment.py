@@ -120,8 +120,8 @@ def test_a_plain_picture_is_not_one_that_shows_something(shop: list[RGB]) -> Non
 @given(st.integers(0, 2**32 - 1), st.integers(0, 3))
 def test_a_flipped_picture_is_asked_for_without_being_flipped(seed: int, flip: int) -> None:
     small = squashed(picture(np.random.default_rng(seed)), SIDE)
-    asked = questions(small).reshape(len(FLIPS), -1, len(descriptor(small)))[flip, 0]
-    np.testing.assert_allclose(asked, descriptor(flipped(small, flip)), atol=0.01)
+    query_descriptors = questions(small).reshape(len(FLIPS), -1, len(descriptor(small)))[flip, 0]
+    np.testing.assert_allclose(query_descriptors, descriptor(flipped(small, flip)), atol=0.01)
 
 
 def test_the_graph_proposes_what_a_table_of_all_pairs_does(shop: list[RGB]) -> None:
@@ -130,8 +130,10 @@ def test_the_graph_proposes_what_a_table_of_all_pairs_does(shop: list[RGB]) -> N
     copies = [flipped(rgb[:175, 12:], number % len(FLIPS)) for number, rgb in enumerate(shop)]
     sketches = [sketch(file(rgb)) for rgb in (*shop, *copies, *(picture(rng) for _ in range(40)))]
     result = {(first, second) for first, second, _ in candidates(sketches)}
-    asked = np.stack([questions(entry.small) for entry in sketches])
-    table = np.einsum("iqd,jd->ijq", asked, np.stack([descriptor(entry.small) for entry in sketches])).max(axis=2)
+    query_descriptors = np.stack([questions(entry.small) for entry in sketches])
+    table = np.einsum("iqd,jd->ijq", query_descriptors, np.stack([descriptor(entry.small) for entry in sketches])).max(
+        axis=2
+    )
     table = np.maximum(table, table.T)
     near = {pair for pair in combinations(range(len(sketches)), 2) if table[pair] >= LEAST_COSINE - 1e-5}
     assert result <= near

@@ -204,19 +204,19 @@ def test_three_hundred_variants_planted_in_grocery() -> None:
     """A pair that was not planted counts as wrong, though grocery may have a few true ones of its own."""
     paths = sorted((DATA / "grocery" / "train").rglob("*.jpg"))
     rng = np.random.default_rng(0)
-    chosen = rng.choice(len(paths), 300, replace=False).tolist()
+    sample = rng.choice(len(paths), 300, replace=False).tolist()
     brighter = {
         "brightened": lambda image: brightened(image, 1.25),
         "all at once": lambda image: jpeg(ImageEnhance.Brightness(mixed(image.convert("RGB"))).enhance(1.25), 40),
     }
     makers = list((VARIANTS | brighter).values())
-    planted = [makers[number % len(makers)](Image.open(paths[row])) for number, row in enumerate(chosen)]
+    planted = [makers[number % len(makers)](Image.open(paths[row])) for number, row in enumerate(sample)]
 
     def read(row: int) -> bytes:
         return paths[row].read_bytes() if row < len(paths) else planted[row - len(paths)]
 
     sketches = [sketch(read(row)) for row in range(len(paths) + len(planted))]
     result = set(same_picture_pairs(sketches, read))
-    wanted = {(row, len(paths) + number) for number, row in enumerate(chosen)}
+    wanted = {(row, len(paths) + number) for number, row in enumerate(sample)}
     assert len(result & wanted) >= 0.95 * len(wanted)
     assert len(result & wanted) >= 0.98 * len(result)

@@ -147,14 +147,14 @@ def as_seen(stored: np.ndarray, orientation: int) -> np.ndarray:
     """Oracle: put each stored pixel where the standard says."""
     rows, columns, _ = stored.shape
     row0, _ = SEEN[orientation].split()
-    seen = np.zeros((columns, rows, 3) if row0 in ("left", "right") else stored.shape, np.uint8)
+    pixels = np.zeros((columns, rows, 3) if row0 in ("left", "right") else stored.shape, np.uint8)
     place = {"top": 0, "left": 0, "bottom": -1, "right": -1}
     for r in range(rows):
         for c in range(columns):
             first, second = (place[side] for side in SEEN[orientation].split())
             at = (first ^ r if first else r, second ^ c if second else c)  # -1 ^ n is -1 - n: from the end
-            seen[at if row0 in ("top", "bottom") else at[::-1]] = stored[r, c]
-    return seen
+            pixels[at if row0 in ("top", "bottom") else at[::-1]] = stored[r, c]
+    return pixels
 
 
 @pytest.mark.parametrize("orientation", SEEN)

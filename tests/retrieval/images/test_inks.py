@@ -26,8 +26,8 @@ def ink_profile() -> bytes:
     steps = np.linspace(0, 1, GRID)
     colours = printed(np.stack(np.meshgrid(*[steps] * 4, indexing="ij"), -1)).reshape(1, -1, 3)
     lab = ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB"))
-    seen = ImageCms.profileToProfile(Image.fromarray(colours), ImageCms.ImageCmsProfile(SRGB), lab, outputMode="LAB")
-    values = np.asarray(seen).reshape(-1, 3).astype(np.float64)
+    pixels = ImageCms.profileToProfile(Image.fromarray(colours), ImageCms.ImageCmsProfile(SRGB), lab, outputMode="LAB")
+    values = np.asarray(pixels).reshape(-1, 3).astype(np.float64)
     light, a, b = values[:, 0] * 65280 / 255, *((values[:, 1:].astype(np.int8).astype(np.float64) + 128) * 256).T
     table = np.stack([light, a, b], -1).round().clip(0, 65535).astype(">u2").tobytes()
     ramp = struct.pack(">2H", 0, 65535)
@@ -55,11 +55,11 @@ STORED = Image.fromarray(np.round(255 * INKS).astype(np.uint8), mode="CMYK")
     ("format_", "options"), [("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}), ("JPEG", {"quality": 98})]
 )
 def test_inks_look_as_their_profile_says(format_: str, options: dict[str, object]) -> None:
-    seen = images.decode(encode(STORED, format_, icc_profile=ink_profile(), **options)).astype(int)
-    assert np.abs(seen - printed(INKS)).mean() < 3
+    pixels = images.decode(encode(STORED, format_, icc_profile=ink_profile(), **options)).astype(int)
+    assert np.abs(pixels - printed(INKS)).mean() < 3
     plain = images.decode(encode(STORED, format_, **options)).astype(int)
     assert np.abs(plain - 255 * (1 - INKS[..., :3]) * (1 - INKS[..., 3:])).mean() < 3
-    assert np.abs(seen - plain).mean() > 15
+    assert np.abs(pixels - plain).mean() > 15
 
 
 def test_thumbnails_are_made_of_what_is_seen() -> None:

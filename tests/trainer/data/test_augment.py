@@ -59,9 +59,9 @@ def test_the_share_of_the_picture_that_is_seen(
 ) -> None:
     monkeypatch.setattr("trainer.data.augment._relight", lambda view, *_: view)
     views = [augment(ramp(128), 64, 64, np.random.default_rng(seed), area=area).astype(float) for seed in range(200)]
-    seen = [np.ptp(view[..., 0]) * np.ptp(view[..., 1]) / 120**2 for view in views]
-    assert least * 0.85 < min(seen) < least + 0.1 * (most - least)
-    assert most - 0.2 * (most - least) < max(seen) < most * 1.05
+    areas = [np.ptp(view[..., 0]) * np.ptp(view[..., 1]) / 120**2 for view in views]
+    assert least * 0.85 < min(areas) < least + 0.1 * (most - least)
+    assert most - 0.2 * (most - least) < max(areas) < most * 1.05
 
 
 def test_erasing_replaces_a_rectangle_with_noise() -> None:

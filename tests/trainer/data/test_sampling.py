@@ -22,15 +22,15 @@ def test_every_batch_has_positives_and_negatives(sizes: list[int], p: int, k: in
     usable = {7 * number for number, size in enumerate(sizes) if size > 1}
     epoch = batches(labels, p, k, seed)
     for rows in epoch:
-        chosen, counts = np.unique(labels[rows], return_counts=True)
-        assert set(chosen) <= usable
+        batch_labels, counts = np.unique(labels[rows], return_counts=True)
+        assert set(batch_labels) <= usable
         assert set(counts) == {k}
-        assert 2 <= len(chosen) <= p
-        for label in chosen:
+        assert 2 <= len(batch_labels) <= p
+        for label in batch_labels:
             members = rows[labels[rows] == label]
             assert len(set(members)) == k or sizes[label // 7] < k  # no repeats where there are enough
-    seen = {int(label) for rows in epoch for label in labels[rows]}
-    assert seen == (usable if len(usable) > 1 else set())
+    epoch_labels = {int(label) for rows in epoch for label in labels[rows]}
+    assert epoch_labels == (usable if len(usable) > 1 else set())
 
 
 def test_an_epoch_is_about_as_long_as_the_pictures_are_many() -> None:

@@ -42,12 +42,12 @@ def scenes(draw: st.DrawFn) -> Scene:
 
     gallery = vectors(draw(st.integers(1, 40)))
     queries = vectors(draw(st.integers(1, 12)))
-    known, asked = rng.integers(kinds, size=len(gallery)), rng.integers(kinds + 1, size=len(queries))
+    known, query_labels = rng.integers(kinds, size=len(gallery)), rng.integers(kinds + 1, size=len(queries))
     same = np.full(len(queries), -1)
     for row in np.flatnonzero(rng.random(len(queries)) < draw(st.sampled_from([0.0, 0.5, 1.0]))):
         same[row] = rng.integers(len(gallery))
-        queries[row], asked[row] = gallery[same[row]], known[same[row]]
-    return queries, asked, gallery, known, same
+        queries[row], query_labels[row] = gallery[same[row]], known[same[row]]
+    return queries, query_labels, gallery, known, same
 
 
 def every_measure(relevant: list[bool], distances: list[float]) -> dict[str, float]:

@@ -37,17 +37,17 @@ def folder(root: Path, pictures: Mapping[str, bytes]) -> str:
 
 
 def measured(home: Path, queries: str | None = None, gallery: str | None = None, **options: Any) -> EvaluationResult:
-    asked, stored = (source if source is None else read_labelled(source, home) for source in (queries, gallery))
-    return evaluate(home, asked, stored, "cosine", silent, **({"ladder": False} | options))
+    query_source, stored = (source if source is None else read_labelled(source, home) for source in (queries, gallery))
+    return evaluate(home, query_source, stored, "cosine", silent, **({"ladder": False} | options))
 
 
-def known(found: EvaluationResult) -> Protocol:
-    protocol = found.evaluation.protocol("known labels")
-    assert protocol is not None, found.evaluation.protocols
+def known(result: EvaluationResult) -> Protocol:
+    protocol = result.evaluation.protocol("known labels")
+    assert protocol is not None, result.evaluation.protocols
     return protocol
 
 
-def new(found: EvaluationResult) -> Protocol:
-    protocol = found.evaluation.protocol("new labels")
-    assert protocol is not None, found.evaluation.protocols
+def new(result: EvaluationResult) -> Protocol:
+    protocol = result.evaluation.protocol("new labels")
+    assert protocol is not None, result.evaluation.protocols
     return protocol

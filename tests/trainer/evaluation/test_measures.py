@@ -31,14 +31,14 @@ def interpolated(relevant: list[bool]) -> list[float]:
 @settings(deadline=None, max_examples=examples(200))
 @given(scenes(), st.sampled_from(METRICS), st.booleans())
 def test_every_measure_of_every_query_is_that_of_its_formula(scene: Scene, metric: Metric, copies: bool) -> None:
-    queries, asked, gallery, known, same = scene
+    queries, query_labels, gallery, known, same = scene
     left_out = [{int(own)} - {-1} for own in same]
     if copies:  # the copies of a query are no answer either
         left_out = [rows | {row for row in range(0, len(gallery), 3) if rows} for rows in left_out]
         width = max(map(len, left_out))
         same = np.array([[*sorted(rows), *[-1] * (width - len(rows) + 1)] for rows in left_out])
     rows, wanted, curves = [], [], []
-    for row, (query, label, out) in enumerate(zip(queries, asked, left_out, strict=True)):
+    for row, (query, label, out) in enumerate(zip(queries, query_labels, left_out, strict=True)):
         order = [other for other in ranking(query, gallery, metric, -1) if other not in out]
         relevant = [bool(known[other] == label) for other in order]
         if any(relevant):
@@ -50,9 +50,9 @@ def test_every_measure_of_every_query_is_that_of_its_formula(scene: Scene, metri
             rows.append(row)
     if not rows:
         with pytest.raises(ValueError, match="true match"):
-            per_query(queries, asked, gallery, known, metric=metric, same=same)
+            per_query(queries, query_labels, gallery, known, metric=metric, same=same)
         return
-    result = per_query(queries, asked, gallery, known, metric=metric, same=same)
+    result = per_query(queries, query_labels, gallery, known, metric=metric, same=same)
     assert set(NAMES) == set(FORMULAS) == set(wanted[0])
     np.testing.assert_array_equal(result.rows, rows)
     np.testing.assert_allclose(result.values, [[one[name] for name in NAMES] for one in wanted], atol=1e-5)
@@ -76,11 +76,11 @@ def test_the_measures_of_each_query_are_those_of_scikit_learn(seed: int, size: i
     rng = np.random.default_rng(seed)
     gallery, queries = rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=(4, 5)).astype(np.float32)
     known = rng.permutation(np.concatenate([np.arange(kinds), rng.integers(kinds, size=size)])[:size])
-    asked = rng.choice(known, 4)
-    result = per_query(queries, asked, gallery, known)
+    query_labels = rng.choice(known, 4)
+    result = per_query(queries, query_labels, gallery, known)
     nearness = rankings.similarities(queries, gallery, "cosine")
     columns = dict(zip(NAMES, result.values.T, strict=True))
-    for row, label in enumerate(asked):
+    for row, label in enumerate(query_labels):
         relevant = (known == label).astype(int)
         assert columns["map"][row] == pytest.approx(average_precision_score(relevant, nearness[row]))
         for k in (1, 5, 10):
@@ -90,14 +90,14 @@ def test_the_measures_of_each_query_are_those_of_scikit_learn(seed: int, size: i
             assert columns[f"f1@{k}"][row] == pytest.approx(f1_score(relevant, first, zero_division=0))
         exact = (nearness[row] >= np.sort(nearness[row])[-relevant.sum()]).astype(int)
         assert columns["r_precision"][row] == pytest.approx(precision_score(relevant, exact, zero_division=0))
-    precision, recall, _ = precision_recall_curve((known == asked[0]).astype(int), nearness[0])
-    curve = per_query(queries[:1], asked[:1], gallery, known).precision
+    precision, recall, _ = precision_recall_curve((known == query_labels[0]).astype(int), nearness[0])
+    curve = per_query(queries[:1], query_labels[:1], gallery, known).precision
     # scikit-learn ends the curve with a point of recall 0 and precision 1 that no ranking has.
     np.testing.assert_allclose(curve, [precision[:-1][recall[:-1] >= level - 1e-9].max() for level in LEVELS])
     names = np.unique(known)
     if len(names) > 2:  # each label as near as its nearest picture
         labels = np.stack([nearness[:, known == name].max(axis=1) for name in names], axis=1)
-        by_label = top_k_accuracy_score(asked, labels, k=1, labels=names)
+        by_label = top_k_accuracy_score(query_labels, labels, k=1, labels=names)
         assert columns["accuracy@1"].mean() == pytest.approx(by_label)
 
 

@@ -29,11 +29,11 @@ def measures(relevant: list[bool]) -> list[float]:
 
 
 def expected(
-    queries: Vectors, asked: Labels, gallery: Vectors, known: Labels, metric: Metric, same: Labels
+    queries: Vectors, query_labels: Labels, gallery: Vectors, known: Labels, metric: Metric, same: Labels
 ) -> Scores | None:
     """The slow, obvious oracle; None where no query has a true match."""
     rows = []
-    for query, label, own in zip(queries, asked, same, strict=True):
+    for query, label, own in zip(queries, query_labels, same, strict=True):
         relevant = [bool(known[row] == label) for row in ranking(query, gallery, metric, int(own))]
         if any(relevant):
             rows.append(measures(relevant))
@@ -43,21 +43,21 @@ def expected(
     return Scores(*numbers)
 
 
-def assert_equal(found: Scores, wanted: Scores) -> None:
+def assert_equal(result: Scores, wanted: Scores) -> None:
     for name in (*SCORED, "queries", "unanswerable"):
-        assert getattr(found, name) == pytest.approx(getattr(wanted, name), abs=1e-9), name
+        assert getattr(result, name) == pytest.approx(getattr(wanted, name), abs=1e-9), name
 
 
 @settings(deadline=None, max_examples=examples(200))
 @given(scenes(), st.sampled_from(METRICS))
 def test_scores_are_those_of_the_formulas(scene: Scene, metric: Metric) -> None:
-    queries, asked, gallery, known, same = scene
-    wanted = expected(queries, asked, gallery, known, metric, same)
+    queries, query_labels, gallery, known, same = scene
+    wanted = expected(queries, query_labels, gallery, known, metric, same)
     if wanted is None:
         with pytest.raises(ValueError, match="true match"):
-            score(queries, asked, gallery, known, metric=metric, same=same)
+            score(queries, query_labels, gallery, known, metric=metric, same=same)
     else:
-        assert_equal(score(queries, asked, gallery, known, metric=metric, same=same), wanted)
+        assert_equal(score(queries, query_labels, gallery, known, metric=metric, same=same), wanted)
 
 
 about: Any = pytest.approx  # stands where a number does
@@ -69,12 +69,12 @@ def _distances(pairs: list[tuple[float, float]]) -> Distances:
 
 
 def expected_detail(
-    queries: Vectors, asked: Labels, gallery: Vectors, known: Labels, metric: Metric, same: Labels
+    queries: Vectors, query_labels: Labels, gallery: Vectors, known: Labels, metric: Metric, same: Labels
 ) -> tuple[list[AtK], Distances | None, Distances | None]:
     """The first hits and the distances, one query at a time."""
     firsts: dict[int, list[list[float]]] = {1: [], 5: [], 10: []}
     pairs: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
-    for query, label, own in zip(queries, asked, same, strict=True):
+    for query, label, own in zip(queries, query_labels, same, strict=True):
         order = ranking(query, gallery, metric, int(own))
         relevant = [bool(known[row] == label) for row in order]
         if not any(relevant):
@@ -90,29 +90,29 @@ def expected_detail(
     return at, matches, misses
 
 
-def assert_near(found: Distances | None, wanted: Distances | None) -> None:
-    assert (found is None) == (wanted is None)
-    if found and wanted:
-        assert found.pairs == wanted.pairs
-        assert (found.cosine, found.euclidean) == pytest.approx((wanted.cosine, wanted.euclidean), abs=1e-5)
+def assert_near(result: Distances | None, wanted: Distances | None) -> None:
+    assert (result is None) == (wanted is None)
+    if result and wanted:
+        assert result.pairs == wanted.pairs
+        assert (result.cosine, result.euclidean) == pytest.approx((wanted.cosine, wanted.euclidean), abs=1e-5)
 
 
 @settings(deadline=None, max_examples=examples(200))
 @given(scenes(), st.sampled_from(METRICS))
 def test_the_detail_is_that_of_the_formulas(scene: Scene, metric: Metric) -> None:
-    queries, asked, gallery, known, same = scene
-    scores = expected(queries, asked, gallery, known, metric, same)
+    queries, query_labels, gallery, known, same = scene
+    scores = expected(queries, query_labels, gallery, known, metric, same)
     if scores is None:
         with pytest.raises(ValueError, match="true match"):
-            detail(queries, asked, gallery, known, metric=metric, same=same)
+            detail(queries, query_labels, gallery, known, metric=metric, same=same)
         return
-    found = detail(queries, asked, gallery, known, metric=metric, same=same)
-    at, matches, misses = expected_detail(queries, asked, gallery, known, metric, same)
-    assert_equal(found.scores, scores)
-    for one, other in zip(found.at, at, strict=True):
+    result = detail(queries, query_labels, gallery, known, metric=metric, same=same)
+    at, matches, misses = expected_detail(queries, query_labels, gallery, known, metric, same)
+    assert_equal(result.scores, scores)
+    for one, other in zip(result.at, at, strict=True):
         assert asdict(one) == pytest.approx(asdict(other), abs=1e-9)
-    assert_near(found.matches, matches)
-    assert_near(found.misses, misses)
+    assert_near(result.matches, matches)
+    assert_near(result.misses, misses)
 
 
 def test_chunks_do_not_show_in_the_detail(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,16 +129,16 @@ def test_chunks_do_not_show_in_the_detail(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_matches_alone_leave_no_misses() -> None:
     row = np.ones((1, 2), np.float32)
-    found = detail(row, np.array(["x"]), row, np.array(["x"]))
-    assert_equal(found.scores, Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0))
-    assert found.at == (
+    result = detail(row, np.array(["x"]), row, np.array(["x"]))
+    assert_equal(result.scores, Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0))
+    assert result.at == (
         AtK(1, 1, 1, 1, 1),
         AtK(5, 1, 0.2, 1, about(1 / 3)),
         AtK(10, 1, 0.1, 1, about(2 / 11)),
     )
-    assert found.matches == Distances(about(0, abs=1e-6), 0.0, 1)
-    assert found.misses is None
-    assert "distance_misses" not in found.intervals
+    assert result.matches == Distances(about(0, abs=1e-6), 0.0, 1)
+    assert result.misses is None
+    assert "distance_misses" not in result.intervals
 
 
 def test_every_mean_has_an_interval_where_one_is_wanted() -> None:
@@ -146,22 +146,22 @@ def test_every_mean_has_an_interval_where_one_is_wanted() -> None:
     rows, labels = rng.normal(size=(50, 6)).astype(np.float32), rng.integers(5, size=50)
     plain = score(rows, labels, rows, labels, same=np.arange(50))
     assert plain.intervals == {}
-    found = score(rows, labels, rows, labels, same=np.arange(50), intervals=True)
-    assert found.intervals.keys() == SCORED.keys()
-    for name, interval in found.intervals.items():
+    result = score(rows, labels, rows, labels, same=np.arange(50), intervals=True)
+    assert result.intervals.keys() == SCORED.keys()
+    for name, interval in result.intervals.items():
         assert interval.value == pytest.approx(getattr(plain, name))
         assert interval.low < interval.value < interval.high
     details = detail(rows, labels, rows, labels, same=np.arange(50))
-    assert {name: details.intervals[measure] for name, measure in SCORED.items()} == found.intervals
+    assert {name: details.intervals[measure] for name, measure in SCORED.items()} == result.intervals
 
 
 def test_scores_are_the_same_after_json() -> None:
     rng = np.random.default_rng(0)
     rows, labels = rng.normal(size=(20, 6)).astype(np.float32), rng.integers(3, size=20)
-    found = score(rows, labels, rows, labels, same=np.arange(20), intervals=True)
-    assert Scores.from_json(json.loads(json.dumps(asdict(found)))) == found
-    before = {name: value for name, value in asdict(found).items() if name != "intervals"}  # of version 0.1.0
-    figures: dict[str, Any] = found.figures()
+    result = score(rows, labels, rows, labels, same=np.arange(20), intervals=True)
+    assert Scores.from_json(json.loads(json.dumps(asdict(result)))) == result
+    before = {name: value for name, value in asdict(result).items() if name != "intervals"}  # of version 0.1.0
+    figures: dict[str, Any] = result.figures()
     assert Scores.from_json(before) == Scores(**figures)
 
 
@@ -181,18 +181,18 @@ def test_scores_are_those_of_scikit_learn(seed: int, size: int) -> None:
     gallery, query = rng.normal(size=(size, 5)).astype(np.float32), rng.normal(size=(1, 5)).astype(np.float32)
     known = rng.integers(2, size=size)
     known[rng.integers(size)] = 1
-    found = score(query, np.ones(1, np.int64), gallery, known)
+    result = score(query, np.ones(1, np.int64), gallery, known)
     nearness = rankings.similarities(query, gallery, "cosine")[0]
-    assert found.map == pytest.approx(average_precision_score(known, nearness))
+    assert result.map == pytest.approx(average_precision_score(known, nearness))
     ten_nearest = nearness >= np.sort(nearness)[-10]
-    assert found.precision_at_10 == pytest.approx(precision_score(known, ten_nearest, zero_division=0))
+    assert result.precision_at_10 == pytest.approx(precision_score(known, ten_nearest, zero_division=0))
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_what_is_near_by_each_metric(metric: Metric) -> None:
     query, gallery = np.array([[1, 0]], np.float32), np.array([[9, 1], [1, 0.9]], np.float32)
-    found = score(query, np.array(["x"]), gallery, np.array(["x", "y"]), metric=metric)
-    assert found.precision_at_1 == (1.0 if metric == "cosine" else 0.0)
+    result = score(query, np.array(["x"]), gallery, np.array(["x", "y"]), metric=metric)
+    assert result.precision_at_1 == (1.0 if metric == "cosine" else 0.0)
 
 
 def test_a_picture_is_not_its_own_match() -> None:
@@ -206,8 +206,8 @@ def test_a_picture_is_not_its_own_match() -> None:
 
 def test_precision_at_ten_divides_by_ten_even_in_a_smaller_gallery() -> None:
     row = np.ones((1, 2), np.float32)
-    found = score(row, np.array(["x"]), row, np.array(["x"]))
-    assert found == Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0)
+    result = score(row, np.array(["x"]), row, np.array(["x"]))
+    assert result == Scores(1.0, 0.1, 1.0, 1.0, 1.0, queries=1, unanswerable=0)
 
 
 @pytest.mark.parametrize(("queries", "gallery"), [(0, 3), (3, 0), (2, 3)])

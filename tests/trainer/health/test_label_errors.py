@@ -30,9 +30,9 @@ def test_flipped_labels_come_first_with_what_they_were() -> None:
     features, truth = shops(12, 20)
     rng = np.random.default_rng(1)
     flipped = rng.choice(len(truth), 12, replace=False)
-    given = truth.copy()
-    given[flipped] = (truth[flipped] + rng.integers(1, 12, 12)) % 12
-    result = suspicious(features, given, 0)
+    noisy_labels = truth.copy()
+    noisy_labels[flipped] = (truth[flipped] + rng.integers(1, 12, 12)) % 12
+    result = suspicious(features, noisy_labels, 0)
     assert {row for row, _, _ in result[:12]} == set(flipped.tolist())
     assert all(suggested == truth[row] for row, suggested, _ in result[:12])
     confidences = [confidence for _, _, confidence in result]
@@ -45,9 +45,9 @@ def test_a_label_that_nobody_votes_for_comes_before_one_of_two_that_are_confused
     features, truth = shops(3, 30)
     features[truth == 1] = np.random.default_rng(2).permutation(features[truth == 0])
     features[truth == 1] += np.random.default_rng(3).normal(0, 0.6, (30, 24))
-    given = truth.copy()
-    given[0] = 2
-    result = suspicious(features, given, 0)
+    noisy_labels = truth.copy()
+    noisy_labels[0] = 2
+    result = suspicious(features, noisy_labels, 0)
     assert result[0][0] == 0
     assert len(result) > 5
 
@@ -108,7 +108,7 @@ def test_of_five_percent_flipped_in_grocery_the_first_are_nearly_all(tmp_path: P
     for seed in range(3):
         rng = np.random.default_rng(seed)
         flipped = rng.choice(len(truth), round(0.05 * len(truth)), replace=False)
-        given = truth.copy()
-        given[flipped] = (truth[flipped] + rng.integers(1, len(names), len(flipped))) % len(names)
-        first = {row for row, _, _ in suspicious(result.values[:, 0], given, 0)[: len(flipped)]}
+        noisy_labels = truth.copy()
+        noisy_labels[flipped] = (truth[flipped] + rng.integers(1, len(names), len(flipped))) % len(names)
+        first = {row for row, _, _ in suspicious(result.values[:, 0], noisy_labels, 0)[: len(flipped)]}
         assert len(first & set(flipped.tolist())) >= 0.95 * len(flipped)

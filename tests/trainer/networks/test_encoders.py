@@ -26,8 +26,8 @@ def frozen(tiny_siamese: None) -> Encoders:
     return encoders.frozen(CONFIG, mirror=False)
 
 
-def by_keras(found: Encoders) -> np.ndarray:
-    return found.keras.predict_on_batch(PICTURES)["embedding"]
+def by_keras(result: Encoders) -> np.ndarray:
+    return result.keras.predict_on_batch(PICTURES)["embedding"]
 
 
 def test_keras_and_onnx_are_the_same_network(frozen: Encoders) -> None:
@@ -49,20 +49,20 @@ def test_mirrored_is_the_mean_of_both_ways_round(frozen: Encoders) -> None:
     keras.utils.set_random_seed(0)
     mirrored = encoders.frozen(CONFIG, mirror=True)
     plain, turned = frozen.onnx.encode(PICTURES), frozen.onnx.encode(PICTURES[:, :, ::-1].copy())
-    found = mirrored.onnx.encode(PICTURES)
-    np.testing.assert_allclose(found, mirrored.onnx.encode(PICTURES[:, :, ::-1].copy()), atol=1e-4)
-    assert np.abs(found - plain).max() > 1e-3
-    lengths = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (found, plain + turned)]
+    result = mirrored.onnx.encode(PICTURES)
+    np.testing.assert_allclose(result, mirrored.onnx.encode(PICTURES[:, :, ::-1].copy()), atol=1e-4)
+    assert np.abs(result - plain).max() > 1e-3
+    lengths = [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (result, plain + turned)]
     assert (lengths[0] * lengths[1]).sum(axis=1).min() > 0.9
 
 
 def test_an_onnx_file_has_no_keras_form_and_takes_a_head(tmp_path: Path) -> None:
     write_encoder(tmp_path / "encoder.onnx")
-    found = encoders.frozen(EncoderConfig(onnx=tmp_path / "encoder.onnx"), mirror=False)
-    assert (found.keras, found.backbone) == (None, None)
-    plain = found.onnx.encode(PICTURES)
+    result = encoders.frozen(EncoderConfig(onnx=tmp_path / "encoder.onnx"), mirror=False)
+    assert (result.keras, result.backbone) == (None, None)
+    plain = result.onnx.encode(PICTURES)
     kernel = np.random.default_rng(0).normal(size=(plain.shape[1], 3)).astype(np.float32)
-    headed = encoders.headed(found, kernel, EncoderConfig(onnx=tmp_path / "encoder.onnx"))
+    headed = encoders.headed(result, kernel, EncoderConfig(onnx=tmp_path / "encoder.onnx"))
     np.testing.assert_allclose(headed.onnx.encode(PICTURES), plain @ kernel, atol=1e-3)
     assert headed.keras is None
 
@@ -71,11 +71,11 @@ def test_several_side_by_side_each_of_length_one(tiny_siamese: None, tmp_path: P
     write_encoder(tmp_path / "encoder.onnx")
     members = (CONFIG, EncoderConfig(onnx=tmp_path / "encoder.onnx"))
     keras.utils.set_random_seed(0)
-    found = encoders.frozen(EncoderConfig(ensemble=members), mirror=False).onnx.encode(PICTURES)
+    result = encoders.frozen(EncoderConfig(ensemble=members), mirror=False).onnx.encode(PICTURES)
     keras.utils.set_random_seed(0)
     alone = [encoders.frozen(member, mirror=False).onnx.encode(PICTURES) for member in members]
     wanted = np.hstack([rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in alone])
-    np.testing.assert_allclose(found, wanted, atol=1e-4)
+    np.testing.assert_allclose(result, wanted, atol=1e-4)
 
 
 @pytest.mark.parametrize("content", [None, b"no model at all"])

@@ -52,13 +52,13 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inputs:
     return read_inputs(str(tmp_path / "shop.csv"), Config(), tmp_path / "artifacts", Quiet())
 
 
-def found(inputs: Inputs, minutes: float = 5) -> Recipe:
+def recipe_for(inputs: Inputs, minutes: float = 5) -> Recipe:
     keras.utils.set_random_seed(0)
     return find_recipe(inputs, minutes, "best", Quiet())
 
 
 def test_the_winner_is_written_run_and_served(shop: Inputs) -> None:
-    recipe = found(shop)
+    recipe = recipe_for(shop)
     assert {trial.choice for trial in recipe.trials} >= {FIRST, replace(FIRST, fit="centre")}
     assert any(trial.choice.mirror for trial in recipe.trials)
     assert recipe.choice is not None
@@ -108,19 +108,19 @@ def test_networks_side_by_side_are_compared_as_they_are_joined(shop: Inputs) -> 
 
 
 def test_what_was_computed_is_kept(shop: Inputs, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = found(shop)
+    first = recipe_for(shop)
 
     def no_network(*_: object) -> None:
         raise AssertionError("the network is known already")
 
     monkeypatch.setattr("trainer.recipe.passes._pooling_network", no_network)
-    again = found(shop)
+    again = recipe_for(shop)
     assert [trial.choice for trial in again.trials] == [trial.choice for trial in first.trials]
     assert again.inputs.config == first.inputs.config
 
 
 def test_no_time_leaves_the_configuration_as_it_was(shop: Inputs) -> None:
-    recipe = found(shop, minutes=0)
+    recipe = recipe_for(shop, minutes=0)
     assert recipe.choice is None
     assert "Give it more --minutes" in recipe.reason
     assert recipe.inputs.config == shop.config.model_copy(update={"preset": "best"}) == load_config(recipe.file)
@@ -136,7 +136,7 @@ def test_pictures_without_labels_learn_from_their_views(shop: Inputs) -> None:
     bare = replace(
         shop, listing=replace(shop.listing, pictures=[replace(p, label=None) for p in shop.listing.pictures])
     )
-    recipe = found(bare)
+    recipe = recipe_for(bare)
     assert recipe.choice is None
     assert "augmented views" in recipe.reason
     assert recipe.inputs.config.head.loss == "nt-xent"

@@ -89,11 +89,11 @@ def crashes(recording: Recording, *, without: int | None = None) -> Iterator[tup
         contents = {change for change in changes if change.name is None}
         choices = [set(), set(changes), contents, set(changes) - contents]
         choices += [set(changes) - {change} for change in changes] + [{change} for change in changes]
-        seen: set[frozenset[Change]] = set()
+        earlier_states: set[frozenset[Change]] = set()
         for kept in map(frozenset, choices):
-            if kept in seen:
+            if kept in earlier_states:
                 continue
-            seen.add(kept)
+            earlier_states.add(kept)
             for loss in LOSSES if contents - kept else LOSSES[:1]:
                 yield finished, _left(now, disk, frozenset(changes), kept, loss)
 

@@ -68,8 +68,8 @@ def open_page(browser: Browser, tmp_path: Path) -> Iterator[OpenReport]:
     """Writes a report and opens it; closed at the end, when it must have been quiet."""
     opened: list[OpenPage] = []
 
-    def open_(found: Report, width: int = 1440, **options: Any) -> OpenPage:
-        write_report(tmp_path / "out", found)
+    def open_(content: Report, width: int = 1440, **options: Any) -> OpenPage:
+        write_report(tmp_path / "out", content)
         page = browser.new_page(viewport={"width": width, "height": 900}, **options)
         opened.append(OpenPage(page, tmp_path / "out"))
         return opened[-1]
@@ -92,9 +92,9 @@ def full(folder: Path, names: tuple[str, ...] = ("bowl", "jug", "vase")) -> Repo
     vectors = rng.normal(size=(36, 6)).astype(np.float32)
     measured = evaluation(names[0])
     sheets = folder / "sheets"
-    found = report(folder / "pictures", labels, vectors=vectors, history=HISTORY, evaluation=measured, sheets=sheets)
+    content = report(folder / "pictures", labels, vectors=vectors, history=HISTORY, evaluation=measured, sheets=sheets)
     sheets.mkdir()
-    return found
+    return content
 
 
 def test_a_dot_shows_its_picture_and_label(open_page: OpenReport, tmp_path: Path) -> None:
@@ -125,8 +125,8 @@ def test_the_map_zooms_and_changes_colours(open_page: OpenReport, tmp_path: Path
 
 
 def test_what_is_wrong_with_the_catalogue_is_shown(open_page: OpenReport, tmp_path: Path) -> None:
-    found = full(tmp_path)
-    one, other, third, *others = found.pictures
+    content = full(tmp_path)
+    one, other, third, *others = content.pictures
     copies = Copies((one, *[other] * 15), one, "the most pixels (9 x 9 pixels)")
     health = Health(
         unreadable=[Skipped("shelf/cut.jpg", "this JPEG is damaged")],
@@ -138,7 +138,7 @@ def test_what_is_wrong_with_the_catalogue_is_shown(open_page: OpenReport, tmp_pa
         small_labels=[SmallLabel(HOSTILE[1], 1)],
         leaks=[LeakedPicture(one.path, other.path, "identical")],
     )
-    page = open_page(replace(found, health=health)).page
+    page = open_page(replace(content, health=health)).page
     section = page.locator("section", has=page.locator("#health"))
     expect(section).to_contain_text("And 2 more in wrong_labels.csv")
     for said in (f"{HOSTILE[0]}? 0.90", HOSTILE[1], "this JPEG is damaged", "0.751", "and 4 more", "9 x 9 pixels"):
@@ -173,12 +173,12 @@ def test_it_fits_any_screen_in_either_light(open_page: OpenReport, tmp_path: Pat
 
 
 def test_names_are_text_and_nothing_else(open_page: OpenReport, tmp_path: Path) -> None:
-    found = full(tmp_path, HOSTILE)
+    content = full(tmp_path, HOSTILE)
     hostile = [
-        Picture(f"{HOSTILE[n % 4]}-{n}", picture.path, picture.label) for n, picture in enumerate(found.pictures)
+        Picture(f"{HOSTILE[n % 4]}-{n}", picture.path, picture.label) for n, picture in enumerate(content.pictures)
     ]
     changed: dict[str, Any] = {"bundle_id": HOSTILE[1], "facts": {HOSTILE[0]: HOSTILE[2]}, "pictures": hostile}
-    page = open_page(replace(found, **changed)).page
+    page = open_page(replace(content, **changed)).page
     for details in page.locator("details").all():
         details.locator("summary").click()
     for name in HOSTILE:
@@ -213,11 +213,11 @@ def test_the_sections_say_how_to_read_them(open_page: OpenReport, tmp_path: Path
 
 
 def test_a_picture_that_is_gone_is_an_empty_card(open_page: OpenReport, tmp_path: Path) -> None:
-    found = full(tmp_path)
-    for picture in found.pictures[::2]:
+    content = full(tmp_path)
+    for picture in content.pictures[::2]:
         picture.path.unlink()
-    found.pictures[1].path.write_bytes(b"no picture")
-    page = open_page(found).page
+    content.pictures[1].path.write_bytes(b"no picture")
+    page = open_page(content).page
     assert page.get_by_text("cannot be read").count() > 3
     assert page.locator(".card img").count() > 3
 
@@ -240,15 +240,15 @@ def test_many_pictures_are_sampled_and_it_is_said(
 
 
 def test_every_list_is_a_table_and_everything_is_json(tmp_path: Path) -> None:
-    found = full(tmp_path)
-    write_report(tmp_path / "out", found)
+    content = full(tmp_path)
+    write_report(tmp_path / "out", content)
     clusters, queries = rows(tmp_path / "out" / "clusters.csv"), rows(tmp_path / "out" / "queries.csv")
     assert sum(int(row["pictures"]) for row in clusters) == 36
-    assert {row["id"] for row in queries} == {picture.id for picture in found.pictures}
+    assert {row["id"] for row in queries} == {picture.id for picture in content.pictures}
     values = [float(row["average_precision"]) for row in queries]
     assert values == sorted(values, reverse=True)
     figures = json.loads((tmp_path / "out" / "report.json").read_text())
-    assert figures["evaluation"]["bundle_id"] == found.bundle_id
+    assert figures["evaluation"]["bundle_id"] == content.bundle_id
     assert figures["queries"]["worst"][0]["id"] == queries[-1]["id"]
     assert len(figures["history"]) == len(rows(tmp_path / "out" / "history.csv")) == len(HISTORY)
     assert rows(tmp_path / "out" / "labels.csv")[0]["label"] == "bowl"

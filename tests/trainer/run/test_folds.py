@@ -47,15 +47,15 @@ def test_whole_values_of_the_column_are_held_out(pictures: Pictures) -> None:
         for row, one in enumerate(pictures.files)
     ]
     tuning = split_by(tuning_of(replace(pictures, files=files), "frozen"), by="column", column="sender")
-    seen = 0
+    query_count = 0
     for fitted, queries, gallery in sides(tuning):
         assert set(fitted) == set(gallery)
         theirs, own = (
             {files[row].picture.attributes.get("sender", -1 - row) for row in rows} for rows in (fitted, queries)
         )
         assert not theirs & own
-        seen += len(queries)
-    assert seen == (pictures.labels != UNLABELLED).sum()
+        query_count += len(queries)
+    assert query_count == (pictures.labels != UNLABELLED).sum()
 
 
 def test_new_labels_are_searched_among_all_pictures_by_a_head_that_knows_none_of_them(pictures: Pictures) -> None:

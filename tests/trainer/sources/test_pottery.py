@@ -88,20 +88,23 @@ def test_a_picture_depends_on_its_plan_alone() -> None:
 def test_the_whole_piece_is_in_every_picture() -> None:
     for photo in pottery.plan(24, 2, seed=3):
         solid = solid_of(photo.piece.form)
-        seen = view(solid, arrange(solid, np.random.default_rng(photo.seed)), SIZE)
-        border = np.concatenate([seen[0], seen[-1], seen[:, 0], seen[:, -1]])
-        assert 0.06 < seen.mean() < 0.6, photo.label
+        camera_view = view(solid, arrange(solid, np.random.default_rng(photo.seed)), SIZE)
+        border = np.concatenate([camera_view[0], camera_view[-1], camera_view[:, 0], camera_view[:, -1]])
+        assert 0.06 < camera_view.mean() < 0.6, photo.label
         assert not border.any(), photo.label
 
 
 def test_the_piece_stands_out_from_what_is_behind_it(shop: Path) -> None:
     for photo in pottery.plan(PIECES, PHOTOS):
         solid = solid_of(photo.piece.form)
-        seen = view(solid, arrange(solid, np.random.default_rng(photo.seed)), SIZE)
+        camera_view = view(solid, arrange(solid, np.random.default_rng(photo.seed)), SIZE)
         with Image.open(shop / photo.path) as file:
             picture = np.asarray(file.convert("RGB"), np.float32)
         # Shape and light alone make a plain white pot on white paper vary more than the paper does.
-        assert picture[seen].std(0).max() > 8 or np.ptp([picture[seen].mean(0), picture[~seen].mean(0)], 0).max() > 20
+        assert (
+            picture[camera_view].std(0).max() > 8
+            or np.ptp([picture[camera_view].mean(0), picture[~camera_view].mean(0)], 0).max() > 20
+        )
 
 
 def test_photographs_of_one_piece_are_more_alike_than_of_two(shop: Path) -> None:
@@ -109,9 +112,9 @@ def test_photographs_of_one_piece_are_more_alike_than_of_two(shop: Path) -> None
     colours = []
     for photo in listing:
         solid = solid_of(photo.piece.form)
-        seen = view(solid, arrange(solid, np.random.default_rng(photo.seed)), SIZE)
+        camera_view = view(solid, arrange(solid, np.random.default_rng(photo.seed)), SIZE)
         with Image.open(shop / photo.path) as file:
-            pixels = np.asarray(file.convert("RGB"))[seen]
+            pixels = np.asarray(file.convert("RGB"))[camera_view]
         histogram, _ = np.histogramdd(pixels, bins=6, range=[(0, 256)] * 3)
         colours.append(histogram.ravel() / len(pixels))
     same: list[float] = []
@@ -202,7 +205,7 @@ def test_the_colour_in_words_covers_more_of_a_piece_than_the_accent(pattern: str
     black_with_white = Palette("test", "black", "#000000", "#ffffff", "#000000")
     rng = np.random.default_rng(1)
     solid = solid_of(throw(model, rng))
-    seen = []
+    brightness = []
     for whim in (0.05, 0.35, 0.65, 0.95):
         scene = arrange(solid, rng)
         directions = rays(scene, *rng.uniform(-0.9, 0.9, (2, 3000)).astype(np.float32))
@@ -210,5 +213,5 @@ def test_the_colour_in_words_covers_more_of_a_piece_than_the_accent(pattern: str
         hit = np.isfinite(distances)
         points = scene.eye[:, None] + distances[hit] * directions[:, hit]
         colour, _ = glazed(solid, Glaze(pattern, black_with_white, 0.9, whim), points)
-        seen.append(colour.mean())
-    assert 0.005 < np.mean(seen) < 0.5
+        brightness.append(colour.mean())
+    assert 0.005 < np.mean(brightness) < 0.5

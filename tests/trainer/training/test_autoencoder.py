@@ -42,8 +42,8 @@ def small(tiny_siamese: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def settings(**changes: Any) -> Config:
-    chosen = {"enabled": True, "frozen_epochs": 2, "epochs": 2, "pictures_per_batch": 12, **changes}
-    return Config(encoder={"backbone": "siamese", "weights": "none", "size": SIDE}, autoencoder=chosen)
+    values = {"enabled": True, "frozen_epochs": 2, "epochs": 2, "pictures_per_batch": 12, **changes}
+    return Config(encoder={"backbone": "siamese", "weights": "none", "size": SIDE}, autoencoder=values)
 
 
 def backbone() -> keras.Model:

@@ -24,8 +24,8 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
 
 def batches(pictures: Pictures, *, epoch: int = 1, devices: int = 1, targets: bool = True) -> PictureBatches:
     rows = [np.array([0, 5, 5, 9, 2]), np.array([11, 1, 3])]
-    chosen = pictures.labels * 10 if targets else None
-    return PictureBatches(rows, pictures, chosen, augment=augment, seed=(7, epoch), devices=devices)
+    targets_of_rows = pictures.labels * 10 if targets else None
+    return PictureBatches(rows, pictures, targets_of_rows, augment=augment, seed=(7, epoch), devices=devices)
 
 
 @settings(deadline=None)

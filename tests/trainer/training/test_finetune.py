@@ -107,17 +107,17 @@ def test_every_loss_falls(loss: str, pictures: Pictures, tmp_path: Path) -> None
 def test_only_labelled_training_pictures_are_learned_from(
     pictures: Pictures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
+    batches: list[tuple[NDArray[np.int64], NDArray[Any]]] = []
 
     class Watched(PictureBatches):
         def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], NDArray[Any]]:
             result, targets = super().__getitem__(index)
-            seen.append((self.batches[index], targets))
+            batches.append((self.batches[index], targets))
             return result, targets
 
     monkeypatch.setattr("trainer.training.finetune.PictureBatches", Watched)
     Trial(pictures, settings(max_epochs=1), tmp_path).run()
-    rows, targets = (np.concatenate(result) for result in zip(*seen, strict=True))
+    rows, targets = (np.concatenate(result) for result in zip(*batches, strict=True))
     assert set(rows) <= set(pictures.training_rows())
     assert {(pictures.labels[row], target) for row, target in zip(rows, targets, strict=True)} == {
         (label, label) for label in range(6)

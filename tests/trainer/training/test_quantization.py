@@ -54,19 +54,19 @@ def encoder(model: ModelProto) -> OnnxEncoder:
     return OnnxEncoder(model.SerializeToString(), "the model", threads=1)
 
 
-def cosines(found: Numbers, wanted: Numbers) -> Numbers:
-    lengths = np.linalg.norm(found, axis=-1) * np.linalg.norm(wanted, axis=-1)
-    return (found * wanted).sum(axis=-1) / lengths
+def cosines(result: Numbers, wanted: Numbers) -> Numbers:
+    lengths = np.linalg.norm(result, axis=-1) * np.linalg.norm(wanted, axis=-1)
+    return (result * wanted).sum(axis=-1) / lengths
 
 
 def test_embeddings_and_cells_are_nearly_those_of_the_float_encoder(model: ModelProto, quantised: ModelProto) -> None:
     images = np.stack(PICTURES)
-    wanted, found = (encoder(each).encode_cells(images) for each in (model, quantised))
-    assert cosines(found[0], wanted[0]).min() > 0.99
-    assert cosines(found[1], wanted[1]).mean() > 0.98
-    assert (found[0] != wanted[0]).any()
-    assert found[0].dtype == found[1].dtype == np.float32
-    np.testing.assert_allclose(found[1].mean(axis=(1, 2)), found[0], atol=0.02 * np.abs(found[0]).max())
+    wanted, result = (encoder(each).encode_cells(images) for each in (model, quantised))
+    assert cosines(result[0], wanted[0]).min() > 0.99
+    assert cosines(result[1], wanted[1]).mean() > 0.98
+    assert (result[0] != wanted[0]).any()
+    assert result[0].dtype == result[1].dtype == np.float32
+    np.testing.assert_allclose(result[1].mean(axis=(1, 2)), result[0], atol=0.02 * np.abs(result[0]).max())
 
 
 def test_inputs_and_outputs_stay_what_they_are(model: ModelProto, quantised: ModelProto) -> None:
@@ -120,8 +120,8 @@ def test_preprocessing_is_exact(quantised: ModelProto) -> None:
     shown.graph.output.append(helper.make_empty_tensor_value_info(first.input[0]))
     session = ort.InferenceSession(shown.SerializeToString(), providers=["CPUExecutionProvider"])
     images = np.stack(PICTURES)
-    (found,) = session.run([first.input[0]], {"images": images})
-    np.testing.assert_allclose(found, images.transpose(0, 3, 1, 2) / np.float32(127.5) - 1, atol=1e-5)
+    (result,) = session.run([first.input[0]], {"images": images})
+    np.testing.assert_allclose(result, images.transpose(0, 3, 1, 2) / np.float32(127.5) - 1, atol=1e-5)
 
 
 def test_what_was_given_is_not_changed_and_the_same_pictures_give_the_same(model: ModelProto) -> None:
@@ -136,8 +136,8 @@ def test_encoders_that_were_put_together_can_be_quantised(model: ModelProto) -> 
     kernel = np.random.default_rng(0).normal(size=(256, 8)).astype(np.float32)
     concatenated = side_by_side([mirrored(with_head(model, kernel)), model])
     images = np.stack(PICTURES)
-    wanted, found = (encoder(each).encode(images) for each in (concatenated, quantise(concatenated, PICTURES)))
-    assert cosines(found, wanted).min() > 0.98
+    wanted, result = (encoder(each).encode(images) for each in (concatenated, quantise(concatenated, PICTURES)))
+    assert cosines(result, wanted).min() > 0.98
 
 
 @pytest.mark.slow
@@ -162,25 +162,25 @@ def real() -> tuple[NDArray[np.int64], dict[str, Numbers]]:
     _labels, labels = np.unique([path.parent.name for path in paths], return_inverse=True)
     images = np.stack(pictures)
     batches = np.array_split(images, len(images) // 16)
-    found = {}
+    result = {}
     for name, each in {"float": model, "int8": quantise(model, pictures[::7])}.items():
-        found[name] = np.concatenate([encoder(each).encode(batch) for batch in batches])
-    return labels, found
+        result[name] = np.concatenate([encoder(each).encode(batch) for batch in batches])
+    return labels, result
 
 
 @pytest.mark.slow
 def test_on_real_pictures_it_finds_as_well(real: tuple[NDArray[np.int64], dict[str, Numbers]]) -> None:
-    labels, found = real
+    labels, result = real
     itself = np.arange(len(labels))
-    scores = {name: score(values, labels, values, labels, same=itself) for name, values in found.items()}
+    scores = {name: score(values, labels, values, labels, same=itself) for name, values in result.items()}
     assert scores["int8"].map > scores["float"].map - 0.01
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not VNNI, reason="this CPU has no VNNI, or does not say so: large sums may be cut off")
 def test_on_real_pictures_embeddings_stay_close(real: tuple[NDArray[np.int64], dict[str, Numbers]]) -> None:
-    _labels, found = real
-    assert cosines(found["int8"], found["float"]).mean() > 0.99
+    _labels, result = real
+    assert cosines(result["int8"], result["float"]).mean() > 0.99
 
 
 # --- the encoder of a run

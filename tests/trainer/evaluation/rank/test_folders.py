@@ -98,16 +98,16 @@ def test_k_cuts_the_ranking(folders: tuple[Path, Path], artifacts: Path, tmp_pat
 @given(st.integers(0, 2**32 - 1), st.integers(0, 9), st.integers(0, 25), st.integers(1, 30), st.integers(1, 60))
 def test_the_nearest_are_those_of_a_loop(seed: int, queries: int, gallery: int, k: int, table: int) -> None:
     rng = np.random.default_rng(seed)
-    asked = rng.normal(size=(queries, 4)).astype(np.float32)
+    query_vectors = rng.normal(size=(queries, 4)).astype(np.float32)
     known = rng.normal(size=(gallery, 4)).astype(np.float32)
     same = rng.random(min(queries, gallery)) < 0.5
-    known[: len(same)][same] = asked[: len(same)][same] * 3
+    known[: len(same)][same] = query_vectors[: len(same)][same] * 3
     known[rng.random(gallery) < 0.2] = 0  # an embedding of nothing is far from everything, by cosine
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "TABLE_VALUES", table)  # blocks of any size
-        result = list(nearest(asked, known, k))
+        result = list(nearest(query_vectors, known, k))
     assert len(result) == queries
-    for query, (rows, cosine, euclidean) in zip(asked.astype(np.float64), result, strict=True):
+    for query, (rows, cosine, euclidean) in zip(query_vectors.astype(np.float64), result, strict=True):
         lengths = np.linalg.norm(known, axis=1) * np.linalg.norm(query)
         distances = [1 - float(query @ one) / size if size else 1.0 for one, size in zip(known, lengths, strict=True)]
         np.testing.assert_allclose(cosine, sorted(distances)[:k], atol=1e-5)

@@ -89,17 +89,17 @@ def test_many_queries_are_thinned(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     rows = vectors(30)
     store = opened(tmp_path, rows, Clusters(rows[:4].copy()))
     monkeypatch.setattr(probe_sweep, "MAX_QUERIES", 4)
-    asked: list[Vectors] = []
+    query_batches: list[Vectors] = []
     search = store.search
 
     def watched(query: Vectors, **options: Any) -> object:
-        asked.append(query)
+        query_batches.append(query)
         return search(query, **options)
 
     monkeypatch.setattr(store, "search", watched)
     sweep_probes(store, 4, rows, [None] * 30)
     store.close()
-    np.testing.assert_array_equal(np.unique(asked, axis=0), np.unique(rows[::8], axis=0))
+    np.testing.assert_array_equal(np.unique(query_batches, axis=0), np.unique(rows[::8], axis=0))
 
 
 @pytest.mark.parametrize("count", [1, 2, 11])

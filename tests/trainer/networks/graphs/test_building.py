@@ -66,9 +66,9 @@ def unit(values: NDArray[Any]) -> NDArray[Any]:
     return values / np.linalg.norm(values, axis=1, keepdims=True)
 
 
-def close(found: Numbers, wanted: NDArray[Any]) -> None:
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, wanted, atol=1e-5 * np.abs(wanted).max())
+def close(result: Numbers, wanted: NDArray[Any]) -> None:
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, wanted, atol=1e-5 * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -83,53 +83,53 @@ def test_a_head_is_a_product_with_embedding_and_cells(count: int, encoder: Model
 def test_mirrored_is_the_mean_with_the_mirrored_picture(count: int, encoder: ModelProto) -> None:
     images = pictures(count)
     straight, other = run(encoder, images), run(encoder, np.ascontiguousarray(images[:, :, ::-1]))
-    found = run(mirrored(encoder), images)
-    close(found["embedding"], (straight["embedding"] + other["embedding"]) / 2)
-    close(found["cells"], (straight["cells"] + other["cells"][:, :, ::-1]) / 2)
-    close(found["cells"].mean(axis=(1, 2)), found["embedding"])
+    result = run(mirrored(encoder), images)
+    close(result["embedding"], (straight["embedding"] + other["embedding"]) / 2)
+    close(result["cells"], (straight["cells"] + other["cells"][:, :, ::-1]) / 2)
+    close(result["cells"].mean(axis=(1, 2)), result["embedding"])
     assert np.abs(straight["embedding"] - other["embedding"]).max() > 0.01 * np.abs(straight["embedding"]).max()
-    close(run(mirrored(encoder), images[:, :, ::-1].copy())["embedding"], found["embedding"])
+    close(run(mirrored(encoder), images[:, :, ::-1].copy())["embedding"], result["embedding"])
 
 
 def test_side_by_side_are_embeddings_of_length_one(encoder: ModelProto, tmp_path: Path) -> None:
     parts = [encoder, tiny(tmp_path, 8), with_head(encoder, kernel())]
-    found = run(side_by_side(parts), pictures())
-    assert set(found) == {"embedding"}
-    close(found["embedding"], np.hstack([unit(run(part, pictures())["embedding"]) for part in parts]))
+    result = run(side_by_side(parts), pictures())
+    assert set(result) == {"embedding"}
+    close(result["embedding"], np.hstack([unit(run(part, pictures())["embedding"]) for part in parts]))
 
 
 def test_smaller_members_see_the_picture_as_pillow_shrinks_it(encoder: ModelProto) -> None:
     side = 13
     images = np.random.default_rng(0).integers(0, 256, (3, SIDE, SIDE, 3), dtype=np.uint8)
-    found = run(side_by_side([small(side), encoder]), images)["embedding"]
+    result = run(side_by_side([small(side), encoder]), images)["embedding"]
     shrunk = [Image.fromarray(image).resize((side, side), Image.Resampling.BICUBIC) for image in images]
     wanted = run(small(side), np.stack([np.asarray(image) for image in shrunk]))["embedding"]
     lengths = np.linalg.norm(wanted, axis=1, keepdims=True)
     pixels = side * side * 3
-    assert np.abs(found[:, :pixels] * lengths - wanted).max() < 1.1  # of 255: Pillow rounds between its two passes
-    close(found[:, pixels:], unit(run(encoder, images)["embedding"]))
+    assert np.abs(result[:, :pixels] * lengths - wanted).max() < 1.1  # of 255: Pillow rounds between its two passes
+    close(result[:, pixels:], unit(run(encoder, images)["embedding"]))
 
 
 def test_a_black_picture_stays_finite_side_by_side() -> None:
-    found = run(side_by_side([small(8), small(8)]), np.zeros((1, 8, 8, 3), np.uint8))["embedding"]
-    np.testing.assert_array_equal(found, np.zeros((1, 2 * 8 * 8 * 3)))
+    result = run(side_by_side([small(8), small(8)]), np.zeros((1, 8, 8, 3), np.uint8))["embedding"]
+    np.testing.assert_array_equal(result, np.zeros((1, 2 * 8 * 8 * 3)))
 
 
 def test_stacked_is_the_mean_of_both_halves(encoder: ModelProto) -> None:
     upper, lower = pictures(), pictures()[::-1]
-    found = run(stacked(encoder), np.concatenate([upper, lower], axis=1))
-    assert set(found) == {"embedding"}
-    close(found["embedding"], (unit(run(encoder, upper)["embedding"]) + unit(run(encoder, lower)["embedding"])) / 2)
+    result = run(stacked(encoder), np.concatenate([upper, lower], axis=1))
+    assert set(result) == {"embedding"}
+    close(result["embedding"], (unit(run(encoder, upper)["embedding"]) + unit(run(encoder, lower)["embedding"])) / 2)
 
 
 def test_steps_follow_one_another(encoder: ModelProto) -> None:
     images = pictures()
     straight, other = (run(encoder, x)["embedding"] for x in (images, np.ascontiguousarray(images[:, :, ::-1])))
     both = (straight + other) / 2
-    found = run(
+    result = run(
         with_head(side_by_side([mirrored(encoder), mirrored(encoder)]), np.vstack([kernel(), kernel()])), images
     )
-    close(found["embedding"], 2 * unit(both) @ kernel())
+    close(result["embedding"], 2 * unit(both) @ kernel())
 
 
 def test_what_was_given_is_not_changed(encoder: ModelProto) -> None:
@@ -146,9 +146,9 @@ def test_what_was_given_is_not_changed(encoder: ModelProto) -> None:
 def test_adopted_files_keep_their_outputs_and_lose_others(encoder: ModelProto) -> None:
     wanted = run(encoder, pictures())
     encoder.graph.output.append(helper.make_tensor_value_info("maps", TensorProto.FLOAT, ["n", DIMS, 4, 4]))
-    found = run(adopt(encoder), pictures())
-    assert set(found) == {"embedding", "cells"}
-    for name, value in found.items():
+    result = run(adopt(encoder), pictures())
+    assert set(result) == {"embedding", "cells"}
+    for name, value in result.items():
         np.testing.assert_array_equal(value, wanted[name])
 
 

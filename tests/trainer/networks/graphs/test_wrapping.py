@@ -45,9 +45,9 @@ def run(wrapped: ModelProto, images: NDArray[np.uint8]) -> dict[str, NDArray[np.
     return dict(zip([o.name for o in session.get_outputs()], session.run(None, {"images": images}), strict=True))
 
 
-def close(found: Numbers, wanted: Numbers, tolerance: float = 1e-5) -> None:
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, wanted, atol=tolerance * np.abs(wanted).max())
+def close(result: Numbers, wanted: Numbers, tolerance: float = 1e-5) -> None:
+    assert result.dtype == np.float32
+    np.testing.assert_allclose(result, wanted, atol=tolerance * np.abs(wanted).max())
 
 
 @pytest.mark.parametrize(
@@ -62,17 +62,17 @@ def close(found: Numbers, wanted: Numbers, tolerance: float = 1e-5) -> None:
 )
 def test_pixels_are_ordered_and_scaled_as_the_configuration_says(settings: dict[str, Any]) -> None:
     config = OnnxConfig(size=SIDE, **settings)
-    found = run(wrap(pooled(), config), pictures())
-    assert set(found) == {"embedding"}
-    close(found["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)))
+    result = run(wrap(pooled(), config), pictures())
+    assert set(result) == {"embedding"}
+    close(result["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)))
 
 
 def test_a_feature_map_becomes_cells_and_their_mean() -> None:
     config = OnnxConfig(size=SIDE, **IMAGENET)
-    found = run(wrap(mapped(), config), pictures())
+    result = run(wrap(mapped(), config), pictures())
     cells = convolution(planes(pictures(), config)).transpose(0, 2, 3, 1)
-    close(found["cells"], cells)
-    close(found["embedding"], cells.mean(axis=(1, 2)))
+    close(result["cells"], cells)
+    close(result["embedding"], cells.mean(axis=(1, 2)))
 
 
 def test_channels_may_come_last() -> None:
@@ -83,10 +83,10 @@ def test_channels_may_come_last() -> None:
     theirs.graph.input[0].CopyFrom(helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ["n", SIDE, SIDE, 3]))
     theirs.graph.output[0].CopyFrom(helper.make_tensor_value_info("out", TensorProto.FLOAT, ["n", 4, 4, WIDTH]))
     config = OnnxConfig(size=SIDE, layout="NHWC", order="BGR", **IMAGENET)
-    found = run(wrap(theirs, config), pictures())
+    result = run(wrap(theirs, config), pictures())
     cells = convolution(planes(pictures(), config)).transpose(0, 2, 3, 1)
-    close(found["cells"], cells)
-    close(found["embedding"], cells.mean(axis=(1, 2)))
+    close(result["cells"], cells)
+    close(result["embedding"], cells.mean(axis=(1, 2)))
 
 
 @pytest.mark.parametrize(("crop", "side"), [(0.875, 37), (0.8, 40), (0.5, 64)])
@@ -94,8 +94,8 @@ def test_the_middle_of_a_larger_picture_is_cut_out(crop: float, side: int) -> No
     config = OnnxConfig(size=SIDE, crop=crop)
     start = (side - SIDE) // 2
     middle = pictures(side)[:, start : start + SIDE, start : start + SIDE]
-    found = run(wrap(pooled(), config), pictures(side))
-    close(found["embedding"], convolution(planes(middle, config)).mean(axis=(2, 3)))
+    result = run(wrap(pooled(), config), pictures(side))
+    close(result["embedding"], convolution(planes(middle, config)).mean(axis=(2, 3)))
 
 
 @pytest.mark.parametrize(
@@ -114,15 +114,15 @@ def test_the_middle_of_a_larger_picture_is_cut_out(crop: float, side: int) -> No
 def test_any_batch_and_any_opset(theirs: ModelProto) -> None:
     config = OnnxConfig(size=SIDE, **IMAGENET)
     before = theirs.SerializeToString()
-    found = run(wrap(theirs, config), pictures())
-    close(found["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)))
+    result = run(wrap(theirs, config), pictures())
+    close(result["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)))
     assert theirs.SerializeToString() == before
 
 
 def test_half_precision_inside_is_float32_outside() -> None:
     config = OnnxConfig(size=SIDE, **IMAGENET)
-    found = run(wrap(pooled(kind=TensorProto.FLOAT16), config), pictures())
-    close(found["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)), tolerance=5e-3)
+    result = run(wrap(pooled(kind=TensorProto.FLOAT16), config), pictures())
+    close(result["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)), tolerance=5e-3)
 
 
 def test_weights_listed_as_inputs_are_no_inputs() -> None:
@@ -130,8 +130,8 @@ def test_weights_listed_as_inputs_are_no_inputs() -> None:
     theirs = pooled(opset=9)
     theirs.graph.input.append(helper.make_tensor_value_info("kernel", TensorProto.FLOAT, KERNEL.shape))
     config = OnnxConfig(size=SIDE)
-    found = run(wrap(theirs, config), pictures())
-    close(found["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)))
+    result = run(wrap(theirs, config), pictures())
+    close(result["embedding"], convolution(planes(pictures(), config)).mean(axis=(2, 3)))
 
 
 def test_of_several_outputs_the_named_one() -> None:

@@ -196,10 +196,10 @@ def test_imagenet_weights_that_cannot_be_reached_are_an_error_that_says_what_to_
 @pytest.mark.parametrize("name", EACH)
 def test_the_file_is_the_one_that_keras_fetches(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Name, address, folder and checksum, as keras.applications itself asks for them."""
-    asked: dict[str, Any] = {}
+    request: dict[str, Any] = {}
 
     def caught(file: str, url: str, **settings: Any) -> str:
-        asked.update(settings, file=file, url=url)
+        request.update(settings, file=file, url=url)
         raise KeyboardInterrupt
 
     build = APPLICATIONS[name][0]
@@ -207,6 +207,6 @@ def test_the_file_is_the_one_that_keras_fetches(name: str, monkeypatch: pytest.M
     with pytest.raises(KeyboardInterrupt):
         build(include_top=False, weights="imagenet", input_shape=(224, 224, 3))
     ours = PLACES[name]
-    assert f"{keras_files.STORE}/{ours.path}" == asked["url"]
-    assert (FILES[name], ours.md5) == (asked["file"], asked.get("file_hash"))
-    assert asked["cache_subdir"] == "models"
+    assert f"{keras_files.STORE}/{ours.path}" == request["url"]
+    assert (FILES[name], ours.md5) == (request["file"], request.get("file_hash"))
+    assert request["cache_subdir"] == "models"

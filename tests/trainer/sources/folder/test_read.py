@@ -20,14 +20,14 @@ def fill(root: Path, *places: str) -> Path:
     return root
 
 
-def found(root: Path) -> dict[str, str | None]:
+def labels_by_path(root: Path) -> dict[str, str | None]:
     """Label by place within the folder."""
     return {p.path.relative_to(root.absolute()).as_posix(): p.label for p in read_folder(root).pictures}
 
 
 def test_the_parent_folder_is_the_label_at_any_depth(tmp_path: Path) -> None:
     fill(tmp_path, "cup/1.jpg", "cup/old/2.png", "a/b/c/plate/3.webp", "cup/plate/4.gif", "5.bmp")
-    assert found(tmp_path) == {
+    assert labels_by_path(tmp_path) == {
         "cup/1.jpg": "cup",
         "cup/old/2.png": "old",
         "a/b/c/plate/3.webp": "plate",
@@ -72,7 +72,7 @@ def test_other_folders_are_no_split(places: list[str], tmp_path: Path) -> None:
 def test_only_pictures_that_are_not_hidden_are_collected(tmp_path: Path) -> None:
     kept = [f"cup/1{ending}" for ending in sorted(EXTENSIONS)] + ["cup/2.JPG", "cup/3.PgM"]
     fill(tmp_path, *kept, "cup/.4.jpg", ".cup/5.jpg", "cup/.old/6.jpg", "notes.txt", "jpg", "7.jpg.part", "8.svg")
-    assert set(found(tmp_path)) == set(kept)
+    assert set(labels_by_path(tmp_path)) == set(kept)
     listing = read_folder(tmp_path)
     assert {Path(entry.place).name for entry in listing.skipped} == {"7.jpg.part", "8.svg"}
     assert listing.notes == [
@@ -95,7 +95,7 @@ def test_ids_and_order_are_the_same_from_run_to_run_and_place_to_place(tmp_path:
 def test_whatever_the_files_are_called(tmp_path_factory: pytest.TempPathFactory, names: set[str]) -> None:
     root = tmp_path_factory.mktemp("odd")
     fill(root, "0.jpg", *(f"cup/{name}.jpg" for name in names))
-    assert set(found(root)) == {"0.jpg"} | {f"cup/{name}.jpg" for name in names if not name.startswith(".")}
+    assert set(labels_by_path(root)) == {"0.jpg"} | {f"cup/{name}.jpg" for name in names if not name.startswith(".")}
 
 
 def test_paths_are_absolute_whatever_the_source_is_called(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,8 +33,8 @@ def column(folder: Path, values: Sequence[str], delimiter: str = ",") -> list[Va
     return [picture.attributes.get("size") for picture in read(folder, values, delimiter).pictures]
 
 
-def same(found: Sequence[Value | None], wanted: Sequence[Value | None]) -> bool:
-    return found == wanted and [type(value) for value in found] == [type(value) for value in wanted]
+def same(result: Sequence[Value | None], wanted: Sequence[Value | None]) -> bool:
+    return result == wanted and [type(value) for value in result] == [type(value) for value in wanted]
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -56,8 +56,8 @@ def expected_semi_hard(labels: Labels, d: Table, margin: float) -> float:
     for anchor, positive in {(a, p) for a, p, _ in triplets(labels)}:
         negatives = [d[anchor, n] for n in range(len(labels)) if labels[n] != labels[anchor]]
         farther = [negative for negative in negatives if negative > d[anchor, positive]]
-        chosen = min(farther) if farther else max(negatives)
-        losses.append(max(0.0, d[anchor, positive] - chosen + margin))
+        hardest = min(farther) if farther else max(negatives)
+        losses.append(max(0.0, d[anchor, positive] - hardest + margin))
     return sum(losses) / max(1, len(losses))
 
 
