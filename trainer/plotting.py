@@ -29,6 +29,7 @@ def dress(axes: Axes, theme: Theme, title: str, *, across: str) -> None:
     axes.set_title(title, color=theme.ink, loc="left", fontsize=11)
     axes.set_xlabel(across, color=theme.ink)
     axes.tick_params(which="both", colors=theme.ink)
+    axes.ticklabel_format(useOffset=False)  # 0.9999, not a small number and "+1" in a corner
     axes.grid(color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
     for side, spine in axes.spines.items():

@@ -21,6 +21,7 @@ from trainer.report.clusters import Cluster
 
 WIDTH, HEIGHT = 5.4, 3.3  # inches
 MARKERS = "osD^"
+WAY_MARKERS = "*Xvph"  # of ways to search that open no number of clusters, such as `auto`
 METRICS = ("cosine", "euclidean")  # each keeps its colour and marker in every chart
 MARKER_AREA = (12.0, 160.0)  # of the bin with fewest and with most pairs, square points
 WANTED_RECALL = 0.99  # what `auto` is chosen for
@@ -102,6 +103,7 @@ def _probes(rows: Sequence[LadderRow]) -> Plot:
         for place, metric in enumerate(METRICS):
             counted = [(r.probes, r.recall_at_10) for r in rows if r.metric == metric and isinstance(r.probes, int)]
             _line(axes, theme, place, sorted(counted), metric)
+        _recall_up(axes, rows)
         _legend(axes, theme)
 
     return plot
@@ -113,31 +115,34 @@ def _milliseconds(rows: Sequence[LadderRow]) -> Plot:
         axes.set_xscale("log")
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
+        ways = dict.fromkeys(row.probes for row in rows if isinstance(row.probes, str))
+        markers = dict(zip(ways, itertools.cycle(WAY_MARKERS), strict=False))
         for place, metric in enumerate(METRICS):
             metric_rows = [row for row in rows if row.metric == metric]
             counted = [(r.milliseconds_p50, r.recall_at_10) for r in metric_rows if isinstance(r.probes, int)]
             _line(axes, theme, place, sorted(counted), metric)
             for row in metric_rows:
                 if isinstance(row.probes, str):
-                    axes.plot(row.milliseconds_p50, row.recall_at_10, "*", color=theme.lines[place], markersize=9)
-                    _name(axes, theme, row, above=bool(place))
-        axes.margins(y=0.15)
+                    _way(axes, theme, place, row.milliseconds_p50, row.recall_at_10, markers[row.probes])
+        for way, marker in markers.items():
+            axes.plot([], [], marker, color=theme.ink, markersize=8, label=way)
+        _recall_up(axes, rows)
         _legend(axes, theme)
 
     return plot
 
 
-def _name(axes: Axes, theme: Theme, row: LadderRow, *, above: bool) -> None:
-    """What a star stands for; the second measure's names are above theirs, so that both can be read."""
-    axes.annotate(
-        str(row.probes),
-        (row.milliseconds_p50, row.recall_at_10),
-        xytext=(0, 7 if above else -14),
-        textcoords="offset points",
-        color=theme.ink,
-        fontsize=7,
-        ha="center",
-    )
+def _way(axes: Axes, theme: Theme, place: int, milliseconds: float, recall: float, marker: str) -> None:
+    """One way of searching. The second measure's are larger and hollow: at the same point, both can be seen."""
+    ground = theme.lines[place] if not place else "none"
+    axes.plot(milliseconds, recall, marker, color=theme.lines[place], markerfacecolor=ground, markersize=8 + 5 * place)
+
+
+def _recall_up(axes: Axes, rows: Sequence[LadderRow]) -> None:
+    """Recall up to 1, and a range wide enough that nearly perfect looks nearly perfect."""
+    least = min(0.95, *(row.recall_at_10 for row in rows))
+    room = 0.15 * (1 - least)
+    axes.set_ylim(least - room, 1 + room)
 
 
 def reliability_chart(reliabilities: Sequence[Reliability]) -> Chart | None:

@@ -7,7 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from trainer.evaluation.results import Evaluation, Protocol
-from trainer.report import charts, measures
+from trainer.report import charts, measures, opening
 from trainer.report.charts import Chart
 from trainer.report.clusters import Cluster
 from trainer.report.embedding_map import Map
@@ -62,6 +62,8 @@ def render(report: Report, parts: Parts) -> str:
         library=Markup(parts.map.library),  # noqa: S704
         script=Markup(parts.map.script),  # noqa: S704
         panels=[(panel, Markup(panel.html)) for panel in parts.map.panels],  # noqa: S704
+        sentences=opening.sentences(protocols),
+        tasks=opening.tasks(report.health) if report.health else None,
         tables=measures.tables(measured),
         missing=measures.missing(measured),
         formulas=measures.formulas(),

@@ -121,7 +121,7 @@ def query_lists(report: Report, searches: Searches) -> list[PictureList]:
         f"Asked: {sample}, {trained}."
     )
     worst = searches.worst(WORST, report.labels)
-    best = searches.best(BEST)
+    best = searches.best(BEST, report.labels)
     return [
         _query_list(report, "worst", "Worst queries", how, worst, len(searches.searches)),
         _query_list(report, "best", "Best queries", how, best, len(searches.searches)),

@@ -1,8 +1,9 @@
 """What the vectors answer: each query among all other pictures, the best and the worst, and confusions."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ FAR = 10  # hits in which confusions are counted, or as many as there are true m
 MAX_QUERIES = 2000
 MAX_PAIRS = 100_000_000  # queries times pictures: about ten seconds of ranking
 EXAMPLES = 3  # of each confusion
-A_LABEL_IN_A_LIST = 2  # worst queries of one label that are shown, as they tend to go wrong alike
+A_LABEL_IN_A_LIST = 2  # queries of one label that are shown: those of one label tend to go well or wrong alike
 SEED = 0
 
 
@@ -58,20 +59,24 @@ class Searches:
     query_count: int
     possible: int
 
-    def best(self, count: int) -> list[Search]:
-        """The best: of equals, what had most to find."""
-        return list(self.searches[:count])
+    def best(self, count: int, labels: NDArray[np.object_]) -> list[Search]:
+        """The best, a few of each label: of equals, what had most to find."""
+        return list(islice(_varied(self.searches, labels), count))
 
     def worst(self, count: int, labels: NDArray[np.object_]) -> list[Search]:
         """The worst, worst first, a few of each label."""
-        counts: Counter[str] = Counter()
-        worst = []
-        for search in reversed(self.searches):
-            label = labels[search.row]
-            counts[label] += 1
-            if counts[label] <= A_LABEL_IN_A_LIST and search.average_precision < 1:
-                worst.append(search)
-        return worst[:count]
+        wrong = (search for search in reversed(self.searches) if search.average_precision < 1)
+        return list(islice(_varied(wrong, labels), count))
+
+
+def _varied(searches: Iterable[Search], labels: NDArray[np.object_]) -> Iterator[Search]:
+    """Those of `searches` that are among the first few of their label, in the same order."""
+    counts: Counter[str] = Counter()
+    for search in searches:
+        label = labels[search.row]
+        counts[label] += 1
+        if counts[label] <= A_LABEL_IN_A_LIST:
+            yield search
 
 
 def search_all(vectors: NDArray[np.float32], labels: NDArray[np.object_], held_out: NDArray[np.bool_]) -> Searches:

@@ -84,7 +84,9 @@ def test_the_worst_come_first_and_no_label_fills_the_list() -> None:
     assert values == sorted(values)
     assert values[0] == min(search.average_precision for search in result.searches)
     assert max(Counter(labels[search.row] for search in worst).values()) <= module.A_LABEL_IN_A_LIST
-    assert result.best(1)[0].average_precision == max(search.average_precision for search in result.searches)
+    best = result.best(6, labels)
+    assert max(Counter(labels[search.row] for search in best).values()) <= module.A_LABEL_IN_A_LIST
+    assert best[0].average_precision == max(search.average_precision for search in result.searches)
 
 
 def test_nothing_is_wrong_where_labels_lie_apart() -> None:
