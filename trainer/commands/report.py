@@ -11,7 +11,7 @@ from trainer.commands.terminal.arguments import Artifacts, check_published
 from trainer.commands.terminal.console import Display, out, silenced
 
 if TYPE_CHECKING:
-    from trainer.report import Report
+    from trainer.report.model import Report
 
 
 def report(
@@ -32,9 +32,8 @@ def report(
     Example: `lookalike report --out ~/report`
     """
     check_published(artifacts)
-    from trainer.report import write_report
     from trainer.report.published import read_published
-    from trainer.report.write import FIGURES, PAGE
+    from trainer.report.write import FIGURES, PAGE, write_report
 
     display = Display()
     with display.step("Reading the bundle"):

@@ -11,7 +11,7 @@ from tests.bundles import picture
 from trainer.evaluation.measures import FORMULAS
 from trainer.evaluation.results import Evaluation, Interval, LadderRow, Leak, Missing, Protocol, Reliability
 from trainer.progress import Epoch
-from trainer.report import Report
+from trainer.report.model import Report
 from trainer.sources.base import Picture
 
 DIMS = 6

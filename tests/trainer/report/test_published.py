@@ -13,9 +13,8 @@ from retrieval.catalogue import Catalogue
 from tests.bundles import Piece, picture, pieces, write_artifacts
 from tests.conftest import Trained, run_trainer
 from trainer.errors import SourceError
-from trainer.report import write_report
 from trainer.report.published import read_published
-from trainer.report.write import FIGURES
+from trainer.report.write import FIGURES, write_report
 
 
 @pytest.fixture(scope="module")
