@@ -100,8 +100,20 @@ def _serve(settings: Settings) -> None:
 def _print_openapi(settings: Settings) -> None:
     from api.main import create_app
 
-    json.dump(create_app(settings).openapi(), sys.stdout, indent=2, ensure_ascii=False)
-    sys.stdout.write("\n")
+    _print(f"{json.dumps(create_app(settings).openapi(), indent=2, ensure_ascii=False)}\n")
+
+
+def _print(text: str) -> None:
+    """Write on standard output, as far as somebody reads it: `head` ends before all is written."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter would write it at its end
+    except OSError as error:
+        sys.stderr.write(f"The output cannot be written: {error.strerror}.\n")
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 def _settings(parser: argparse.ArgumentParser, options: argparse.Namespace) -> Settings:
@@ -125,7 +137,7 @@ def _print_key(command: argparse.ArgumentParser, name: str, scope: Scope) -> Non
         setting = setting_for(name, scope, key)
     except ValidationError:
         command.error("the name may have letters, digits, and any of . _ @ -")
-    sys.stdout.write(
+    _print(
         f"The key of {name}, shown this once; it is sent as Authorization: Bearer KEY:\n\n  {key}\n\n"
         f"The setting that lets the server accept it; where there are keys already, add it to their list:\n\n"
         f"  {setting}\n"

@@ -15,9 +15,9 @@ NOT_NUMBER = "must be a number"
 
 
 def _whole_number(value: object) -> object:
-    """5.0 and 5e0 are 5, in JSON and in a link; true is no number, and neither is 1_0."""
-    if isinstance(value, str) and WITH_EXPONENT.fullmatch(value):
-        value = float(value)
+    """5.0 and 5e0 are 5, in JSON and in a link; true is no number, and neither is 1_0, or a text in JSON."""
+    if isinstance(value, str) and WITH_EXPONENT.fullmatch(value) and float(value).is_integer():
+        return str(int(float(value)))  # still a text, which JSON is refused for
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, bool | float) or (isinstance(value, str) and not WHOLE.fullmatch(value)):

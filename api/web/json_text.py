@@ -7,6 +7,8 @@ from api.errors import Refusal
 
 BYTE_ORDER_MARK = "\ufeff"
 NOT_UTF8 = "The body is not UTF-8 text; send JSON in UTF-8."
+PACKED = "The body is packed with gzip; say so in the header Content-Encoding: gzip."
+EMPTY = "empty; send a JSON object"
 WIDE = "The body is UTF-16 or UTF-32; send JSON in UTF-8."
 TWICE = "not usable JSON: one of its objects has a name twice; send each once"
 MAX_VALUES = 150_000
@@ -21,6 +23,8 @@ SINGLE_QUOTES = "; JSON has double quotes around names and texts"
 
 def decode_utf8(body: bytes) -> str:
     """The text of a body. Raises Refusal (unparseable) for another encoding than UTF-8."""
+    if body.startswith(b"\x1f\x8b"):
+        raise Refusal("unparseable", PACKED)
     if body.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in body[:4]:
         raise Refusal("unparseable", WIDE)
     try:
@@ -32,6 +36,8 @@ def decode_utf8(body: bytes) -> str:
 def parse_json(text: str) -> Any:
     """The value of a JSON text. Raises ValueError that says what is wrong and where."""
     text = text.removeprefix(BYTE_ORDER_MARK)
+    if not text.strip():
+        raise ValueError(EMPTY)
     if sum(map(text.count, ",[{")) > MAX_VALUES:
         raise ValueError(TOO_MANY_VALUES)
     try:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from api.errors import Refusal
 from api.fetch.client import Downloads
 
-DATA_URL = re.compile(r"\s*data:[^,]*?(;base64)?,", re.IGNORECASE)
+DATA_URL = re.compile(r"\s*data:[^,]*?(;\s*base64\s*)?,", re.IGNORECASE)
 URL_SAFE = str.maketrans("-_", "+/", " \t\r\n\f\v=")
 NOT_BASE64 = "{name}: not well-formed Base64; send the letters A-Z and a-z, the digits, and + and / (or - and _)."
 NO_BASE64_URL = "{name}: a data: URL must say ;base64 before its comma; send the picture in Base64."

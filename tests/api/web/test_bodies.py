@@ -1,5 +1,6 @@
 """JSON bodies and forms: what they may look like, and where a mistake is said to be."""
 
+import gzip
 import json
 from typing import Any
 
@@ -30,6 +31,7 @@ def detail_of(client: TestClient, body: object, path: str = "/search") -> str:
     [
         ({"k": 101}, "k: must be at most 100."),
         ({"k": "5"}, "k: must be a whole number."),
+        ({"k": "5e0"}, "k: must be a whole number."),
         ({"k": True}, "k: must be a whole number."),
         ({"k": 5.5}, "k: must be a whole number."),
         ({"items": [{"id": "a"}, {"id": "b", "weight": "x"}]}, "items[1].weight: must be a number."),
@@ -90,7 +92,8 @@ def test_a_whole_number_may_have_a_point(client: TestClient, number: float) -> N
         ('{"id": "ä"}'.encode("latin-1"), "UTF-8"),
         (b'{"min_score": NaN}', "NaN"),
         (b'{"min_score": -Infinity}', "Infinity"),
-        (b"", "line 1, column 1"),
+        (b"", "empty"),
+        (b"x", "line 1, column 1"),
         (b"[" * 100_000, "deeply"),
     ],
 )
@@ -190,3 +193,17 @@ def test_no_json_is_too_odd_to_be_answered(client: TestClient, path: str, body: 
     assert answer.status_code < 500, answer.text
     if answer.status_code == 422:
         assert not any(word in answer.json()["detail"] for word in JARGON), answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"),
+    [
+        (b"", "The body is empty; send a JSON object."),
+        (b"\xef\xbb\xbf \n", "The body is empty; send a JSON object."),
+        (gzip.compress(b"{}"), "The body is packed with gzip; say so in the header Content-Encoding: gzip."),
+    ],
+)
+def test_a_body_that_is_no_json_at_all_is_told_for_what_it_is(client: TestClient, body: bytes, detail: str) -> None:
+    answer = client.post("/search", content=body, headers={"Content-Type": "application/json"})
+    check_problem(answer, 400, "unparseable")
+    assert answer.json()["detail"] == detail

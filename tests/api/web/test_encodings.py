@@ -36,6 +36,7 @@ PACKERS: dict[str, tuple[str, Callable[[bytes], bytes]]] = {
     "raw deflate": ("deflate", deflate_raw),
     "gzip in two files": ("gzip", lambda data: gzip.compress(data[:7]) + gzip.compress(data[7:])),
     "identity": ("identity", bytes),
+    "gzip in a list": (" , gzip, identity", gzip.compress),
 }
 
 

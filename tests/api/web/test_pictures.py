@@ -19,6 +19,7 @@ WAYS = {
     "as it is": PLAIN,
     "a data URL": f"data:image/jpeg;base64,{PLAIN}",
     "a data URL with a name": f"data:image/jpeg;name=a.jpg;base64,{PLAIN}",
+    "a data URL with blanks": f"data:image/jpeg; base64, {PLAIN}",
     "a data URL in capitals": f" DATA:image/jpeg;BASE64,{PLAIN}",
     "a data URL with escapes": f"data:image/jpeg;base64,{quote(PLAIN, safe='')}",
     "lines": base64.encodebytes(DATA).decode(),

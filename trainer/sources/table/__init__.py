@@ -30,7 +30,7 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
     rows = Rows(text, is_header)
     if rows.fault:
         raise SourceError(f"The first line of {table} names the columns, but {rows.fault}.")
-    columns = read_columns(table, rows.header)
+    columns = read_columns(table, rows.header, rows.header_line)
     places = Places(table.parent)
     entries = read_entries(rows, columns.names, places)
     usable = [entry for entry in entries if not entry.fault]

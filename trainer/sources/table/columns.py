@@ -9,6 +9,7 @@ from retrieval.text import normal
 from trainer.errors import SourceError
 from trainer.sources.table.places import is_picture_name
 
+_OTHER_SEPARATORS = re.compile(r"[\s:^~\x01\x1e\x1f\uff1b\uff0c]+")
 RESERVED = ("path", "url", "label", "id", "part")
 NEAR = {
     "path": "paths file files filename filepath file_name file_path image images image_file image_name image_path "
@@ -33,14 +34,19 @@ def is_header(cells: Sequence[str]) -> bool:
     return not {"path", "url"}.isdisjoint(normal(cell).lower() for cell in cells)
 
 
-def read_columns(table: Path, header: Sequence[str]) -> Columns:
-    """The columns that a header names. Raises SourceError when no column says where pictures are, or two are one."""
+def read_columns(table: Path, header: Sequence[str], header_line: int | None = None) -> Columns:
+    """The columns that a header names. Raises SourceError when no column says where pictures are, or two are one.
+
+    `header_line` is a later line that reads like the names of columns, where there is one: it helps to mend the table.
+    """
     names = [_name(cell) for cell in header]
     if not any(names):
         raise SourceError(f"{table} is empty. It needs a first line with the names of its columns, such as path,label.")
     if "path" not in names and "url" not in names:
+        above = f" Line {header_line} names the columns: take off what stands above it." if header_line else ""
+        advice = _advice(names) or above
         text = ", ".join(filter(None, names))
-        raise SourceError(f"{table} needs a column path or url; its columns are {text}.{_advice(names)}")
+        raise SourceError(f"{table} needs a column path or url; its columns are {text}.{advice}")
     doubled = sorted({name for name in names if name and names.count(name) > 1})
     if doubled:
         written = " and ".join(dict.fromkeys(normal(c) for c in header if _name(c) == doubled[0]))
@@ -67,6 +73,8 @@ def _near(names: Sequence[str], role: str) -> str | None:
 def _advice(names: Sequence[str]) -> str:
     if len(names) == 1 and is_header(re.split("[,;\t|]", names[0])):
         return " Each line is in quotes as a whole: take them off."
+    if len(names) == 1 and is_header(_OTHER_SEPARATORS.split(names[0])):
+        return " Put a comma, a semicolon, a tab or | between the cells of each line."
     for role in ("path", "url"):
         if near := _near(names, role):
             return f" If {near} says where the pictures are, rename it to {role}."

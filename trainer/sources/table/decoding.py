@@ -35,7 +35,7 @@ def read_text(table: Path) -> tuple[str, list[str]]:
             return _decode(table, data.removeprefix(mark), marked), []
     if kind := foreign_kind(table, data[:HEAD_BYTES]):
         raise SourceError(f"{table} cannot be read as a CSV: {kind}")
-    if encoding := _utf16_without_mark(data[:200]):
+    if encoding := _wide_without_mark(data[:200]):
         return _decode(table, data, encoding), [
             f"{table.name} is read as {encoding.upper()}; it does not say so itself."
         ]
@@ -54,8 +54,10 @@ def _decode(table: Path, data: bytes, encoding: str) -> str:
         ) from error
 
 
-def _utf16_without_mark(head: bytes) -> str | None:
-    """The header's names are letters that UTF-16 writes with a zero byte each."""
+def _wide_without_mark(head: bytes) -> str | None:
+    """The header's names are letters that UTF-16 writes with a zero byte each, and UTF-32 with three."""
+    if len(head) % 4 == 0 and 7 <= 10 * head.count(0) / max(1, len(head)) <= 8:
+        return "utf-32-be" if head[0] == 0 else "utf-32-le"
     even, odd = head[::2].count(0), head[1::2].count(0)
     if max(even, odd) * 4 < len(head) or min(even, odd) * 8 > max(even, odd):
         return None

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 DELIMITERS = ",;\t|"
 MAX_LINES = 1000  # that one row may take; a quote that is never closed would take all that follow
+MAX_TITLE_LINES = 20  # in which the names of columns are looked for, to say where they are
 MAX_CELL = 131_072  # characters, the limit of Python's csv
 
 Cells = Sequence[str]
 _LINE_BREAK = re.compile("\r\n|[\r\n]")
-_SEPARATOR = re.compile("sep=(.)", re.IGNORECASE)  # the first line of many a CSV made for Excel
+_SEPARATOR = re.compile('\\s*"?sep=([^"])"?[,;\\s]*', re.IGNORECASE)  # the first line of many a CSV made for Excel
 _FAULTS = {
     "unexpected end of data": "a quote in it is never closed",
     "expected after": 'there is text behind a closing quote; a quote inside a quoted cell is written twice, ""',
@@ -37,10 +38,10 @@ class Rows:
 
     def __init__(self, text: str, is_header: Callable[[Cells], bool]) -> None:
         self._lines = _LINE_BREAK.split(text)
-        self._start = next((index for index, line in enumerate(self._lines) if line), len(self._lines))
+        self._start = next((index for index, line in enumerate(self._lines) if line.strip()), len(self._lines))
         delimiters = DELIMITERS
         if self._start < len(self._lines) and (separator := _SEPARATOR.fullmatch(self._lines[self._start])):
-            delimiters = separator[1]
+            delimiters = separator[1] + DELIMITERS
             self._start += 1
         parsed = {delimiter: _record(self._lines, self._start, delimiter) for delimiter in delimiters}
         self.delimiter = max(parsed, key=lambda delimiter: _merit(parsed[delimiter].cells, is_header))
@@ -49,6 +50,12 @@ class Rows:
         self.fault = header.fault
         """What is wrong with the header."""
         self._first = self._start + header.lines
+        later = range(self._start + 1, min(self._start + MAX_TITLE_LINES, len(self._lines)))
+        self.header_line = next((index + 1 for index in later if self._is_header(index, is_header)), None)
+        """A line after the first one, from 1, that reads like the names of columns."""
+
+    def _is_header(self, index: int, is_header: Callable[[Cells], bool]) -> bool:
+        return any(is_header(_alone(self._lines[index], delimiter)) for delimiter in DELIMITERS)
 
     def read(self, is_row: Callable[[Cells], bool], of_one_line: Collection[int] = ()) -> Iterator[Row]:
         """Every row after the header. A quote that swallows lines costs the rows that hold its two marks, and no other.

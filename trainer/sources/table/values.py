@@ -31,7 +31,9 @@ _NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?
 _DIGITS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # "007" and "+49" are names, as is what no database counts with
 _COMMA_NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?", re.ASCII)
-_LIKE_NUMBER = re.compile(r"[+-]?\s?[$€£¥₹]?\s?[0-9][0-9.,' ]*\s?(?:%|[$€£¥₹]|[a-zA-Z]{1,3})?")
+_LIKE_NUMBER = re.compile(
+    r"[+-]?\s?[$€£¥₹]?\s?[0-9][0-9.,' ]*\s?(?:%|[$€£¥₹]|[a-zA-Z]{1,3})?|[+-]?inf(?:inity)?|-?[0-9.]+e[+-]?[0-9]+", re.I
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,8 +44,8 @@ def test_unicode_that_says_so_needs_no_note(content: bytes, tmp_path: Path) -> N
     assert not listing.notes
 
 
-@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
-def test_utf_16_that_does_not_say_so_is_told(encoding: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_wide_text_that_does_not_say_so_is_told(encoding: str, tmp_path: Path) -> None:
     listing = read(tmp_path, CONTENT.encode(encoding))
     assert [picture.label for picture in listing.pictures] == ["Käse", "œuvre"]
     assert listing.notes == [f"shop.csv is read as {encoding.upper()}; it does not say so itself."]
@@ -85,7 +85,7 @@ def test_utf_16_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     ("content", "kind"),
     [
         (b"PAR1" + bytes(50), "a Parquet file. Make a CSV of it"),
-        (gzip.compress(CONTENT.encode(), mtime=0), "packed with gzip. Unpack it"),
+        (gzip.compress(CONTENT.encode(), mtime=0), "packed with gzip. Unpack it: gunzip -k shop.csv"),
         (b"SQLite format 3\0" + bytes(50), "an SQLite database"),
         (b"%PDF-1.4", "a PDF document"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file"),

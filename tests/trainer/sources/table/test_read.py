@@ -216,3 +216,33 @@ def test_a_first_line_of_two_separators_is_told(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text("path,label;price\n0.jpg,cup;1\n")
     (note,) = read_csv(tmp_path / "table.csv", tmp_path / "cache").notes
     assert note == "The column label;price looks like several: its first line mixes separators."
+
+
+@pytest.mark.parametrize("first", ['"sep=;"', '\ufeff"SEP=;"\r', "sep=;;;", "  \n\t\nsep=;"])
+def test_the_separator_that_a_first_line_names_is_used(first: str, tmp_path: Path) -> None:
+    listing = read(tmp_path, f"{first}\npath;label\n0.jpg;cup, small\n")
+    assert [picture.label for picture in listing.pictures] == ["cup, small"]
+
+
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        ("My pictures\n\npath,label\n0.jpg,a\n", "Line 3 names the columns: take off what stands above it."),
+        ("Shop;2026\nurl;label\nx;a\n", "Line 2 names the columns: take off what stands above it."),
+        *(
+            (f"path{by}label\n0.jpg{by}a\n", "Put a comma, a semicolon, a tab or | between")
+            for by in " :^~\x01\x1f\uff1b"
+        ),
+    ],
+)
+def test_a_header_that_cannot_be_read_is_told_how_to_mend(content: str, advice: str, tmp_path: Path) -> None:
+    with pytest.raises(SourceError) as raised:
+        read(tmp_path, content)
+    assert advice in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["inf", "-Infinity", "1e999", "12 kg", "$5"])
+def test_a_column_of_what_looks_like_numbers_is_told_to_be_text(text: str, tmp_path: Path) -> None:
+    listing = read(tmp_path, f"path,size\n0.jpg,{text}\n1.jpg,{text}\n")
+    assert listing.pictures[0].attributes == {"size": text}
+    assert [note for note in listing.notes if note.startswith("Column size is kept as text")]
