@@ -150,5 +150,5 @@ def test_requirements_are_pinned_hashed_and_name_no_host(path: Path) -> None:
     assert requirements
     assert all(version for _name, version in requirements)
     assert text.count("==") == len(re.findall(r"^\S+==.*\\\n\s+--hash=sha256:", text, re.MULTILINE)) + len(
-        re.findall(r"python_\w+ ?== ?|platform_\w+ ?== ?|sys_platform == ", text)
+        re.findall(r"python_\w+ ?== ?|platform_\w+ ?== ?|implementation_\w+ ?== ?|sys_platform == ", text)
     )

@@ -27,6 +27,7 @@ GET_PATHS = {
     "bin.thumbnail": f"/bin/thumbnail?entry={ENTRIES[0]}&size=160",
     "duplicates.start": "/duplicates/",
     "duplicates.dismissed": "/duplicates/dismissed",
+    "labels.suggest": "/labels/",
     "models.start": "/models/",
     "models.compare": "/models/compare?id=one",
     "pictures.thumbnail": "/pictures/thumbnail?id=one&size=160",
