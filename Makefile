@@ -32,16 +32,16 @@ demo: $(VENV)/.services ## train and serve: the demo shop, or your own with IMAG
 	@$(BIN)/python -m lookalike demo --images "$${IMAGES:-pottery}" --config "$$CONFIG" --port "$$PORT" --ui-port "$$UI_PORT" \
 	  $${MINUTES:+--minutes "$$MINUTES"}
 
-test: lint ## lint, types, import rules, and each capability once [12 min]
+test: lint ## lint, types, import rules, and each capability once [9 min]
 	$(TESTS) -m "not slow"
 
 test-all: export LOOKALIKE_LONG_TESTS = 1
-test-all: lint ## every test, and how much of the code they run [60 min]
+test-all: lint ## every test, and how much of the code they run [90 min]
 	$(COVERAGE) erase
 	$(TESTS) --cov --cov-report=
 	@echo "Coverage: $$($(COVERAGE) report --format=total) % of the lines"
 
-test-browser: $(VENV)/.dev ## what test leaves out: the page at every width, by every way in [12 min]
+test-browser: $(VENV)/.dev ## what test leaves out: the page at every width, by every way in [7 min]
 	$(TESTS) -m "slow and browser and not (security or crash or quality)"
 
 test-security: $(VENV)/.dev ## what test leaves out: hostile texts, requests and addresses everywhere [10 min]
@@ -50,10 +50,10 @@ test-security: $(VENV)/.dev ## what test leaves out: hostile texts, requests and
 test-crash: $(VENV)/.dev ## what test leaves out: processes killed and writes lost at any moment [10 min]
 	$(TESTS) -m "slow and crash and not security"
 
-test-quality: $(VENV)/.dev ## what test leaves out: the published figures, where LOOKALIKE_TEST_DATA names the pictures [20 min]
+test-quality: $(VENV)/.dev ## what test leaves out: the published figures, where LOOKALIKE_TEST_DATA names the pictures [30 min]
 	$(TESTS) -m "slow and quality and not (security or crash)"
 
-test-training: $(VENV)/.dev ## what test leaves out: long training, big catalogues, the installed wheel [15 min]
+test-training: $(VENV)/.dev ## what test leaves out: long training, big catalogues, the installed wheel [25 min]
 	$(TESTS) -m "slow and not (browser or security or crash or quality)"
 
 browser: $(VENV)/.dev ## install the Chromium that tests and screenshots of the page need, where there is none
