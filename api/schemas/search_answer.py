@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from enum import IntEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -57,16 +57,21 @@ class ItemAnswer(Answer):
     @classmethod
     def of(cls, item: Item) -> Self:
         """What the API tells of a catalogue's item."""
-        return cls(
-            id=item.id,
-            label=item.label,
-            attributes=item.attributes,
-            width=item.width,
-            height=item.height,
-            created=item.created,
-            image_url=image_url(item.id),
-            thumbnail_url=thumbnail_url(item.id),
-        )
+        return cls(**item_fields(item))
+
+
+def item_fields(item: Item) -> dict[str, Any]:
+    """What both an item and a hit tell of a catalogue's item, by field."""
+    return {
+        "id": item.id,
+        "label": item.label,
+        "attributes": item.attributes,
+        "width": item.width,
+        "height": item.height,
+        "created": item.created,
+        "image_url": image_url(item.id),
+        "thumbnail_url": thumbnail_url(item.id),
+    }
 
 
 NextCursor = Annotated[
@@ -149,6 +154,11 @@ class Milliseconds(Answer):
     encode: Annotated[float, Field(examples=[7.2])]
     search: Annotated[float, Field(examples=[0.6])]
     total: Annotated[float, Field(examples=[11.4])]
+
+    @classmethod
+    def of(cls, **seconds: float) -> Self:
+        """Of the seconds that each step took."""
+        return cls(**{step: round(1000 * duration, 2) for step, duration in seconds.items()})
 
 
 class Query(Answer):

@@ -5,6 +5,7 @@ whole while the catalogue changes.
 """
 
 import base64
+import json
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -13,7 +14,8 @@ from typing import Any, Self
 import numpy as np
 
 from api.errors import Refusal
-from api.links import read_cursor, write_cursor
+from api.links import link, read_cursor, write_cursor
+from api.schemas.search_request import JSON_FIELDS, Options, links_of
 from retrieval.clusters import Vectors
 from retrieval.text import unprintable
 from retrieval.vectors.base import comparable
@@ -121,3 +123,12 @@ class Cursor:
         if not isinstance(key, float) or not np.isfinite(key) or not comparable(vector):
             raise ValueError("not a place")
         return cls(bundle, metric, vector, PageState((key, last), count, decode_marks(marks)), tuple(query_ids))
+
+
+def search_link_at(options: Options, cursor: str) -> str:
+    """The link to what of a search with these options comes after a cursor."""
+    fields = {
+        name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
+        for name, value in links_of(options).items()
+    }
+    return link("/search", fields | {"cursor": cursor})

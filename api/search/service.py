@@ -1,6 +1,5 @@
 """One search, from what is asked to the answer. Blocking: to be run in the pool."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -8,11 +7,10 @@ from time import perf_counter
 
 from api.errors import Problem, Refusal, problem_of
 from api.fetch.client import NOTHING, Downloads
-from api.links import link
-from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, image_url, thumbnail_url
-from api.schemas.search_request import JSON_FIELDS, Options, SearchBody, SearchLink, links_of
+from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, item_fields
+from api.schemas.search_request import Options, SearchBody, SearchLink
 from api.search import grouping, retrieve, words
-from api.search.pagination import Cursor, PageState
+from api.search.pagination import Cursor, PageState, search_link_at
 from api.search.query import ONE_QUERY, QueryInput, Source, encode, pictures_sent, prepare
 from api.search.retrieve import Page
 from api.serving.bundles import report_of
@@ -119,10 +117,10 @@ def answer(opened: Search, query: Vectors, spent: dict[str, float], *, since: fl
         items=len(snapshot.store),
         total=page.total,
         offset=before,
-        next=_link(options, next_cursor) if next_cursor else None,
+        next=search_link_at(options, next_cursor) if next_cursor else None,
         next_cursor=next_cursor,
-        link=_link(options, ends(state=PageState()).text()),
-        milliseconds=_milliseconds(
+        link=search_link_at(options, ends(state=PageState()).text()),
+        milliseconds=Milliseconds.of(
             **{"decode": 0, "encode": 0} | spent, search=searched - since, total=searched - started
         ),
         query=query_input.info and Query(width=query_input.info.width, height=query_input.info.height),
@@ -138,13 +136,8 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
         sure = calibration.curve(options.metric).probability(hits.distances(options.metric)).tolist()
     return [
         Hit(
-            id=match.item.id,
+            **item_fields(match.item),
             rank=rank,
-            label=match.item.label,
-            attributes=match.item.attributes,
-            width=match.item.width,
-            height=match.item.height,
-            created=match.item.created,
             score=match.score,
             cosine=float(hits.cosine[match.row]),
             euclidean=float(hits.euclidean[match.row]),
@@ -152,24 +145,9 @@ def _hits(snapshot: Snapshot, options: Options, page: Page, before: int) -> list
             cluster=int(hits.clusters[match.row]),
             group=options.group_by and grouping.value_of(match.item, options.group_by),
             more=match.more,
-            image_url=image_url(match.item.id),
-            thumbnail_url=thumbnail_url(match.item.id),
         )
         for rank, match in enumerate(page.matches, start=before + 1)
     ]
-
-
-def _link(options: Options, cursor: str) -> str:
-    """The link to what of this search comes after a cursor."""
-    fields = {
-        name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
-        for name, value in links_of(options).items()
-    }
-    return link("/search", fields | {"cursor": cursor})
-
-
-def _milliseconds(**seconds: float) -> Milliseconds:
-    return Milliseconds(**{step: round(1000 * duration, 2) for step, duration in seconds.items()})
 
 
 def search_all(

@@ -1,15 +1,15 @@
 """POST and GET /search with words instead of a picture, and GET /suggest. Blocking: to be run in the pool."""
 
-import json
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Self
 
 from api.errors import Refusal
-from api.links import link, read_cursor, write_cursor
-from api.schemas.search_answer import Hit, Milliseconds, NearWords, SearchAnswer, image_url, thumbnail_url
-from api.schemas.search_request import JSON_FIELDS, SearchBody, links_of
+from api.links import read_cursor, write_cursor
+from api.schemas.search_answer import Hit, Milliseconds, NearWords, SearchAnswer, item_fields
+from api.schemas.search_request import SearchBody
 from api.schemas.words import SuggestAnswer, Suggestion
+from api.search.pagination import search_link_at
 from api.serving.bundles import report_of
 from api.serving.snapshot import Served, Snapshot
 from retrieval.catalogue import Item, WordPlace
@@ -107,12 +107,10 @@ def search(served: Served, body: SearchBody, begin: WordCursor, *, started: floa
         items=snapshot.catalogue.count(),
         total=hits.total,
         offset=before,
-        next=_link(body, end) if end else None,
+        next=search_link_at(body, end) if end else None,
         next_cursor=end,
-        link=_link(body, WordCursor(begin.text).write()),
-        milliseconds=Milliseconds(
-            decode=0, encode=0, search=_milliseconds(ended - began), total=_milliseconds(ended - started)
-        ),
+        link=search_link_at(body, WordCursor(begin.text).write()),
+        milliseconds=Milliseconds.of(decode=0, encode=0, search=ended - began, total=ended - started),
         query=None,
         calibration=None,
         hits=[_hit(item, place, rank) for rank, (item, place) in enumerate(page, start=before + 1)],
@@ -143,13 +141,8 @@ def _near(unknown: dict[str, list[str]]) -> list[NearWords]:
 
 def _hit(item: Item, place: WordPlace, rank: int) -> Hit:
     return Hit(
-        id=item.id,
+        **item_fields(item),
         rank=rank,
-        label=item.label,
-        attributes=item.attributes,
-        width=item.width,
-        height=item.height,
-        created=item.created,
         score=BEGINNING_SCORE if place[0] else SCORE,
         cosine=None,
         euclidean=None,
@@ -157,18 +150,4 @@ def _hit(item: Item, place: WordPlace, rank: int) -> Hit:
         cluster=None,
         group=None,
         more=None,
-        image_url=image_url(item.id),
-        thumbnail_url=thumbnail_url(item.id),
     )
-
-
-def _link(body: SearchBody, cursor: str) -> str:
-    fields = {
-        name: json.dumps(value, ensure_ascii=False) if name in JSON_FIELDS else value
-        for name, value in links_of(body).items()
-    }
-    return link("/search", fields | {"cursor": cursor})
-
-
-def _milliseconds(seconds: float) -> float:
-    return round(1000 * seconds, 2)
