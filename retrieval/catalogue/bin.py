@@ -4,7 +4,6 @@ An entry has a name of its own, as an id may be deleted, given to another item, 
 order of deletion.
 """
 
-import secrets
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ import sqlalchemy as sa
 
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.item import Item
-from retrieval.catalogue.table import BATCH, BIN, microseconds, row
+from retrieval.catalogue.table import BATCH, BIN, first_entry, new_entry, row
 
 BESIDE = {"id", "location", "created"}
 """Fields of an item that have a column of their own."""
@@ -39,7 +38,7 @@ class Bin:
 
     def listed(self, *, since: datetime, limit: int, before: str | None = None) -> list[BinEntry]:
         """The entries since a time, the latest first, or those that come after the entry `before` in this order."""
-        query = sa.select(BIN).where(BIN.c.entry >= _first_name(since)).order_by(NEWEST_FIRST).limit(limit)
+        query = sa.select(BIN).where(BIN.c.entry >= first_entry(since)).order_by(NEWEST_FIRST).limit(limit)
         if before is not None:
             query = query.where(BIN.c.entry < before)
         with self._database.transaction() as connection:
@@ -47,7 +46,7 @@ class Bin:
 
     def count(self, since: datetime) -> int:
         """How many entries there are since a time."""
-        query = sa.select(sa.func.count()).select_from(BIN).where(BIN.c.entry >= _first_name(since))
+        query = sa.select(sa.func.count()).select_from(BIN).where(BIN.c.entry >= first_entry(since))
         with self._database.transaction() as connection:
             return connection.execute(query).scalar_one()
 
@@ -62,7 +61,7 @@ class Bin:
 
     def _matching(self, column: sa.ColumnElement[str], values: Sequence[str], since: datetime) -> list[BinEntry]:
         among = column.in_(sa.bindparam("values", expanding=True))
-        query = sa.select(BIN).where(among, BIN.c.entry >= _first_name(since))
+        query = sa.select(BIN).where(among, BIN.c.entry >= first_entry(since))
         with self._database.transaction() as connection:
             batches = (values[start : start + BATCH] for start in range(0, len(values), BATCH))
             return [_entry(each) for batch in batches for each in connection.execute(query, {"values": batch})]
@@ -91,23 +90,18 @@ class BinChanges:
 
     def take_older(self, time: datetime) -> list[Item]:
         """Remove the entries from before a time, and return their items."""
-        return self._removed(BIN.c.entry < _first_name(time))
+        return self._removed(BIN.c.entry < first_entry(time))
 
     def _removed(self, *conditions: sa.ColumnElement[bool]) -> list[Item]:
         statements = (sa.delete(BIN).where(condition).returning(*BIN.columns) for condition in conditions)
         return [_entry(each).item for statement in statements for each in self._connection.execute(statement)]
 
 
-def _first_name(time: datetime) -> str:
-    """What all names of entries from this time on follow, or equal: the microseconds since 1970 in hexadecimal."""
-    return f"{max(0, microseconds(time)):014x}"
-
-
 def _row(item: Item, now: datetime, deleted_by: str | None) -> dict[str, Any]:
     values = row(item, item.origin)
     content = {name: values[name] for name in (field.name for field in fields(Item)) if name not in BESIDE}
     return {
-        "entry": _first_name(now) + secrets.token_hex(9),
+        "entry": new_entry(now),
         "item": item.id,
         "location": item.location,
         "content": content,

@@ -1,6 +1,5 @@
 """Feedback: what people said of a picture and an item. It says of which pictures, and stays when the items go."""
 
-import secrets
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, get_args
@@ -8,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 import sqlalchemy as sa
 
 from retrieval.catalogue.database import Database
-from retrieval.catalogue.table import FEEDBACK, microseconds
+from retrieval.catalogue.table import FEEDBACK, new_entry
 
 Verdict: TypeAlias = Literal["right", "wrong", "same", "different"]
 """Of a hit of a search: right or wrong. Of two pictures: they show the same, or something different."""
@@ -35,11 +34,6 @@ class Feedback:
 
 
 COLUMNS = [FEEDBACK.c[field.name] for field in fields(Feedback)]
-
-
-def new_entry(now: datetime) -> str:
-    """A name that follows those of earlier times: the microseconds since 1970 in hexadecimal, and a random rest."""
-    return f"{max(0, microseconds(now)):014x}{secrets.token_hex(9)}"
 
 
 class FeedbackReader:

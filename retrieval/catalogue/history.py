@@ -7,9 +7,8 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from retrieval.catalogue.database import Database
-from retrieval.catalogue.feedback import new_entry
 from retrieval.catalogue.item import Attribute, Item
-from retrieval.catalogue.table import HISTORY
+from retrieval.catalogue.table import HISTORY, new_entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ As they are after the last migration: see schema.py. What is derived from the it
 """
 
 import json
+import secrets
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -30,6 +31,16 @@ METADATA = sa.MetaData()
 def microseconds(moment: datetime) -> int:
     """Since 1970, UTC."""
     return (moment - EPOCH) // MICROSECOND
+
+
+def first_entry(time: datetime) -> str:
+    """What all names of entries from this time on follow, or equal: the microseconds since 1970 in hexadecimal."""
+    return f"{max(0, microseconds(time)):014x}"
+
+
+def new_entry(now: datetime) -> str:
+    """A name for an entry of the bin, of feedback or of a history: it follows those of earlier times."""
+    return first_entry(now) + secrets.token_hex(9)
 
 
 class Moment(sa.TypeDecorator[datetime]):
