@@ -195,11 +195,8 @@ class SearchAnswer(Answer):
     report_url: ReportUrl
     metric: Annotated[Ranking | None, Field(description="null for a search with words.")]
     text_search: Annotated[
-        Literal["words", "encoder"] | None,
-        Field(
-            description="How `text` was searched for: by the `words` of ids, labels and attributes, or by an `encoder` "
-            "of texts. null without text."
-        ),
+        Literal["words"] | None,
+        Field(description="How `text` was searched for: by the words of ids, labels and attributes. null without it."),
     ] = None
     near_words: Annotated[
         list[NearWords],
