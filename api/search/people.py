@@ -8,6 +8,7 @@ from api.schemas.clusters import PeopleAnswer, PersonAnswer
 from api.search.faces import NO_FACES
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue.facts.people import BY_GROUP, BY_LABEL, PeoplePlace
+from retrieval.catalogue.ordering import is_comparable
 from retrieval.filters import LARGEST
 
 PeopleKind: TypeAlias = Literal["label", "group"]
@@ -43,11 +44,12 @@ def _place(cursor: str) -> PeoplePlace:
         count, kind, key = read_cursor(cursor)
     except (ValueError, TypeError) as error:
         raise Refusal("invalid_parameter", NOT_OURS) from error
-    if not (type(count) is int and 0 <= count <= LARGEST and kind in KINDS[None] and _is_text(key)):
+    if not (
+        type(count) is int
+        and 0 <= count <= LARGEST
+        and kind in KINDS[None]
+        and isinstance(key, str)
+        and is_comparable(key)
+    ):
         raise Refusal("invalid_parameter", NOT_OURS)
     return PeoplePlace(count, kind, key)
-
-
-def _is_text(key: object) -> bool:
-    """Whether a database takes it as a text."""
-    return isinstance(key, str) and "\0" not in key and not any("\ud800" <= sign <= "\udfff" for sign in key)

@@ -39,11 +39,11 @@ class Order:
             isinstance(place, list | tuple)
             and len(place) == len(expected)
             and all(isinstance(value, kind) for value, kind in zip(place, expected, strict=True))
-            and all(_is_comparable(value) for value in place)
+            and all(is_comparable(value) for value in place)
         )
 
 
-def _is_comparable(value: str | int | float) -> bool:
+def is_comparable(value: str | int | float) -> bool:
     """Whether a database takes it as a parameter."""
     if isinstance(value, str):
         return "\0" not in value and not any("\ud800" <= sign <= "\udfff" for sign in value)
