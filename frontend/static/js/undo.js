@@ -1,7 +1,10 @@
 // Deletion with some seconds to undo. Items move into the bin when the time is over; until then nothing is sent, so that
 // undoing cannot fail, and leaving the page cancels it. The timer is paused while the bar is hovered or focused.
 
+import { reasonOf } from "./error_page.js";
+
 const SECONDS = 8;
+const UNANSWERED = "this page’s server did not answer.";
 const MAX_KEEPALIVE_BYTES = 60_000; // browsers send up to 64 KiB after a page is left
 let pending; // { form, body, box, timer, undone, after }
 let shown; // the bar of the last deletion
@@ -86,7 +89,7 @@ async function deleteNow() {
     after();
     return;
   }
-  box.firstChild.textContent = `Not everything was deleted. ${await reason(answer)}`;
+  box.firstChild.textContent = `Not everything was deleted. ${await reasonOf(answer, UNANSWERED)}`;
   undone();
 }
 
@@ -105,14 +108,7 @@ async function restore(url, body, box) {
   const ids = new URLSearchParams(body.getAll("id").map((id) => ["id", id]));
   const answer = await fetch(url, { method: "POST", body: ids }).catch(() => null);
   if (answer?.ok) location.reload();
-  else box.firstChild.textContent = `Not restored. ${await reason(answer)}`;
-}
-
-/** The text of the error page. */
-async function reason(answer) {
-  if (!answer) return "this page’s server did not answer.";
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return [...page.querySelectorAll("main h1, main h1 + p")].map(({ textContent }) => textContent.trim()).join(". ");
+  else box.firstChild.textContent = `Not restored. ${await reasonOf(answer, UNANSWERED)}`;
 }
 
 addEventListener("pagehide", () => { if (pending) cancel(); });

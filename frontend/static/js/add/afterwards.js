@@ -1,7 +1,7 @@
 // What can be done with the pictures that were added: look at them, or move them to the bin again.
 
 import { MANY, confirmed } from "../confirm.js";
-import { reasonOf } from "./elements.js";
+import { reasonOf } from "../error_page.js";
 import { forgetAdded } from "./progress.js";
 
 const AT_ONCE = 500; // the page takes no more ids in one form
