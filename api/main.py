@@ -19,22 +19,12 @@ from api.links import LongValues, ShortLinks
 from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
-from api.routes import (
-    bin_entries,
-    bundles,
-    clusters,
-    compare,
-    duplicates,
-    explore,
-    feedback,
-    health,
-    history,
-    item_changes,
-    item_deletions,
-    item_paths,
-    items,
-    search,
-)
+from api.routes import bundles, clusters, compare, duplicates, explore, health, search
+from api.routes.items import bin_entries, feedback, history
+from api.routes.items import changes as item_changes
+from api.routes.items import deletions as item_deletions
+from api.routes.items import paths as item_paths
+from api.routes.items import reading as items
 from api.security.keys import Access, Keys
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot

@@ -9,7 +9,7 @@ import tomli_w
 
 from benchmarks.quality import HEADER, score_cells
 from benchmarks.setup import WORK, embed_source, pictures, publish, table, trained_with
-from retrieval.projection import Projection
+from retrieval.encoding.projection import Projection
 from trainer.bundles import load_current
 from trainer.config import CONFIGS
 from trainer.evaluation.metrics import Scores, score

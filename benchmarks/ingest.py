@@ -16,8 +16,8 @@ from pathlib import Path
 
 from benchmarks.serving import SESSION, running
 from benchmarks.setup import ROOT, WORK, publish, table
-from retrieval.embedder import Embedder
-from tests.bundles import picture
+from retrieval.encoding.embedder import Embedder
+from tests.support.bundles import picture
 from trainer.bundles import load_current
 
 PICTURES = 2_000

@@ -27,11 +27,11 @@ from retrieval.agreement import agree
 from retrieval.bundle.layout import bundle_path
 from retrieval.catalogue import Attribute, Catalogue, Item
 from retrieval.clusters import Clusters, Reach, Vectors
+from retrieval.encoding.projection import Projection
 from retrieval.filters import Filter, OneOf, Range
-from retrieval.projection import Projection
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.stores import EmbeddedStores
-from tests.bundles import SIDE, write_encoder
+from tests.support.bundles import SIDE, write_encoder
 
 ITEMS = 1_000_000
 DIMS = 64

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.setup import embed_source, grocery, official, publish, table, trained
-from retrieval.projection import Projection
+from retrieval.encoding.projection import Projection
 from trainer.bundles import load_current
 from trainer.evaluation.metrics import Scores, score
 

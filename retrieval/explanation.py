@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Doubles, Vectors
-from retrieval.projection import Projection
+from retrieval.encoding.projection import Projection
 
 STRAY = 0.05
 """How far the cells' own vector may lie from the vector, as a share of its length: an encoder in int8 rounds."""

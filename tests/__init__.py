@@ -1,1 +1,1 @@
-"""The tests; a package, so that they can share builders such as tests/bundles.py."""
+"""The tests; a package, so that they can share builders such as tests/support/bundles.py."""

@@ -22,8 +22,8 @@ from filelock import FileLock
 from playwright.sync_api import Browser, expect, sync_playwright
 from schemathesis.pytest.plugin import SchemathesisFunction
 
-from tests import postgres
-from tests.marks import IN_MATRIX, examples
+from tests.support import postgres
+from tests.support.marks import IN_MATRIX, examples
 from trainer.sources import pottery
 
 ROOT = Path(__file__).parent.parent

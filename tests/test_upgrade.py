@@ -14,8 +14,8 @@ from urllib.parse import quote
 import pytest
 import requests
 
-from tests.bundles import picture
 from tests.conftest import free_port, run_trainer, serving
+from tests.support.bundles import picture
 
 GOLDEN = Path(__file__).parent / "golden" / "artifacts-4c0cb74"
 OLDER, NEWER = "20261130-173318-ff20", "20261130-173325-ee5e"

@@ -14,7 +14,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from retrieval.clusters import Clusters, Reach
-from retrieval.projection import Projection, unit
+from retrieval.encoding.projection import Projection, unit
 from retrieval.vectors.margins import Margins
 from trainer.config import ReduceConfig
 from trainer.evaluation.search_quality.probe_margins import measure_margins

@@ -3,7 +3,7 @@
 import numpy as np
 
 from api.schemas.clusters import MapAnswer, MapPoint
-from api.schemas.search_answer import thumbnail_url
+from api.schemas.search.answer import thumbnail_url
 from api.serving.snapshot import Snapshot
 from retrieval.clusters import Doubles, Vectors
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from api.errors import Refusal
 from api.schemas.clusters import ClusterAnswer, ClusterDetail, Drift, LabelCount
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.search.answer import ItemAnswer
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Item
 from retrieval.clusters import Doubles, lengths_of

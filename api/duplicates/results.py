@@ -11,7 +11,7 @@ from api.duplicates.schemas import DismissalAnswer, DismissalsAnswer, Duplicates
 from api.duplicates.search import Result, Tier
 from api.errors import Refusal
 from api.links import link
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.search.answer import ItemAnswer
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Dismissal, Dismissals, Item
 from retrieval.clusters import cosines_of, lengths_of

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from api.duplicates.search import Step, Tier
 from api.schemas.fields import as_tuple
-from api.schemas.search_answer import Answer, ItemAnswer
+from api.schemas.search.answer import Answer, ItemAnswer
 from retrieval.catalogue import ID_LENGTH
 from retrieval.text import nfc
 

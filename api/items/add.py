@@ -12,7 +12,7 @@ import numpy as np
 from api.errors import Refusal
 from api.items.prepare import Arrival, NewItem, arrival_of, encoder_inputs, vectors_beside
 from api.items.replies import Answer, live_of, remembered
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.search.answer import ItemAnswer
 from api.serving.batch_encoder import embed_all
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot

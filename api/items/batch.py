@@ -16,8 +16,8 @@ from api.items.replies import Answer, live_of
 from api.items.upload import Line, open_body, read_line
 from api.limits import Pool
 from api.schemas.clusters import LineAnswer
-from api.schemas.item_request import ItemBody
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.items.write import ItemBody
+from api.schemas.search.answer import ItemAnswer
 from api.serving.batch_encoder import TOGETHER
 from api.serving.engine import Engine
 from api.web.bodies import checked

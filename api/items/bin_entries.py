@@ -13,7 +13,7 @@ from api.items.prepare import Arrival, vectors_beside
 from api.items.replies import Answer, Ticket, live_of, once, remember
 from api.items.update import discard_pictures, places_of
 from api.links import link
-from api.schemas.bin import BinAnswer, BinEntryAnswer, EntriesBody, EntriesDeletedAnswer, RestoredAnswer
+from api.schemas.items.bin import BinAnswer, BinEntryAnswer, EntriesBody, EntriesDeletedAnswer, RestoredAnswer
 from api.serving.batch_encoder import TOGETHER
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot

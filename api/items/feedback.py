@@ -2,7 +2,7 @@
 
 from api.items.replies import Answer, Ticket, live_of, once, remember
 from api.links import link
-from api.schemas.feedback import FeedbackAnswer, FeedbackBody, FeedbackListAnswer
+from api.schemas.items.feedback import FeedbackAnswer, FeedbackBody, FeedbackListAnswer
 from api.serving.engine import Engine
 from retrieval.catalogue import Catalogue
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from api.errors import Refusal
 from api.items.replies import Answer, Ticket, live_of, once, remember
 from api.links import link
-from api.schemas.history import ChangeAnswer, HistoryAnswer, UndoBody
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.items.history import ChangeAnswer, HistoryAnswer, UndoBody
+from api.schemas.search.answer import ItemAnswer
 from api.serving.engine import Engine
 from api.web.write_headers import etag_of
 from retrieval.catalogue import Catalogue
-from retrieval.catalogue.history import Description
+from retrieval.catalogue.records.history import Description
 
 NO_CHANGE = "There is no such change of this item; GET /item/history lists them. Nothing was changed."
 CHANGED_SINCE = "The item was changed again since then; undo that first. Nothing was changed."

@@ -2,7 +2,7 @@
 
 from api.errors import Refusal
 from api.links import link, read_cursor, write_cursor
-from api.schemas.search_answer import ItemAnswer, ItemsAnswer
+from api.schemas.search.answer import ItemAnswer, ItemsAnswer
 from retrieval.catalogue import Catalogue, Order, Place
 from retrieval.filters import Filter
 

@@ -6,8 +6,8 @@ from api.duplicates.schemas import MergeAnswer, MergeBody
 from api.errors import Refusal
 from api.items.replies import Answer, Ticket, live_of, once, remember
 from api.items.update import TOO_MANY, forget, missing, put_into_bin
-from api.schemas.item_request import MAX_ATTRIBUTES
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.items.write import MAX_ATTRIBUTES
+from api.schemas.search.answer import ItemAnswer
 from api.serving.engine import Engine
 from retrieval.catalogue import Item
 from retrieval.catalogue.facts.people import ungrouped

@@ -13,8 +13,8 @@ from api.items.add import FACE_TAKEN, Vectored, encode, upsert
 from api.items.prepare import Arrival, NewItem, arrival_of, encoder_inputs, shows_all_faces, vectors_beside
 from api.items.replies import Answer, live_of, once, remember, remembered
 from api.items.update import described, discard_pictures, forget_vectors
-from api.schemas.item_request import DescriptionBody
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.items.write import DescriptionBody
+from api.schemas.search.answer import ItemAnswer
 from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.web.write_headers import Precondition, etag_of

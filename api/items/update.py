@@ -11,8 +11,8 @@ from dataclasses import replace
 from api.errors import Refusal
 from api.items.replies import Answer, Ticket, live_of, once, remember
 from api.schemas.clusters import DeletedAnswer
-from api.schemas.item_request import MAX_ATTRIBUTES, DescriptionBody
-from api.schemas.search_answer import ItemAnswer
+from api.schemas.items.write import MAX_ATTRIBUTES, DescriptionBody
+from api.schemas.search.answer import ItemAnswer
 from api.serving.engine import Engine
 from api.web.write_headers import ANY, Precondition, etag_of
 from retrieval.catalogue import Changes, Item

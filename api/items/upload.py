@@ -10,7 +10,7 @@ from api.errors import Refusal
 from api.fetch.client import Downloads
 from api.items.prepare import NewItem
 from api.items.replies import Answer, Ticket, remembered
-from api.schemas.item_request import ItemBody, ItemForm, ReplacementBody, ReplacementForm
+from api.schemas.items.write import ItemBody, ItemForm, ReplacementBody, ReplacementForm
 from api.web.bodies import read_json
 from api.web.pictures import picture_bytes
 from retrieval.catalogue import Catalogue

@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from api.limits import Pool
-from api.schemas.search_answer import SearchAnswer
+from api.schemas.search.answer import SearchAnswer
 from api.serving.engine import Engine
 from retrieval.errors import CatalogueError
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, Field
 
-from api.schemas.search_answer import SearchAnswer
+from api.schemas.search.answer import SearchAnswer
 from api.serving.engine import Engine
 
 LATEST = 4096

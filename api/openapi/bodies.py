@@ -6,13 +6,13 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from api.duplicates.schemas import DismissalBody, MergeBody
-from api.schemas.bin import EntriesBody
 from api.schemas.clusters import LineAnswer, LinesAnswer
-from api.schemas.compare import CompareBody, CompareForm
-from api.schemas.feedback import FeedbackBody
 from api.schemas.fields import FILE_FIELDS
-from api.schemas.history import UndoBody
-from api.schemas.item_request import (
+from api.schemas.items.bin import EntriesBody
+from api.schemas.items.feedback import FeedbackBody
+from api.schemas.items.history import UndoBody
+from api.schemas.items.listing import ListBody
+from api.schemas.items.write import (
     DeletionBody,
     DescriptionBody,
     ItemBody,
@@ -21,8 +21,8 @@ from api.schemas.item_request import (
     ReplacementBody,
     ReplacementForm,
 )
-from api.schemas.list_request import ListBody
-from api.schemas.search_request import (
+from api.schemas.search.compare import CompareBody, CompareForm
+from api.schemas.search.request import (
     JSON_FIELDS,
     LIST_FIELDS,
     BatchBody,

@@ -11,7 +11,7 @@ from api.deps import PoolDep, SnapshotDep
 from api.openapi.problems import problems
 from api.schemas.clusters import ClusterDetail, ClustersAnswer, MapAnswer, PeopleAnswer
 from api.schemas.fields import CursorText, Whole
-from api.schemas.list_request import Limit
+from api.schemas.items.listing import Limit
 from api.search.people import PeopleKind, list_people
 from api.security.keys import Read
 

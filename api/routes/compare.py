@@ -6,7 +6,7 @@ from api.deps import FetcherDep, PoolDep, ServedDep
 from api.openapi.bodies import body_of, form_body
 from api.openapi.problems import problems
 from api.routes.explore import BODY_PROBLEMS
-from api.schemas.compare import COMPARE_EXAMPLES, CompareAnswer, CompareBody, CompareForm
+from api.schemas.search.compare import COMPARE_EXAMPLES, CompareAnswer, CompareBody, CompareForm
 from api.search.compare import compare
 from api.security.keys import Read
 from api.web.bodies import read_either

@@ -23,7 +23,7 @@ from api.items.replies import Ticket
 from api.links import link
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
-from api.routes.item_changes import BODY_PROBLEMS
+from api.routes.items.changes import BODY_PROBLEMS
 from api.schemas.fields import Whole
 from api.security.keys import Read, Write, key_name
 from api.serving.snapshot import Snapshot

@@ -19,9 +19,9 @@ from api.schemas.explore import (
     ValueCount,
 )
 from api.schemas.fields import Whole
-from api.schemas.search_answer import SearchAnswer
-from api.schemas.search_request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm, SearchBody
-from api.schemas.words import SearchText, SuggestAnswer
+from api.schemas.search.answer import SearchAnswer
+from api.schemas.search.request import BatchBody, ExplainBody, ExplainForm, PictureBody, PictureForm, SearchBody
+from api.schemas.search.words import SearchText, SuggestAnswer
 from api.search import explain, faces, service, words
 from api.security.keys import Read
 from api.serving.snapshot import Snapshot

@@ -8,8 +8,8 @@ from api.deps import FetcherDep, PoolDep, ServedDep, StateDep
 from api.errors import Code
 from api.openapi.bodies import body_of, form_body, link_parameters
 from api.openapi.problems import problems
-from api.schemas.search_answer import Milliseconds, SearchAnswer
-from api.schemas.search_request import EXAMPLES, SearchBody, SearchForm
+from api.schemas.search.answer import Milliseconds, SearchAnswer
+from api.schemas.search.request import EXAMPLES, SearchBody, SearchForm
 from api.search import service
 from api.security.keys import Read
 from api.state import AppState

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.errors import Problem
-from api.schemas.search_answer import Answer, ItemAnswer, NextCursor
+from api.schemas.search.answer import Answer, ItemAnswer, NextCursor
 
 
 class LineAnswer(Answer):

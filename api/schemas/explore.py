@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from api.errors import Problem
-from api.schemas.search_answer import Answer, SearchAnswer
+from api.schemas.search.answer import Answer, SearchAnswer
 from retrieval.catalogue import Attribute
 
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.search_answer import Answer
+from api.schemas.search.answer import Answer
 
 TOLERANT = {"is_alive", "is_ready"}
 """Operations that are asked by machines, some of which add a parameter of their own against caches."""

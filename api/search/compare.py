@@ -4,9 +4,9 @@ import numpy as np
 
 from api.errors import Refusal
 from api.fetch.client import NOTHING, Downloads
-from api.schemas.compare import CompareAnswer, CompareBody, CompareForm
-from api.schemas.search_answer import Calibration, Query
-from api.schemas.search_request import SearchForm
+from api.schemas.search.answer import Calibration, Query
+from api.schemas.search.compare import CompareAnswer, CompareBody, CompareForm
+from api.schemas.search.request import SearchForm
 from api.search.query import QueryInput, encode, pictures_sent, prepare
 from api.serving.snapshot import Snapshot
 from api.web.pictures import decode_base64

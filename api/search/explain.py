@@ -10,13 +10,13 @@ from PIL import Image
 from api.errors import Refusal
 from api.fetch.client import NOTHING, Downloads
 from api.schemas.explore import ExplainAnswer, HeatMap
-from api.schemas.search_request import Crop, ExplainBody
+from api.schemas.search.request import Crop, ExplainBody
 from api.search.query import crop_bytes, encoder_input, picture_of
 from api.serving.snapshot import Snapshot
 from retrieval import images
 from retrieval.clusters import Doubles, Vectors, cosines_of, lengths_of
-from retrieval.embedder import open_whole
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.embedder import open_whole
+from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.explanation import split
 from retrieval.faces.spec import face_of
 from retrieval.images import RGB

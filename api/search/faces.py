@@ -3,7 +3,7 @@
 from api.errors import Refusal
 from api.fetch.client import NOTHING, Downloads
 from api.schemas.explore import FaceAnswer, FacesAnswer, Point
-from api.schemas.search_request import PictureBody
+from api.schemas.search.request import PictureBody
 from api.search.query import picture_of
 from api.serving.snapshot import Snapshot
 from retrieval import images

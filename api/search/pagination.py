@@ -15,7 +15,7 @@ import numpy as np
 
 from api.errors import Refusal
 from api.links import link, read_cursor, write_cursor
-from api.schemas.search_request import JSON_FIELDS, Options, links_of
+from api.schemas.search.request import JSON_FIELDS, Options, links_of
 from retrieval.clusters import Vectors
 from retrieval.text import unprintable
 from retrieval.vectors.base import comparable

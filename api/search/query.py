@@ -12,7 +12,7 @@ import numpy as np
 
 from api.errors import Refusal
 from api.fetch.client import Downloads
-from api.schemas.search_request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
+from api.schemas.search.request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
 from api.serving.batch_encoder import embed_all
 from api.serving.query_cache import name_of
 from api.serving.snapshot import Snapshot

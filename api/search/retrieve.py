@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from api.errors import Refusal
-from api.schemas.search_request import MAX_OFFSET, Options
+from api.schemas.search.request import MAX_OFFSET, Options
 from api.search import grouping
 from api.search.pagination import PageState, Place, mark_of
 from api.serving.snapshot import Snapshot

@@ -7,8 +7,8 @@ from time import perf_counter
 
 from api.errors import Problem, Refusal, problem_of
 from api.fetch.client import NOTHING, Downloads
-from api.schemas.search_answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, item_fields
-from api.schemas.search_request import Options, SearchBody, SearchLink
+from api.schemas.search.answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, item_fields
+from api.schemas.search.request import Options, SearchBody, SearchLink
 from api.search import grouping, retrieve, words
 from api.search.pagination import Cursor, PageState, search_link_at
 from api.search.query import ONE_QUERY, QueryInput, Source, encode, pictures_sent, prepare

@@ -6,9 +6,9 @@ from typing import Any, Self
 
 from api.errors import Refusal
 from api.links import read_cursor, write_cursor
-from api.schemas.search_answer import Hit, Milliseconds, NearWords, SearchAnswer, item_fields
-from api.schemas.search_request import SearchBody
-from api.schemas.words import SuggestAnswer, Suggestion
+from api.schemas.search.answer import Hit, Milliseconds, NearWords, SearchAnswer, item_fields
+from api.schemas.search.request import SearchBody
+from api.schemas.search.words import SuggestAnswer, Suggestion
 from api.search.pagination import search_link_at
 from api.serving.bundles import report_of
 from api.serving.snapshot import Served, Snapshot

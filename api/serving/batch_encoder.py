@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Vectors
-from retrieval.embedder import Embedder
-from retrieval.encoder import Encoder
+from retrieval.encoding.embedder import Embedder
+from retrieval.encoding.encoder import Encoder
 from retrieval.images import RGB
 
 TOGETHER = 16

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from api.errors import Refusal
-from api.schemas.search_answer import BundleAnswer, BundlesAnswer, report_url
+from api.schemas.search.answer import BundleAnswer, BundlesAnswer, report_url
 from retrieval import bundle as bundles
 from retrieval.bundle import checksums
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing

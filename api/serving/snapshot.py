@@ -15,7 +15,7 @@ from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.bundle import Bundle
 from retrieval.catalogue import Catalogue, Item
-from retrieval.embedder import Embedder
+from retrieval.encoding.embedder import Embedder
 from retrieval.errors import VectorStoreError
 from retrieval.pictures import PictureStore
 from retrieval.vectors.base import VectorStore

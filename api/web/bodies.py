@@ -11,7 +11,7 @@ from starlette.requests import Request
 from api import validation
 from api.errors import Refusal
 from api.schemas.fields import FILE_FIELDS
-from api.schemas.search_request import JSON_FIELDS, LIST_FIELDS, BatchEnvelope, SearchBody, SearchForm
+from api.schemas.search.request import JSON_FIELDS, LIST_FIELDS, BatchEnvelope, SearchBody, SearchForm
 from api.web.json_text import decode_utf8, parse_json
 
 FIELD_LENGTH = 65_536

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from api.errors import Refusal
 from api.schemas.filters import FilterBody
 from api.schemas.health import TOLERANT
-from api.schemas.search_request import LIST_FIELDS, SearchLink
+from api.schemas.search.request import LIST_FIELDS, SearchLink
 from api.validation import nearest, unknown_name
 from api.web.bodies import checked, fields_of, sentence
 from retrieval.filters import Filter

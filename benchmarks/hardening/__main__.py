@@ -13,8 +13,8 @@ import psutil
 
 from benchmarks import setup
 from benchmarks.hardening import bomb_bodies, load, malformed, wire
-from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import free_port, running
+from tests.support.bundles import picture, pieces, write_artifacts
 
 BOMB_ROUNDS = 10
 EXAMPLE = "Example: python -m benchmarks.hardening malformed --count 100000"

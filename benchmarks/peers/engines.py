@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from pyroaring import BitMap64
 
 from retrieval.clusters import Clusters
+from retrieval.encoding.projection import unit
 from retrieval.filters import EVERYTHING
-from retrieval.projection import unit
 from retrieval.selection import Selection
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.stores import EmbeddedStores

@@ -17,7 +17,7 @@ import psutil
 from numpy.typing import NDArray
 
 from benchmarks.peers.engines import ENGINES, Effort, Engine, Vectors
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 
 K = 10
 TURNS = 2

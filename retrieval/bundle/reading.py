@@ -23,11 +23,11 @@ from retrieval.bundle.layout import (
 )
 from retrieval.calibration import Calibration
 from retrieval.clusters import Clusters
-from retrieval.embedder import Embedder, Opener, open_whole
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.embedder import Embedder, Opener, open_whole
+from retrieval.encoding.encoder import OnnxEncoder
+from retrieval.encoding.projection import Projection
 from retrieval.errors import BundleDamaged, BundleMissing
 from retrieval.manifest import Manifest
-from retrieval.projection import Projection
 from retrieval.vectors import margins
 from retrieval.vectors.margins import Margins
 

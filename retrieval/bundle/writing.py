@@ -25,8 +25,8 @@ from retrieval.bundle.layout import (
 from retrieval.calibration import Calibration
 from retrieval.clusters import Clusters
 from retrieval.durable import write_atomically
+from retrieval.encoding.projection import Projection
 from retrieval.manifest import Manifest
-from retrieval.projection import Projection
 from retrieval.vectors.margins import Margins
 
 if TYPE_CHECKING:

@@ -1,13 +1,13 @@
 """The catalogue: which items exist, where their pictures are, what is known of them. Never any model output."""
 
-from retrieval.catalogue.bin import BinEntry, oldest
 from retrieval.catalogue.changes import Changes, Reply
-from retrieval.catalogue.dismissals import Dismissal, Dismissals, Member
-from retrieval.catalogue.facts.completions import Completion
 from retrieval.catalogue.facts.matching import State
-from retrieval.catalogue.facts.word_search import WordHits, WordPlace
+from retrieval.catalogue.facts.text.completions import Completion
+from retrieval.catalogue.facts.text.search import WordHits, WordPlace
 from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, id_fault, is_id, new_id
 from retrieval.catalogue.ordering import Order, Place
+from retrieval.catalogue.records.bin import BinEntry, oldest
+from retrieval.catalogue.records.dismissals import Dismissal, Dismissals, Member
 from retrieval.catalogue.table import BATCH
 from retrieval.catalogue.writing import Catalogue
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from retrieval.catalogue.bin import BinChanges
 from retrieval.catalogue.facts.ledger import Entry, Ledger, batches, entry_of
 from retrieval.catalogue.facts.matching import matching_numbers
-from retrieval.catalogue.feedback import FeedbackChanges
-from retrieval.catalogue.history import HistoryChanges
 from retrieval.catalogue.item import Item
+from retrieval.catalogue.records.bin import BinChanges
+from retrieval.catalogue.records.feedback import FeedbackChanges
+from retrieval.catalogue.records.history import HistoryChanges
 from retrieval.catalogue.table import BIN, ITEM, ITEMS, NUMBERED, REPLIES, insert, row
 from retrieval.errors import ItemMissing
 from retrieval.filters import Filter

@@ -6,11 +6,11 @@ import sqlalchemy as sa
 from pyroaring import BitMap64
 
 from retrieval.catalogue.database import Database
-from retrieval.catalogue.facts.completions import Completion, complete, near
 from retrieval.catalogue.facts.counting import read_facts
 from retrieval.catalogue.facts.ledger import batches
 from retrieval.catalogue.facts.matching import Matcher, read_version
-from retrieval.catalogue.facts.word_search import WordHits, WordPlace, WordSets, is_word, page_of
+from retrieval.catalogue.facts.text.completions import Completion, complete, near
+from retrieval.catalogue.facts.text.search import WordHits, WordPlace, WordSets, is_word, page_of
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import ITEMS, NUMBERED
 from retrieval.filters import EVERYTHING, Filter

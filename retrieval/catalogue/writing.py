@@ -7,14 +7,14 @@ of a replacement or none of it.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from retrieval.catalogue.bin import Bin
 from retrieval.catalogue.changes import Changes
 from retrieval.catalogue.database import BUSY_SECONDS
 from retrieval.catalogue.facts.ledger import Ledger
-from retrieval.catalogue.feedback import FeedbackReader
-from retrieval.catalogue.history import HistoryReader
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
+from retrieval.catalogue.records.bin import Bin
+from retrieval.catalogue.records.feedback import FeedbackReader
+from retrieval.catalogue.records.history import HistoryReader
 from retrieval.catalogue.schema import open_database
 from retrieval.catalogue.source import SourceWriter
 

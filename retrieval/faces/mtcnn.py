@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder import open_session
+from retrieval.encoding.encoder import open_session
 from retrieval.errors import BundleDamaged
 from retrieval.faces.detection import Face
 from retrieval.images import RGB

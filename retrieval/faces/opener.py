@@ -45,7 +45,7 @@ class FaceStage:
 
 
 class FaceOpener:
-    """An Opener (see retrieval.embedder) that gives the largest face. Safe to call from several threads."""
+    """An Opener (see retrieval.encoding.embedder) that gives the largest face. Safe to call from several threads."""
 
     def __init__(self, spec: FaceSpec, detector: Detector) -> None:
         self._spec = spec

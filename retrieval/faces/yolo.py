@@ -8,7 +8,7 @@ the score, and x, y and visibility of five landmarks, in pixels of the input.
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.encoder import open_session
+from retrieval.encoding.encoder import open_session
 from retrieval.errors import BundleDamaged
 from retrieval.faces.detection import Face
 from retrieval.faces.suppression import best_boxes

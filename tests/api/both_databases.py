@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 from api.main import create_app
 from api.settings import Settings
 from retrieval import bundle as bundles
-from tests import postgres
 from tests.api.conftest import Shop, until_ready
+from tests.support import postgres
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,7 @@ from api.main import create_app
 from api.server import options
 from api.settings import Settings
 from retrieval.clusters import Vectors
-from tests.bundles import Piece, pieces, write_artifacts
+from tests.support.bundles import Piece, pieces, write_artifacts
 
 OpenApi = Callable[..., TestClient]
 Serve = Callable[..., int]

@@ -14,7 +14,7 @@ from retrieval.clusters import Clusters
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import add
 from tests.api.test_errors import check_problem
-from tests.bundles import CLUSTERS, picture, png
+from tests.support.bundles import CLUSTERS, picture, png
 
 
 def clusters_of(shop: Shop) -> Clusters:

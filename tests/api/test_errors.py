@@ -11,7 +11,7 @@ from api.errors import CODES, PROBLEMS, TELLING, Code
 from api.search import service
 from retrieval.errors import LookalikeError
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 CANARY = "canary-4711"
 

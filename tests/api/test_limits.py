@@ -17,7 +17,7 @@ from api.errors import Refusal
 from api.limits import Pool
 from api.search import service
 from tests.api.conftest import Serve
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 LIMIT_BYTES = 100_000
 

@@ -13,7 +13,7 @@ from api.links import MAX_LINK, LongValues
 from tests.api.conftest import OpenApi, Shop
 from tests.api.search.test_query import ITEM, METRICS, ask, untimed
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, picture, write_artifacts
+from tests.support.bundles import Piece, picture, write_artifacts
 
 EVERY_LABEL = {"label": [f"label-{number}" for number in range(10)]}
 LONG_FILTERS: dict[str, dict[str, Any]] = {

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.bundles import pieces, write_artifacts
 from tests.conftest import ROOT, free_port, serving
+from tests.support.bundles import pieces, write_artifacts
 
 DEPLOY = ROOT / "deploy"
 MAIN = """

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx2
 
-from tests.bundles import picture
 from tests.conftest import free_port
 from tests.deploy.conftest import DEPLOY, Site, needs, running, with_ports
+from tests.support.bundles import picture
 
 
 def test_page_and_api_work_behind_haproxy(prefixed: Site, tmp_path: Path) -> None:

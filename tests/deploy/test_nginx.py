@@ -12,9 +12,9 @@ import httpx2
 import pytest
 
 from tests.api.security.test_keys import KEYS, entry, sending
-from tests.bundles import picture
 from tests.conftest import free_port, serving
 from tests.deploy.conftest import DEPLOY, Site, nginx, with_ports
+from tests.support.bundles import picture
 
 ADDRESSES = re.compile(r"""(?:href|src|action)=["']([^"'#]+)["']|url: '([^']+)'""")
 HOST = {"Host": "shop.example:8080"}

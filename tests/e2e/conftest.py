@@ -9,9 +9,9 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.bundles import Piece, face_stage, picture, pieces, portrait, some_calibration, write_artifacts
 from tests.conftest import free_port, serving
 from tests.e2e.shop import NEW, OLD, PIECES
+from tests.support.bundles import Piece, face_stage, picture, pieces, portrait, some_calibration, write_artifacts
 
 OpenTab = Callable[..., Page]
 

@@ -5,7 +5,7 @@ from itertools import count
 import requests
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 PIECES = 70
 """How many pictures the shop has at first."""

@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.accessibility import BOTH, Scheme, violations
 from tests.e2e.conftest import OpenTab, choose
-from tests.gestures import refine
-from tests.marks import IN_MATRIX, in_matrix
+from tests.support.accessibility import BOTH, Scheme, violations
+from tests.support.gestures import refine
+from tests.support.marks import IN_MATRIX, in_matrix
 
 ITEM = "id=shelf 1/piece-021"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from playwright.sync_api import FilePayload, Page, expect
 
-from tests.accessibility import violations
 from tests.e2e.conftest import OpenTab
 from tests.e2e.shop import fresh, status
-from tests.marks import in_matrix
+from tests.support.accessibility import violations
+from tests.support.marks import in_matrix
 
 
 def select_some(tab: Page) -> list[FilePayload]:

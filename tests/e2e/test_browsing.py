@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.bundles import pieces
 from tests.e2e.conftest import OpenTab
 from tests.e2e.shop import PIECES
-from tests.marks import in_matrix
+from tests.support.bundles import pieces
+from tests.support.marks import in_matrix
 
 
 def test_filters_and_order_narrow_the_wall_and_come_off_again(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.accessibility import BOTH, Scheme, violations
 from tests.e2e.conftest import OpenTab
-from tests.marks import IN_MATRIX
+from tests.support.accessibility import BOTH, Scheme, violations
+from tests.support.marks import IN_MATRIX
 
 PAGES = {
     "browse": "/browse/",

@@ -8,12 +8,12 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.accessibility import violations
-from tests.bundles import Piece, picture, pieces, some_calibration, write_artifacts
 from tests.e2e.conftest import OpenTab, page_over
 from tests.e2e.shop import NEW, OLD, fresh, status
-from tests.gestures import wait_until
-from tests.marks import in_matrix
+from tests.support.accessibility import violations
+from tests.support.bundles import Piece, picture, pieces, some_calibration, write_artifacts
+from tests.support.gestures import wait_until
+from tests.support.marks import in_matrix
 
 
 @pytest.fixture

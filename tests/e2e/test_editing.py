@@ -5,10 +5,10 @@ from pathlib import Path
 
 from playwright.sync_api import FilePayload, expect
 
-from tests.accessibility import violations
 from tests.e2e.conftest import OpenTab
 from tests.e2e.shop import added, fresh, status
-from tests.marks import in_matrix
+from tests.support.accessibility import violations
+from tests.support.marks import in_matrix
 
 
 def test_pictures_are_added_each_by_itself_and_found_at_once(open_tab: OpenTab, catalogue_address: str) -> None:

@@ -5,10 +5,10 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.bundles import portrait
 from tests.e2e.conftest import OpenTab, choose, settle
-from tests.gestures import draw, refine
-from tests.marks import in_matrix
+from tests.support.bundles import portrait
+from tests.support.gestures import draw, refine
+from tests.support.marks import in_matrix
 
 
 @pytest.fixture

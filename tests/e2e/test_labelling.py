@@ -6,8 +6,8 @@ import pytest
 import requests
 from playwright.sync_api import expect
 
-from tests.accessibility import violations
 from tests.e2e.conftest import QUERY_ID, OpenTab, settle
+from tests.support.accessibility import violations
 
 OPTIONS = "(list) => [...list.options].map((option) => option.value)"
 

@@ -9,10 +9,10 @@ from subprocess import Popen
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.bundles import pieces, write_artifacts
 from tests.conftest import free_port, running, serving
 from tests.e2e.conftest import QUERY, OpenTab, choose, settle
-from tests.marks import with_crashes
+from tests.support.bundles import pieces, write_artifacts
+from tests.support.marks import with_crashes
 
 HASTY_SECONDS = "2"  # how long the page waits for the API
 

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import Trained, free_port, serving
-from tests.marks import in_matrix
+from tests.support.marks import in_matrix
 
 
 @pytest.fixture(scope="module")

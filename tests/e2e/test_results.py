@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from api.links import read_cursor, write_cursor
 from tests.e2e.conftest import QUERY_ID, OpenTab, ask, choose, ids, settle
-from tests.marks import IN_MATRIX, in_matrix
+from tests.support.marks import IN_MATRIX, in_matrix
 
 ITEM = "shelf 1/piece-021"
 

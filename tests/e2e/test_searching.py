@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from tests.e2e.conftest import QUERY, QUERY_ID, OpenTab, ask, choose, ids, settle
-from tests.gestures import draw, pass_over, refine
-from tests.marks import IN_MATRIX, in_matrix
+from tests.support.gestures import draw, pass_over, refine
+from tests.support.marks import IN_MATRIX, in_matrix
 
 
 @pytest.mark.parametrize("way", [pytest.param("choose", marks=IN_MATRIX), "camera", "drop", "paste"])

@@ -11,7 +11,7 @@ import pytest
 from retrieval import bundle, durable
 from retrieval.bundle import publishing
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing, FaceMissing
-from tests.bundles import face_stage, picture, portrait, some_calibration, some_margins, write_bundle
+from tests.support.bundles import face_stage, picture, portrait, some_calibration, some_margins, write_bundle
 
 SPEC = {
     "detector": "haar",

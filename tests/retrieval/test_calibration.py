@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from retrieval.calibration import KEYS, Calibration, Curve
 from retrieval.clusters import Doubles
-from tests.marks import examples
+from tests.support.marks import examples
 
 numbers = st.floats(0, 4, allow_subnormal=False)
 shares = st.floats(0, 1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval.clusters import Clusters, Doubles, Metric, Reach, Vectors
-from tests.marks import examples
+from tests.support.marks import examples
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 

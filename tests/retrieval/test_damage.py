@@ -8,7 +8,7 @@ import pytest
 
 from retrieval import bundle
 from retrieval.errors import BundleDamaged, BundleError
-from tests.bundles import face_stage, portrait, some_calibration, write_bundle
+from tests.support.bundles import face_stage, portrait, some_calibration, write_bundle
 
 DAMAGES = 1000
 

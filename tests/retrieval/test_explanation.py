@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from retrieval.encoding.projection import Projection
 from retrieval.explanation import split
-from retrieval.projection import Projection
-from tests.marks import examples
+from tests.support.marks import examples
 
 
 @settings(max_examples=examples(60), deadline=None)

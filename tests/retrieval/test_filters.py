@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from retrieval.catalogue import Catalogue, Item
 from retrieval.filters import Condition, Filter, Not, OneOf, Range, Value
-from tests.marks import examples
+from tests.support.marks import examples
 
 PLAIN = Item("x", "images/x.jpg", "0" * 64, "image/jpeg", 400, 533, None, {}, "source")
 NAMES = ["price", "größe", 'we"ird\\.[0]', "$"]

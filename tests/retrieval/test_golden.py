@@ -13,11 +13,11 @@ from PIL import Image
 
 from retrieval import bundle
 from retrieval.clusters import Vectors
-from retrieval.embedder import Embedder
+from retrieval.encoding.embedder import Embedder
 from retrieval.errors import BundleError, FaceMissing
 from retrieval.images import decode, resize
-from tests.bundles import SIDE, picture, portrait
-from tests.marks import examples
+from tests.support.bundles import SIDE, picture, portrait
+from tests.support.marks import examples
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 BUNDLES = sorted(GOLDEN.glob("golden-v*"))

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from retrieval.clusters import Vectors
-from tests import bundles
-from tests.bundles import Piece, write_artifacts
+from tests.support import bundles
+from tests.support.bundles import Piece, write_artifacts
 from tests.trainer.evaluation.shops import Publish, shop
 
 

@@ -12,8 +12,8 @@ from retrieval.catalogue import Item
 from retrieval.errors import StorageError
 from retrieval.images import inspect
 from retrieval.pictures import is_ours, open_pictures
-from tests.bundles import picture
 from tests.conftest import CONFIG, Trained, free_port, run_trainer, serving
+from tests.support.bundles import picture
 from trainer.config import Config, StoreConfig
 from trainer.data.features import PictureFile
 from trainer.errors import ConfigError, SourceError

@@ -14,9 +14,9 @@ from trainer.config import Config
 from trainer.networks.backbones import build_backbone
 from trainer.networks.pooling import build_encoder
 from trainer.progress import Epoch
-from trainer.training.checkpoint import Checkpoint
-from trainer.training.dataset import Pictures, encode_all
-from trainer.training.devices import choose_strategy
+from trainer.training.epochs.checkpoint import Checkpoint
+from trainer.training.epochs.dataset import Pictures, encode_all
+from trainer.training.epochs.devices import choose_strategy
 from trainer.training.finetune import FinetuneResult, Start, finetune
 
 Weights = dict[str, NDArray[np.float32]]

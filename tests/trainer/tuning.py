@@ -10,13 +10,13 @@ from keras import KerasTensor, layers
 from PIL import Image
 
 from retrieval import images
-from retrieval.embedder import open_whole
+from retrieval.encoding.embedder import open_whole
 from trainer.data.features import PictureFile
 from trainer.data.split import TRAIN, VALIDATION, number_labels
 from trainer.evaluation.metrics import Scores
 from trainer.progress import Epoch, Progress
 from trainer.sources.base import Picture
-from trainer.training.dataset import Pictures
+from trainer.training.epochs.dataset import Pictures
 
 SIDE = 32  # pixels
 CHANNELS = 16

@@ -56,7 +56,7 @@ def train(
     inputs = read_inputs(source, settings, artifacts, display)
     with display.step("Loading TensorFlow"), silenced():
         from trainer.run import pipeline
-        from trainer.training import history
+        from trainer.training.epochs import history
     if tensorboard:
         display = Display(history.tensorboard(tensorboard))
     recipe = fill_cache = None

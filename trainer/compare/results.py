@@ -22,7 +22,7 @@ from trainer.evaluation.metrics import AtK, Detail, Distances, detail
 from trainer.evaluation.results import Interval
 from trainer.evaluation.search_quality.latency import query_milliseconds
 from trainer.progress import Epoch, Progress
-from trainer.training.history import read_history
+from trainer.training.epochs.history import read_history
 from trainer.training.validation import Validation, by_labels
 
 TIMED_QUERIES = 100

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import images
-from retrieval.embedder import Opener, open_whole
-from retrieval.encoder import Encoder
+from retrieval.encoding.embedder import Opener, open_whole
+from retrieval.encoding.encoder import Encoder
 from retrieval.errors import ImageError
 from retrieval.images import RGB, Fit, ImageInfo
 from trainer.config import Config

@@ -10,8 +10,8 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.embedder import Embedder, Opener, open_whole, prepare
-from retrieval.encoder import Encoder
+from retrieval.encoding.embedder import Embedder, Opener, open_whole, prepare
+from retrieval.encoding.encoder import Encoder
 from retrieval.errors import FaceMissing, ImageError
 from retrieval.faces.opener import FaceOpener
 from retrieval.faces.quality import FaceQuality

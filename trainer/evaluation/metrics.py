@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Metric
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.evaluation.bootstrap import intervals as bootstrap
 from trainer.evaluation.measures import CUTS, MEASURES, NAMES, RankedQueries
 from trainer.evaluation.rankings import FAR, Labels, TrueMatches, rankings

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Metric
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 
 Labels = NDArray[np.str_] | NDArray[np.int64]
 Comparer = Callable[[NDArray[np.float32]], NDArray[np.float32]]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from retrieval import duplicates
 from retrieval.duplicates import CalibratedVectors, Group, Sketch
 from retrieval.duplicates.keeping import ItemFacts
+from retrieval.encoding.projection import unit
 from retrieval.errors import ImageError
-from retrieval.projection import unit
 from trainer.data.split import TRAIN, number_labels
 from trainer.health.findings import Copies, Health, LeakedPicture, Outlier, SmallLabel, WrongLabel
 from trainer.health.label_errors import nearest_others, suspicious

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from retrieval.duplicates.candidates import neighbour_graph
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.data.split import UNLABELLED
 from trainer.networks.closed_form import scatter, whitened_directions
 

@@ -7,7 +7,7 @@ import scipy.linalg
 import scipy.sparse
 from numpy.typing import NDArray
 
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.config import HeadConfig
 
 FLOOR = 1e-9  # share of the total variance that counts as none: pictures of a label may all be the same

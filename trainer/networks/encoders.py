@@ -8,7 +8,7 @@ import onnx
 from keras import Model
 from numpy.typing import NDArray
 
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.encoder import OnnxEncoder
 from trainer.config import EncoderConfig
 from trainer.errors import WeightsError
 from trainer.networks.backbones import build_backbone

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.calibration import Curve
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.health.label_errors import nearest, nearest_others
 
 NEIGHBOURS = 64

@@ -7,8 +7,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval.encoding.projection import unit
 from retrieval.images import Fit
-from retrieval.projection import unit
 from trainer.config import EncoderConfig
 from trainer.config.backbones import BACKBONES
 from trainer.config.encoder import Pooling

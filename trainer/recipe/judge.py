@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.networks.closed_form import ClosedForm, narrowed, principal_directions
 from trainer.recipe.questions import Draw, Name
 from trainer.training.validation import OWN_WEIGHT

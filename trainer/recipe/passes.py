@@ -12,7 +12,7 @@ from keras import Model, layers
 from numpy.typing import NDArray
 
 from retrieval.durable import write_atomically
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.encoder import OnnxEncoder
 from trainer.data import features
 from trainer.data.features import FeatureCache, PictureFile, Views
 from trainer.networks.backbones import build_backbone

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION, hold_out_labels
 
 Name = Literal["known", "new"]

@@ -9,9 +9,10 @@ from typing import Any
 
 from trainer.evaluation import results
 from trainer.evaluation.results import Protocol
-from trainer.report import measures, picture_lists
+from trainer.report import measures
 from trainer.report.clusters import Cluster
-from trainer.report.embedding_map import Map
+from trainer.report.drawing import picture_lists
+from trainer.report.drawing.embedding_map import Map
 from trainer.report.model import Report
 from trainer.report.searches import Search, Searches
 

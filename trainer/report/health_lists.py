@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from trainer.health import Copies, Health
-from trainer.report.picture_lists import MAX_CARDS, MAX_GROUPS, Group, PictureList, card, first
+from trainer.health.findings import Copies, Health
+from trainer.report.drawing.picture_lists import MAX_CARDS, MAX_GROUPS, Group, PictureList, card, first
 
 THINGS = 6  # groups of the same thing that are shown: a catalogue is full of them
 

@@ -14,7 +14,7 @@ from trainer.sources.base import Picture
 
 if TYPE_CHECKING:
     from trainer.evaluation.results import Evaluation
-    from trainer.health import Health
+    from trainer.health.findings import Health
 
 
 @dataclass(frozen=True, slots=True, eq=False)

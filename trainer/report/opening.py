@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trainer.evaluation.results import Protocol
-from trainer.health import Copies, Health
+from trainer.health.findings import Copies, Health
 
 NEW_PICTURES = {
     "known labels": "new pictures of known labels",

@@ -7,13 +7,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from trainer.evaluation.results import Evaluation, Protocol
-from trainer.report import charts, measures, opening
-from trainer.report.charts import Chart
+from trainer.report import measures, opening
 from trainer.report.clusters import Cluster
-from trainer.report.embedding_map import Map
-from trainer.report.images import Sheet
+from trainer.report.drawing import charts
+from trainer.report.drawing.charts import Chart
+from trainer.report.drawing.embedding_map import Map
+from trainer.report.drawing.images import Sheet
+from trainer.report.drawing.picture_lists import PictureList
 from trainer.report.model import Report
-from trainer.report.picture_lists import PictureList
 
 TEMPLATE = "report.html"
 

@@ -21,7 +21,7 @@ from trainer.pictures import picture_path
 from trainer.report.model import Report
 from trainer.report.write import EVALUATION
 from trainer.sources.base import Picture
-from trainer.training.history import read_history
+from trainer.training.epochs.history import read_history
 
 HISTORY, MEASURED = f"{TRAINING}/history.csv", f"{REPORT}/{EVALUATION}"
 

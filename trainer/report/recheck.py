@@ -10,14 +10,14 @@ import numpy as np
 from retrieval import bundle
 from retrieval.bundle import TRAINING, checksums
 from retrieval.duplicates import CalibratedVectors
-from trainer import health
 from trainer.bundles import load_current
 from trainer.config import load_config
 from trainer.data import features
 from trainer.data.features import Views
 from trainer.data.split import PART_NUMBERS, TRAIN
 from trainer.evaluation.inputs.training_split import read_split
-from trainer.health import Health
+from trainer.health.check import check
+from trainer.health.findings import Health
 from trainer.networks import encoders
 from trainer.progress import Progress
 from trainer.report.model import Report
@@ -61,7 +61,7 @@ def check_catalogue(artifacts: Path, report: Report, step: Step) -> Health:
     if loaded.calibration is not None and loaded.calibration.meaning == "label":
         things = CalibratedVectors(report.vectors[rows], loaded.calibration.cosine)
     with step("Checking the catalogue") as progress:
-        return health.check(
+        return check(
             [file.picture for file in computed.files],
             computed.values[:, 0],
             np.array([numbers.get(file.picture.id, TRAIN) for file in computed.files], np.int8),

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from retrieval.durable import write_atomically
 from trainer.evaluation import results
-from trainer.health import HEALTH_TABLES, csv_tables
+from trainer.health.csv_files import HEALTH_TABLES, csv_tables
 from trainer.progress import Progress
-from trainer.report import csv_files, images, picture_lists
+from trainer.report import csv_files
 from trainer.report.clusters import describe_clusters
-from trainer.report.embedding_map import draw_map
+from trainer.report.drawing import images, picture_lists
+from trainer.report.drawing.embedding_map import draw_map
 from trainer.report.health_lists import health_lists
 from trainer.report.model import Report
 from trainer.report.page import Parts, render

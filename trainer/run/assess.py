@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from retrieval.calibration import Calibration, Meaning
 from retrieval.clusters import Metric
-from retrieval.embedder import Embedder
+from retrieval.encoding.embedder import Embedder
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.stores import EmbeddedStores

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import AgglomerativeClustering, KMeans
 
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.data.features import PictureFile
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
 from trainer.training.stages import Tuning

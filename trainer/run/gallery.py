@@ -11,7 +11,7 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.data.features import FeatureCache
 from trainer.data.large_arrays import empty_rows
 from trainer.data.loading import BATCH, embed_gallery

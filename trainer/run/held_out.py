@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from retrieval import images
 from retrieval.clusters import Metric
-from retrieval.projection import Projection
+from retrieval.encoding.projection import Projection
 from trainer.data.augment import augment, generator
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
@@ -27,7 +27,7 @@ from trainer.indexing import fit_pca
 from trainer.progress import Progress
 from trainer.run.folds import FOLDS, Sides, new_situations, sides
 from trainer.run.live_baseline import Live
-from trainer.training.dataset import encode_all
+from trainer.training.epochs.dataset import encode_all
 from trainer.training.head import Kernel, fit_head, new_labels
 from trainer.training.stages import Tuning
 from trainer.training.validation import MAX_QUERIES, Validation, by_labels

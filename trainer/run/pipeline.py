@@ -8,7 +8,7 @@ from typing import Literal
 
 import numpy as np
 
-from retrieval.embedder import Opener, open_whole
+from retrieval.encoding.embedder import Opener, open_whole
 from retrieval.manifest import Manifest
 from trainer.config import Config
 from trainer.data import features
@@ -31,8 +31,9 @@ from trainer.run.inputs import Inputs
 from trainer.run.report import report_run
 from trainer.run.workspace import workspace
 from trainer.sources.base import Skipped
-from trainer.training import devices, stages
-from trainer.training.dataset import Pictures
+from trainer.training import stages
+from trainer.training.epochs import devices
+from trainer.training.epochs.dataset import Pictures
 from trainer.training.quantization import int8_encoder
 from trainer.training.stages import Tuning
 

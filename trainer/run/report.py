@@ -7,9 +7,9 @@ import numpy as np
 
 from retrieval.duplicates import CalibratedVectors
 from retrieval.manifest import Manifest
-from trainer import health
 from trainer.data.split import PART_NUMBERS
 from trainer.evaluation.inputs.training_split import learned_from
+from trainer.health.check import check as check_catalogue
 from trainer.indexing import GalleryIndex
 from trainer.report.model import Report
 from trainer.report.published import describe
@@ -29,7 +29,7 @@ def report_run(
     if calibration is not None and calibration.meaning == "label":
         things = CalibratedVectors(reduced.vectors, calibration.cosine)
     with tuning.listener.step("Checking the catalogue") as progress:
-        catalogue_health = health.check(
+        catalogue_health = check_catalogue(
             pictures, tuning.frozen, parts, skipped, progress, things=things, seed=tuning.config.seed
         )
     folder = tuning.work / "report"

@@ -12,7 +12,7 @@ from trainer.config import Config
 from trainer.data.split import PART_NUMBERS
 from trainer.indexing import GalleryIndex
 from trainer.sources.base import Skipped
-from trainer.training.history import write_history
+from trainer.training.epochs.history import write_history
 from trainer.training.stages import Tuning
 
 

@@ -19,12 +19,12 @@ from trainer.networks.backbones import build_backbone
 from trainer.networks.blocks import freeze_norms, last_block, layers_from
 from trainer.networks.decoder import RebuildLoss, build_autoencoder, build_decoder
 from trainer.progress import Epoch, Progress, Watch
-from trainer.training.batches import PictureBatches
-from trainer.training.checkpoint import Checkpoint
-from trainer.training.dataset import Pictures
-from trainer.training.devices import compiling, precision
-from trainer.training.loop import fit_epoch, restore, state_of
-from trainer.training.optimizer import TwoRates
+from trainer.training.epochs.batches import PictureBatches
+from trainer.training.epochs.checkpoint import Checkpoint
+from trainer.training.epochs.dataset import Pictures
+from trainer.training.epochs.devices import compiling, precision
+from trainer.training.epochs.loop import fit_epoch, restore, state_of
+from trainer.training.epochs.optimizer import TwoRates
 
 SHEET_PICTURES = 8
 

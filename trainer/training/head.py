@@ -15,8 +15,8 @@ from trainer.evaluation.metrics import Scores
 from trainer.networks.closed_form import Candidate, label_means, linear_starts, narrowed
 from trainer.progress import Epoch, Progress, Watch
 from trainer.training import validation
-from trainer.training.batches import epoch_batches
-from trainer.training.loop import check_features, check_spread
+from trainer.training.epochs.batches import epoch_batches
+from trainer.training.epochs.loop import check_features, check_spread
 from trainer.training.losses import Proxies, make_loss, uses_proxies
 from trainer.training.validation import Validation
 

@@ -19,12 +19,12 @@ from onnx import GraphProto, ModelProto, NodeProto
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.images import RGB
 from trainer.data.sampling import sample_evenly
 from trainer.evaluation.metrics import Scores
 from trainer.networks.encoders import Encoders
-from trainer.training.dataset import Pictures, measure
+from trainer.training.epochs.dataset import Pictures, measure
 
 LINEAR = ("Conv", "Gemm", "MatMul")
 # What has a fast form in bytes, and what stands between two such. The arithmetic of preprocessing is not among it.

@@ -16,8 +16,8 @@ from trainer.networks.closed_form import Candidate
 from trainer.networks.encoders import Encoders
 from trainer.progress import Epoch, Listener, Progress
 from trainer.training.autoencoder import train_autoencoder
-from trainer.training.checkpoint import Arrays, Checkpoint, State
-from trainer.training.dataset import Pictures
+from trainer.training.epochs.checkpoint import Arrays, Checkpoint, State
+from trainer.training.epochs.dataset import Pictures
 from trainer.training.finetune import FinetuneResult, Start, finetune
 from trainer.training.head import Examples, Head, measure, tune_head
 from trainer.training.validation import best

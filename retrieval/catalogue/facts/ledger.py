@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Self
 
 import sqlalchemy as sa
 
-from retrieval.catalogue.facts.completions import change_completions
 from retrieval.catalogue.facts.tables import (
     COUNTS,
     FACTS,
@@ -19,7 +18,8 @@ from retrieval.catalogue.facts.tables import (
     facts_of,
     kind_of_name,
 )
-from retrieval.catalogue.facts.words import delete_words, item_words, write_words
+from retrieval.catalogue.facts.text.completions import change_completions
+from retrieval.catalogue.facts.text.index import delete_words, item_words, write_words
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import BATCH, insert
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from retrieval.catalogue.facts.completions import completion_differences, rebuild_completions
 from retrieval.catalogue.facts.keys import key_in_sql
 from retrieval.catalogue.facts.tables import (
     COUNTS,
@@ -20,7 +19,8 @@ from retrieval.catalogue.facts.tables import (
     TEXT,
     TRUTH,
 )
-from retrieval.catalogue.facts.words import item_words, read_words, write_words
+from retrieval.catalogue.facts.text.completions import completion_differences, rebuild_completions
+from retrieval.catalogue.facts.text.index import item_words, read_words, write_words
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.table import BATCH, ITEMS, NUMBERED
 from retrieval.filters import LARGEST

@@ -18,14 +18,14 @@ from api.duplicates.search import Result
 from retrieval.bundle import catalogue_url
 from retrieval.catalogue import Catalogue
 from tests.api.conftest import OpenApi, until_ready
-from tests.bundles import Piece, some_calibration, write_artifacts, write_picture
+from tests.support.bundles import Piece, some_calibration, write_artifacts, write_picture
 
 LARGE = {"width": 240, "height": 180}
 
 
 def shot(seed: int, *, quality: int = 92, half: bool = False, flip: bool = False) -> bytes:
     """A picture with structure in every part; or the same one smaller, flipped, or compressed more."""
-    from tests.bundles import picture
+    from tests.support.bundles import picture
 
     image: Image.Image = Image.open(io.BytesIO(picture(seed, **LARGE, format_="PNG")))
     image = image.resize((120, 90), Image.Resampling.BICUBIC) if half else image

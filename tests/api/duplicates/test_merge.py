@@ -7,7 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 from api.errors import Refusal
 from api.fetch.addresses import read_endpoint
 from api.fetch.client import Fetcher
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 PICTURE = picture(1)
 LIMIT_BYTES = 100_000

@@ -11,8 +11,8 @@ import pytest
 
 from benchmarks.hardening import bomb_bodies, load, malformed, wire
 from benchmarks.hardening.requests import Request
-from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import free_port, running
+from tests.support.bundles import picture, pieces, write_artifacts
 
 MAX_GROWTH = 256 << 20  # bytes
 SLOW = (pytest.mark.slow, pytest.mark.security)

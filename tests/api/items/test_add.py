@@ -19,7 +19,7 @@ from httpx2 import Response
 from retrieval import images
 from tests.api.conftest import OpenApi, Shop
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, face_stage, picture, png, portrait, write_artifacts
+from tests.support.bundles import Piece, face_stage, picture, png, portrait, write_artifacts
 
 FRESH = picture(7001)
 IDS = ["a/b c", "vases/花瓶 🏺.jpg", "x" * 128, "%2F#?&", "..a", "ü" * 128, "a#2"]

@@ -14,7 +14,7 @@ from api.items import batch
 from tests.api.conftest import OpenApi, Serve, Shop
 from tests.api.items.test_add import best_hit
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 KIND = {"Content-Type": "application/x-ndjson"}
 JSON = {"Content-Type": "application/json"}

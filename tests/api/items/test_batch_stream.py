@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.web import streams
-from retrieval.embedder import Embedder
+from retrieval.encoding.embedder import Embedder
 from tests.api.conftest import OpenApi, Serve, Shop
 from tests.api.items.test_batch import KIND, line, send
 

@@ -12,7 +12,7 @@ from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from retrieval.pictures import open_pictures
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 NEW = {"label": "jug", "attributes": '{"price": 3.5}'}
 SEED = 77

@@ -20,7 +20,7 @@ from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.clusters import Vectors
 from tests.api.conftest import until_ready
-from tests.bundles import Piece, picture, pieces, write_artifacts
+from tests.support.bundles import Piece, picture, pieces, write_artifacts
 
 SHOP = pieces(12)
 PICTURES = {number: picture(8000 + number) for number in range(10)}

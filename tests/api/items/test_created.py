@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_listing import pages
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 
 def add(client: TestClient, id_: str, seed: int = 900) -> Any:

@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 
 from retrieval.images import decode, resize
 from tests.api.conftest import OpenApi
-from tests.bundles import Piece, face_stage, png, portrait, write_artifacts
-from tests.face_networks import FACE, yunet_stage
 from tests.retrieval.faces.test_yunet import spots
+from tests.support.bundles import Piece, face_stage, png, portrait, write_artifacts
+from tests.support.face_networks import FACE, yunet_stage
 
 NAMES = {"face_size", "face_blur"}
 

@@ -10,7 +10,7 @@ from PIL import Image
 
 from retrieval import images
 from tests.api.conftest import OpenApi, Shop
-from tests.pictures import encode, scene
+from tests.support.pictures import encode, scene
 
 HEIC = Path(__file__).parents[2] / "retrieval" / "images" / "heic" / "turned.heic"
 NOT_IN_BROWSERS = {"HEIC", "TIFF", "PBM/PGM/PPM"}

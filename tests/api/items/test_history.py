@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from tests.api.conftest import OpenApi, Shop
 from tests.api.search.test_query import ITEM
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 
 @pytest.fixture

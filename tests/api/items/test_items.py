@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from api.main import create_app
-from api.schemas.search_answer import image_url
+from api.schemas.search.answer import image_url
 from api.settings import Settings
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from tests.api.conftest import OpenApi, Shop, until_ready
-from tests.bundles import Piece, picture, write_artifacts
+from tests.support.bundles import Piece, picture, write_artifacts
 
 AWKWARD_IDS = [
     "a",

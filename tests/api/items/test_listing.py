@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from api.schemas.search_answer import image_url
+from api.schemas.search.answer import image_url
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_items import A_PIECE, thumbnail
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, picture, write_artifacts
+from tests.support.bundles import Piece, picture, write_artifacts
 
 ORDERS = [
     "id",

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 KEY = {"Idempotency-Key": "order 4711/3"}
 

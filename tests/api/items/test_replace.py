@@ -14,7 +14,7 @@ from retrieval.errors import StorageUnavailable
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add, best_hit, files, two_faces, url
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, face_stage, picture, pieces, portrait, write_artifacts
+from tests.support.bundles import Piece, face_stage, picture, pieces, portrait, write_artifacts
 
 OTHER = picture(7900)
 KEY = {"Idempotency-Key": "replace 1"}

@@ -11,7 +11,7 @@ from httpx2 import Response
 
 from tests.api.conftest import OpenApi, Shop
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 NFC, NFD = "caf\u00e9", "cafe\u0301"
 FAMILY = "👩\u200d👩\u200d👧"

@@ -12,7 +12,7 @@ from retrieval.pictures.folder import FolderPictures
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add, best_hit, files, url
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 A_PIECE = "shelf 1/piece-021"
 

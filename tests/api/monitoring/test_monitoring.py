@@ -17,7 +17,7 @@ from api.search import service
 from api.security.keys import ApiKey, digest_of, new_key
 from tests.api.conftest import OpenApi, Shop
 from tests.api.test_errors import CANARY, REFUSED
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 ITEM = "shelf 0/piece-000"
 DATA = picture(77)

@@ -23,7 +23,7 @@ from schemathesis.core.result import Ok
 from api.main import create_app
 from api.security.keys import ApiKey, digest_of, new_key
 from api.settings import Settings
-from tests.bundles import Piece, picture, pieces, some_calibration, write_artifacts
+from tests.support.bundles import Piece, picture, pieces, some_calibration, write_artifacts
 
 pytestmark = pytest.mark.security
 

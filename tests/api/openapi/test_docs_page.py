@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, FilePayload, Page
 
 from tests.api.conftest import Serve, Shop
-from tests.bundles import Piece, face_stage, picture, portrait, write_artifacts
+from tests.support.bundles import Piece, face_stage, picture, portrait, write_artifacts
 
 ITEM = "shelf 1/piece-021"
 

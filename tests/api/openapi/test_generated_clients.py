@@ -17,7 +17,7 @@ from api.security.keys import ApiKey, digest_of, new_key
 from api.settings import Settings
 from tests.api.conftest import Serve, Shop
 from tests.api.search.test_query import ITEM
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 pytestmark = pytest.mark.slow  # it installs the generators
 

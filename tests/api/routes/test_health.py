@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from api.serving import engine
 from retrieval import bundle as bundles
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import picture, pieces, write_artifacts
+from tests.support.bundles import picture, pieces, write_artifacts
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import OpenApi
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, picture, write_artifacts
+from tests.support.bundles import Piece, picture, write_artifacts
 
 IDS = ["victim", "x", "x/image", "x/thumbnail", "x/y", "a b"]
 # What a client asks for, and what a proxy that normalises paths makes of it.

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from tests.api.conftest import OpenApi
 from tests.api.search.test_query import ITEM
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, face_stage, picture, pieces, portrait, some_calibration, write_artifacts
+from tests.support.bundles import Piece, face_stage, picture, pieces, portrait, some_calibration, write_artifacts
 
 
 def compare(client: TestClient, **body: Any) -> dict[str, Any]:

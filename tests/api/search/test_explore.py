@@ -14,7 +14,7 @@ from PIL import Image
 from tests.api.conftest import OpenApi, Shop
 from tests.api.search.test_query import ITEM, untimed
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, face_stage, picture, portrait, write_artifacts
+from tests.support.bundles import Piece, face_stage, picture, portrait, write_artifacts
 
 
 def to_base64(data: bytes) -> str:

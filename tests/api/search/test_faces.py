@@ -6,7 +6,7 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import OpenApi
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, face_stage, portrait, write_artifacts
+from tests.support.bundles import Piece, face_stage, portrait, write_artifacts
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from tests.api.conftest import OpenApi, Shop
 from tests.api.search.test_query import ITEM, METRICS, ask, ranking, untimed
 from tests.api.search.test_search import delete_items, embed, measured
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 
 @pytest.mark.parametrize("metric", METRICS)

@@ -13,7 +13,7 @@ from api.settings import Settings
 from retrieval.calibration import Calibration, Curve
 from tests.api.conftest import Shop, until_ready
 from tests.api.search.test_search import Metric, brute_force, delete_items, embed, measured
-from tests.bundles import picture, pieces, write_artifacts
+from tests.support.bundles import picture, pieces, write_artifacts
 
 # Steps, slopes and a plateau, where the distances of this shop are.
 CALIBRATION = Calibration(

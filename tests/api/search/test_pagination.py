@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 from api.search import pagination
 from api.search.pagination import MAX_MARKS, PageState, decode_marks, encode_marks, mark_of
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 METRICS = ("cosine", "euclidean", "fused")
 

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import OpenApi
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, face_stage, picture, portrait, write_artifacts
+from tests.support.bundles import Piece, face_stage, picture, portrait, write_artifacts
 
 NAMES = ["Ada", "Bob", "Cy", None, None, None]
 

@@ -18,7 +18,7 @@ from retrieval.vectors.embedded.store import EmbeddedStore
 from tests.api.conftest import Shop
 from tests.api.search.test_search import embed, measured
 from tests.api.test_errors import check_problem
-from tests.bundles import Piece, picture, pieces, png
+from tests.support.bundles import Piece, picture, pieces, png
 
 Ranked = list[tuple[float, str]]
 ITEM = "shelf 1/piece-021"

@@ -13,7 +13,7 @@ from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from retrieval.clusters import Vectors
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 Metric = Literal["cosine", "euclidean"]
 

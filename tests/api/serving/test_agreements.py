@@ -19,7 +19,7 @@ from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop, until_ready
 from tests.api.items.test_add import FRESH, add, best_hit
 from tests.api.serving.test_cleanup import leave_vectors
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 
 @pytest.fixture

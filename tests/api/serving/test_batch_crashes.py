@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from tests.api.serving.test_crashes import SHOP, Server, check, empty_bin, listed
-from tests.bundles import picture, write_artifacts
-from tests.marks import kills_of
+from tests.support.bundles import picture, write_artifacts
+from tests.support.marks import kills_of
 
 LINES = 24
 SLOW = pytest.mark.slow

@@ -16,7 +16,7 @@ from retrieval.catalogue import Catalogue
 from retrieval.pictures import open_pictures
 from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 
 class Slow:

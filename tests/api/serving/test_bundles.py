@@ -13,7 +13,7 @@ from api.settings import Settings
 from retrieval import bundle as bundles
 from tests.api.conftest import OpenApi, until_ready
 from tests.api.test_errors import check_problem
-from tests.bundles import picture, pieces, write_artifacts, write_bundle
+from tests.support.bundles import picture, pieces, write_artifacts, write_bundle
 
 PAGE = "<!doctype html><title>Report</title><script>1</script>"
 FILES = {

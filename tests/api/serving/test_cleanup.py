@@ -15,7 +15,7 @@ from retrieval.pictures import open_pictures
 from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add, best_hit, files
-from tests.bundles import DIMS, picture
+from tests.support.bundles import DIMS, picture
 
 
 def leave_picture(artifacts: Path, data: bytes) -> str:

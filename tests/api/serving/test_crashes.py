@@ -20,9 +20,9 @@ import httpx2
 import numpy as np
 import pytest
 
-from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import ROOT, environment, free_port
-from tests.marks import kills_of
+from tests.support.bundles import picture, pieces, write_artifacts
+from tests.support.marks import kills_of
 
 pytestmark = pytest.mark.crash
 

@@ -21,11 +21,11 @@ from retrieval import remote
 from retrieval.errors import PictureMissing
 from retrieval.pictures import location_of, open_pictures
 from retrieval.pictures import remote as stores
-from tests import s3
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add
 from tests.api.serving.test_writes import until_writes
-from tests.bundles import picture
+from tests.support import s3
+from tests.support.bundles import picture
 
 IMAGE = "/item/image?id=fresh"
 PLACE = location_of(sha256(FRESH).hexdigest(), "image/jpeg")

@@ -9,9 +9,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.serving.query_cache import QueryVectorCache, name_of
-from retrieval.embedder import Embedder
+from retrieval.encoding.embedder import Embedder
 from tests.api.conftest import OpenApi, Shop
-from tests.bundles import face_stage, picture, pieces, portrait, write_artifacts
+from tests.support.bundles import face_stage, picture, pieces, portrait, write_artifacts
 
 DATA = picture(901)
 CROP = '{"x": 0, "y": 0, "width": 0.5, "height": 1}'

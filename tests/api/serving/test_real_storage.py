@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from tests.bundles import picture, pieces, write_artifacts
 from tests.conftest import ROOT, environment, free_port
+from tests.support.bundles import picture, pieces, write_artifacts
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]
 

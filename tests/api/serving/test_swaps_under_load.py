@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from retrieval import bundle as bundles
 from retrieval.clusters import Vectors
 from tests.api.conftest import Serve
-from tests.bundles import picture, pieces, write_artifacts
+from tests.support.bundles import picture, pieces, write_artifacts
 
 pytestmark = pytest.mark.crash
 

@@ -17,7 +17,7 @@ from api.serving import writes
 from tests.api.conftest import OpenApi, Serve, Shop
 from tests.api.items.test_add import FRESH, add
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 KNOWN = "/item?id=shelf%200%2Fpiece-000"
 

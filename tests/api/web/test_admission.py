@@ -18,7 +18,7 @@ from api.limits import Pool
 from api.search import service
 from tests.api.conftest import Serve
 from tests.api.security.test_keys import entry
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 SEARCH = "POST /search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 

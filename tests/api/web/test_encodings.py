@@ -17,7 +17,7 @@ from api.settings import Settings
 from tests.api.conftest import OpenApi, Shop, until_ready
 from tests.api.items.test_batch import KIND, line
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 ITEM = "shelf 1/piece-021"
 DATA = picture(1)

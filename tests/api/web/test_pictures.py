@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from api.errors import Refusal
 from api.web.pictures import decode_base64
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 DATA = picture(1)
 PLAIN = base64.b64encode(DATA).decode()

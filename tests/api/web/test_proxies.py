@@ -11,7 +11,7 @@ from api.web.proxies import Forwarded
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.test_add import FRESH, add
 from tests.api.test_errors import check_problem
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 PROXY = "10.1.2.3"
 

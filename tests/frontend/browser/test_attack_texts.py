@@ -13,7 +13,7 @@ from tests.frontend.attack_texts import ATTACKS
 from tests.frontend.browser.conftest import files
 from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, matches, problem
 from tests.frontend.fake_catalogue import cluster, drift, duplicates, fill
-from tests.marks import IN_MATRIX
+from tests.support.marks import IN_MATRIX
 
 FULL = [*IN_MATRIX, pytest.mark.security]
 CASES = [

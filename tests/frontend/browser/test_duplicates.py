@@ -6,10 +6,10 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.accessibility import violations
 from tests.frontend.fake_api import FakeApi, as_json, item, problem
 from tests.frontend.fake_catalogue import duplicates
-from tests.marks import in_matrix
+from tests.support.accessibility import violations
+from tests.support.marks import in_matrix
 
 RUNNING = {"state": "running", "step": "reading", "done": 3, "total": 9}
 GROUPS = duplicates(

@@ -4,9 +4,9 @@ import re
 
 from playwright.sync_api import Page, expect
 
-from tests.accessibility import violations
 from tests.frontend.fake_api import FakeApi, as_json, problem
 from tests.frontend.fake_catalogue import IDS
+from tests.support.accessibility import violations
 
 
 def test_a_map_that_does_not_come_says_so(tab: Page, api: FakeApi) -> None:

@@ -13,7 +13,7 @@ from frontend.app import create_app
 from frontend.settings import Settings
 from tests.frontend.browser.conftest import files
 from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, matches
-from tests.gestures import refine
+from tests.support.gestures import refine
 
 PREFIX = "/tools/lookalike"
 

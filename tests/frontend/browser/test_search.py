@@ -18,8 +18,8 @@ from tests.frontend.fake_api import (
     matches,
     problem,
 )
-from tests.gestures import pass_over, refine
-from tests.marks import in_matrix
+from tests.support.gestures import pass_over, refine
+from tests.support.marks import in_matrix
 
 PICTURE: FilePayload = {"name": "me.png", "mimeType": "image/png", "buffer": TALL_PNG}
 WAYS_TO_SHOW: dict[str, Callable[[Page], Any]] = {

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from retrieval import catalogue as module
 from retrieval.catalogue import Catalogue, Item
 from retrieval.errors import CatalogueError, ItemMissing
-from tests.marks import examples
+from tests.support.marks import examples
 
 
 def item(id_: str, **changes: Any) -> Item:

@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from retrieval.catalogue import Catalogue, Item, Order, Reply, changes
 from retrieval.errors import CatalogueError, ItemMissing
 from retrieval.filters import Filter, OneOf, Range
-from tests.marks import examples
+from tests.support.marks import examples
 
 ORDERS: tuple[tuple[Literal["id", "label", "attribute"], str], ...] = (
     ("id", ""),

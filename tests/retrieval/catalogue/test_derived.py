@@ -21,8 +21,8 @@ from retrieval.catalogue.facts import ledger
 from retrieval.catalogue.facts.listing import section_of
 from retrieval.errors import CatalogueError
 from retrieval.filters import Filter, OneOf, Range, Value
-from tests.marks import examples
 from tests.retrieval.test_filters import NAMES, filters, keyed, passes, texts, values
+from tests.support.marks import examples
 
 names = st.sampled_from(["a", "b", "c/d", "ä 花", "e"])
 descriptions = st.tuples(st.none() | texts, st.dictionaries(st.sampled_from(NAMES), values, max_size=3))

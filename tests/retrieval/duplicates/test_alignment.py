@@ -15,7 +15,7 @@ from retrieval.duplicates.alignment import FINE_SIDE, coarse, same_picture
 from retrieval.duplicates.candidates import LEAST_COSINE, candidates
 from retrieval.duplicates.sketch import FLIPS, SIDE, descriptor, flipped, questions, squashed
 from retrieval.images import RGB, decode
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.sources import pottery
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageCms
 from retrieval.duplicates import Sketch, find, same_picture_pairs, sketch
 from retrieval.duplicates.groups import group
 from retrieval.duplicates.keeping import COPY_WORDS, ItemFacts, turns
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 PLAIN = Sketch("a", np.zeros((32, 32, 3), np.uint8), 100, 100, 1000, 5.0, written=1e9)
 DAY = 86_400.0

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 from retrieval.faces.alignment import Matrix, similarity, square, warp
 from retrieval.images import resize
-from tests.marks import examples
+from tests.support.marks import examples
 
 numbers = st.floats(-100, 100)
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from retrieval.errors import BundleDamaged
 from retrieval.faces import mtcnn
 from retrieval.faces.mtcnn import LANDMARKS, NETWORKS, OUTPUTS, Mtcnn, suppress
-from tests.marks import examples
+from tests.support.marks import examples
 
 
 def overlap(a: list[float], b: list[float], *, of_smaller: bool) -> float:

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.embedder import prepare
+from retrieval.encoding.embedder import prepare
 from retrieval.errors import BundleDamaged, FaceMissing
 from retrieval.faces import opener as opener_module
 from retrieval.faces.detection import Face
 from retrieval.faces.opener import FaceOpener, FaceStage
 from retrieval.faces.spec import FaceSpec, Template
 from retrieval.images import RGB, decode
-from tests.bundles import face_stage, png, portrait
+from tests.support.bundles import face_stage, png, portrait
 
 COLOURS = {"red": (255, 0, 0), "blue": (0, 0, 255)}
 TEMPLATE = Template(side=100, points=((30, 40), (70, 40), (50, 60), (35, 80), (65, 80)))

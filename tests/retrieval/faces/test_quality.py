@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from retrieval.faces.detection import Face
 from retrieval.faces.quality import WINDOW, blur_of, pose_of, quality_of
 from retrieval.images import RGB, resize
-from tests.marks import examples
+from tests.support.marks import examples
 
 LEVEL = np.array([(30, 40), (70, 40), (50, 60), (35, 80), (65, 80)], np.float64)
 """Seen from the front: the nose in the middle between eyes and mouth."""

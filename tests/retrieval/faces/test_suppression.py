@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from retrieval.faces import suppression
 from retrieval.faces.suppression import best_boxes
-from tests.marks import examples
+from tests.support.marks import examples
 
 Box = tuple[int, int, int, int]
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from retrieval.errors import BundleDamaged
 from retrieval.faces.yolo import GREY, Yolo, letterbox
 from retrieval.images import RGB
-from tests.face_networks import FACE, LANDMARKS, yolo, yunet
-from tests.marks import examples
+from tests.support.face_networks import FACE, LANDMARKS, yolo, yunet
+from tests.support.marks import examples
 
 
 @pytest.fixture(scope="module")

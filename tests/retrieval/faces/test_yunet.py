@@ -11,8 +11,8 @@ from retrieval.errors import BundleDamaged
 from retrieval.faces.detection import find_faces
 from retrieval.faces.yunet import COARSE_SIDE, YuNet
 from retrieval.images import RGB, decode
-from tests.bundles import write_encoder
-from tests.face_networks import FACE, LANDMARKS, yunet
+from tests.support.bundles import write_encoder
+from tests.support.face_networks import FACE, LANDMARKS, yunet
 
 DATA = os.environ.get("LOOKALIKE_TEST_DATA")
 REAL = Path(DATA or "", "..", "weights", "face_detection_yunet_2023mar.onnx")

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from retrieval import images
-from tests.pictures import encode, scene
+from tests.support.pictures import encode, scene
 
 SCENE = np.asarray(scene())
 RGB = (0xFF0000, 0xFF00, 0xFF)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from retrieval import images
 from retrieval.errors import BrokenImage
-from tests.pictures import encode, jpeg, jpeg_segment, jpeg_with, png_chunk, png_with, scene
+from tests.support.pictures import encode, jpeg, jpeg_segment, jpeg_with, png_chunk, png_with, scene
 
 SCENE = np.asarray(scene())
 JPEG, PROGRESSIVE = jpeg(scene()), jpeg(scene(), progressive=True)

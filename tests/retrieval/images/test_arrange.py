@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from retrieval.embedder import prepare
+from retrieval.encoding.embedder import prepare
 from retrieval.images import RGB, Fit, arrange, arranged_side, centre, resize
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 WIDE = np.random.default_rng(0).integers(0, 256, (40, 71, 3), dtype=np.uint8)
 

@@ -11,7 +11,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from retrieval import images
 from retrieval.images.profiles import adobe_rgb, matrix_profile, profile_of_codes
-from tests.pictures import SRGB, as_light, encode, jpeg, png_chunk, png_with, scene, with_gamma
+from tests.support.pictures import SRGB, as_light, encode, jpeg, png_chunk, png_with, scene, with_gamma
 
 SCENE = scene()
 GREY = SCENE.convert("L")

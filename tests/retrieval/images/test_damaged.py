@@ -16,7 +16,7 @@ from PIL import ExifTags, Image, ImageFile
 
 from retrieval import images
 from retrieval.errors import BrokenImage, ImageError
-from tests.marks import examples
+from tests.support.marks import examples
 
 SCENE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (24, 32, 3), np.uint8))
 

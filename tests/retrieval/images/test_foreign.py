@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from retrieval import images
 from retrieval.errors import ImageError, UnsupportedFormat
-from tests.pictures import encode, scene
+from tests.support.pictures import encode, scene
 
 REST = bytes(range(256)) * 4
 

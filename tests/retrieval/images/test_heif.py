@@ -1,4 +1,4 @@
-"""HEIC, as phones write it, and AVIF. The HEIC files were written by pillow-heif 1.8.1 from `tests.pictures.scene`."""
+"""HEIC, as phones write it, and AVIF. pillow-heif 1.8.1 wrote the HEIC files from `tests.support.pictures.scene`."""
 
 import contextlib
 from pathlib import Path
@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 
 from retrieval import images
 from retrieval.errors import BrokenImage, UnsupportedFormat
-from tests.pictures import encode, scene
+from tests.support.pictures import encode, scene
 
 FOLDER = Path(__file__).with_name("heic")
 SCENE = np.asarray(scene(), int)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from retrieval import images
-from tests.pictures import SRGB, encode, scene
+from tests.support.pictures import SRGB, encode, scene
 
 GRID = 9  # nodes of each ink in the profile's table
 FADING = 0.6  # how much lighter than by subtraction the profile's inks are, as an exponent

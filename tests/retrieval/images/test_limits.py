@@ -13,7 +13,7 @@ from PIL import Image, ImageFile
 
 from retrieval import images
 from retrieval.errors import BrokenImage, TooManyPixels
-from tests.pictures import encode, scene
+from tests.support.pictures import encode, scene
 
 SCENE = scene(24, 32)
 JPEG, PNG = encode(SCENE, "JPEG"), encode(SCENE, "PNG")

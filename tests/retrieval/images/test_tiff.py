@@ -12,7 +12,7 @@ from PIL import ExifTags, Image
 
 from retrieval import images
 from retrieval.errors import BrokenImage, TooManyPixels, UnsupportedFormat
-from tests.pictures import encode, scene
+from tests.support.pictures import encode, scene
 
 SCENE = np.asarray(scene())
 GREY = np.asarray(scene().convert("L"))

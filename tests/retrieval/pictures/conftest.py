@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import s3
+from tests.support import s3
 
 
 @pytest.fixture(scope="session")

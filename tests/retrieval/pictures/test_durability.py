@@ -8,7 +8,7 @@ import pytest
 from retrieval import durable
 from retrieval.pictures import folder, location_of
 from retrieval.pictures.folder import FolderPictures
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 DATA = picture(1)
 PLACE = location_of(sha256(DATA).hexdigest(), "image/jpeg")

@@ -8,7 +8,7 @@ import pytest
 
 from retrieval.errors import PictureMissing
 from retrieval.pictures import PictureStore, is_ours, keep_all, location_of, open_pictures, remote
-from tests.bundles import picture
+from tests.support.bundles import picture
 
 ONE, OTHER = picture(1), picture(2)
 

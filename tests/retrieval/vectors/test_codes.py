@@ -15,10 +15,10 @@ from retrieval.vectors.base import Metric, Probes
 from retrieval.vectors.codes import Codes
 from retrieval.vectors.embedded import compaction, generations
 from retrieval.vectors.stores import EmbeddedStores
-from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 from tests.retrieval.vectors.conftest import Build
 from tests.retrieval.vectors.scenes import Scene, named, scenes
+from tests.support.marks import examples
 
 METRICS: tuple[Metric, ...] = get_args(Metric)
 CLUSTERS = Clusters(np.random.default_rng(6).standard_normal((5, 8), dtype=np.float32))

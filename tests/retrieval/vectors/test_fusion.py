@@ -10,9 +10,9 @@ from retrieval.vectors.base import Probes
 from retrieval.vectors.blending import blend, expand
 from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.fusion import search_fused
-from tests.marks import examples
+from tests.retrieval.vectors.embedded.test_store import Build
 from tests.retrieval.vectors.scenes import Scene, scenes
-from tests.retrieval.vectors.test_embedded import Build
+from tests.support.marks import examples
 
 
 def fused(store: EmbeddedStore, query: np.ndarray, left_out: set[str]) -> list[tuple[float, str]]:

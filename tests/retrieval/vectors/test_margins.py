@@ -13,11 +13,11 @@ from retrieval.vectors.base import Metric
 from retrieval.vectors.embedded.store import EmbeddedStore
 from retrieval.vectors.fusion import search_fused
 from retrieval.vectors.margins import KEYS, SHARES, Margins
-from tests.bundles import some_margins
-from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 from tests.retrieval.vectors.conftest import Build
 from tests.retrieval.vectors.scenes import Scene, named, scenes
+from tests.support.bundles import some_margins
+from tests.support.marks import examples
 from trainer.evaluation.search_quality.probe_margins import measure_margins
 
 METRICS: tuple[Metric, ...] = get_args(Metric)

@@ -19,7 +19,7 @@ from retrieval.vectors.embedded import compaction
 from retrieval.vectors.embedded import store as embedded
 from retrieval.vectors.embedded.packed_ids import PackedIds
 from retrieval.vectors.stores import EmbeddedStores
-from tests.marks import examples
+from tests.support.marks import examples
 
 RANDOM = np.random.default_rng(0)
 CLUSTERS = Clusters(RANDOM.normal(size=(12, 6)).astype(np.float32))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import pieces, write_artifacts
+from tests.support.bundles import pieces, write_artifacts
 from tests.trainer.releases.quiet import Quiet
 from trainer.backup.create import create
 

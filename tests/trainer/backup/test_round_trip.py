@@ -11,8 +11,8 @@ import pytest
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue, Dismissals, Item
-from tests.bundles import picture
 from tests.conftest import free_port, run_trainer, serving
+from tests.support.bundles import picture
 from tests.test_upgrade import GOLDEN, Api
 from tests.trainer.releases.quiet import Quiet
 from trainer.backup.create import create

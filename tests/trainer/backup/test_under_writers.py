@@ -10,8 +10,8 @@ import pytest
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from tests.bundles import picture
 from tests.conftest import free_port, serving
+from tests.support.bundles import picture
 from tests.test_upgrade import Api
 from tests.trainer.releases.quiet import Quiet
 from trainer.backup.create import create

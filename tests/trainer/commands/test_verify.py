@@ -6,8 +6,8 @@ from pathlib import Path
 
 from retrieval.bundle.layout import bundle_path
 from retrieval.vectors.embedded.generations import block_paths
-from tests.bundles import pieces, write_artifacts
 from tests.conftest import run_trainer
+from tests.support.bundles import pieces, write_artifacts
 
 
 def test_vectors_and_counts_are_checked(tmp_path: Path) -> None:

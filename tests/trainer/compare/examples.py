@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bundles import picture
+from tests.support.bundles import picture
 from trainer.compare.plan import Failure
 from trainer.compare.results import Comparison, MeasuredOn, Row
 from trainer.evaluation.metrics import AtK, Distances

@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from tests.bundles import EMBEDDING_DIMS, GRID, SIDE, picture, write_encoder
-from tests.marks import with_crashes
+from tests.support.bundles import EMBEDDING_DIMS, GRID, SIDE, picture, write_encoder
+from tests.support.marks import with_crashes
 from tests.trainer.compare.examples import ODD, Quiet, shelves
 from trainer.bundles import load_current, open_store
 from trainer.commands.compare import compare as command

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.bundles import picture
-from tests.marks import examples
+from tests.support.bundles import picture
+from tests.support.marks import examples
 from tests.trainer.compare.examples import shelves
 from trainer.compare.plan import SetAside, set_aside
 from trainer.config import Config, SplitConfig

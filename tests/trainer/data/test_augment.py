@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.data.augment import DETAIL_AREA, augment, detail, generator
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from retrieval.images import decode
-from tests.bundles import picture
+from tests.support.bundles import picture
 from trainer.data import features
 from trainer.data.augment import augment, detail, generator
 from trainer.data.features import FeatureCache, Features, Views, compute

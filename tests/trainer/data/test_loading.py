@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.embedder import prepare
-from retrieval.encoder import OnnxEncoder
-from tests.bundles import SIDE, picture, png, write_encoder
-from tests.face_networks import yunet_stage
+from retrieval.encoding.embedder import prepare
+from retrieval.encoding.encoder import OnnxEncoder
 from tests.retrieval.faces.test_yunet import spots
+from tests.support.bundles import SIDE, picture, png, write_encoder
+from tests.support.face_networks import yunet_stage
 from trainer.data.loading import BATCH, embed_gallery, load_prepared, one_per_face
 from trainer.errors import SourceError
 from trainer.sources.base import Picture

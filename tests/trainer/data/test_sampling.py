@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.data.sampling import pk_batches, sample_evenly, view_batches
 
 Rows = NDArray[np.int64]

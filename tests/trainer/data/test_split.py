@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.config import SplitConfig
 from trainer.data.split import (
     TEST,

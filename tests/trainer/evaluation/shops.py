@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from retrieval.clusters import Vectors
-from tests.bundles import Piece, picture
+from tests.support.bundles import Piece, picture
 from trainer.data.labelled import read_labelled
 from trainer.evaluation.evaluate import EvaluationResult, evaluate
 from trainer.evaluation.results import Protocol

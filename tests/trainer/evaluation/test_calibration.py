@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from retrieval.calibration import Calibration, Curve
 from retrieval.clusters import Metric
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.evaluation.calibration import MIN_PAIRS, calibrate
 from trainer.evaluation.reliability import (
     BINS,

@@ -9,8 +9,8 @@ import pytest
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.errors import BundleMissing
-from tests import bundles
-from tests.bundles import Piece, picture, write_artifacts
+from tests.support import bundles
+from tests.support.bundles import Piece, picture, write_artifacts
 from tests.trainer.evaluation.shops import LABELS, Publish, folder, known, measured, new, shop
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import score

@@ -14,7 +14,7 @@ from sklearn.metrics import (
 )
 
 from retrieval.clusters import Metric
-from tests.marks import examples
+from tests.support.marks import examples
 from tests.trainer.evaluation.oracle import METRICS, Scene, every_measure, ranking, scenes
 from trainer.evaluation import rankings
 from trainer.evaluation.measures import FORMULAS, HEADLINE, NAMES

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, precision_score
 
 from retrieval.clusters import Metric
-from tests.marks import examples
+from tests.support.marks import examples
 from tests.trainer.evaluation.oracle import METRICS, Labels, Scene, Vectors, ranking, scenes
 from trainer.evaluation import rankings
 from trainer.evaluation.metrics import SCORED, AtK, Distances, Scores, detail, score

@@ -13,7 +13,9 @@ from PIL import Image
 
 from retrieval.duplicates import CalibratedVectors
 from trainer.data.split import TRAIN, VALIDATION
-from trainer.health import Health, check, csv_tables
+from trainer.health.check import check
+from trainer.health.csv_files import csv_tables
+from trainer.health.findings import Health
 from trainer.sources import pottery
 from trainer.sources.base import Picture, Skipped
 

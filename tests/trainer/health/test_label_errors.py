@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from retrieval.projection import unit
-from tests.marks import examples
+from retrieval.encoding.projection import unit
+from tests.support.marks import examples
 from trainer.data.split import UNLABELLED
 from trainer.health import label_errors
 from trainer.health.label_errors import nearest_others, suspicious

@@ -11,8 +11,8 @@ from keras import Model
 from numpy.typing import NDArray
 from PIL import Image
 
-from retrieval.embedder import prepare
-from tests.bundles import picture
+from retrieval.encoding.embedder import prepare
+from tests.support.bundles import picture
 from trainer.config.backbones import BACKBONES
 from trainer.errors import ConfigError, WeightsError
 from trainer.networks.backbones import build_backbone

@@ -8,8 +8,8 @@ import pytest
 from keras import Model
 from numpy.typing import NDArray
 
-from retrieval.embedder import prepare
-from tests.bundles import picture
+from retrieval.encoding.embedder import prepare
+from tests.support.bundles import picture
 from trainer.errors import WeightsError
 from trainer.networks import efficientnet_lite
 from trainer.networks.backbones import build_backbone

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 
-from tests.bundles import write_encoder
+from tests.support.bundles import write_encoder
 from tests.trainer.tuning import CHANNELS, SIDE
 from trainer.config import EncoderConfig
 from trainer.errors import WeightsError

@@ -14,15 +14,15 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from retrieval.embedder import prepare
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.embedder import prepare
+from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.faces.detection import Face, find_faces
 from retrieval.faces.haar import Haar
 from retrieval.faces.mtcnn import Mtcnn
 from retrieval.faces.opener import FaceStage
 from retrieval.images import RGB, decode
-from tests.bundles import png
-from tests.face_networks import yunet
+from tests.support.bundles import png
+from tests.support.face_networks import yunet
 from trainer.config import CONFIGS, FacesConfig, load_config
 from trainer.errors import WeightsError
 from trainer.networks.face_detectors import TEMPLATES, face_stage

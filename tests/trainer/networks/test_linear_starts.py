@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from trainer.config import HeadConfig
 from trainer.networks.closed_form import Candidate, ClosedForm, label_means, linear_starts, scatter, whitened_directions
 

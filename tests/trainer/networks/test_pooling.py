@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from keras import Model
 from numpy.typing import NDArray
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.networks.backbones import build_backbone
 from trainer.networks.pooling import GeM, build_encoder, in_full_precision
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from retrieval.calibration import Curve
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.people.grouping import group_faces, nearest_names
 
 CURVE = Curve(np.array([0.0, 0.1, 0.3, 0.6]), np.array([1.0, 0.95, 0.5, 0.0]))

@@ -9,10 +9,10 @@ import pytest
 from retrieval import bundle
 from retrieval.calibration import Calibration, Curve
 from retrieval.catalogue import Catalogue, Item
-from tests.bundles import Piece, picture, png, write_artifacts
 from tests.conftest import run_trainer
-from tests.face_networks import yunet_stage
 from tests.retrieval.faces.test_yunet import spots
+from tests.support.bundles import Piece, picture, png, write_artifacts
+from tests.support.face_networks import yunet_stage
 from trainer.errors import PeopleError
 from trainer.people.catalogue import checked_label, find_groups, members_of, name_group, write_groups
 

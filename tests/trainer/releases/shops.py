@@ -15,13 +15,13 @@ from api.settings import Settings
 from retrieval import bundle, images
 from retrieval.catalogue import Catalogue
 from retrieval.clusters import Clusters, Reach
-from retrieval.embedder import Embedder
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.embedder import Embedder
+from retrieval.encoding.encoder import OnnxEncoder
+from retrieval.encoding.projection import Projection
 from retrieval.errors import BundleMissing
 from retrieval.pictures import open_pictures
-from retrieval.projection import Projection
 from retrieval.vectors.stores import EmbeddedStores
-from tests.bundles import (
+from tests.support.bundles import (
     CLUSTERS,
     Piece,
     describe,

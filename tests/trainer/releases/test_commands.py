@@ -10,8 +10,8 @@ import pytest
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from tests.bundles import pieces
 from tests.conftest import Trained, run_trainer
+from tests.support.bundles import pieces
 from tests.trainer.releases.shops import OLD, Shop, make_shop
 from trainer.releases.lock import alone
 

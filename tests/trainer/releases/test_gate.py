@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from retrieval import bundle
-from tests.bundles import picture, write_bundle
-from tests.marks import examples
+from tests.support.bundles import picture, write_bundle
+from tests.support.marks import examples
 from tests.trainer.releases.quiet import Quiet
 from trainer.errors import ReleaseError
 from trainer.releases import gate, pinned, replay

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from retrieval import bundle
-from tests.bundles import pieces
+from tests.support.bundles import pieces
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import Shop, make_shop
 from trainer.errors import PublisherBusy

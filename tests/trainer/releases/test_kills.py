@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.marks import kills_of
+from tests.support.marks import kills_of
 from tests.trainer.releases.publisher import publish, publish_until
 from tests.trainer.releases.shops import ITEMS, NEW, OLD, Shop, catalogued, make_shop, starts_with
 

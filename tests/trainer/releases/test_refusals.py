@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from retrieval import bundle
-from retrieval.projection import Projection
-from tests.bundles import Piece, picture, pieces, random_projection
+from retrieval.encoding.projection import Projection
+from tests.support.bundles import Piece, picture, pieces, random_projection
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import OLD, Shop, catalogued, live, make_shop, searchable
 from trainer.bundles import load_current, open_store

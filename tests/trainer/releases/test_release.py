@@ -12,7 +12,7 @@ import pytest
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.errors import BundleDamaged, BundleMissing, StorageBusy
-from tests.bundles import pieces
+from tests.support.bundles import pieces
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import ITEMS, NEW, OLD, Shop, catalogued, live, make_shop, searchable
 from trainer.errors import PublisherBusy, ReleaseError

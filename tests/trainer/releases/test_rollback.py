@@ -10,7 +10,7 @@ import pytest
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
 from retrieval.vectors.stores import EmbeddedStores
-from tests.bundles import picture, pieces
+from tests.support.bundles import picture, pieces
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import ADDED, ITEMS, NEW, OLD, Shop, live, make_shop, searchable
 from trainer.bundles import load_current, open_store

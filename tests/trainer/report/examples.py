@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.bundles import picture
+from tests.support.bundles import picture
 from trainer.evaluation.measures import FORMULAS
 from trainer.evaluation.results import Evaluation, Interval, LadderRow, Leak, Missing, Protocol, Reliability
 from trainer.progress import Epoch

@@ -10,8 +10,8 @@ import pytest
 
 from tests.trainer.report.examples import evaluation, protocol, report
 from trainer.evaluation.results import Interval, LadderRow
-from trainer.health import Copies, Health, LeakedPicture, WrongLabel
-from trainer.report.charts import ladder_charts
+from trainer.health.findings import Copies, Health, LeakedPicture, WrongLabel
+from trainer.report.drawing.charts import ladder_charts
 from trainer.report.model import Report
 from trainer.report.write import write_report
 from trainer.sources.base import Skipped

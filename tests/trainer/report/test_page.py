@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.trainer.report.examples import HISTORY, evaluation, report
-from trainer.health import Copies, Health, LeakedPicture, Outlier, SmallLabel, WrongLabel
-from trainer.report import embedding_map as layout_module
+from trainer.health.findings import Copies, Health, LeakedPicture, Outlier, SmallLabel, WrongLabel
+from trainer.report.drawing import embedding_map as layout_module
 from trainer.report.model import Report
 from trainer.report.page import POLICY
 from trainer.report.write import write_report

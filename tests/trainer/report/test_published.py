@@ -10,8 +10,8 @@ import pytest
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from tests.bundles import Piece, picture, pieces, write_artifacts
 from tests.conftest import Trained, run_trainer
+from tests.support.bundles import Piece, picture, pieces, write_artifacts
 from trainer.errors import SourceError
 from trainer.report.published import read_published
 from trainer.report.write import FIGURES, write_report

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.report import searches as module
 from trainer.report.clusters import describe_clusters
 from trainer.report.searches import search_all

@@ -10,7 +10,7 @@ from tests.trainer.run.test_held_out import pictures, tuning_of
 from trainer.config import SplitConfig
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.run.folds import FOLDS, NO_FOLD, label_folds, picture_folds, sides
-from trainer.training.dataset import Pictures
+from trainer.training.epochs.dataset import Pictures
 from trainer.training.stages import Tuning
 
 __all__ = ["pictures"]

@@ -15,7 +15,7 @@ from trainer.data.features import Features
 from trainer.networks.closed_form import Candidate
 from trainer.run import gallery
 from trainer.sources.base import Picture
-from trainer.training.dataset import Pictures
+from trainer.training.epochs.dataset import Pictures
 from trainer.training.head import Head
 
 WIDTH = 12

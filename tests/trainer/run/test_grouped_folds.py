@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.data.split import UNLABELLED
 from trainer.run import folds as folds_module
 from trainer.run.folds import FOLDS, NO_FOLD, grouped_folds

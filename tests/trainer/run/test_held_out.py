@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from tests.trainer.tuning import SIDE, Quiet, no_progress, pictures_in, scores
 from trainer.config import Config
 from trainer.data.features import Features
@@ -21,8 +21,8 @@ from trainer.run import held_out
 from trainer.run.folds import FOLDS
 from trainer.run.held_out import calibration_pairs, protocols
 from trainer.run.live_baseline import Live
-from trainer.training.dataset import Pictures
-from trainer.training.devices import choose_strategy
+from trainer.training.epochs.dataset import Pictures
+from trainer.training.epochs.devices import choose_strategy
 from trainer.training.head import Examples, Head, new_labels
 from trainer.training.stages import Tuning
 

@@ -14,8 +14,8 @@ from PIL import Image
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from retrieval.encoder import OnnxEncoder
-from retrieval.projection import unit
+from retrieval.encoding.encoder import OnnxEncoder
+from retrieval.encoding.projection import unit
 from retrieval.vectors.stores import EmbeddedStores
 from tests.conftest import Trained, run_trainer
 from trainer.evaluation import results

@@ -18,7 +18,7 @@ import pytest
 
 from retrieval import bundle
 from tests.conftest import ROOT, environment
-from tests.trainer.training.test_history import events
+from tests.trainer.training.epochs.test_history import events
 from trainer.sources import pottery
 
 pytestmark = [pytest.mark.slow, pytest.mark.crash]

@@ -7,7 +7,7 @@ import pytest
 
 from retrieval import bundle
 from retrieval.catalogue import Catalogue
-from tests.marks import with_crashes
+from tests.support.marks import with_crashes
 from tests.trainer.tuning import SIDE, Quiet, pictures_in, scores
 from trainer.config import Config
 from trainer.evaluation.metrics import Scores
@@ -15,7 +15,7 @@ from trainer.networks.encoders import Encoders
 from trainer.run import pipeline
 from trainer.run.inputs import read_inputs
 from trainer.run.pipeline import Outcome
-from trainer.training.dataset import Pictures
+from trainer.training.epochs.dataset import Pictures
 from trainer.training.quantization import int8_encoder
 
 SLOW = pytest.mark.slow

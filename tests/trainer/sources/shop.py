@@ -3,7 +3,7 @@
 import threading
 import time
 
-from tests.bundles import picture
+from tests.support.bundles import picture
 from tests.trainer.sources.serving import Handler
 
 PICTURE, OTHER = (picture(number).ljust(200_000, b"\0") for number in range(2))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import write_encoder
-from tests.face_networks import yunet
+from tests.support.bundles import write_encoder
+from tests.support.face_networks import yunet
 from tests.trainer.sources.serving import Handler, Server, serving
 from trainer.commands.download import download
 from trainer.config import CONFIGS, Config, load_config

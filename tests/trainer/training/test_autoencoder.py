@@ -20,11 +20,11 @@ from trainer.networks.backbones import build_backbone
 from trainer.networks.decoder import RebuildLoss
 from trainer.progress import Epoch
 from trainer.training.autoencoder import train_autoencoder
-from trainer.training.batches import PictureBatches
-from trainer.training.checkpoint import Checkpoint
-from trainer.training.dataset import Pictures
-from trainer.training.devices import choose_strategy
-from trainer.training.loop import fit_epoch
+from trainer.training.epochs.batches import PictureBatches
+from trainer.training.epochs.checkpoint import Checkpoint
+from trainer.training.epochs.dataset import Pictures
+from trainer.training.epochs.devices import choose_strategy
+from trainer.training.epochs.loop import fit_epoch
 
 Weights = dict[str, NDArray[np.float32]]
 NETWORK = {f"stage{number}_{kind}" for number in (1, 2, 3) for kind in ("conv", "bn")}

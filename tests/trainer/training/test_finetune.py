@@ -13,8 +13,8 @@ from tests.trainer.tuning import pictures_in
 from trainer.errors import ConfigError
 from trainer.networks.closed_form import label_means
 from trainer.training import finetune
-from trainer.training.batches import PictureBatches
-from trainer.training.dataset import Pictures
+from trainer.training.epochs.batches import PictureBatches
+from trainer.training.epochs.dataset import Pictures
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
 

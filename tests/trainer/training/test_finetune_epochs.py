@@ -16,8 +16,8 @@ from tests.trainer.tuning import Quiet, numbers_of, pictures_in, scores
 from trainer.errors import ConfigError, SourceError, TrainingCollapsed
 from trainer.progress import Epoch
 from trainer.training import finetune
-from trainer.training.batches import PictureBatches
-from trainer.training.dataset import Pictures, measure
+from trainer.training.epochs.batches import PictureBatches
+from trainer.training.epochs.dataset import Pictures, measure
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
 

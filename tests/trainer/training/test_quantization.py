@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, helper, numpy_helper
 
-from retrieval.embedder import prepare
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.embedder import prepare
+from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.images import RGB
-from tests.bundles import picture
+from tests.support.bundles import picture
 from tests.trainer.tuning import SIDE, pictures_in
 from trainer.config import EncoderConfig
 from trainer.evaluation.metrics import score
@@ -26,7 +26,7 @@ from trainer.networks.graphs.building import mirrored, side_by_side, with_head
 from trainer.networks.graphs.export import export_onnx
 from trainer.networks.pooling import build_encoder
 from trainer.training import quantization
-from trainer.training.dataset import measure
+from trainer.training.epochs.dataset import measure
 from trainer.training.quantization import int8_encoder, quantise
 
 SIZE = 32

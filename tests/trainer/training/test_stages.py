@@ -20,8 +20,8 @@ from trainer.networks.encoders import Encoders
 from trainer.networks.pooling import build_encoder
 from trainer.progress import Epoch, Progress
 from trainer.training import stages
-from trainer.training.dataset import Pictures
-from trainer.training.devices import choose_strategy
+from trainer.training.epochs.dataset import Pictures
+from trainer.training.epochs.devices import choose_strategy
 from trainer.training.finetune import FinetuneResult, Start
 from trainer.training.head import Head, measure
 from trainer.training.stages import Tuning, tune

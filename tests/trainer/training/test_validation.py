@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from tests.marks import examples
+from tests.support.marks import examples
 from tests.trainer.tuning import scores
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import SourceError

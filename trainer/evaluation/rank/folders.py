@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.durable import write_atomically
-from retrieval.embedder import Embedder
+from retrieval.encoding.embedder import Embedder
 from trainer.bundles import load_current
 from trainer.data.loading import embed_readable
 from trainer.errors import SourceError

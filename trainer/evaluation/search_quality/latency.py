@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Metric
-from retrieval.embedder import Embedder
+from retrieval.encoding.embedder import Embedder
 from retrieval.errors import ImageError
 from retrieval.vectors.base import VectorStore
 from trainer.data.sampling import sample_evenly

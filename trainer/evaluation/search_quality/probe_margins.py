@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from retrieval.clusters import Doubles, Metric, Reach, View
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from retrieval.vectors.margins import SHARES, Gauge, Margins
 
 K = 10

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval.clusters import Metric, Reach
-from retrieval.projection import unit
+from retrieval.encoding.projection import unit
 from retrieval.vectors.base import Probes, VectorStore
 from trainer.data.sampling import sample_evenly
 from trainer.evaluation.rankings import Comparer, comparer

@@ -15,7 +15,7 @@ from onnx import ModelProto
 from onnx.utils import Extractor
 from spox import Tensor, Var, argument, build, inline
 
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.errors import BundleDamaged
 from trainer.errors import ConfigError
 

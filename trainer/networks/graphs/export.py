@@ -8,7 +8,7 @@ import onnx
 from keras import KerasTensor, Layer, Model, layers, ops
 from numpy.typing import NDArray
 
-from retrieval.encoder import OnnxEncoder
+from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.images import RGB
 from trainer.errors import ParityError
 from trainer.networks.pooling import in_full_precision

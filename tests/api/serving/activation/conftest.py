@@ -14,7 +14,7 @@ from api.serving import engine as engines
 from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue, Item
 from tests.api.conftest import OpenApi
-from tests.bundles import Piece, picture, pieces, write_artifacts
+from tests.support.bundles import Piece, picture, pieces, write_artifacts
 
 SHOP = pieces(20)
 NEWCOMER = Piece("newcomer", picture(700), "label-9", {})

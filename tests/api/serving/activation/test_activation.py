@@ -18,7 +18,7 @@ from retrieval import bundle as bundles
 from retrieval.catalogue import Item
 from retrieval.vectors.stores import EmbeddedStores
 from tests.api.serving.activation.conftest import NEWCOMER, SHOP, change, search, until
-from tests.bundles import Piece, picture, write_picture
+from tests.support.bundles import Piece, picture, write_picture
 
 
 def test_what_is_published_goes_live_by_itself(client: TestClient, artifacts: Path) -> None:

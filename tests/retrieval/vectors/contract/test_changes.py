@@ -12,9 +12,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from retrieval.clusters import Clusters
 from retrieval.errors import VectorMissing, VectorStoreError
 from retrieval.vectors.base import Metric, Note, Vectors
-from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 from tests.retrieval.vectors.contract.conftest import Build, Stores
+from tests.support.marks import examples
 
 DIMS = 4
 CLUSTERS = Clusters(np.random.default_rng(5).standard_normal((6, DIMS), dtype=np.float32))

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from retrieval.clusters import Clusters
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.base import Metric, Probes
-from tests.marks import examples
 from tests.retrieval.vectors.brute_force import check
 from tests.retrieval.vectors.contract.conftest import Build, Stores
 from tests.retrieval.vectors.scenes import Scene, named, scenes
+from tests.support.marks import examples
 
 METRICS: tuple[Metric, ...] = ("cosine", "euclidean")
 SETTINGS = settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bundles import picture
+from tests.support.bundles import picture
 from tests.trainer.evaluation.shops import LABELS, Publish, folder, known, measured, new
 from trainer.evaluation.results import Leak
 

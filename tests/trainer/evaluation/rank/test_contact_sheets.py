@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.evaluation.rank import contact_sheets
 from trainer.evaluation.rank.contact_sheets import (
     CAPTION,

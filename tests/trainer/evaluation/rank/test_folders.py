@@ -17,8 +17,8 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from retrieval.errors import BundleMissing
-from tests.bundles import picture, pieces, write_artifacts
-from tests.marks import examples
+from tests.support.bundles import picture, pieces, write_artifacts
+from tests.support.marks import examples
 from trainer.bundles import load_current
 from trainer.commands.rank import rank as command
 from trainer.errors import SourceError

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 from PIL import Image
 
-from retrieval.embedder import prepare
-from retrieval.encoder import OnnxEncoder
-from tests.bundles import SIDE, picture, write_encoder
+from retrieval.encoding.embedder import prepare
+from retrieval.encoding.encoder import OnnxEncoder
+from tests.support.bundles import SIDE, picture, write_encoder
 from trainer.errors import ConfigError
 from trainer.networks.graphs.building import adopt, mirrored, side_by_side, stacked, with_head
 

@@ -11,9 +11,9 @@ import pytest
 from keras import Model
 from numpy.typing import NDArray
 
-from retrieval.embedder import prepare
-from retrieval.encoder import OnnxEncoder
-from tests.bundles import picture
+from retrieval.encoding.embedder import prepare
+from retrieval.encoding.encoder import OnnxEncoder
+from tests.support.bundles import picture
 from trainer.config.backbones import BACKBONES
 from trainer.errors import ParityError
 from trainer.networks.backbones import build_backbone

@@ -9,9 +9,9 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper
 
-from retrieval.embedder import prepare
-from retrieval.encoder import OnnxEncoder
-from tests.bundles import picture
+from retrieval.encoding.embedder import prepare
+from retrieval.encoding.encoder import OnnxEncoder
+from tests.support.bundles import picture
 from tests.trainer.networks.foreign import KERNEL, SIDE, WIDTH, Numbers, convolution, mapped, model, pooled, reshaped
 from trainer.config import OnnxConfig
 from trainer.errors import ConfigError

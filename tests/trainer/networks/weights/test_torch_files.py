@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.errors import WeightsError
 from trainer.networks.weights.torch_files import MAGIC, read_state_dict
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.images import EXTENSIONS
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.errors import SourceError
 from trainer.sources.folder import read_folder
 

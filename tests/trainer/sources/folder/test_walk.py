@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.sources.folder import read_folder
 from trainer.sources.folder.walk import walk
 

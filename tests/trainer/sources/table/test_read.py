@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from retrieval.text import normal
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.errors import SourceError
 from trainer.sources.base import Listing
 from trainer.sources.table import read_csv

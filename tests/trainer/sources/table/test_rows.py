@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from tests.marks import examples
+from tests.support.marks import examples
 from trainer.errors import SourceError
 from trainer.sources.base import Listing
 from trainer.sources.table import read_csv

@@ -12,7 +12,7 @@ import tensorflow as tf
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.marks import examples
+from tests.support.marks import examples
 from tests.trainer.training.losses.batches import Embeddings, Labels, Table, batches, loss_and_gradient, unit
 from trainer.training.losses.pairs import multi_similarity, nt_xent, pairwise_distances, triplet
 

@@ -11,7 +11,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.marks import examples
+from tests.support.marks import examples
 from tests.trainer.training.losses.batches import Embeddings, Labels, batches, loss_and_gradient, unit
 from trainer.training.losses.proxies import Proxies, proxy_anchor, softmax
 

@@ -1,0 +1,1 @@
+"""The doors to items: reading, changing, deleting, the bin, changes, judgements."""

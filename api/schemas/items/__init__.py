@@ -1,0 +1,1 @@
+"""Requests and answers of items: writes, lists, the bin, changes, judgements."""

@@ -1,0 +1,1 @@
+"""What runs through the pictures, epoch by epoch: batches, the loop, checkpoints, history, devices."""
