@@ -20,16 +20,16 @@ from frontend.pages.add import add
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
-from frontend.pages.explanation import explanation
-from frontend.pages.export import export
-from frontend.pages.faces import faces
-from frontend.pages.filters import filters
 from frontend.pages.items import items
 from frontend.pages.labels import labels
 from frontend.pages.models import models
 from frontend.pages.pictures import pictures
 from frontend.pages.reports import reports
-from frontend.pages.search import search
+from frontend.pages.search.explanation import explanation
+from frontend.pages.search.export import export
+from frontend.pages.search.faces import faces
+from frontend.pages.search.filters import filters
+from frontend.pages.search.page import search
 from frontend.proxy import BehindProxy
 from frontend.settings import Settings
 

@@ -8,8 +8,8 @@ from werkzeug.exceptions import BadRequest
 from frontend.api.catalogue import Cluster, MapAnswer
 from frontend.api.parallel import begin
 from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts, whole_number
-from frontend.pages.filters import Choice, choices_for, labels_for
-from frontend.pages.search import read_query
+from frontend.pages.search.filters import Choice, choices_for, labels_for
+from frontend.pages.search.page import read_query
 from frontend.rendering import catalogue
 from frontend.search_query import SearchQuery
 

@@ -13,7 +13,7 @@ from frontend.api.connection import ApiRefused, ApiTimeout
 from frontend.comparison import DEPTHS, SIDE_FIELDS, Comparison, Side, depth, sides
 from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import accepts, choice
-from frontend.pages.search import uploaded_file
+from frontend.pages.search.page import uploaded_file
 from frontend.rendering import api, error_page, limit_bytes
 
 SAMPLE_SIZE = 12

@@ -12,7 +12,7 @@ from api.clusters.overview import drift
 from retrieval import bundle as bundles
 from retrieval.clusters import Clusters
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import add
+from tests.api.items.writes.test_add import add
 from tests.api.test_errors import check_problem
 from tests.support.bundles import CLUSTERS, picture, png
 

@@ -17,7 +17,7 @@ from retrieval.agreement import agreed_without
 from retrieval.catalogue import Catalogue
 from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop, until_ready
-from tests.api.items.test_add import FRESH, add, best_hit
+from tests.api.items.writes.test_add import FRESH, add, best_hit
 from tests.api.serving.test_cleanup import leave_vectors
 from tests.support.bundles import picture
 

@@ -14,7 +14,7 @@ from retrieval.catalogue import Catalogue, Item
 from retrieval.pictures import open_pictures
 from retrieval.vectors.stores import EmbeddedStores
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add, best_hit, files
+from tests.api.items.writes.test_add import FRESH, add, best_hit, files
 from tests.support.bundles import DIMS, picture
 
 

@@ -10,7 +10,7 @@ import pytest
 from retrieval import bundle as bundles
 from retrieval.vectors.stores import vector_stores
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add, best_hit
+from tests.api.items.writes.test_add import FRESH, add, best_hit
 
 pytestmark = pytest.mark.slow
 

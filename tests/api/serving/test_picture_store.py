@@ -22,7 +22,7 @@ from retrieval.errors import PictureMissing
 from retrieval.pictures import location_of, open_pictures
 from retrieval.pictures import remote as stores
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add
+from tests.api.items.writes.test_add import FRESH, add
 from tests.api.serving.test_writes import until_writes
 from tests.support import s3
 from tests.support.bundles import picture

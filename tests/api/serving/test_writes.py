@@ -15,7 +15,7 @@ from fastapi.testclient import TestClient
 
 from api.serving import writes
 from tests.api.conftest import OpenApi, Serve, Shop
-from tests.api.items.test_add import FRESH, add
+from tests.api.items.writes.test_add import FRESH, add
 from tests.api.test_errors import check_problem
 from tests.support.bundles import picture
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.main import create_app
 from api.settings import Settings
 from tests.api.conftest import OpenApi, Shop, until_ready
-from tests.api.items.test_batch import KIND, line
+from tests.api.items.writes.test_batch import KIND, line
 from tests.api.test_errors import check_problem
 from tests.support.bundles import picture
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from api.setting_types import network
 from api.web.proxies import Forwarded
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add
+from tests.api.items.writes.test_add import FRESH, add
 from tests.api.test_errors import check_problem
 from tests.support.bundles import picture
 

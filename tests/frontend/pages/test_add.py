@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from tests.frontend.conftest import UPLOAD_LIMIT_BYTES, AppFor
 from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, item, problem
 from tests.frontend.fake_catalogue import fill
-from tests.frontend.pages.test_search import links
+from tests.frontend.pages.search.test_page import links
 
 DESCRIPTION = {"label": "Jug", "name": ["price", "shape"], "kind": ["number", "text"], "value": ["4", ""]}
 

@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from tests.frontend.fake_api import FakeApi, as_json, item, problem
 from tests.frontend.fake_catalogue import ENTRIES, bin_page, fill
-from tests.frontend.pages.test_search import links
+from tests.frontend.pages.search.test_page import links
 
 
 @pytest.fixture(autouse=True)

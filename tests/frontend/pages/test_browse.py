@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.frontend.fake_api import FakeApi, as_json, problem
 from tests.frontend.fake_catalogue import IDS, fill
-from tests.frontend.pages.test_search import links
+from tests.frontend.pages.search.test_page import links
 
 
 @pytest.fixture(autouse=True)

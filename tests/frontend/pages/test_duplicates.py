@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from tests.frontend.fake_api import FakeApi, as_json, item, problem
 from tests.frontend.fake_catalogue import DISMISSAL, IDS, duplicates, fill
-from tests.frontend.pages.test_search import links
+from tests.frontend.pages.search.test_page import links
 
 ITEMS = [item(name) for name in IDS]
 

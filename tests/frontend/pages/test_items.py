@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest
 from frontend.forms.item import parse_description
 from tests.frontend.fake_api import FakeApi, Reply, problem
 from tests.frontend.fake_catalogue import fill
-from tests.frontend.pages.test_search import links
+from tests.frontend.pages.search.test_page import links
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply, as_json, hit, matches, problem
 from tests.frontend.fake_catalogue import BUNDLES, bundles, fill
-from tests.frontend.pages.test_search import links
+from tests.frontend.pages.search.test_page import links
 
 SIDES = f"left={BUNDLES[1]}&left_metric=cosine&right={BUNDLES[0]}&right_metric=euclidean"
 

@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request
 
 from frontend.api.models import SearchAnswer
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
-from frontend.pages.search import read_query
+from frontend.pages.search.page import read_query
 from frontend.rendering import api
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")

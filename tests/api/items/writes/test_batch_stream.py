@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from api.web import streams
 from retrieval.encoding.embedder import Embedder
 from tests.api.conftest import OpenApi, Serve, Shop
-from tests.api.items.test_batch import KIND, line, send
+from tests.api.items.writes.test_batch import KIND, line, send
 
 HEAD = (
     "POST /items/batch HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n"

@@ -12,7 +12,7 @@ from frontend.api.models import SearchAnswer
 from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
 from frontend.forms.search import address, read
-from frontend.pages.verdict import verdict_of
+from frontend.pages.search.verdict import verdict_of
 from frontend.rendering import api, error_page, limit_bytes, search_link
 from frontend.search_query import SearchQuery, cursor_of
 

@@ -6,7 +6,7 @@ from frontend.api.connection import ApiError, ApiRefused
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
 from frontend.forms.search import read
 from frontend.messages import explain
-from frontend.pages.search import uploaded_file
+from frontend.pages.search.page import uploaded_file
 from frontend.rendering import api, limit_bytes
 
 faces = Blueprint("faces", __name__)

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from api.items import batch
 from tests.api.conftest import OpenApi, Serve, Shop
-from tests.api.items.test_add import best_hit
+from tests.api.items.writes.test_add import best_hit
 from tests.api.test_errors import check_problem
 from tests.support.bundles import picture
 

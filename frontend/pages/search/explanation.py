@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from frontend import messages
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
-from frontend.pages.search import read_query, uploaded_file
+from frontend.pages.search.page import read_query, uploaded_file
 from frontend.rendering import api, error_page, limit_bytes
 from frontend.search_query import SearchQuery
 

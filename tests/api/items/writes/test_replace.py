@@ -12,7 +12,7 @@ from api.items import add as add_module
 from api.items import replace
 from retrieval.errors import StorageUnavailable
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add, best_hit, files, two_faces, url
+from tests.api.items.writes.test_add import FRESH, add, best_hit, files, two_faces, url
 from tests.api.test_errors import check_problem
 from tests.support.bundles import Piece, face_stage, picture, pieces, portrait, write_artifacts
 

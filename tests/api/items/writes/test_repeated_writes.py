@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add
+from tests.api.items.writes.test_add import FRESH, add
 from tests.api.test_errors import check_problem
 from tests.support.bundles import picture
 

@@ -10,7 +10,7 @@ from retrieval import bundle as bundles
 from retrieval.catalogue import Catalogue
 from retrieval.pictures.folder import FolderPictures
 from tests.api.conftest import OpenApi, Shop
-from tests.api.items.test_add import FRESH, add, best_hit, files, url
+from tests.api.items.writes.test_add import FRESH, add, best_hit, files, url
 from tests.api.test_errors import check_problem
 from tests.support.bundles import picture
 

@@ -7,7 +7,7 @@ from flask import Blueprint, render_template, request
 from frontend.api.models import Facet, FacetsAnswer, LabelsAnswer, Value
 from frontend.api.parallel import begin
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
-from frontend.pages.search import read_query
+from frontend.pages.search.page import read_query
 from frontend.rendering import api
 from frontend.search_query import Condition, SearchQuery
 
