@@ -60,15 +60,15 @@ class Pool:
     @property
     def busy(self) -> int:
         """Threads that are at work."""
-        return min(self._workers, self._taken)
+        return min(self._workers, self._used_places)
 
     @property
     def waiting(self) -> int:
         """What waits for a thread."""
-        return self._taken - self.busy
+        return self._used_places - self.busy
 
     @property
-    def _taken(self) -> int:
+    def _used_places(self) -> int:
         return self._workers + self.queue - self._places
 
     @property

@@ -69,7 +69,7 @@ def describe(errors: Iterable[ErrorDetails], data: object, shape: type[BaseModel
     """
     complaints: dict[str, list[str]] = {}
     unknown: dict[str, list[str]] = {}
-    known: dict[str, list[str]] = {}
+    choices: dict[str, list[str]] = {}
     steps: set[tuple[int | str, ...]] = set()
     further: set[str] = set()
     for error in errors:
@@ -80,7 +80,7 @@ def describe(errors: Iterable[ErrorDetails], data: object, shape: type[BaseModel
             place = (at + _path(loc[:-1], data, kind)).removeprefix(".")
             if loc[:-1] not in steps:
                 steps.add(loc[:-1])
-                known[place] = sorted({*known.get(place, ()), *known_names(shape, loc[:-1])})
+                choices[place] = sorted({*choices.get(place, ()), *known_names(shape, loc[:-1])})
             unknown.setdefault(place, []).append(str(loc[-1]))
             continue
         place = (at + _path(loc, data, kind)).removeprefix(".")
@@ -94,15 +94,15 @@ def describe(errors: Iterable[ErrorDetails], data: object, shape: type[BaseModel
     places = [place for place in complaints if any(other.startswith(f"{place}[") for other in (*complaints, *unknown))]
     for place in places:
         del complaints[place]
-    sentences = [_sentence(place, _unknown(names, known[place])) for place, names in unknown.items()]
+    sentences = [_sentence(place, _unknown(names, choices[place])) for place, names in unknown.items()]
     sentences += [_sentence(place, _joined(texts)) for place, texts in complaints.items()]
     more = len(sentences) + len(further) - MAX_COMPLAINTS
     return "; ".join(sentences[:MAX_COMPLAINTS]) + (f"; and {more} more." if more > 0 else ".")
 
 
-def unknown_name(name: str, known: Sequence[str], kind: str = "field") -> str:
+def unknown_name(name: str, choices: Sequence[str], kind: str = "field") -> str:
     """What to say of a name that is not known, which is not repeated: the nearest that is, and all of them."""
-    return _unknown([name], known, kind)
+    return _unknown([name], choices, kind)
 
 
 def known_names(shape: type[BaseModel] | None, loc: Sequence[int | str] = ()) -> list[str]:
@@ -128,17 +128,17 @@ def _sentence(place: str, text: str) -> str:
     return f"The body {text}" if text.startswith(("must ", "is ", "may ")) else text
 
 
-def _unknown(names: Sequence[str], known: Sequence[str], kind: str = "field") -> str:
-    guesses = [guess for name in names[:MAX_LOOKED_AT] if (guess := nearest(name, known))]
+def _unknown(names: Sequence[str], choices: Sequence[str], kind: str = "field") -> str:
+    guesses = [guess for name in names[:MAX_LOOKED_AT] if (guess := nearest(name, choices))]
     hint = f"; did you mean {' and '.join(dict.fromkeys(guesses))}?" if guesses else "."
     what = f"a {kind} is" if len(names) == 1 else f"{len(names)} {kind}s are"
-    return f"{what} not known here{hint} Known: {', '.join(sorted(known)) or 'none'}"
+    return f"{what} not known here{hint} Known: {', '.join(sorted(choices)) or 'none'}"
 
 
-def nearest(name: str, known: Sequence[str]) -> str | None:
+def nearest(name: str, choices: Sequence[str]) -> str | None:
     """The known name that is most like another one, if any is."""
     plain = re.split(r"[\[.]", name.strip().casefold().replace("-", "_").replace(" ", "_"))[0]
-    close = get_close_matches(plain, known, n=1, cutoff=0.6)
+    close = get_close_matches(plain, choices, n=1, cutoff=0.6)
     return close[0] if close else None
 
 
@@ -150,14 +150,14 @@ def _path(loc: Sequence[int | str], data: object, kind: str) -> str:
             path += f"[{step}]"
             current = current[step] if isinstance(current, Sequence) and step < len(current) else None
         elif isinstance(current, Mapping) and step in current:
-            path += _named(step, current)
+            path += _full_name(step, current)
             current = current[step]
         elif kind == "missing" and number == len(loc) - 1:
             path += f".{step}"
     return path
 
 
-def _named(name: str, siblings: Mapping[str, object]) -> str:
+def _full_name(name: str, siblings: Mapping[str, object]) -> str:
     """One step of a path: the name if it is a plain word, or else where it stands among the others."""
     plain = len(name) <= MAX_NAME and name.isascii() and name.isidentifier()
     return f".{name}" if plain else f"[{list(siblings).index(name)}]"

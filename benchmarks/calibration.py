@@ -65,9 +65,9 @@ def measure(artifacts: Path) -> list[Measured]:
     for metric in get_args(Metric):
         pairs = hit_pairs(search, metric)
         stated = loaded.calibration.curve(metric).probability(pairs.distances)
-        told = reliability(stated, pairs.matches, metric, loaded.calibration.meaning, "isotonic")
+        measured_curve = reliability(stated, pairs.matches, metric, loaded.calibration.meaning, "isotonic")
         kept = tuple(_kept(stated, pairs.matches, precision) for precision in PRECISIONS)
-        measurements.append(Measured(metric, loaded.calibration.pairs, told.ece, told.brier, kept))
+        measurements.append(Measured(metric, loaded.calibration.pairs, measured_curve.ece, measured_curve.brier, kept))
     return measurements
 
 

@@ -163,10 +163,10 @@ def in_process(artifacts: Path) -> str:
             "1 in 8": Filter(attributes={"colour": OneOf(("red",))}),
             "1 in 1,148": Filter(attributes={"price": Range(gte=500, lt=500 + 1000 / 1148)}),
         }
-        told = [f"{plain:.2f} ms"]
+        row_cells = [f"{plain:.2f} ms"]
         for name, filter_ in filters.items():
-            told.append(f"{name}: {_search_ms(store, some, partial(catalogue.select, filter_)):.2f} ms")
-    return "; ".join(told)
+            row_cells.append(f"{name}: {_search_ms(store, some, partial(catalogue.select, filter_)):.2f} ms")
+    return "; ".join(row_cells)
 
 
 def _search_ms(store: VectorStore, ids: list[str], select: Callable[[], Any] = lambda: None) -> float:

@@ -17,7 +17,7 @@ HEADER = "protocol | encoder | queries | P@1 | mAP | mAP against frozen"
 def main() -> None:
     """Known labels: test pictures among training pictures. New labels: leave one out on 40 labels never trained on."""
     training, others = tables(SEED)
-    known = {
+    figures = {
         "frozen": trained("frozen"),
         "tuned head (`demo.toml`)": trained("demo"),
         "fine-tuned (`grocery.toml`)": trained("grocery", official()),
@@ -27,7 +27,7 @@ def main() -> None:
         "tuned head (`newlabels.toml`)": trained("newlabels", training),
         "fine-tuned (`newlabels_finetuned.toml`)": trained("newlabels_finetuned", training),
     }
-    rows = _rows("known labels", known, grocery("test"), grocery("train"))
+    rows = _rows("known labels", figures, grocery("test"), grocery("train"))
     rows += _rows("new labels", new, others, others)
     publish("protocols", table(HEADER, rows))
 
@@ -43,13 +43,13 @@ def _rows(name: Name, bundles: dict[str, Path], queries: Path, gallery: Path) ->
         protocol = result.evaluation.protocol(name)
         if protocol is None:
             raise ValueError(f"{artifacts} cannot be measured by {name}: {result.evaluation.protocols}")
-        measures = (_shown(protocol.measures[measure]) for measure in ("precision@1", "map"))
-        gained = _shown(protocol.against["frozen"]["map"], sign="+") if against else ""
+        measures = (_cell(protocol.measures[measure]) for measure in ("precision@1", "map"))
+        gained = _cell(protocol.against["frozen"]["map"], sign="+") if against else ""
         rows.append((name, encoder, f"{protocol.queries:,}", *measures, gained))
     return rows
 
 
-def _shown(interval: Interval, sign: str = "") -> str:
+def _cell(interval: Interval, sign: str = "") -> str:
     return f"{interval.value:{sign}.3f} [{interval.low:{sign}.3f}, {interval.high:{sign}.3f}]"
 
 

@@ -61,8 +61,8 @@ def main(items: int = ITEMS) -> None:
             same += milliseconds(lambda: connection.search(again))
         rates = [(clients, *throughput(address, alone, pictures, clients)) for clients in CLIENTS]
         memory = process.memory_info().rss / 1e6
-    ours, whole, known = np.median(by_itself), np.median(new), np.median(same)
-    row = (f"{items:,}", f"{ours:.1f} ms", f"{whole:.1f} ms", f"{whole / ours:.2f}", f"{known:.1f} ms")
+    ours, whole, cached = np.median(by_itself), np.median(new), np.median(same)
+    row = (f"{items:,}", f"{ours:.1f} ms", f"{whole:.1f} ms", f"{whole / ours:.2f}", f"{cached:.1f} ms")
     text = table(HEADER, [(*row, f"{seconds:.1f} s", f"{memory:.0f} MB")])
     rows = [(clients, f"{own:.0f}/s", f"{api:.0f}/s", f"{api / own:.0%}") for clients, own, api in rates]
     publish("serving", f"{text}\n\n{table(CLIENTS_HEADER, rows)}")

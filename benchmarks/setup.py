@@ -38,8 +38,8 @@ class Embedded:
 
 def test_data() -> Path | None:
     """The folder of real pictures, if there is one."""
-    named = os.environ.get("LOOKALIKE_TEST_DATA")
-    return Path(named) if named and (Path(named) / "grocery").is_dir() else None
+    variable = os.environ.get("LOOKALIKE_TEST_DATA")
+    return Path(variable) if variable and (Path(variable) / "grocery").is_dir() else None
 
 
 def pictures(data_set: str) -> Path:

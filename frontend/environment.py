@@ -44,12 +44,12 @@ def load_settings(**options: Any) -> Settings:
 
 def unknown_settings(environment: Mapping[str, str]) -> list[str]:
     """A warning for each LOOKALIKE_* variable that no part of Lookalike reads, with the nearest name that one does."""
-    known = {name.upper() for name in {*Settings.model_fields, *OTHER_SETTINGS}}
+    setting_names = {name.upper() for name in {*Settings.model_fields, *OTHER_SETTINGS}}
     names = {name: name.upper().removeprefix(PREFIX) for name in environment if name.upper().startswith(PREFIX)}
     return [
-        f"{name} is not a known setting and has no effect.{_suggestion(short, known)}"
+        f"{name} is not a known setting and has no effect.{_suggestion(short, setting_names)}"
         for name, short in sorted(names.items())
-        if short not in known
+        if short not in setting_names
     ]
 
 
@@ -62,8 +62,8 @@ def settings_help() -> str:
     return "\n".join(lines)
 
 
-def _suggestion(name: str, known: set[str]) -> str:
-    nearest = get_close_matches(name, sorted(known), n=1)
+def _suggestion(name: str, setting_names: set[str]) -> str:
+    nearest = get_close_matches(name, sorted(setting_names), n=1)
     return f" Did you mean {PREFIX}{nearest[0]}?" if nearest else ""
 
 

@@ -97,12 +97,12 @@ class SearchQuery:
 
     def picture_fields(self) -> dict[str, Any]:
         """The fields of the API request that name the first picture; empty for an upload."""
-        named: dict[str, Any] = {"id": self.id, "url": self.url if self.id is None else None, "face": self.face}
+        source: dict[str, Any] = {"id": self.id, "url": self.url if self.id is None else None, "face": self.face}
         if self.crop:
             part = self.crop
             sides = (part.left, part.top, part.width, part.height)
-            named["crop"] = dict(zip(("x", "y", "width", "height"), (side / 100 for side in sides), strict=True))
-        return {name: value for name, value in named.items() if value is not None}
+            source["crop"] = dict(zip(("x", "y", "width", "height"), (side / 100 for side in sides), strict=True))
+        return {name: value for name, value in source.items() if value is not None}
 
     def search_fields(self) -> dict[str, Any]:
         """The fields of the API request; an upload comes before the `items`."""

@@ -41,8 +41,8 @@ class Range:
 
     def bounds(self) -> dict[str, str | int | float]:
         """The bounds that are set, by name."""
-        named = {"gte": self.gte, "gt": self.gt, "lte": self.lte, "lt": self.lt}
-        return {name: bound for name, bound in named.items() if bound is not None}
+        limits = {"gte": self.gte, "gt": self.gt, "lte": self.lte, "lt": self.lt}
+        return {name: bound for name, bound in limits.items() if bound is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,6 @@ def _read(snapshot: Snapshot, clusters: _ClusterTexts, number: int) -> None:
     cluster = read_cluster(snapshot, number)
     medoid = snapshot.catalogue.get_many(cluster.ids[:1])
     labels = snapshot.catalogue.labels_of(cluster.ids)
-    counted = Counter(label for label in labels.values() if label is not None)
-    clusters.texts[number] = answer_of(number, cluster, medoid, counted).model_dump_json().encode()
+    label_counts = Counter(label for label in labels.values() if label is not None)
+    clusters.texts[number] = answer_of(number, cluster, medoid, label_counts).model_dump_json().encode()
     clusters.sizes[number], clusters.outside[number] = len(cluster.ids), cluster.outside

@@ -45,9 +45,9 @@ def read_detail(snapshot: Snapshot, number: int) -> ClusterDetail:
         raise Refusal("cluster_missing")
     cluster = read_cluster(snapshot, number)
     items = snapshot.catalogue.get_many(cluster.ids)
-    counted = Counter(item.label for item in items.values() if item.label is not None)
+    label_counts = Counter(item.label for item in items.values() if item.label is not None)
     nearest = [items[item_id] for item_id in cluster.ids if item_id in items][:SAMPLE]
-    answer = answer_of(number, cluster, items, counted)
+    answer = answer_of(number, cluster, items, label_counts)
     return ClusterDetail(**dict(answer), sample=[ItemAnswer.of(item) for item in nearest])
 
 

@@ -212,5 +212,5 @@ def list_dismissals(snapshot: Snapshot, dismissals: Dismissals, *, offset: int, 
 def _dismissal(dismissal: Dismissal, items: Mapping[str, Item]) -> DismissalAnswer:
     pairs = ((items.get(member.id), member.sha256) for member in dismissal.members)
     there = [ItemAnswer.of(item) for item, digest in pairs if item is not None and item.sha256 == digest]
-    gone = len(dismissal.members) - len(there)
-    return DismissalAnswer(id=dismissal.id, created=dismissal.created, items=there, gone=gone)
+    missing_count = len(dismissal.members) - len(there)
+    return DismissalAnswer(id=dismissal.id, created=dismissal.created, items=there, gone=missing_count)

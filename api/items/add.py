@@ -87,7 +87,7 @@ def add_all(engine: Engine, items: Sequence[NewItem]) -> list[Outcome]:
                 _settle(engine, live, waiting, outcomes)
                 names.clear()
                 there = _there(live.catalogue, arrivals.values())
-            outcomes[place] = _known(there, arrival)
+            outcomes[place] = _existing(there, arrival)
             if outcomes[place] is None:
                 waiting[place] = arrival, encoder_inputs(live, arrival)
                 names |= ids
@@ -129,8 +129,10 @@ def _remember_known(catalogue: Catalogue, items: Sequence[NewItem], outcomes: li
     }
     if places:
         with catalogue.writing() as rows:
-            lost = [place for place, (ticket, answer) in places.items() if not rows.remember(ticket.reply(answer))]
-        for place in lost:
+            late_places = [
+                place for place, (ticket, answer) in places.items() if not rows.remember(ticket.reply(answer))
+            ]
+        for place in late_places:
             ticket, answer = places[place]
             outcomes[place] = remembered(catalogue, ticket) or answer
     return outcomes
@@ -176,7 +178,7 @@ def _outrun(catalogue: Catalogue, arrival: Arrival) -> Outcome:
     """What is answered where another request, perhaps the same one, was faster."""
     return (
         remembered(catalogue, arrival.ticket)
-        or _known(_there(catalogue, [arrival]), arrival)
+        or _existing(_there(catalogue, [arrival]), arrival)
         or Refusal("item_exists", FACE_TAKEN)
     )
 
@@ -194,7 +196,7 @@ def _there(catalogue: Catalogue, arrivals: Iterable[Arrival]) -> Mapping[str, It
     return catalogue.get_many([arrival.first.id for arrival in arrivals])
 
 
-def _known(there: Mapping[str, Item], arrival: Arrival) -> Added | Refusal | None:
+def _existing(there: Mapping[str, Item], arrival: Arrival) -> Added | Refusal | None:
     """What is answered where an item of this id is there already."""
     new = arrival.first
     item = there.get(new.id)
@@ -202,8 +204,8 @@ def _known(there: Mapping[str, Item], arrival: Arrival) -> Added | Refusal | Non
         return None
     if item.sha256 != new.sha256:
         return Refusal("item_exists", TAKEN)
-    told = {name: value for name, value in new.attributes.items() if name in arrival.described}
-    named = {name: item.attributes.get(name) for name in told}
-    if new.label not in (None, item.label) or digest_of(named) != digest_of(told):
+    new_attributes = {name: value for name, value in new.attributes.items() if name in arrival.described}
+    old_attributes = {name: item.attributes.get(name) for name in new_attributes}
+    if new.label not in (None, item.label) or digest_of(old_attributes) != digest_of(new_attributes):
         return Refusal("item_exists", DESCRIBED_OTHERWISE)
     return Added(item, KNOWN)

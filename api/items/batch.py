@@ -94,7 +94,7 @@ class Batch:
         opened = [self._open(number, body, downloads) for number, body in zip(numbers, bodies, strict=True)]
         outcomes = iter(add_all(self.engine, [new for new in opened if isinstance(new, NewItem)]))
         return [
-            self._told(number, next(outcomes) if isinstance(new, NewItem) else new)
+            self._line(number, next(outcomes) if isinstance(new, NewItem) else new)
             for number, new in zip(numbers, opened, strict=True)
         ]
 
@@ -106,7 +106,7 @@ class Batch:
         except Refusal as refusal:
             return refusal
 
-    def _told(self, number: int, outcome: Outcome) -> LineAnswer:
+    def _line(self, number: int, outcome: Outcome) -> LineAnswer:
         if isinstance(outcome, Added):
             return LineAnswer(line=number, status=outcome.status, id=outcome.item.id, problem=None)
         if isinstance(outcome, Answer):

@@ -96,15 +96,15 @@ def _other_faces(live: Snapshot, item: Item) -> list[Item]:
 
 def _successor(old: Item, new: Item, body: DescriptionBody) -> Item:
     """The new item, with what is known of the old one and is not said anew; but with the quality of its own face."""
-    told = described(old, body)
-    named = body.attributes
+    fields = described(old, body)
+    new_values = body.attributes
     attributes = {
-        name: value for name, value in told.attributes.items() if name in named or name not in QUALITY_ATTRIBUTES
+        name: value for name, value in fields.attributes.items() if name in new_values or name not in QUALITY_ATTRIBUTES
     }
     measured = {
-        name: value for name, value in new.attributes.items() if name in QUALITY_ATTRIBUTES and name not in named
+        name: value for name, value in new.attributes.items() if name in QUALITY_ATTRIBUTES and name not in new_values
     }
-    return replace(new, label=told.label, attributes={**attributes, **measured}, created=old.created)
+    return replace(new, label=fields.label, attributes={**attributes, **measured}, created=old.created)
 
 
 def _exchange(rows: Changes, before: Sequence[Item], after: Mapping[str, Item]) -> None:

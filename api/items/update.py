@@ -109,8 +109,8 @@ def delete_listed(
 
 def missing(ids: Sequence[str], there: Collection[str], field: str = "ids") -> Refusal:
     """What is said where some of these ids are no item's."""
-    told = places_of(field, [item_id not in there for item_id in ids])
-    return Refusal("item_missing", f"{told}: there is no item of this id. Nothing was deleted.")
+    place_faults = places_of(field, [item_id not in there for item_id in ids])
+    return Refusal("item_missing", f"{place_faults}: there is no item of this id. Nothing was deleted.")
 
 
 def places_of(field: str, faults: Sequence[bool]) -> str:

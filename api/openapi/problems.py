@@ -55,8 +55,10 @@ def _write_problems(operation: dict[str, Any], responses: dict[str, Any]) -> dic
 def _parameter_problems(operation: dict[str, Any]) -> dict[str, Any]:
     """The operation's responses, and what it refuses where a parameter is not known, in place of FastAPI's own 422."""
     responses = dict(operation["responses"])
-    told = responses.pop("422", {}).get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
-    codes = list(dict.fromkeys([*told, *(() if operation["operationId"] in TOLERANT else ["invalid_parameter"])]))
+    shown_examples = responses.pop("422", {}).get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+    codes = list(
+        dict.fromkeys([*shown_examples, *(() if operation["operationId"] in TOLERANT else ["invalid_parameter"])])
+    )
     return responses | ({"422": _response(422, codes)} if codes else {})
 
 

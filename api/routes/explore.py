@@ -153,9 +153,9 @@ async def get_facets(
 
 
 def _labels(snapshot: Snapshot, filter_: Filter, limit: int) -> LabelsAnswer:
-    counted = sorted(snapshot.catalogue.labels(filter_).items(), key=lambda pair: (-pair[1], pair[0]))
-    labels = [ValueCount(value=label, count=count) for label, count in counted[:limit]]
-    return LabelsAnswer(labels=labels, distinct=len(counted))
+    label_counts = sorted(snapshot.catalogue.labels(filter_).items(), key=lambda pair: (-pair[1], pair[0]))
+    labels = [ValueCount(value=label, count=count) for label, count in label_counts[:limit]]
+    return LabelsAnswer(labels=labels, distinct=len(label_counts))
 
 
 def _facets(snapshot: Snapshot, filter_: Filter, limit: int) -> FacetsAnswer:

@@ -33,8 +33,8 @@ def _name(text: str) -> str:
 def _different_names(value: object) -> object:
     """Two spellings of one name would take each other's place without a word."""
     if isinstance(value, Mapping):
-        counted = Counter(normal(name) for name in value if isinstance(name, str))
-        for name, count in counted.most_common(1):
+        name_counts = Counter(normal(name) for name in value if isinstance(name, str))
+        for name, count in name_counts.most_common(1):
             if count > 1:
                 raise ValueError(f"the attribute {name} is named twice, in spellings that look the same")
     return value

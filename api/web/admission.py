@@ -111,11 +111,11 @@ class _Whole:
         self._read = True
         parts: list[bytes] = []
         try:
-            gone = await self._collect(parts)
+            disconnected = await self._collect(parts)
         finally:
             self._reading.held_bytes -= sum(map(len, parts))
-        if gone is not None:
-            return gone
+        if disconnected is not None:
+            return disconnected
         if self._pool is not None and self._pool.full:
             raise HTTPException(503)
         return {"type": "http.request", "body": b"".join(parts), "more_body": False}

@@ -108,8 +108,8 @@ def fields_of(pairs: Iterable[tuple[str, str]], shape: type[BaseModel]) -> dict[
         if text == "":
             continue
         if name in fields and name not in LIST_FIELDS:
-            known = f"{name}: it" if name in shape.model_fields else "A field"
-            raise Refusal("invalid_parameter", f"{known} is sent twice; send each field once.")
+            subject = f"{name}: it" if name in shape.model_fields else "A field"
+            raise Refusal("invalid_parameter", f"{subject} is sent twice; send each field once.")
         value = _value(name, text)
         fields[name] = [*fields[name], *value] if name in fields else value
     return fields
@@ -127,10 +127,10 @@ async def _read_form(request: Request, shape: type[Shape]) -> Shape:
 
 
 def _check_parts(files: Mapping[str, bytes], texts: Iterable[tuple[str, str]], shape: type[BaseModel]) -> None:
-    known = [name for name in FILE_FIELDS if name in shape.model_fields] or ["file"]
-    if set(files).difference(known):
-        which = "only this field" if len(known) == 1 else "only these fields"
-        raise Refusal("invalid_parameter", f"{' and '.join(known)}: {which} may be a file.")
+    file_fields = [name for name in FILE_FIELDS if name in shape.model_fields] or ["file"]
+    if set(files).difference(file_fields):
+        which = "only this field" if len(file_fields) == 1 else "only these fields"
+        raise Refusal("invalid_parameter", f"{' and '.join(file_fields)}: {which} may be a file.")
     if any(len(text) > FIELD_LENGTH and name not in PICTURE_FIELDS for name, text in texts):
         raise Refusal("unparseable", f"A field of a form other than {PICTURE_FIELDS[0]} is too long.")
     for name, _ in texts:

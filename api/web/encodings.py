@@ -34,9 +34,9 @@ class ContentDecoding:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         text = Headers(scope=scope).get("content-encoding", "") if scope["type"] == "http" else ""
-        named = [coding for coding in text.lower().replace(",", " ").split() if coding != "identity"]
-        coding = ", ".join(named)
-        if not named:
+        codings = [coding for coding in text.lower().replace(",", " ").split() if coding != "identity"]
+        coding = ", ".join(codings)
+        if not codings:
             await self._app(scope, receive, send)
         elif coding in CODINGS:
             # What is announced is the length of what came, which bounds nothing.

@@ -54,11 +54,11 @@ def value(name: str, kind: str, text: str) -> Value:
     return text
 
 
-def kind_of(known: Value | None) -> str:
+def kind_of(attribute: Value | None) -> str:
     """The kind of a value in the form."""
-    if isinstance(known, bool):
+    if isinstance(attribute, bool):
         return "truth"
-    return "text" if known is None or isinstance(known, str) else "number"
+    return "text" if attribute is None or isinstance(attribute, str) else "number"
 
 
 def _number(name: str, text: str) -> int | float:

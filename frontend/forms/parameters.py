@@ -44,7 +44,7 @@ def accepts(
     UnprocessableEntity for other parameters, and for several values where one is expected.
     """
     lists = frozenset(lists)
-    known = lists.union(names)
+    allowed = lists.union(names)
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
@@ -52,23 +52,23 @@ def accepts(
             if max_body_bytes is not None:
                 request.max_content_length = max_body_bytes()
                 request.max_form_parts = MAX_FORM_PARTS
-            _check(known, lists)
+            _check(allowed, lists)
             return view(*args, **kwargs)
 
-        checked.known_parameters = known  # type: ignore[attr-defined]  # a test looks whether every view has it
+        checked.known_parameters = allowed  # type: ignore[attr-defined]  # a test looks whether every view has it
         return checked
 
     return decorate
 
 
-def _check(known: Collection[str], lists: Collection[str]) -> None:
+def _check(allowed: Collection[str], lists: Collection[str]) -> None:
     is_form = request.method == "POST"
     for name in request.args:
-        if not is_tracking(name) and (is_form or _pattern(name) not in known):
-            raise UnprocessableEntity(_unknown("link", name, () if is_form else known))
+        if not is_tracking(name) and (is_form or _pattern(name) not in allowed):
+            raise UnprocessableEntity(_unknown("link", name, () if is_form else allowed))
     for name in (*request.form, *request.files) if is_form else ():
-        if _pattern(name) not in known:
-            raise UnprocessableEntity(_unknown("form", name, known))
+        if _pattern(name) not in allowed:
+            raise UnprocessableEntity(_unknown("form", name, allowed))
     fields = request.form if is_form else request.args
     for name in fields:
         if _pattern(name) not in lists and not is_tracking(name) and len(set(fields.getlist(name))) > 1:
@@ -86,14 +86,14 @@ def _pattern(name: str) -> str:
 
 
 def _unknown(where: str, name: str, names: Collection[str]) -> str:
-    known = sorted(names)
-    nearest = get_close_matches(_pattern(name), known, n=1)
-    if not known:
+    allowed = sorted(names)
+    nearest = get_close_matches(_pattern(name), allowed, n=1)
+    if not allowed:
         hint = "It takes no parameters."
     elif nearest:
         hint = f"Did you mean “{nearest[0].replace('*', name.partition('.')[2] or 'NAME')}”?"
     else:
-        hint = f"Known are {', '.join(known).replace('*', 'NAME')}."
+        hint = f"Known are {', '.join(allowed).replace('*', 'NAME')}."
     return f"The {where} has the parameter “{_short(name)}”, which this page does not know. {hint}"
 
 

@@ -64,10 +64,10 @@ def clusters() -> str:
     first = (whole_number(request.args, "page", 1, MAX_PAGE, 1) - 1) * CLUSTERS_SIZE
     if not 0 <= first < max(len(ranked), 1):
         raise BadRequest("There are not that many pages of clusters.")
-    shown = ranked[first : first + CLUSTERS_SIZE]
+    page_clusters = ranked[first : first + CLUSTERS_SIZE]
     next_number = first // CLUSTERS_SIZE + 2 if first + CLUSTERS_SIZE < len(ranked) else None
     return render_template(
-        "clusters.html", clusters=shown, total=len(ranked), drift=answer.drift, next_number=next_number
+        "clusters.html", clusters=page_clusters, total=len(ranked), drift=answer.drift, next_number=next_number
     )
 
 
@@ -130,5 +130,5 @@ def _map_json(answer: MapAnswer) -> dict[str, object]:
             counts[point.label] = counts.get(point.label, 0) + 1
     labels = sorted(counts, key=lambda label: (-counts[label], label))
     numbers: dict[str | None, int] = {label: number for number, label in enumerate(labels)}
-    known = [[point.id, point.x, point.y, numbers.get(point.label, -1)] for point in answer.points]
-    return {"labels": labels, "points": known, "total": answer.total}
+    point_rows = [[point.id, point.x, point.y, numbers.get(point.label, -1)] for point in answer.points]
+    return {"labels": labels, "points": point_rows, "total": answer.total}

@@ -80,7 +80,7 @@ def selected_ids(form: MultiDict[str, str]) -> tuple[str, ...]:
 def confirmation(ids: Sequence[str], back: str, *, action: str) -> str:
     """The page that asks whether to delete items; `action` gets the answer, with the fields of this form."""
     return render_template(
-        "delete.html", items=_known(ids), back=back, action=action, members=request.form.getlist("members")
+        "delete.html", items=_existing(ids), back=back, action=action, members=request.form.getlist("members")
     )
 
 
@@ -88,7 +88,7 @@ def _page(item: Item, *, done: str | None = None, mistake: str | None = None) ->
     """The page of an item; after a mistake, with the fields as they were sent."""
     if mistake is None:
         label = item.label
-        rows = [(name, kind_of(known), known) for name, known in item.attributes.items() if known is not None]
+        rows = [(name, kind_of(value), value) for name, value in item.attributes.items() if value is not None]
     else:
         label, rows = _submitted()
     return render_template("item.html", item=item, label=label, rows=rows, kinds=KINDS, done=done, mistake=mistake)
@@ -101,7 +101,7 @@ def _submitted() -> tuple[str | None, list[tuple[str, str, Value]]]:
     return fields.get("label"), [(name, kind, text) for name, kind, text in rows if name or text]
 
 
-def _known(ids: Sequence[str]) -> list[Item]:
+def _existing(ids: Sequence[str]) -> list[Item]:
     """The items that still exist."""
     existing = []
     for item_id in ids:

@@ -91,7 +91,7 @@ def _page(done: str | None = None) -> str:
     return render_template("models.html", available=available, names=_measures(available), measures=MEASURES, done=done)
 
 
-def _comparison(comparison: Comparison | None = None, **shown: object) -> str:
+def _comparison(comparison: Comparison | None = None, **context: object) -> str:
     available = _client().all()
     left, right, k = _requested_sides()
     if "left" not in request.values and len(available.loaded) > 1:  # what there is to choose from, put to use
@@ -108,7 +108,7 @@ def _comparison(comparison: Comparison | None = None, **shown: object) -> str:
         comparison=comparison,
         sample=None if comparison else api().sample(SAMPLE_SIZE),
         link=lambda item_id: _link(left, right, k, item_id),
-        **shown,
+        **context,
     )
 
 

@@ -105,14 +105,14 @@ class Changes:
 
     def unnamed(self, locations: Collection[str]) -> set[str]:
         """Which of these files are no item's, deleted or not. Nobody can make them one's until the transaction ends."""
-        rest = set(locations) - self._held(ITEMS.c.location, locations)
-        return rest - self._held(BIN.c.location, rest)
+        rest = set(locations) - self._existing(ITEMS.c.location, locations)
+        return rest - self._existing(BIN.c.location, rest)
 
     def absent(self, ids: Collection[str]) -> set[str]:
         """Which of these ids are no item's. Nobody can make them one's until the transaction ends."""
-        return set(ids) - self._held(ITEMS.c.id, ids)
+        return set(ids) - self._existing(ITEMS.c.id, ids)
 
-    def _held(self, column: sa.ColumnElement[str], values: Collection[str]) -> set[str]:
+    def _existing(self, column: sa.ColumnElement[str], values: Collection[str]) -> set[str]:
         query = sa.select(column).where(column.in_(sa.bindparam("values", expanding=True)))
         present: set[str] = set()
         for batch in batches(list(values)):

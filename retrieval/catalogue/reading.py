@@ -237,9 +237,9 @@ class CatalogueReader(WordReader):
     def check(self) -> None:
         """Compare what is derived from the items with the items, all of them. Raises CatalogueError."""
         with self._database.transaction() as connection:
-            told = differences(connection)
-        if told:
-            raise CatalogueError(f"{self._database.name} is damaged: {'; '.join(told)}. {MEND}")
+            faults = differences(connection)
+        if faults:
+            raise CatalogueError(f"{self._database.name} is damaged: {'; '.join(faults)}. {MEND}")
 
     def digests(self, origin: Origin | None = None) -> dict[str, str]:
         """The SHA-256 of every item's file by id, of all items or those of one origin."""

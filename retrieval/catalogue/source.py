@@ -98,8 +98,8 @@ class SourceWriter:
             count = self._connection.execute(sa.select(sa.func.count()).select_from(ITEMS).where(which)).scalar_one()
             self._noted += count
         if self._is_noting:
-            gone = self._connection.execute(NUMBERED.where(which)).all()
-            self._ledger.remove([entry_of(each, self._dialect) for each in gone])
+            removed_rows = self._connection.execute(NUMBERED.where(which)).all()
+            self._ledger.remove([entry_of(each, self._dialect) for each in removed_rows])
         self._connection.execute(sa.delete(ITEMS).where(which))
 
     def _entries(self, ids: Sequence[str]) -> dict[str, tuple[Entry, str]]:

@@ -58,8 +58,8 @@ def blur_of(grey: NDArray[np.float64]) -> float:
         blurred = cv2.blur(grey, kernel, borderType=cv2.BORDER_REFLECT)
         sharp_steps, blurred_steps = (np.abs(np.diff(values, axis=axis)) for values in (grey, blurred))
         total = float(sharp_steps.sum())
-        lost = float(np.maximum(0, sharp_steps - blurred_steps).sum())
-        shares.append((total - lost) / total if total > 0 else 1.0)
+        lost_detail = float(np.maximum(0, sharp_steps - blurred_steps).sum())
+        shares.append((total - lost_detail) / total if total > 0 else 1.0)
     return max(shares)
 
 

@@ -66,10 +66,10 @@ def format_of(data: bytes) -> Format:
     for kind in FORMATS:
         if kind.magic is not None and kind.magic.match(data):
             return kind
-    named = brands(data)
-    if data[8:12] in AVIF_BRANDS or (named & AVIF_BRANDS and not named & HEIC_BRANDS):
+    brand_names = brands(data)
+    if data[8:12] in AVIF_BRANDS or (brand_names & AVIF_BRANDS and not brand_names & HEIC_BRANDS):
         return AVIF
-    if named & HEIC_BRANDS:
+    if brand_names & HEIC_BRANDS:
         return HEIC
     other = describe(data)
     if other is not None:

@@ -129,7 +129,7 @@ def _open_heic(data: bytes, max_pixels: int) -> OpenedPicture:
     image = _checked(HeifImageFile(BytesIO(data)), max_pixels)
     # What the boxes turn is turned by the reader, and EXIF only repeats it. Some programs write EXIF alone.
     orientation = 1 if boxes.is_turned else image.info.get("original_orientation") or 1
-    return OpenedPicture(image, image.info.get("icc_profile") or _coded(boxes), _known(orientation))
+    return OpenedPicture(image, image.info.get("icc_profile") or _coded(boxes), _valid_orientation(orientation))
 
 
 def _open_avif(data: bytes, max_pixels: int) -> OpenedPicture:
@@ -189,8 +189,8 @@ def _orientation(exif: Image.Exif | None) -> int:
         orientation = exif.get(ExifTags.Base.Orientation, _UPRIGHT) if exif is not None else _UPRIGHT
     except (OSError, SyntaxError, ValueError, struct.error):
         return _UPRIGHT
-    return _known(orientation)
+    return _valid_orientation(orientation)
 
 
-def _known(orientation: object) -> int:
+def _valid_orientation(orientation: object) -> int:
     return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else _UPRIGHT

@@ -67,8 +67,8 @@ class Margins:
     def arrays(self) -> dict[str, Doubles]:
         """As arrays under the names in KEYS."""
         kinds = {"margins": self.hits, "stops": self.stops}
-        named = {f"{kind}_{metric}": values for kind, by in kinds.items() for metric, values in by.items()}
-        return {SHARES_KEY: self.shares, **named}
+        columns = {f"{kind}_{metric}": values for kind, by in kinds.items() for metric, values in by.items()}
+        return {SHARES_KEY: self.shares, **columns}
 
     def margin(self, metric: Metric, share: float = TARGET) -> float:
         """The margin that holds this share of the true hits; the largest one known if none holds as many."""

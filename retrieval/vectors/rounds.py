@@ -101,7 +101,7 @@ def search_rounds(
     hits, opened, size = NOTHING, 0, first
     batches: list[Numbers] = []
 
-    def wanted() -> int:
+    def target() -> int:
         """How many of those that wait are to be opened next; 0 to stop."""
         enough = short or len(hits.rows) >= k
         if limit is not None and (opened < limit or enough):
@@ -111,7 +111,7 @@ def search_rounds(
         return min(size, len(waiting))
 
     while True:
-        count = wanted()
+        count = target()
         # Where bounds rule out nothing, as mostly in a large store, there is no use in computing them.
         if rim < math.inf and (
             bounds is not None or margin == math.inf or _ruled_out(view, waiting[: max(count, 1)], rim)
@@ -119,7 +119,7 @@ def search_rounds(
             bounds = view.bounds_of(waiting) if bounds is None else bounds
             near = bounds <= rim
             waiting, bounds = waiting[near], bounds[near]
-            count = wanted()
+            count = target()
         if not len(waiting) and others:
             waiting, others, bounds = view.others(listed), False, None
             continue

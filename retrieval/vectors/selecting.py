@@ -113,8 +113,8 @@ class RowNumbers:
         moved = RowNumbers()
         moved.make_room(count)
         places = np.asarray(rows, np.int64)
-        kept = (self._numbers[: len(places)] != UNKNOWN) & (places != UNKNOWN)
-        moved.set(self._numbers[: len(places)][kept], places[kept])
+        usable = (self._numbers[: len(places)] != UNKNOWN) & (places != UNKNOWN)
+        moved.set(self._numbers[: len(places)][usable], places[usable])
         return moved
 
 

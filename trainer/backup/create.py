@@ -59,11 +59,11 @@ def create(artifacts: Path, target: Path, listener: Listener) -> About:
         bundles = _copy_bundles(artifacts, root, live, listener)
         items = copy.items()
         missing = _copy_pictures(artifacts, draft, items, listener)
-        gone = set(catalogue.gone([item for item in items if item.location in missing]))
-        copy.delete(gone)
+        gone_items = set(catalogue.gone([item for item in items if item.location in missing]))
+        copy.delete(gone_items)
         with listener.step("Computing checksums") as progress:
             digest, size = write_sums(draft, progress)
-        left = [item for item in items if item not in gone]
+        left = [item for item in items if item not in gone_items]
         about = About(
             format_version=FORMAT_VERSION,
             created=datetime.now(UTC),

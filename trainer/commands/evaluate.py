@@ -10,7 +10,7 @@ from rich.text import Text
 from trainer.commands.terminal.arguments import Artifacts, Metric, check_named, check_sources
 from trainer.commands.terminal.console import Display, out, skipped_table
 
-NAMED = "`live`, an id, or the path of a bundle or of another artifacts folder"
+BUNDLE_HELP = "`live`, an id, or the path of a bundle or of another artifacts folder"
 
 
 def evaluate(
@@ -21,9 +21,10 @@ def evaluate(
     gallery: Annotated[
         str | None, typer.Option(help="Labelled pictures to search in; the catalogue if absent.")
     ] = None,
-    bundle: Annotated[str, typer.Option(help=f"Which bundle to measure: {NAMED}.")] = "live",
+    bundle: Annotated[str, typer.Option(help=f"Which bundle to measure: {BUNDLE_HELP}.")] = "live",
     against: Annotated[
-        list[str] | None, typer.Option(help=f"Another bundle to take paired differences with: {NAMED}. Repeatable.")
+        list[str] | None,
+        typer.Option(help=f"Another bundle to take paired differences with: {BUNDLE_HELP}. Repeatable."),
     ] = None,
     artifacts: Artifacts = Path("artifacts"),
     metric: Annotated[Metric, typer.Option(help="What near means.")] = Metric.cosine,

@@ -62,5 +62,5 @@ def _search_words(artifacts: Path, text: str, k: int) -> None:
         table.add_row(str(rank), Text(item.label or ""), Text(item.id), Text(item.location))
     out.print(table)
     out.print(f"{hits.total} items have all of these words")
-    for word, known in near.items():
-        out.print(Text(f"no item has {word}; near it: {', '.join(known) or 'nothing'}"))
+    for word, matches in near.items():
+        out.print(Text(f"no item has {word}; near it: {', '.join(matches) or 'nothing'}"))

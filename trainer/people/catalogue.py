@@ -23,7 +23,7 @@ from trainer.errors import PeopleError
 from trainer.people.grouping import group_faces, nearest_names
 
 UNNAMED = Filter(label=OneOf((None,)))
-NAMED = Filter(label=Not(OneOf((None,))))
+WITH_LABEL = Filter(label=Not(OneOf((None,))))
 PREFIX = "group-"
 LIKELY = 0.5
 """Mean probability from which on a label is told as that of a group."""
@@ -73,11 +73,11 @@ def find_groups(
         closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue,
     ):
         faces = store.get_many(catalogue.matching(replace(UNNAMED, attributes=quality)))
-        named = store.get_many(catalogue.matching(NAMED))
-        labels = catalogue.labels_of(named.ids)
+        labelled = store.get_many(catalogue.matching(WITH_LABEL))
+        labels = catalogue.labels_of(labelled.ids)
         items = catalogue.get_many(faces.ids)
     roots = group_faces(faces.vectors, curve, min_probability)
-    likely = nearest_names(faces.vectors, named.vectors, curve)
+    likely = nearest_names(faces.vectors, labelled.vectors, curve)
     members: dict[int, list[int]] = {}
     for row, root in enumerate(roots.tolist()):
         members.setdefault(root, []).append(row)
@@ -87,7 +87,7 @@ def find_groups(
     ids = [[faces.ids[row] for row in rows] for rows in groups_of_rows]
     names = _names([[items[item_id] for item_id in of_group if item_id in items] for of_group in ids], items.values())
     groups = [
-        _group(name, rows, faces, [labels[item_id] for item_id in named.ids], likely)
+        _group(name, rows, faces, [labels[item_id] for item_id in labelled.ids], likely)
         for name, rows in zip(names, groups_of_rows, strict=True)
     ]
     return Grouped(groups, len(faces.ids))
@@ -130,7 +130,7 @@ def name_group(artifacts: Path, group: str, label: str, ids: Collection[str], le
 
     Who is no unnamed member any more is left alone. Returns how many got the label.
     """
-    named = 0
+    named_count = 0
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue, catalogue.writing() as rows:
         for item_id in sorted(ids):
             item = _item(rows, item_id)
@@ -140,8 +140,8 @@ def name_group(artifacts: Path, group: str, label: str, ids: Collection[str], le
             changed = replace(item, label=new_label, attributes=ungrouped(label, item.attributes))
             rows.describe(changed)
             rows.history.add(item, changed, None)
-            named += new_label is not None
-    return named
+            named_count += new_label is not None
+    return named_count
 
 
 def checked_label(text: str) -> str:

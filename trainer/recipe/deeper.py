@@ -35,12 +35,12 @@ def deepen(recipe: Recipe, first: Outcome, listener: Listener) -> Outcome:
     if second.release.refused:
         return first
     before, after = (_held_out_map(inputs.artifacts, outcome, second) for outcome in (first, second))
-    told = f"Fine-tuned: mAP {after:.3f} on the held-out pictures, before {before:.3f}"
+    message = f"Fine-tuned: mAP {after:.3f} on the held-out pictures, before {before:.3f}"
     if after <= before:
-        listener.note(f"{told}: the first stays live.")
+        listener.note(f"{message}: the first stays live.")
         release.publish(inputs.artifacts, first.bundle_id, listener, forced=True)
         return first
-    listener.note(f"{told}.")
+    listener.note(f"{message}.")
     winner.write(recipe.file, config, inputs.source, recipe.minutes)
     return second
 

@@ -88,7 +88,7 @@ class Passes:
 
     def _compute(self, one: Pass, count: int, progress: Progress) -> bool:
         encoder = self._encoder(one.backbone, one.side)
-        shown = Mirrored(encoder) if one.mirrored else encoder
+        flipped = Mirrored(encoder) if one.mirrored else encoder
         name = f"recipe-{one.backbone}-{one.side}{'-centre' * one.centre}{'-mirrored' * one.mirrored}"
         values = self._values.get(one, np.empty((0, encoder.dims), np.float32))
         while (start := self._done.get(one, 0)) < min(count, len(self.pictures)):
@@ -97,7 +97,7 @@ class Passes:
             began = time.perf_counter()
             computed = features.compute(
                 self.pictures[start : min(start + CHUNK, count)],
-                shown,
+                flipped,
                 views=Views(),
                 seed=0,
                 cache=self.cache / f"{name}.sqlite",

@@ -29,7 +29,7 @@ RUNGS: Sequence[tuple[int, Callable[[Choice], Iterator[Choice]] | None]] = (
 )
 """Pictures that choices are compared on, and which variations of those that are left join in."""
 NEGLIGIBLE = 0.002  # mAP
-KEPT = (3, 2, 2, 1)
+SURVIVOR_COUNTS = (3, 2, 2, 1)
 """Choices that a rung leaves."""
 RUNG_SHARE = 0.5
 """Of the time that is left, what one choice may take for a rung, and the gallery of the winner at most."""
@@ -65,7 +65,7 @@ def search(
     passes.pictures = in_random_order(usable, config.seed)
     survivors, trials = list(choices.looks()), []
     best: Trial | None = None
-    for (count, variations), survivor_count in zip(RUNGS, KEPT, strict=True):
+    for (count, variations), survivor_count in zip(RUNGS, SURVIVOR_COUNTS, strict=True):
         if variations is not None:
             survivors += [new for choice in survivors for new in variations(choice) if new.cost <= MAX_COST[preset]]
         several, size = list(dict.fromkeys(survivors)), min(count, len(usable))
@@ -146,7 +146,7 @@ def _rung(
             if not draws:
                 trials.append(Trial(choice, count, None, "too few labels to hold any out"))
                 break
-            thorough = len(several) <= max(KEPT)
+            thorough = len(several) <= max(SURVIVOR_COUNTS)
             dims = DIMS[preset]
             verdict = judge(features, labels, draws, thorough=thorough, max_dims=dims, reference=reference)
             trials.append(Trial(choice, len(files), verdict))

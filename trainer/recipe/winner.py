@@ -50,8 +50,8 @@ def configuration(config: Config, outcome: Outcome, preset: Preset, labels: int)
 def write(path: Path, config: Config, source: str, minutes: float) -> None:
     """Write the configuration, with a comment that says how it was found. Raises OSError."""
     settings = config.model_dump(mode="json", exclude_defaults=True)
-    told = source.encode("utf-8", "backslashreplace").decode().replace("\n", " ").replace("\r", " ")
-    comment = f"# Outcome by: lookalike train --minutes {minutes:g}, on {told}\n"
+    line = source.encode("utf-8", "backslashreplace").decode().replace("\n", " ").replace("\r", " ")
+    comment = f"# Found by: lookalike train --minutes {minutes:g}, on {line}\n"
     path.parent.mkdir(parents=True, exist_ok=True)
     with write_atomically(path) as draft:
         draft.write_text(comment + tomli_w.dumps(settings), encoding="utf-8")

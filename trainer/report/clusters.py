@@ -41,6 +41,6 @@ def _describe(
 ) -> Cluster:
     inside = vectors[members].astype(np.float64)
     nearest = int(members[np.square(inside - inside.mean(axis=0)).sum(axis=1).argmin()])
-    counted = Counter(label for label in labels[members] if label is not None)
-    label, count = min(counted.items(), key=lambda entry: (-entry[1], entry[0]), default=(None, 0))
+    label_counts = Counter(label for label in labels[members] if label is not None)
+    label, count = min(label_counts.items(), key=lambda entry: (-entry[1], entry[0]), default=(None, 0))
     return Cluster(int(clusters[members[0]]), len(members), nearest, label, count / len(members))

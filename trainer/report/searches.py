@@ -155,7 +155,7 @@ class _Tally:
                 pair = (min(label, hit_label), max(label, hit_label))
                 self._wrong[pair] += 1
                 examples = self._examples.setdefault(pair, [])
-                if any(row in shown for _distance, *shown in examples):
+                if any(row in example_rows for _distance, *example_rows in examples):
                     continue  # another picture says more than this one again
                 examples.append((distance, row, hit))
                 examples.sort()

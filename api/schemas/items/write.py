@@ -132,8 +132,10 @@ class ReplacementBody(DescriptionBody):
 
     def description(self) -> DescriptionBody:
         """What is to be different besides the picture."""
-        named = self.model_fields_set & DescriptionBody.model_fields.keys()
-        return DescriptionBody.model_construct(_fields_set=named, **{name: getattr(self, name) for name in named})
+        described_fields = self.model_fields_set & DescriptionBody.model_fields.keys()
+        return DescriptionBody.model_construct(
+            _fields_set=described_fields, **{name: getattr(self, name) for name in described_fields}
+        )
 
 
 class ReplacementForm(ReplacementBody):

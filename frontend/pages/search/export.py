@@ -41,8 +41,8 @@ def _table(answer: SearchAnswer) -> str:
     table = csv.writer(text)
     table.writerow([*COLUMNS, *map(_cell, (f"attributes.{name}" for name in names))])
     for hit in answer.hits:
-        known = [getattr(hit, column) for column in COLUMNS]
-        table.writerow([_cell(value) for value in [*known, *(hit.attributes.get(name) for name in names)]])
+        values = [getattr(hit, column) for column in COLUMNS]
+        table.writerow([_cell(value) for value in [*values, *(hit.attributes.get(name) for name in names)]])
     return text.getvalue()
 
 

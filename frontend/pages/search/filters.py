@@ -35,8 +35,8 @@ class Choice:
     @property
     def hidden(self) -> list[Value]:
         """Selected values that are not among the most frequent ones."""
-        shown = {(type(each.value), each.value) for each in self.facet.values}
-        return [value for value in self.condition.values if (type(value), value) not in shown]
+        offered = {(type(each.value), each.value) for each in self.facet.values}
+        return [value for value in self.condition.values if (type(value), value) not in offered]
 
 
 @filters.get("/search/filters")

@@ -71,7 +71,7 @@ def uploaded_file() -> FileStorage | None:
     return next((file for file in request.files.getlist("file") if file.filename), None)
 
 
-def _results(query: SearchQuery, answer: SearchAnswer, **shown: Any) -> str:
+def _results(query: SearchQuery, answer: SearchAnswer, **values: Any) -> str:
     """The page of matches; changed settings lead to its first page."""
     g.query = query.with_changes(cursor=cursor_of(answer.link) if query.kind == "picture" else None)
     return render_template(
@@ -81,5 +81,5 @@ def _results(query: SearchQuery, answer: SearchAnswer, **shown: Any) -> str:
         query=g.query,
         next_page=query.with_changes(cursor=answer.next_cursor) if answer.next_cursor else None,
         saved=query if query.cursor is not None else g.query,  # what is shown, and not its first page
-        **shown,
+        **values,
     )

@@ -30,14 +30,14 @@ def verdict_of(query: SearchQuery, answer: SearchAnswer) -> Verdict | None:
     best = answer.hits[0]
     if _is_same(query, answer, best):
         again = "again, under another id" if query.id is not None else "in the catalogue"
-        return Verdict(f"This very picture is there {again}{_named(best)}.", True)
+        return Verdict(f"This very picture is there {again}{_name_of(best)}.", True)
     if best.match_probability is None:
         words = similarity_words(best.cosine)
         return _nothing(query) if words == LOWEST_SIMILARITY_WORDS else Verdict(f"{_name(best)}: {words}", True)
     if best.match_probability < LIKELY:
         return _nothing(query)
     means_picture = answer.calibration is not None and answer.calibration.meaning == "picture"
-    name = f"The same picture, changed{_named(best)}" if means_picture else _name(best)
+    name = f"The same picture, changed{_name_of(best)}" if means_picture else _name(best)
     return Verdict(f"{name}, {probability_words(best.match_probability)}", True)
 
 
@@ -57,5 +57,5 @@ def _name(hit: Hit) -> str:
     return hit.label or "A picture without a label"
 
 
-def _named(hit: Hit) -> str:
+def _name_of(hit: Hit) -> str:
     return f": {hit.label}" if hit.label else ""

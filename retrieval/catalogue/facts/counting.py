@@ -60,9 +60,9 @@ class Column:
         """How many of these items have which value."""
         rows = np.asarray(numbers.to_array(), np.int64)
         rows = rows[: int(np.searchsorted(rows, len(self.codes)))]  # items behind the last one with a value
-        counted = np.bincount(self.codes[rows], minlength=1)
-        counted[0] = 0
-        return Counter({self.facts[code - 1]: int(counted[code]) for code in np.flatnonzero(counted).tolist()})
+        code_counts = np.bincount(self.codes[rows], minlength=1)
+        code_counts[0] = 0
+        return Counter({self.facts[code - 1]: int(code_counts[code]) for code in np.flatnonzero(code_counts).tolist()})
 
     def changed(self, version: int, changed: Changed, name: str, kind: int) -> "Column":
         """The column after some items have changed."""
@@ -72,7 +72,7 @@ class Column:
         codes[: len(self.codes)] = self.codes
         codes[np.asarray(changed.numbers.to_array(), np.int64)] = 0
         for number, (of_item, _) in changed.items.items():
-            for fact in _named(of_item, name, kind):
+            for fact in _facts_of_name(of_item, name, kind):
                 if fact not in places:
                     facts.append(fact)
                     places[fact] = len(facts)
@@ -91,22 +91,22 @@ class Columns:
         """How many of these items have which value under a name (see NAMES)."""
         if len(numbers) <= FEW:
             rows = _items(connection, numbers)
-            return Counter(fact for facts in rows.values() for fact in _named(facts, name, kind))
+            return Counter(fact for facts in rows.values() for fact in _facts_of_name(facts, name, kind))
         return self._column(connection, name, kind, version).counts(numbers)
 
     def all_counts(self, connection: sa.Connection, numbers: BitMap64, version: int) -> dict[str, Counts]:
         """How many of these items have which value, for each attribute that one of them has."""
-        counted: dict[str, Counts] = {}
+        counts_by_name: dict[str, Counts] = {}
         if len(numbers) <= FEW:
             for facts in _items(connection, numbers).values():
                 for fact in facts:
                     if fact.kind < LABEL:
-                        counted.setdefault(fact.name, Counter())[fact] += 1
-            return counted
+                        counts_by_name.setdefault(fact.name, Counter())[fact] += 1
+            return counts_by_name
         for name in connection.execute(sa.select(NAMES.c.name).where(NAMES.c.kind == NUMBER)).scalars().all():
             if counts := self._column(connection, name, NUMBER, version).counts(numbers):
-                counted[name] = counts
-        return counted
+                counts_by_name[name] = counts
+        return counts_by_name
 
     def _column(self, connection: sa.Connection, name: str, kind: int, version: int) -> Column:
         with self._lock:
@@ -163,16 +163,16 @@ def tally_of_all(
     counts = Counter(read_counts(connection, facts))
     counts.subtract(fact for of_item in excluded.values() for fact in of_item if fact in counts)
     _, with_value = _of_name(connection, name, kind)
-    without_value_excluded = sum(not _named(of_item, name, kind) for of_item in excluded.values())
+    without_value_excluded = sum(not _facts_of_name(of_item, name, kind) for of_item in excluded.values())
     return counts, read_counts(connection, [ITEM_FACT]).get(ITEM_FACT, 0) - with_value - without_value_excluded
 
 
 def different_of_all(connection: sa.Connection, name: str, kind: int, excluded: Mapping[int, Facts]) -> int:
     """How many different values all items but the excluded ones have, none at all being one of them."""
-    gone = Counter(fact for of_item in excluded.values() for fact in _named(of_item, name, kind))
-    counts, without_value = tally_of_all(connection, name, kind, list(gone), excluded)
+    excluded_counts = Counter(fact for of_item in excluded.values() for fact in _facts_of_name(of_item, name, kind))
+    counts, without_value = tally_of_all(connection, name, kind, list(excluded_counts), excluded)
     different, _ = _of_name(connection, name, kind)
-    return different - sum(counts[fact] == 0 for fact in gone) + (without_value > 0)
+    return different - sum(counts[fact] == 0 for fact in excluded_counts) + (without_value > 0)
 
 
 def _of_name(connection: sa.Connection, name: str, kind: int) -> tuple[int, int]:
@@ -192,5 +192,5 @@ def _facts(connection: sa.Connection, query: Any, parameter: str, values: Sequen
     return {row.number: entry_of(row, connection.dialect.name).facts for batch in rows for row in batch}
 
 
-def _named(facts: Iterable[Fact], name: str, kind: int) -> Facts:
+def _facts_of_name(facts: Iterable[Fact], name: str, kind: int) -> Facts:
     return [fact for fact in facts if fact.name == name and kind_of_name(fact.kind) == kind]

@@ -80,14 +80,14 @@ class Ledger:
     def change(self, before: Entry, after: Entry) -> None:
         """An item that is described otherwise now."""
         old, new = set(before.facts), set(after.facts)
-        gone, come = before._replace(facts=list(old - new)), after._replace(facts=list(new - old))
-        self._delete_facts([gone])
-        self._write_facts([come])
+        removed_facts, added_facts = before._replace(facts=list(old - new)), after._replace(facts=list(new - old))
+        self._delete_facts([removed_facts])
+        self._write_facts([added_facts])
         if before.words != after.words:
             delete_words(self._connection, [before.number])
             write_words(self._connection, [(after.number, after.words)])
-        self._count([gone], -1)
-        self._count([come], 1)
+        self._count([removed_facts], -1)
+        self._count([added_facts], 1)
 
     def close(self) -> bool:
         """Write what has been counted; whether there is a new version, as an item has changed."""
@@ -132,13 +132,13 @@ class Ledger:
         deltas = {fact: delta for fact, delta in self._deltas.items() if delta}
         before = read_counts(self._connection, list(deltas))
         counts = {fact: before.get(fact, 0) + delta for fact, delta in deltas.items()}
-        gone = [_bound(fact) for fact, count in counts.items() if not count]
+        removed_facts = [_bound(fact) for fact, count in counts.items() if not count]
         rows = [{**fact._asdict(), "held": count} for fact, count in counts.items() if count]
-        if gone:
-            self._connection.execute(sa.delete(COUNTS).where(_same(COUNTS)), gone)
+        if removed_facts:
+            self._connection.execute(sa.delete(COUNTS).where(_same(COUNTS)), removed_facts)
         self._upsert(rows)
-        come = [fact for fact, count in counts.items() if count and fact not in before]
-        change_completions(self._connection, come, [fact for fact, count in counts.items() if not count])
+        added_facts = [fact for fact, count in counts.items() if count and fact not in before]
+        change_completions(self._connection, added_facts, [fact for fact, count in counts.items() if not count])
         different: Counter[tuple[str, int]] = Counter()
         more: Counter[tuple[str, int]] = Counter()
         for fact, count in counts.items():

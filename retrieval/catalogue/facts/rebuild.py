@@ -67,9 +67,9 @@ def _word_differences(connection: sa.Connection) -> tuple[int, int]:
     missing, wrong, start = 0, 0, 0
     for batch in (*_items_by_number(connection), {LARGEST: ""}):
         expected = {number: frozenset(words.split()) for number, words in batch.items() if number != LARGEST}
-        kept = read_words(connection, start, max(batch))
-        missing += sum(kept.get(number) != words for number, words in expected.items())
-        wrong += sum(expected.get(number) != words for number, words in kept.items())
+        stored = read_words(connection, start, max(batch))
+        missing += sum(stored.get(number) != words for number, words in expected.items())
+        wrong += sum(expected.get(number) != words for number, words in stored.items())
         start = max(batch) + 1
     return missing, wrong
 
@@ -149,18 +149,18 @@ def differences(connection: sa.Connection) -> list[str]:
     counts = [COUNTS.c[name] for name in (*VALUE, "held")]
     names = [NAMES.c[name] for name in ("name", "kind", "different", "held")]
     expected = {"facts": all_facts(dialect, ordered=False), "counts": all_counts(), "names": all_names()}
-    told = []
+    faults = []
     derived = {"words": _word_differences(connection)} | completion_differences(connection)
     for table, (missing, wrong) in derived.items():
         if missing or wrong:
-            told.append(DIFFERENCE.format(missing=missing, table=table, wrong=wrong))
+            faults.append(DIFFERENCE.format(missing=missing, table=table, wrong=wrong))
     for table, columns in (("facts", facts), ("counts", counts), ("names", names)):
-        kept = sa.select(*columns)
-        missing = _count(connection, sa.except_(expected[table], kept))
-        wrong = _count(connection, sa.except_(kept, expected[table]))
+        stored = sa.select(*columns)
+        missing = _count(connection, sa.except_(expected[table], stored))
+        wrong = _count(connection, sa.except_(stored, expected[table]))
         if missing or wrong:
-            told.append(DIFFERENCE.format(missing=missing, table=table, wrong=wrong))
-    return told
+            faults.append(DIFFERENCE.format(missing=missing, table=table, wrong=wrong))
+    return faults
 
 
 def _count(connection: sa.Connection, rows: Any) -> int:

@@ -136,9 +136,14 @@ def merged(block: Block, clusters: Clusters, removed: set[str], batches: Sequenc
     """One block of all vectors."""
     hidden = removed.union(*(batch.ids for batch in batches))
     names = block.ids.names()
-    kept = np.array([row for row, name in enumerate(names) if name not in hidden], np.int64)
+    kept_rows = np.array([row for row, name in enumerate(names) if name not in hidden], np.int64)
     assigned = np.repeat(np.arange(len(clusters)), np.diff(block.offsets))
-    first = Batch([names[row] for row in kept.tolist()], assigned[kept], block.vectors[kept], block.digests[kept])
+    first = Batch(
+        [names[row] for row in kept_rows.tolist()],
+        assigned[kept_rows],
+        block.vectors[kept_rows],
+        block.digests[kept_rows],
+    )
     return arrange(clusters, [first, *batches], block.kind)
 
 

@@ -162,8 +162,8 @@ class ClusterIndex:
             behind = run == len(starts)
             rows[behind] = len(self._block) + late[rows[behind] - len(self._block)]
         if len(exclude):
-            kept = np.isin(rows, exclude, invert=True)
-            rows, lower, upper = rows[kept], lower[kept], upper[kept]
+            included = np.isin(rows, exclude, invert=True)
+            rows, lower, upper = rows[included], lower[included], upper[included]
         return Measured(rows, lower, upper) if codes is None else self.measure(rows, probe, k, rim)
 
     def measure(self, rows: Numbers, probe: Probe, k: int, rim: float = math.inf) -> Measured:

@@ -171,8 +171,8 @@ class VectorFile:
             )
             database.executemany("DELETE FROM contents WHERE id = ?", ((item,) for item in ids))
             if digests is not None:
-                known = [(item, digest) for item, digest in zip(ids, digests, strict=True) if digest]
-                database.executemany("INSERT INTO contents VALUES (?, ?)", known)
+                with_digest = [(item, digest) for item, digest in zip(ids, digests, strict=True) if digest]
+                database.executemany("INSERT INTO contents VALUES (?, ?)", with_digest)
 
     def delete(self, ids: Collection[str]) -> None:
         """Removes the vectors of these ids; durable when it returns, all or nothing."""

@@ -184,8 +184,8 @@ class EmbeddedStore:
             ids = selection.ids_of(some)
             with self._reading.alone():
                 self._rows.number({item: number for number, item in ids.items()})
-                gone = np.array([number for number in some if number not in ids], np.int64)
-                self._rows.numbers.set(gone, np.full(len(gone), UNKNOWN))
+                missing_numbers = np.array([number for number in some if number not in ids], np.int64)
+                self._rows.numbers.set(missing_numbers, np.full(len(missing_numbers), UNKNOWN))
 
     def note(self) -> Note | None:
         with self._changing:

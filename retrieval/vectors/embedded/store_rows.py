@@ -114,8 +114,10 @@ class StoreRows:
 
     def number(self, numbers: Mapping[str, int]) -> None:
         """The items of these ids have these numbers in the catalogue."""
-        known = {item: number for item, number in numbers.items() if number != UNKNOWN}
-        rows = self.block.ids.rows_of(list(known))
-        late = np.array([self._late_rows.get(item, UNKNOWN) for item in known], np.int64)
+        numbered = {item: number for item, number in numbers.items() if number != UNKNOWN}
+        rows = self.block.ids.rows_of(list(numbered))
+        late = np.array([self._late_rows.get(item, UNKNOWN) for item in numbered], np.int64)
         rows = np.where(late != UNKNOWN, late, rows)
-        self.numbers.set(np.array(list(known.values()), np.int64), np.where(self.index.are_here(rows), rows, UNKNOWN))
+        self.numbers.set(
+            np.array(list(numbered.values()), np.int64), np.where(self.index.are_here(rows), rows, UNKNOWN)
+        )

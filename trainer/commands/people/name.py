@@ -44,7 +44,7 @@ def name(
     if not yes and not typer.confirm(f"Are these {count} faces {label}?", err=True):
         out.print("Nothing was changed.")
         raise typer.Exit(1)
-    named = name_group(artifacts, group, label, [item.id for item in items], leave_out)
-    out.print(Text(f"{named} faces are {label} now."), soft_wrap=True)
-    if named < count:
-        out.print(f"{count - named} have changed meanwhile, and were left alone.")
+    outcome = name_group(artifacts, group, label, [item.id for item in items], leave_out)
+    out.print(Text(f"{outcome} faces are {label} now."), soft_wrap=True)
+    if outcome < count:
+        out.print(f"{count - outcome} have changed meanwhile, and were left alone.")

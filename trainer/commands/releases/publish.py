@@ -94,6 +94,6 @@ def _remarks(change: "Change") -> list[str]:
     unknown = [
         f"of {who} it is not known on how many of these queries it was trained" for who, n in trained if n is None
     ]
-    gone = [f"{change.missing} pinned pictures are gone or have changed, and were left out"] if change.missing else []
+    notes = [f"{change.missing} pinned pictures are gone or have changed, and were left out"] if change.missing else []
     flattered = ["; ".join(overlaps) + ", which flatters it"] if overlaps else []
-    return flattered + unknown + gone
+    return flattered + unknown + notes

@@ -101,8 +101,10 @@ def _probes(rows: Sequence[LadderRow]) -> Plot:
         axes.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
         axes.axhline(WANTED_RECALL, color=theme.ink, linewidth=0.8, linestyle=":")
         for place, metric in enumerate(METRICS):
-            counted = [(r.probes, r.recall_at_10) for r in rows if r.metric == metric and isinstance(r.probes, int)]
-            _line(axes, theme, place, sorted(counted), metric)
+            curve_points = [
+                (r.probes, r.recall_at_10) for r in rows if r.metric == metric and isinstance(r.probes, int)
+            ]
+            _line(axes, theme, place, sorted(curve_points), metric)
         _recall_up(axes, rows)
         _legend(axes, theme)
 
@@ -119,8 +121,8 @@ def _milliseconds(rows: Sequence[LadderRow]) -> Plot:
         markers = dict(zip(ways, itertools.cycle(WAY_MARKERS), strict=False))
         for place, metric in enumerate(METRICS):
             metric_rows = [row for row in rows if row.metric == metric]
-            counted = [(r.milliseconds_p50, r.recall_at_10) for r in metric_rows if isinstance(r.probes, int)]
-            _line(axes, theme, place, sorted(counted), metric)
+            curve_points = [(r.milliseconds_p50, r.recall_at_10) for r in metric_rows if isinstance(r.probes, int)]
+            _line(axes, theme, place, sorted(curve_points), metric)
             for row in metric_rows:
                 if isinstance(row.probes, str):
                     _way(axes, theme, place, row.milliseconds_p50, row.recall_at_10, markers[row.probes])

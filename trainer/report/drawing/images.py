@@ -59,12 +59,12 @@ def sheets(folder: Path | None) -> Sequence[Sheet]:
     """The sheets of a few epochs, first and last among them. What is no picture, or a huge one, is left out."""
     if folder is None or not folder.is_dir():
         return []
-    named = {int(match[1]): path for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
-    epochs = sorted(named)
+    by_number = {int(match[1]): path for path in folder.iterdir() if (match := NAME.fullmatch(path.name))}
+    epochs = sorted(by_number)
     last = len(epochs) - 1
     steps = max(1, min(MAX_SHEETS - 1, last))
     selected = sorted({epochs[round(step * last / steps)] for step in range(steps + 1)}) if epochs else []
-    read = [(epoch, _read(named[epoch])) for epoch in selected]
+    read = [(epoch, _read(by_number[epoch])) for epoch in selected]
     return [Sheet(epoch, address(data)) for epoch, data in read if data is not None]
 
 

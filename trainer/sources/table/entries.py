@@ -56,16 +56,16 @@ def read_entries(rows: Rows, names: Sequence[str], places: Places) -> list[Entry
 
     entries = []
     for row in rows.read(is_row, ours.values()):
-        named = [(name, cell) for name, cell in zip(names, row.cells, strict=False) if cell]
+        filled_cells = [(name, cell) for name, cell in zip(names, row.cells, strict=False) if cell]
         entries.append(
             Entry(
                 row.number,
                 row.line,
-                {name: text for name, cell in named if name and (text := cell.strip())},
+                {name: text for name, cell in filled_cells if name and (text := cell.strip())},
                 row.fault,
                 is_short=len(row.cells) < len(names),
-                has_nameless=any(not name and cell.strip() for name, cell in named),
-                has_blank_label=any(name == "label" and not normal(cell) for name, cell in named),
+                has_nameless=any(not name and cell.strip() for name, cell in filled_cells),
+                has_blank_label=any(name == "label" and not normal(cell) for name, cell in filled_cells),
             )
         )
     return entries

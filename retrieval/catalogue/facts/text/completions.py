@@ -91,11 +91,11 @@ def rebuild_completions(connection: sa.Connection) -> None:
 def completion_differences(connection: sa.Connection) -> dict[str, tuple[int, int]]:
     """How many rows are missing and how many should not be there, by table."""
     expected = {tuple(row.values()) for row in rows_of(_values(connection))}
-    kept = {tuple(row) for row in connection.execute(sa.select(COMPLETIONS))}
+    stored = {tuple(row) for row in connection.execute(sa.select(COMPLETIONS))}
     spelled = {(spelling, row[0]) for row in expected for spelling in spellings_of(row[0])}
     kept_spelled = {tuple(row) for row in connection.execute(sa.select(SPELLINGS))}
     return {
-        "completions": (len(expected - kept), len(kept - expected)),
+        "completions": (len(expected - stored), len(stored - expected)),
         "spellings": (len(spelled - kept_spelled), len(kept_spelled - spelled)),
     }
 
@@ -115,11 +115,11 @@ def _spell(connection: sa.Connection, words: Collection[str]) -> None:
 def _unspell(connection: sa.Connection, words: Collection[str]) -> None:
     """Words that may be in no value any more."""
     rest = sorted(words)
-    kept: set[str] = set()
+    stored: set[str] = set()
     for start in range(0, len(rest), BATCH):
         query = sa.select(COMPLETIONS.c.word).where(COMPLETIONS.c.word.in_(rest[start : start + BATCH])).distinct()
-        kept.update(connection.execute(query).scalars())
-    rows = [{"of": spelling, "by": word} for word in rest if word not in kept for spelling in spellings_of(word)]
+        stored.update(connection.execute(query).scalars())
+    rows = [{"of": spelling, "by": word} for word in rest if word not in stored for spelling in spellings_of(word)]
     if rows:
         same = (SPELLINGS.c.spelling == sa.bindparam("of")) & (SPELLINGS.c.word == sa.bindparam("by"))
         connection.execute(sa.delete(SPELLINGS).where(same), rows)
