@@ -45,7 +45,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Inputs:
     (tmp_path / "shop" / "broken.png").write_bytes(b"no picture")
     (tmp_path / "shop.csv").write_text("\n".join(["path,label", f"{tmp_path / 'shop' / 'broken.png'},label 1", *lines]))
     monkeypatch.setattr(search, "RUNGS", ((12, None), (40, refined)))
-    monkeypatch.setattr(search, "KEPT", (2, 1))
+    monkeypatch.setattr(search, "SURVIVOR_COUNTS", (2, 1))
     monkeypatch.setattr(
         choices, "looks", lambda: iter([FIRST, replace(FIRST, fit="centre"), replace(FIRST, pooling="avg+gem+max")])
     )
