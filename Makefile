@@ -23,7 +23,7 @@ COVERAGE = $(BIN)/python -m coverage
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-browser test-security test-crash test-quality test-training browser servers \
-  proxies node lint format hooks lock wheel benchmark screenshots docs clean
+  proxies node lint format hooks lock wheel benchmark screenshots messages docs clean
 
 help: ## list these targets; minutes are those of 2 cores, without installation
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -97,6 +97,9 @@ benchmark: $(VENV)/.dev ## measure search and serving; quality too where LOOKALI
 
 screenshots: $(VENV)/.dev ## picture the page with the demo shop (needs Chromium)
 	$(BIN)/python scripts/screenshots.py
+
+messages: $(VENV)/.dev ## bring the message catalogues of the page up to date with its texts
+	$(BIN)/python -m scripts.messages
 
 docs: $(VENV)/.dev ## build the documentation site into site/, without network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict --site-dir site

@@ -16,12 +16,14 @@ from frontend.api.client import ApiClient
 from frontend.api.connection import Connection
 from frontend.api.duplicates import DuplicatesClient
 from frontend.forms.parameters import accepts
+from frontend.languages import preferences
 from frontend.pages.add import add
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
 from frontend.pages.items import items
 from frontend.pages.labels import labels
+from frontend.pages.languages import languages
 from frontend.pages.models import models
 from frontend.pages.pictures import pictures
 from frontend.pages.reports import reports
@@ -49,6 +51,7 @@ BLUEPRINTS = (
     models,
     pictures,
     reports,
+    languages,
     health,
 )
 FORM_OVERHEAD_BYTES = 64 * 1024  # the other fields of the form, a cursor among them, and the multipart boundaries
@@ -73,6 +76,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["lookalike_bundles"] = BundlesClient(connection)
     parallel.install(app)
     compression.install(app)
+    preferences.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     rendering.install(app)

@@ -13,17 +13,20 @@ from frontend.api.catalogue import CatalogueClient
 from frontend.api.client import ApiClient
 from frontend.api.connection import ApiError, ApiRefused
 from frontend.api.models import Item, Size
+from frontend.languages.catalogues import SOURCE_LANGUAGE, script_messages
+from frontend.languages.preferences import language
+from frontend.languages.texts import translatable
 from frontend.search_query import SearchQuery
 
 FORM_PICTURES = 4  # a form of several pictures may have so many times the upload limit
 THUMBNAIL_SIZES = (160, 320, 640)  # pixels of the longer side; what the API offers
 # The pages in the navigation, by endpoint. Those that this app does not have are left out.
 NAVIGATION = {
-    "search.start": "Search",
-    "browse.start": "Browse",
-    "add.start": "Add",
-    "duplicates.start": "Duplicates",
-    "models.start": "Models",
+    "search.start": translatable("Search"),
+    "browse.start": translatable("Browse"),
+    "add.start": translatable("Add"),
+    "duplicates.start": translatable("Duplicates"),
+    "models.start": translatable("Models"),
 }
 # Limits of the aspect ratio of tiles, in twentieths, as in css/tiles.css: extreme pictures are cropped.
 MAX_ASPECT, MIN_ASPECT = 44, 14
@@ -105,8 +108,17 @@ def _template_context() -> dict[str, Any]:
         "formats": formatting.FORMATS,
         "accepted_files": formatting.ACCEPTED_FILES,
         "limit_bytes": limit_bytes(),
+        "script_messages": _script_messages_url(),
         "navigation": {page: name for page, name in NAVIGATION.items() if page in current_app.view_functions},
     }
+
+
+def _script_messages_url() -> str | None:
+    """Where the script finds its texts; None in the language that they are written in."""
+    if language() == SOURCE_LANGUAGE:
+        return None
+    digest, _ = script_messages(language())
+    return url_for("languages.messages", language=language(), digest=digest)
 
 
 def _api_failed(error: ApiError) -> Response:

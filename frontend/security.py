@@ -1,7 +1,8 @@
 """Security of the page: response headers, no forms of other sites, known host names only.
 
-There is no login and no cookie. But a page that runs on someone's own machine can be reached by every site that this
-person opens, so a request that may change something is refused when the browser says that another site sends it.
+There is no login, and cookies keep nothing but the language and the time zone. But a page that runs on someone's own
+machine can be reached by every site that this person opens, so a request that may change something is refused when the
+browser says that another site sends it.
 """
 
 from collections.abc import Collection
