@@ -10,7 +10,7 @@ from api.schemas.search.answer import ItemAnswer
 from api.serving.engine import Engine
 from api.web.write_headers import etag_of
 from retrieval.catalogue import Catalogue
-from retrieval.catalogue.records.history import Description
+from retrieval.catalogue.item import Description
 
 NO_CHANGE = "There is no such change of this item; GET /item/history lists them. Nothing was changed."
 CHANGED_SINCE = "The item was changed again since then; undo that first. Nothing was changed."

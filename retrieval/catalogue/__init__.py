@@ -4,9 +4,10 @@ from retrieval.catalogue.changes import Changes, Reply
 from retrieval.catalogue.facts.matching import State
 from retrieval.catalogue.facts.text.completions import Completion
 from retrieval.catalogue.facts.text.search import WordHits, WordPlace
-from retrieval.catalogue.item import ID_LENGTH, Attribute, Item, id_fault, is_id, new_id
+from retrieval.catalogue.item import ID_LENGTH, Attribute, Description, Item, id_fault, is_id, new_id
 from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.records.bin import BinEntry, oldest
+from retrieval.catalogue.records.corrections import Corrected
 from retrieval.catalogue.records.dismissals import Dismissal, Dismissals, Member
 from retrieval.catalogue.table import BATCH
 from retrieval.catalogue.writing import Catalogue
@@ -19,6 +20,8 @@ __all__ = [
     "Catalogue",
     "Changes",
     "Completion",
+    "Corrected",
+    "Description",
     "Dismissal",
     "Dismissals",
     "Item",

@@ -1,7 +1,7 @@
 """What an item is: one row of the catalogue, as a value."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from re import split
 from typing import Literal, TypeAlias
@@ -40,6 +40,23 @@ class Item:
     def __post_init__(self) -> None:
         if not is_id(self.id):
             raise CatalogueError(f"{self.id!r} cannot be an item's id; give it 1 to {ID_LENGTH} printable characters")
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What is known of an item at one moment."""
+
+    label: str | None
+    attributes: Mapping[str, Attribute]
+
+    @classmethod
+    def of(cls, item: Item) -> "Description":
+        """An item's own."""
+        return cls(item.label, dict(item.attributes))
+
+    def on(self, item: Item) -> Item:
+        """The item with this description."""
+        return replace(item, label=self.label, attributes=self.attributes)
 
 
 def is_id(text: str) -> bool:

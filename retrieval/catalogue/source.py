@@ -14,6 +14,7 @@ from retrieval.catalogue.facts.ledger import Entry, Ledger, entry_of
 from retrieval.catalogue.facts.rebuild import rebuild
 from retrieval.catalogue.facts.tables import STATE
 from retrieval.catalogue.item import Item
+from retrieval.catalogue.records.corrections import correct
 from retrieval.catalogue.table import AMONG, BATCH, ITEMS, NUMBERED, insert, row, upsert
 
 MAX_NOTED = 10_000
@@ -43,11 +44,14 @@ class SourceWriter:
             self._write(statement, new, [secrets.token_hex(8) for _ in new], {})
 
     def replace(self, items: Iterable[Item]) -> None:
-        """All of these, in place of those of the same ids; earlier ones of the source that are not among them go."""
+        """All of these, in place of those of the same ids; earlier ones of the source that are not among them go.
+
+        What people corrected stays as `corrections` says.
+        """
         replacement, statement = secrets.token_hex(8), upsert(self._dialect)
         drawn = iter(items)
         while batch := list(islice(drawn, BATCH)):
-            last = list({item.id: item for item in batch}.values())
+            last = correct(self._connection, list({item.id: item for item in batch}.values()))
             there = self._entries([item.id for item in last]) if self._is_noting else {}
             self._write(statement, last, [replacement] * len(last), there)
         earlier = sa.and_(ITEMS.c.origin == "source", ITEMS.c.replacement.is_distinct_from(replacement))

@@ -1,4 +1,4 @@
-"""The tables of items, replies, dismissals, the bin, feedback and history; and how an item becomes a row.
+"""The tables of items, replies, dismissals, the bin, feedback, history and corrections; and how an item becomes a row.
 
 As they are after the last migration: see schema.py. What is derived from the items is in facts/tables.py.
 """
@@ -144,6 +144,15 @@ HISTORY = sa.Table(
     sa.Column("created", Moment, nullable=False),
 )
 sa.Index("history_item", HISTORY.c.item, HISTORY.c.entry)
+
+# Of items that people changed: what the source said of them. No row where nobody did.
+CORRECTIONS = sa.Table(
+    "corrections",
+    METADATA,
+    sa.Column("item", ITEM_ID, primary_key=True),
+    sa.Column("label", sa.Text),
+    sa.Column("attributes", sa.JSON, nullable=False),
+)
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""

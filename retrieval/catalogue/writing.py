@@ -13,6 +13,7 @@ from retrieval.catalogue.facts.ledger import Ledger
 from retrieval.catalogue.item import Item
 from retrieval.catalogue.reading import CatalogueReader
 from retrieval.catalogue.records.bin import Bin
+from retrieval.catalogue.records.corrections import CorrectionReader
 from retrieval.catalogue.records.feedback import FeedbackReader
 from retrieval.catalogue.records.history import HistoryReader
 from retrieval.catalogue.schema import open_database
@@ -35,6 +36,8 @@ class Catalogue(CatalogueReader):
         """The deleted items."""
         self.feedback = FeedbackReader(self._database)
         """What people said of items."""
+        self.corrections = CorrectionReader(self._database)
+        """What people changed of the source's items."""
         self.history = HistoryReader(self._database)
         """How items were described."""
 
@@ -50,7 +53,8 @@ class Catalogue(CatalogueReader):
 
         Items of origin "api" stay, unless one of these has the same id. One transaction: readers see the old
         set until the new one is whole, and an error, also one raised by `items`, leaves the old. Other
-        writers wait while `items` is drawn. Of two items of the same id, the later counts.
+        writers wait while `items` is drawn. Of two items of the same id, the later counts. What people corrected
+        stays, as `records/corrections.py` says.
         """
         with self._database.transaction(writing=True) as connection:
             source = SourceWriter(connection)

@@ -1,6 +1,6 @@
 """What a run starts from, read and checked without TensorFlow: a user's mistake is told before anything slow begins."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retrieval.durable import check_writable
@@ -8,6 +8,7 @@ from trainer.config import Config, EncoderConfig
 from trainer.data.split import split
 from trainer.errors import SourceError, WeightsError
 from trainer.progress import Listener
+from trainer.run.corrections import corrected, corrections_note, read_corrections
 from trainer.sources import read_source
 from trainer.sources.base import Listing
 from trainer.sources.copies import all_one_file
@@ -41,6 +42,9 @@ def read_inputs(source: str, config: Config, artifacts: Path, listener: Listener
     config = with_files(config, artifacts)
     with listener.step("Finding pictures") as progress:
         listing = read_source(source, artifacts, config.source, progress=progress)
+    if config.faces is None:  # of faces, the items are known once they are found
+        pictures, count = corrected(listing.pictures, read_corrections(artifacts))
+        listing = replace(listing, pictures=pictures, notes=[*listing.notes, *corrections_note(count)])
     for note in listing.notes:
         listener.note(note)
     if _holds_out(config):

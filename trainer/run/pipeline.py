@@ -27,6 +27,7 @@ from trainer.progress import Epoch, Listener, Progress
 from trainer.releases.release import Release
 from trainer.run import gallery, training_files, write_bundle
 from trainer.run.assess import assess
+from trainer.run.corrections import corrected, corrections_note, read_corrections
 from trainer.run.inputs import Inputs
 from trainer.run.report import report_run
 from trainer.run.workspace import workspace
@@ -87,6 +88,9 @@ def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache |
         opener = faces.opener("the face detector")
         with listener.step("Finding faces") as progress:
             pictures, faceless = one_per_face(pictures, opener, progress)
+        pictures, count = corrected(pictures, read_corrections(artifacts))
+        for note in corrections_note(count):
+            listener.note(note)
         skipped += faceless
     with listener.step(f"Building {config.encoder.name}"):
         frozen = encoders.frozen(config.encoder, mirror=config.mirror)

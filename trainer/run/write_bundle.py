@@ -153,6 +153,7 @@ def to_item(file: PictureFile, artifacts: Path, copy: str | None = None) -> Item
     A file inside the artifacts folder is named relative to it, so that the folder can move.
     """
     path, home = file.picture.path, artifacts.absolute()
+    said = file.picture.source or file.picture  # the catalogue itself keeps what people corrected
     location = copy or (path.relative_to(home) if path.is_relative_to(home) else path)
     return Item(
         id=file.picture.id,
@@ -161,7 +162,7 @@ def to_item(file: PictureFile, artifacts: Path, copy: str | None = None) -> Item
         media_type=file.info.media_type,
         width=file.info.width,
         height=file.info.height,
-        label=file.picture.label,
-        attributes=file.picture.attributes,
+        label=said.label,
+        attributes=said.attributes,
         origin="source",
     )

@@ -6,7 +6,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Literal
 
-from retrieval.catalogue import id_fault
+from retrieval.catalogue import Description, id_fault
 from retrieval.text import unprintable
 
 Value = str | int | float | bool
@@ -35,6 +35,8 @@ class Picture:
     part: Part | None = None
     face: int = 1
     """Which of the faces in it is meant, where faces are compared: 1 is the largest."""
+    source: Description | None = None
+    """What its source says of it, where a person corrected that: see `trainer/run/corrections.py`."""
     row: str | None = None
     """The row of a table that names it, such as `shop.csv, row 7: cup.jpg`."""
 

@@ -165,7 +165,7 @@ async def patch_item(
     condition: PreconditionDep,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
-    """What is not named stays as it is; null takes away. A training run describes its source's items anew."""
+    """What is not named stays as it is; null takes away. It outlives training runs until the source says otherwise."""
     body = await read_json_body(request, DescriptionBody)
     content = body.model_dump(mode="json", exclude_unset=True)
     ticket = Ticket.of(idempotency_key, "describe_item", item_id, content)

@@ -36,7 +36,7 @@ async def get_history(
         ChangeName | None, Query(description="Where the page before ended, from the `next` of its answer.")
     ] = None,
 ) -> HistoryAnswer:
-    """By `PATCH`, `PUT`, merges and undoings; not by a training run. The history of an item that is gone is still
+    """By `PATCH`, `PUT`, merges and undoings; a training run keeps them. The history of an item that is gone is still
     there."""
     return await pool.run(list_history, snapshot.catalogue, item_id, limit, cursor)
 

@@ -10,8 +10,8 @@ from api.schemas.fields import Body, Nothing
 from api.schemas.items.bin import ENTRY
 from api.schemas.search.answer import Answer
 from api.schemas.text import ItemName
-from retrieval.catalogue import Attribute
-from retrieval.catalogue.records.history import Correction, Description
+from retrieval.catalogue import Attribute, Description
+from retrieval.catalogue.records.history import Correction
 
 ChangeName = Annotated[str, Field(pattern="^[0-9a-f]{32}$", description="The name of a change.", examples=[ENTRY])]
 UNDO_EXAMPLES = {"the latest change": {"id": "vases/amphora 3.jpg"}}

@@ -1,27 +1,14 @@
 """History: how the labels and attributes of items were changed, by whom and when. It stays when items go."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
 from retrieval.catalogue.database import Database
-from retrieval.catalogue.item import Attribute, Item
+from retrieval.catalogue.item import Description, Item
+from retrieval.catalogue.records.corrections import keep_source
 from retrieval.catalogue.table import HISTORY, new_entry
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """What is known of an item at one moment."""
-
-    label: str | None
-    attributes: Mapping[str, Attribute]
-
-    @classmethod
-    def of(cls, item: Item) -> "Description":
-        """An item's own."""
-        return cls(item.label, dict(item.attributes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +47,8 @@ class HistoryChanges:
         old, new = Description.of(before), Description.of(after)
         if old == new:
             return
+        if before.origin == "source":
+            keep_source(self._connection, before)
         now = datetime.now(UTC)
         self._connection.execute(
             sa.insert(HISTORY).values(
