@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from trainer.config import HeadConfig
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
-from trainer.training.head import Examples, Head, tune_head
+from trainer.training.examples import Examples
+from trainer.training.head import Head, tune_head
 
 CONFIG = HeadConfig(
     dims=(6,),

@@ -1,32 +1,20 @@
 """The encoder of a run as it grows: as a Keras network where it is one of ours, and always as an ONNX graph."""
 
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from dataclasses import replace
 
 import numpy as np
 import onnx
 from keras import Model
 from numpy.typing import NDArray
 
-from retrieval.encoding.encoder import OnnxEncoder
 from trainer.config import EncoderConfig
 from trainer.errors import WeightsError
 from trainer.networks.backbones import build_backbone
+from trainer.networks.forms import Encoders, ready
 from trainer.networks.graphs.building import adopt, mirrored, side_by_side, stacked, with_head
 from trainer.networks.graphs.export import export_onnx
 from trainer.networks.graphs.wrapping import wrap
 from trainer.networks.pooling import build_encoder
-
-
-@dataclass(frozen=True, slots=True)
-class Encoders:
-    """One encoder in its forms. `keras` and its `backbone` are None where it was made from ONNX files."""
-
-    stage: str
-    graph: onnx.ModelProto
-    onnx: OnnxEncoder
-    keras: Model | None = None
-    backbone: Model | None = None
 
 
 def frozen(config: EncoderConfig, *, mirror: bool) -> Encoders:
@@ -35,7 +23,7 @@ def frozen(config: EncoderConfig, *, mirror: bool) -> Encoders:
         return from_backbone(
             "frozen", build_backbone(config.backbone, config.weights, config.side), config, mirror=mirror
         )
-    return _ready("frozen", _seen_in(_from_files(config), config, mirror=mirror))
+    return ready("frozen", _seen_in(_from_files(config), config, mirror=mirror))
 
 
 def from_backbone(stage: str, backbone: Model, config: EncoderConfig, *, mirror: bool) -> Encoders:
@@ -45,29 +33,17 @@ def from_backbone(stage: str, backbone: Model, config: EncoderConfig, *, mirror:
 
 def from_keras(stage: str, encoder: Model, backbone: Model | None, config: EncoderConfig, *, mirror: bool) -> Encoders:
     """A network of ours (networks.encoder)."""
-    ready = _ready(stage, _seen_in(export_onnx(encoder), config, mirror=mirror))
-    return replace(ready, keras=encoder, backbone=backbone)
+    encoders = ready(stage, _seen_in(export_onnx(encoder), config, mirror=mirror))
+    return replace(encoders, keras=encoder, backbone=backbone)
 
 
 def headed(encoders: Encoders, kernel: NDArray[np.float32], config: EncoderConfig) -> Encoders:
     """The same encoder with a linear head [e, d]; nothing before it changes, so it is not exported again."""
-    ready = _ready("head", with_head(encoders.graph, kernel))
+    with_kernel = ready("head", with_head(encoders.graph, kernel))
     if encoders.backbone is None:
-        return ready
+        return with_kernel
     keras = build_encoder(encoders.backbone, kernel, pooling=config.pooling)
-    return replace(ready, keras=keras, backbone=encoders.backbone)
-
-
-def fingerprint(graph: onnx.ModelProto) -> str:
-    """What an encoder computes, as 16 hex digits: its operations and numbers, whatever their names and order."""
-    parts = [
-        node.op_type.encode() + b"".join(a.SerializeToString() for a in node.attribute) for node in graph.graph.node
-    ]
-    parts += [onnx.numpy_helper.to_array(tensor).tobytes() for tensor in graph.graph.initializer]
-    digest = sha256()
-    for part in sorted(sha256(part).digest() for part in parts):
-        digest.update(part)
-    return digest.hexdigest()[:16]
+    return replace(with_kernel, keras=keras, backbone=encoders.backbone)
 
 
 def _from_files(config: EncoderConfig) -> onnx.ModelProto:
@@ -85,7 +61,3 @@ def _seen_in(graph: onnx.ModelProto, config: EncoderConfig, *, mirror: bool) -> 
     """The graph for what the encoder is given: pictures that are mirrored, too, and perhaps their centres."""
     graph = mirrored(graph) if mirror else graph
     return stacked(graph) if config.fit == "both" else graph
-
-
-def _ready(stage: str, graph: onnx.ModelProto) -> Encoders:
-    return Encoders(stage, graph, OnnxEncoder(graph.SerializeToString(), f"the {stage} encoder"))

@@ -8,8 +8,8 @@ from trainer.config import CONFIGS, load_config
 from trainer.data import features
 from trainer.data.features import Views
 from trainer.errors import ConfigError
-from trainer.networks import encoders
-from trainer.networks.encoders import Encoders
+from trainer.networks import forms
+from trainer.networks.forms import Encoders
 from trainer.progress import Listener
 from trainer.recipe import winner
 from trainer.recipe.budget import Budget
@@ -64,7 +64,7 @@ def find_recipe(inputs: Inputs, minutes: float, preset: Preset, listener: Listen
 
     def fill_cache(frozen: Encoders) -> None:
         if outcome is not None:
-            name = features.cache_name(config, Views(), encoders.fingerprint(frozen.graph))
+            name = features.cache_name(config, Views(), forms.fingerprint(frozen.graph))
             passes.fill(outcome.choice, cache / f"{name}.sqlite")
 
     return Recipe(

@@ -18,7 +18,7 @@ from trainer.data.split import PART_NUMBERS, TRAIN
 from trainer.evaluation.inputs.training_split import read_split
 from trainer.health.check import check
 from trainer.health.findings import Health
-from trainer.networks import encoders
+from trainer.networks import encoders, forms
 from trainer.progress import Progress
 from trainer.report.model import Report
 from trainer.sources.base import Skipped
@@ -42,7 +42,7 @@ def check_catalogue(artifacts: Path, report: Report, step: Step) -> Health:
     config = load_config(folder / CONFIG)
     with step(f"Building {config.encoder.name}"):
         frozen = encoders.frozen(config.encoder, mirror=config.mirror)
-    name = features.cache_name(config, Views(), encoders.fingerprint(frozen.graph))
+    name = features.cache_name(config, Views(), forms.fingerprint(frozen.graph))
     with step("Computing features") as progress:
         computed = features.compute(
             report.pictures,

@@ -25,7 +25,7 @@ from trainer.indexing import GalleryIndex
 from trainer.progress import Listener
 from trainer.run.held_out import calibration_pairs, pairs_of_new_situations, protocols
 from trainer.run.live_baseline import live_vectors
-from trainer.training.stages import Tuning
+from trainer.training.tuning import Tuning
 
 MAX_QUERIES = 500  # searched with to measure the search itself
 

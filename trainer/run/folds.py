@@ -14,7 +14,7 @@ from sklearn.cluster import AgglomerativeClustering, KMeans
 from retrieval.encoding.projection import unit
 from trainer.data.features import PictureFile
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
-from trainer.training.stages import Tuning
+from trainer.training.tuning import Tuning
 
 FOLDS = 4
 MAX_FOR_WARD = 2_000  # pictures of one label; Ward's tree needs all their pairs

@@ -16,10 +16,9 @@ from trainer.data.features import FeatureCache
 from trainer.data.large_arrays import empty_rows
 from trainer.data.loading import BATCH, embed_gallery
 from trainer.data.sampling import sample_evenly
-from trainer.networks.encoders import Encoders, fingerprint
-from trainer.networks.graphs.export import TOLERANCE
+from trainer.networks.forms import TOLERANCE, Encoders, fingerprint
 from trainer.progress import Progress
-from trainer.training.stages import Tuning
+from trainer.training.tuning import Tuning
 
 SAMPLE = 32  # pictures that are embedded to check the others by
 

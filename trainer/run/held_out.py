@@ -28,8 +28,9 @@ from trainer.progress import Progress
 from trainer.run.folds import FOLDS, Sides, new_situations, sides
 from trainer.run.live_baseline import Live
 from trainer.training.epochs.dataset import encode_all
-from trainer.training.head import Kernel, fit_head, new_labels
-from trainer.training.stages import Tuning
+from trainer.training.examples import Kernel, new_labels
+from trainer.training.head import fit_head
+from trainer.training.tuning import Tuning
 from trainer.training.validation import MAX_QUERIES, Validation, by_labels
 
 Embeddings = NDArray[np.float32]

@@ -19,9 +19,9 @@ from trainer.data.split import TRAIN, number_labels, split
 from trainer.errors import SourceError
 from trainer.evaluation.metrics import Scores
 from trainer.indexing import calibrate_margins, calibrate_probes, reduce
-from trainer.networks import encoders
-from trainer.networks.encoders import Encoders
+from trainer.networks import encoders, forms
 from trainer.networks.face_detectors import face_stage
+from trainer.networks.forms import Encoders
 from trainer.networks.graphs.export import check_parity
 from trainer.progress import Epoch, Listener, Progress
 from trainer.releases.release import Release
@@ -36,7 +36,7 @@ from trainer.training import stages
 from trainer.training.epochs import devices
 from trainer.training.epochs.dataset import Pictures
 from trainer.training.quantization import int8_encoder
-from trainer.training.stages import Tuning
+from trainer.training.tuning import Tuning
 
 PARITY_PICTURES = 32
 
@@ -100,9 +100,7 @@ def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache |
     views = Views(config.head.views if config.head.enabled else 0, detail=inputs.holds_out and not supervised)
 
     def compute(encoder: Encoders, progress: Progress) -> Features:
-        cache = (
-            artifacts / "cache" / f"{features.cache_name(config, views, encoders.fingerprint(encoder.graph))}.sqlite"
-        )
+        cache = artifacts / "cache" / f"{features.cache_name(config, views, forms.fingerprint(encoder.graph))}.sqlite"
         return features.compute(
             pictures,
             encoder.onnx,

@@ -16,7 +16,7 @@ from trainer.report.published import describe
 from trainer.report.write import write_report
 from trainer.run.assess import Assessment
 from trainer.sources.base import Skipped
-from trainer.training.stages import Tuning
+from trainer.training.tuning import Tuning
 
 
 def report_run(

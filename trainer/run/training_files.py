@@ -3,20 +3,25 @@
 import csv
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import joblib
 import tomli_w
-from keras import Model
 
 from trainer.config import Config
 from trainer.data.split import PART_NUMBERS
 from trainer.indexing import GalleryIndex
 from trainer.sources.base import Skipped
 from trainer.training.epochs.history import write_history
-from trainer.training.stages import Tuning
+from trainer.training.tuning import Tuning
+
+if TYPE_CHECKING:
+    from keras import Model
 
 
-def write_training(folder: Path, encoder: Model | None, reduced: GalleryIndex, config: Config, tuning: Tuning) -> None:
+def write_training(
+    folder: Path, encoder: "Model | None", reduced: GalleryIndex, config: Config, tuning: Tuning
+) -> None:
     """Fill the bundle's training folder. Nothing that serves ever opens it: joblib files can run code when loaded."""
     folder.mkdir(exist_ok=True)
     if encoder is not None:

@@ -27,7 +27,7 @@ from trainer.releases.replay import cache_path
 
 if TYPE_CHECKING:  # these bring TensorFlow and scikit-learn, for which publishing has no use
     from trainer.indexing import GalleryIndex
-    from trainer.networks.encoders import Encoders
+    from trainer.networks.forms import Encoders
 
 VERSIONS = (
     "keras",

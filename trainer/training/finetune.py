@@ -19,11 +19,12 @@ from trainer.networks.blocks import freeze_norms, layers_from
 from trainer.networks.closed_form import label_means
 from trainer.networks.pooling import build_encoder
 from trainer.progress import Epoch, Progress, Watch
+from trainer.training.collapse import check_spread
 from trainer.training.epochs.batches import PictureBatches, epoch_batches
 from trainer.training.epochs.checkpoint import Checkpoint
 from trainer.training.epochs.dataset import Pictures, measure, seen_in
 from trainer.training.epochs.devices import compiling, precision
-from trainer.training.epochs.loop import check_spread, fit_epoch, restore, state_of
+from trainer.training.epochs.loop import fit_epoch, restore, state_of
 from trainer.training.epochs.optimizer import TwoRates, warm_cosine
 from trainer.training.losses import Proxies, make_loss, uses_proxies
 from trainer.training.validation import best

@@ -23,7 +23,7 @@ from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.images import RGB
 from trainer.data.sampling import sample_evenly
 from trainer.evaluation.metrics import Scores
-from trainer.networks.encoders import Encoders
+from trainer.networks.forms import Encoders
 from trainer.training.epochs.dataset import Pictures, measure
 
 LINEAR = ("Conv", "Gemm", "MatMul")

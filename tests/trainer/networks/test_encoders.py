@@ -13,7 +13,7 @@ from trainer.config import EncoderConfig
 from trainer.errors import WeightsError
 from trainer.networks import encoders
 from trainer.networks.backbones import build_backbone
-from trainer.networks.encoders import Encoders, fingerprint
+from trainer.networks.forms import Encoders, fingerprint
 
 CONFIG = EncoderConfig(backbone="siamese", weights="none", size=SIDE)
 PICTURES = np.random.default_rng(0).integers(0, 256, (4, SIDE, SIDE, 3), dtype=np.uint8)

@@ -11,7 +11,7 @@ from trainer.config import SplitConfig
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.run.folds import FOLDS, NO_FOLD, label_folds, picture_folds, sides
 from trainer.training.epochs.dataset import Pictures
-from trainer.training.stages import Tuning
+from trainer.training.tuning import Tuning
 
 __all__ = ["pictures"]
 

@@ -23,8 +23,9 @@ from trainer.run.held_out import calibration_pairs, protocols
 from trainer.run.live_baseline import Live
 from trainer.training.epochs.dataset import Pictures
 from trainer.training.epochs.devices import choose_strategy
-from trainer.training.head import Examples, Head, new_labels
-from trainer.training.stages import Tuning
+from trainer.training.examples import Examples, new_labels
+from trainer.training.head import Head
+from trainer.training.tuning import Tuning
 
 WIDTH, DIMS = 12, 6
 LABELS, EACH = 8, 8

@@ -11,7 +11,7 @@ from tests.support.marks import with_crashes
 from tests.trainer.tuning import SIDE, Quiet, pictures_in, scores
 from trainer.config import Config
 from trainer.evaluation.metrics import Scores
-from trainer.networks.encoders import Encoders
+from trainer.networks.forms import Encoders
 from trainer.run import pipeline
 from trainer.run.inputs import read_inputs
 from trainer.run.pipeline import Outcome

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainer.errors import TrainingCollapsed
-from trainer.training.epochs.loop import check_features, check_spread
+from trainer.training.collapse import check_features, check_spread
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, np.nan, np.inf])

@@ -12,7 +12,8 @@ from trainer.errors import TrainingCollapsed
 from trainer.evaluation.metrics import Scores, score
 from trainer.networks.closed_form import Candidate, linear_starts
 from trainer.training import validation
-from trainer.training.head import INNER_SHARE, LABEL_DRAWS, Examples, measure, train_linear
+from trainer.training.examples import INNER_SHARE, LABEL_DRAWS, Examples, measure
+from trainer.training.linear import train_linear
 
 # --- measuring
 

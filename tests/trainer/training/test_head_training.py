@@ -13,9 +13,10 @@ from trainer.config import HeadConfig
 from trainer.data.split import TRAIN, UNLABELLED, VALIDATION
 from trainer.errors import ConfigError
 from trainer.progress import Epoch
-from trainer.training import head as linear
-from trainer.training import validation
-from trainer.training.head import Examples, Head, Step, measure, train_linear, tune_head
+from trainer.training import linear, validation
+from trainer.training.examples import Examples, measure
+from trainer.training.head import Head, tune_head
+from trainer.training.linear import Step, train_linear
 
 SLOW = pytest.mark.slow
 

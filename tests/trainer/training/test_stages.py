@@ -16,15 +16,17 @@ from trainer.data.features import Features
 from trainer.evaluation.metrics import Scores
 from trainer.networks import backbones, encoders
 from trainer.networks.closed_form import Candidate
-from trainer.networks.encoders import Encoders
+from trainer.networks.forms import Encoders
 from trainer.networks.pooling import build_encoder
 from trainer.progress import Epoch, Progress
 from trainer.training import stages
 from trainer.training.epochs.dataset import Pictures
 from trainer.training.epochs.devices import choose_strategy
+from trainer.training.examples import measure
 from trainer.training.finetune import FinetuneResult, Start
-from trainer.training.head import Head, measure
-from trainer.training.stages import Tuning, tune
+from trainer.training.head import Head
+from trainer.training.stages import tune
+from trainer.training.tuning import Tuning
 
 pytestmark = pytest.mark.usefixtures("tiny_siamese")
 

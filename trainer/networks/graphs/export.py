@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from retrieval.encoding.encoder import OnnxEncoder
 from retrieval.images import RGB
 from trainer.errors import ParityError
+from trainer.networks.forms import TOLERANCE
 from trainer.networks.pooling import in_full_precision
 
 OPSET = 18
-TOLERANCE = 1e-3  # largest difference of a unit-scaled output that we ship
 MIN_LENGTH = 0.01  # of the longest embedding: in a shorter one, all that is left of the picture may be rounding
 BATCH = 16
 

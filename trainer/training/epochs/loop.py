@@ -4,39 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 
 import keras
-import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from retrieval.encoding.projection import unit
-from trainer.errors import TrainingCollapsed
 from trainer.progress import Progress
 from trainer.training.epochs.batches import PictureBatches
-
-COLLAPSED_SPREAD = 0.01  # root mean square distance of unit embeddings from their mean, of at most 1
-
-
-def check_features(features: NDArray[np.float32]) -> None:
-    """Raises TrainingCollapsed when a backbone gives the same features [n, e] for every picture, or no numbers."""
-    if not np.ptp(features, axis=0).max() > 0:
-        raise TrainingCollapsed(
-            "The backbone gives the same features for every picture, or none that are numbers. Either all pictures "
-            "show the same: add others. Or its weights are not what they should be: check them."
-        )
-
-
-def check_spread(embeddings: NDArray[np.float32], section: str, epoch: int) -> None:
-    """Raises TrainingCollapsed when all embeddings [n, d] point one way, or are not numbers.
-
-    `section` names the part of the configuration that the message sends people to.
-    """
-    directions = unit(embeddings)
-    spread = float(np.sqrt(np.square(directions - directions.mean(axis=0)).sum(axis=1).mean()))
-    if not spread > COLLAPSED_SPREAD:
-        raise TrainingCollapsed(
-            f"After epoch {epoch} all embeddings are nearly the same (spread {spread:.2g}). "
-            f"Lower learning_rate or margin under [{section}], or check that labels are not mixed up."
-        )
 
 
 def fit_epoch(

@@ -17,7 +17,8 @@ from tests.support.bundles import picture
 from trainer.config.backbones import BACKBONES
 from trainer.errors import ParityError
 from trainer.networks.backbones import build_backbone
-from trainer.networks.graphs.export import BATCH, OPSET, TOLERANCE, check_parity, export_onnx
+from trainer.networks.forms import TOLERANCE
+from trainer.networks.graphs.export import BATCH, OPSET, check_parity, export_onnx
 from trainer.networks.pooling import build_encoder
 
 SIZE = 64

@@ -1,0 +1,96 @@
+"""What a head learns from and is measured on: features with labels and parts, and labels held out to choose by."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION, hold_out_labels
+from trainer.evaluation.metrics import Scores
+from trainer.training import validation
+from trainer.training.validation import Validation
+
+Kernel = NDArray[np.float32]
+
+INNER_SHARE = 0.2  # of the training labels, held out to choose by
+LABEL_DRAWS = 3  # times that labels are held out so
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Features float32 [n, 1 + views, e], the clean picture first; label numbers int64 [n]; parts int8 [n].
+
+    With `details` float32 [n, e], a small part of each picture, labels are not looked at: the views of a picture are
+    what is alike, and held-out pictures are searched by their details.
+    """
+
+    features: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    parts: NDArray[np.int8]
+    details: NDArray[np.float32] | None = None
+    crowded: bool = False
+    """Whether held-out pictures are searched among those trained on, too, though their labels are new."""
+
+    @property
+    def supervised(self) -> bool:
+        """Whether labels say what is alike."""
+        return self.details is None
+
+    def validation(self) -> Validation:
+        """Who is searched for, and among whom."""
+        if not self.supervised:
+            return validation.by_details(self.parts)
+        return (validation.by_new_labels if self.crowded else validation.by_labels)(self.labels, self.parts)
+
+    def only(self, *parts: int) -> "Examples":
+        """The pictures of these parts that can be learned from."""
+        return self.rows(np.isin(self.parts, parts) & (not self.supervised or self.labels != UNLABELLED))
+
+    def rows(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Examples":
+        """These pictures."""
+        details = None if self.details is None else self.details[rows]
+        return Examples(self.features[rows], self.labels[rows], self.parts[rows], details, self.crowded)
+
+    def alike(self) -> NDArray[np.int64]:
+        """Numbers int64 [n] that say which rows are alike: the labels, or each picture by itself."""
+        return self.labels if self.supervised else np.arange(len(self.labels))
+
+
+def measure(examples: Examples, kernel: Kernel | None = None, *, intervals: bool = True) -> Scores:
+    """The held-out pictures by the features as they are, or through a kernel [e, dims]; with their intervals or not."""
+    among = examples.validation()
+    query_features = examples.features[:, 0] if examples.details is None else examples.details
+    queries, gallery = query_features[among.queries], examples.features[among.gallery, 0]
+    if kernel is not None:
+        queries, gallery = queries @ kernel, gallery @ kernel
+    return among.scores(queries, gallery, intervals=intervals)
+
+
+def new_labels(examples: Examples, seed: int) -> Examples | None:
+    """The training part split once more, by label, unless the run's own split is by label already.
+
+    None where there are too few labels for that, or none to be looked at.
+    """
+    labels = np.where(examples.parts == TRAIN, examples.labels, UNLABELLED)
+    has_known = np.isin(examples.labels[examples.parts == VALIDATION], labels[labels != UNLABELLED]).any()
+    held_out = hold_out_labels(labels, INNER_SHARE, np.random.default_rng(seed))
+    if not (examples.supervised and has_known and held_out.any()):
+        return None
+    parts = np.where(held_out, VALIDATION, np.where(examples.parts == TRAIN, TRAIN, TEST)).astype(np.int8)
+    return replace(examples, parts=parts)
+
+
+def new_label_draws(examples: Examples, seed: int) -> list[Examples]:
+    """The training part split several times over, by label, each time with other labels held out.
+
+    Their pictures are searched among all pictures of the training part: a gallery as crowded as the real one.
+    Empty where there are too few labels for that, or none to be looked at.
+    """
+    labels = np.where(examples.parts == TRAIN, examples.labels, UNLABELLED)
+    draws = []
+    for draw in range(LABEL_DRAWS):
+        held_out = hold_out_labels(labels, INNER_SHARE, np.random.default_rng(seed + draw))
+        if examples.supervised and held_out.any():
+            parts = np.where(held_out, VALIDATION, np.where(examples.parts == TRAIN, TRAIN, TEST)).astype(np.int8)
+            draws.append(replace(examples, parts=parts, crowded=True))
+    return draws
