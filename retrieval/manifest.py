@@ -64,6 +64,8 @@ class Manifest(_Part):
     dims: Annotated[int, Field(gt=0)]
     counts: Counts
     metrics: dict[str, dict[str, float]]
+    intervals: dict[str, dict[str, tuple[float, float]]] = {}
+    """The 95 % intervals of measures in `metrics`, both ends; bundles of before 2026-12 have none."""
     split: dict[str, str | float] | None = None
     """How pictures were held out for the metrics, such as by = "image", share = 0.2."""
     preset: str | None = None

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Response
 from api.deps import ArtifactsDep, EngineDep, PoolDep, WritersDep
 from api.errors import Refusal
 from api.openapi.problems import problems
-from api.schemas.search.answer import BundleAnswer, BundlesAnswer
+from api.schemas.bundles import BundleAnswer, BundlesAnswer
 from api.security.keys import Admin, Read
 from api.serving import bundles
 from api.serving.engine import Engine

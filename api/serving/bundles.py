@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from api.errors import Refusal
-from api.schemas.search.answer import BundleAnswer, BundlesAnswer, report_url
+from api.schemas.bundles import BundleAnswer, BundlesAnswer
+from api.schemas.search.answer import report_url
 from retrieval import bundle as bundles
 from retrieval.bundle import checksums
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing
@@ -128,7 +129,9 @@ def _answer(manifest: Manifest, loaded: Sequence[str]) -> BundleAnswer:
         encoder=manifest.encoder.name,
         stage=manifest.encoder.stage,
         items=manifest.counts.items,
+        preset=manifest.preset,
         metrics=manifest.metrics,
+        intervals=manifest.intervals,
         live=manifest.id in loaded[:1],
         loaded=manifest.id in loaded,
         report_url=report_of(manifest),

@@ -247,6 +247,7 @@ def describe(bundle_id: str, *, items: int, clusters: int) -> dict[str, object]:
         "encoder": encoder | {"stage": "frozen"},
         "dims": DIMS,
         "counts": {"items": items, "labels": 4, "clusters": clusters},
-        "metrics": {},
+        "metrics": {"frozen": {"map": 0.5, "queries": 40}},
+        "intervals": {"frozen": {"map": [0.4, 0.6]}},
         "versions": {},
     }

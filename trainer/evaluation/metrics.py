@@ -57,6 +57,10 @@ class Scores:
         """The means and counts alone, by name."""
         return {name: value for name, value in asdict(self).items() if name != "intervals"}
 
+    def interval_ends(self) -> dict[str, tuple[float, float]]:
+        """The ends of the 95 % intervals, by the names of the means."""
+        return {name: (interval.low, interval.high) for name, interval in self.intervals.items()}
+
 
 @dataclass(frozen=True, slots=True)
 class AtK:

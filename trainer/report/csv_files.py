@@ -104,6 +104,7 @@ def as_json(report: Report, clusters: Sequence[Cluster], searches: Searches) -> 
         "facts": dict(report.facts),
         "pictures": len(report.pictures),
         "scores": {stage: dict(scores) for stage, scores in report.scores.items()},
+        "intervals": {stage: dict(ends) for stage, ends in report.intervals.items()},
         "evaluation": json.loads(results.to_json(report.evaluation)) if report.evaluation else None,
         "history": [asdict(epoch) for epoch in report.history],
         "clusters": [cluster_row(report, cluster) for cluster in clusters],

@@ -35,6 +35,8 @@ class Report:
     """Which of them the encoder has not learned from, bool [n]: these are searched with; all, where there are none."""
     scores: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Measures of each stage on the held-out pictures, as the manifest has them."""
+    intervals: Mapping[str, Mapping[str, tuple[float, float]]] = field(default_factory=dict)
+    """The ends of their 95 % intervals."""
     history: Sequence[Epoch] = ()
     evaluation: "Evaluation | None" = None
     health: "Health | None" = None

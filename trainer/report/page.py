@@ -1,6 +1,6 @@
 """The report as one self-contained page: jinja2 escapes everything, and a policy in it lets nothing in from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -86,13 +86,17 @@ def _stages(report: Report) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         (
             stage,
-            [
-                (_words(name), f"{value:.0f}" if name in ("queries", "unanswerable") else f"{value:.3f}")
-                for name, value in values.items()
-            ],
+            [(_words(name), _figure(name, value, report.intervals.get(stage, {}))) for name, value in values.items()],
         )
         for stage, values in report.scores.items()
     ]
+
+
+def _figure(name: str, value: float, intervals: Mapping[str, tuple[float, float]]) -> str:
+    if name in ("queries", "unanswerable"):
+        return f"{value:.0f}"
+    low, high = intervals.get(name, (None, None))
+    return f"{value:.3f}" if low is None else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def _words(name: str) -> str:

@@ -44,6 +44,7 @@ def read_published(artifacts: Path) -> Report:
         clusters=loaded.clusters.assign(vectors).astype(np.int64),
         held_out=_held_out(read_split(folder, manifest), manifest, pictures),
         scores=manifest.metrics,
+        intervals=manifest.intervals,
         history=read_history(history, str(folder / HISTORY)) if history else (),
         evaluation=results.from_json(measured, str(folder / MEASURED)) if measured else None,
         sheets=folder / REPORT,

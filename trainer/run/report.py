@@ -43,6 +43,7 @@ def report_run(
         clusters=reduced.assigned,
         held_out=~np.isin(parts, learned),
         scores=manifest.metrics,
+        intervals=manifest.intervals,
         history=tuning.history,
         evaluation=assessment.evaluation,
         health=catalogue_health,

@@ -70,6 +70,7 @@ def describe(
         "preset": config.preset,
         "counts": {"items": len(files), "labels": len(labels), "clusters": len(reduced.clusters)},
         "metrics": {stage: measured.figures() for stage, measured in scores.items()},
+        "intervals": {stage: measured.interval_ends() for stage, measured in scores.items() if measured.intervals},
         "split": config.split.model_dump(exclude_none=True) if scores else None,
         "versions": {
             distribution.metadata["Name"]: distribution.version

@@ -258,26 +258,6 @@ class SearchAnswer(Answer):
     hits: list[Hit]
 
 
-class BundleAnswer(Answer):
-    """One bundle. `metrics` maps a stage of the training to its measures on held-out pictures."""
-
-    id: Annotated[str, Field(examples=["20261122-101500-efficientnet-lite0"])]
-    created: datetime
-    encoder: Annotated[str, Field(description="The network that looks at the pictures.", examples=["resnet50"])]
-    stage: Annotated[str, Field(description="How far it was tuned.", examples=["finetune"])]
-    items: Annotated[int, Field(description="How many it was made from.", examples=[1200])]
-    metrics: Annotated[Mapping[str, Mapping[str, float]], Field(examples=[{"head": {"recall_at_1": 0.91}}])]
-    live: Annotated[bool, Field(description="Searches are answered from it.")]
-    loaded: Annotated[bool, Field(description="Searches that name it are answered from it.")]
-    report_url: ReportUrl
-
-
-class BundlesAnswer(Answer):
-    """The bundles that can be served, newest first."""
-
-    bundles: list[BundleAnswer]
-
-
 def item_url(item_id: str, part: str = "") -> str:
     """Where an item is, or a part of it. The id is in the query, which no proxy changes as it may change a path."""
     return link(f"/item{part}?id={quote(item_id, safe='')}")

@@ -50,7 +50,9 @@ def test_what_can_be_served_is_listed_and_which_one_is_live(reports: TestClient)
     assert (new["id"], new["live"], new["report_url"]) == ("new", True, "/bundles/new/report/index.html")
     assert (old["id"], old["live"], old["report_url"]) == ("old", False, None)
     assert new["created"] > old["created"]
-    assert (new["encoder"], new["stage"], new["items"], new["metrics"]) == ("tiny", "frozen", 12, {})
+    assert (new["encoder"], new["stage"], new["items"], new["preset"]) == ("tiny", "frozen", 12, None)
+    assert new["metrics"] == {"frozen": {"map": 0.5, "queries": 40}}
+    assert new["intervals"] == {"frozen": {"map": [0.4, 0.6]}}
     assert reports.get(new["report_url"]).text == PAGE
     assert reports.post("/search", files={"file": picture(1)}).json()["report_url"] == new["report_url"]
 

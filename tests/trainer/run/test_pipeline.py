@@ -63,6 +63,9 @@ def test_the_bundle_is_whole_and_holds_what_the_design_says(trained: Trained) ->
     assert manifest.encoder.stage == "head"
     assert set(manifest.metrics) == {"frozen", "head"}
     assert manifest.metrics["head"]["map"] > manifest.metrics["frozen"]["map"]
+    for stage, measures in manifest.metrics.items():
+        assert manifest.intervals[stage].keys() == measures.keys() - {"queries", "unanswerable"}
+        assert all(low <= measures[name] <= high for name, (low, high) in manifest.intervals[stage].items())
 
 
 def test_the_run_ends_with_its_proof(trained: Trained) -> None:
