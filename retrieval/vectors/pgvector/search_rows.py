@@ -7,7 +7,7 @@ import numpy as np
 
 from retrieval.clusters import Metric, Numbers, Vectors, directions_of, product_error
 from retrieval.vectors.base import distances_of
-from retrieval.vectors.pgvector.schema import Rows, Tables
+from retrieval.vectors.postgresql.tables import Rows, Tables
 from retrieval.vectors.probe import exact_measures
 from retrieval.vectors.rounds import NOTHING, Answer, Measured
 
