@@ -1,6 +1,7 @@
 """A search: its parts, the API request for it, and its link."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
@@ -14,7 +15,7 @@ DEFAULT_K = 20
 LIKE, UNLIKE = 1.0, -0.5
 """Weights of extra pictures that matches should be like, or unlike; the first picture has weight 1."""
 
-Kind = Literal["item", "address", "picture"]
+Kind = Literal["item", "address", "picture", "words"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,14 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search. Its first picture is an item (`id`), at a `url`, uploaded, or part of a `cursor`.
+    """A search: by the words of `text`, or by pictures.
+
+    The first picture is an item (`id`), at a `url`, uploaded, or part of a `cursor`.
 
     A cursor contains the whole query; other fields that name a picture are then only displayed.
     """
 
+    text: str | None = None
     id: str | None = None
     url: str | None = None
     cursor: str | None = None
@@ -65,14 +69,21 @@ class SearchQuery:
 
     @property
     def kind(self) -> Kind:
-        """The kind of the first picture."""
+        """What is searched with: words, or the kind of the first picture."""
+        if self.text is not None:
+            return "words"
         if self.id is not None:
             return "item"
         return "address" if self.url is not None else "picture"
 
     @property
-    def has_picture(self) -> bool:
+    def is_complete(self) -> bool:
         """Whether the search needs no upload."""
+        return self.text is not None or self.has_picture
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether the first picture is named."""
         return self.id is not None or self.url is not None or self.cursor is not None
 
     @property
@@ -106,13 +117,16 @@ class SearchQuery:
 
     def search_fields(self) -> dict[str, Any]:
         """The fields of the API request; an upload comes before the `items`."""
-        options: dict[str, Any] = {"k": self.k, "metric": self.metric}
+        options: dict[str, Any] = {"k": self.k}
+        options |= {"metric": self.metric} if self.text is None or self.metric != "cosine" else {}
         options |= {"filter": self.filter_fields()} if self.has_filters else {}
         options |= {"group_by": self.group} if self.group else {}
         options |= {"min_precision": self.sure / 100} if self.sure and self.metric != "fused" else {}
         options |= {"bundle": self.bundle} if self.bundle else {}
         if self.cursor is not None:
             return options | {"cursor": self.cursor}
+        if self.text is not None:
+            return options | {"text": self.text}
         first = self.picture_fields()
         if not self.like and not self.unlike:
             return options | first
@@ -124,7 +138,7 @@ class SearchQuery:
 
     def parameters(self) -> list[tuple[str, str]]:
         """The parameters of a link or form; default values are left out."""
-        pairs = [(name, text) for name in ("id", "url") if (text := getattr(self, name)) is not None]
+        pairs = [(name, text) for name in ("text", "id", "url") if (text := getattr(self, name)) is not None]
         pairs += [("like", each) for each in self.like] + [("unlike", each) for each in self.unlike]
         if self.crop:
             pairs += [(side.name, str(getattr(self.crop, side.name))) for side in fields(Crop)]
@@ -151,11 +165,20 @@ class SearchQuery:
 
     def by_item(self, item_id: str) -> Self:
         """The same search, starting from this item only."""
-        return replace(self, id=item_id, url=None, cursor=None, like=(), unlike=(), crop=None, face=None)
+        return replace(self, text=None, id=item_id, url=None, cursor=None, like=(), unlike=(), crop=None, face=None)
 
     def by_address(self, url: str) -> Self:
         """The same search, starting from the picture at this URL only."""
-        return replace(self, id=None, url=url, cursor=None, like=(), unlike=(), crop=None, face=None)
+        return replace(self, text=None, id=None, url=url, cursor=None, like=(), unlike=(), crop=None, face=None)
+
+    def by_words(self, text: str) -> Self:
+        """A search with these words, among the same pictures; words know no metric, group or probability."""
+        return replace(self.by_item(""), text=text, id=None, metric="cosine", group=None, sure=0)
+
+    def with_word(self, word: str, other: str) -> Self:
+        """The same search with another word in place of one; of all words, where it is written in another way."""
+        text = re.sub(re.escape(word), lambda _: other, self.text or "", flags=re.IGNORECASE)
+        return replace(self, text=other if text == self.text else text, cursor=None)
 
     def more_like(self, item_id: str) -> Self:
         """The same search with an extra picture that matches should be like."""

@@ -19,6 +19,7 @@ from frontend.api.models import (
     Readiness,
     SearchAnswer,
     SuggestAnswer,
+    Suggestion,
 )
 
 Fields = Mapping[str, Any]
@@ -68,9 +69,13 @@ class ApiClient:
 
     def completed_labels(self, text: str) -> list[str]:
         """The labels with words that begin like those of a text, the most frequent first."""
-        params = {"text": text, "limit": str(MAX_SUGGESTIONS)}
+        return [each.value for each in self.suggestions(text, MAX_SUGGESTIONS) if each.attribute is None]
+
+    def suggestions(self, text: str, limit: int) -> list[Suggestion]:
+        """The labels and values with words that begin like those of a text, the most frequent first."""
+        params = {"text": text, "limit": str(limit)}
         answer = self._connection.read(SuggestAnswer, self._connection.send("GET", "/suggest", params=params))
-        return [each.value for each in answer.suggestions if each.attribute is None]
+        return answer.suggestions
 
     def facets(self, filter_: Fields) -> FacetsAnswer:
         """Each attribute's most frequent values under a filter."""

@@ -42,11 +42,11 @@ class ItemSample(ApiModel):
 
 
 class Hit(Item):
-    """One match. Cosine: larger is closer. Euclidean: smaller is closer."""
+    """One match. Cosine: larger is closer. Euclidean: smaller is closer. Words give neither."""
 
     rank: int = Field(ge=1)
-    cosine: FiniteFloat
-    euclidean: FiniteFloat
+    cosine: FiniteFloat | None
+    euclidean: FiniteFloat | None
     match_probability: float | None = Field(default=None, ge=0, le=1)
     group: Value | None = None
     more: int | None = Field(default=None, ge=0)
@@ -64,12 +64,21 @@ class Milliseconds(ApiModel):
     total: float = Field(ge=0, allow_inf_nan=False)
 
 
+class NearWords(ApiModel):
+    """A word that no item has, and known words that are spelled nearly so, the nearest first."""
+
+    word: str
+    near: list[str]
+
+
 class SearchAnswer(ApiModel):
     """The matches, best first, and details of the search."""
 
     bundle: str
     report_url: str | None = None
-    metric: Metric
+    metric: Metric | None
+    """None for a search with words."""
+    near_words: list[NearWords] = []
     exact: bool
     recall_estimate: float | None = Field(default=None, ge=0, le=1)
     clusters_opened: int = Field(ge=0)
@@ -136,6 +145,7 @@ class Suggestion(ApiModel):
 
     attribute: str | None
     value: str
+    count: int = Field(default=0, ge=0)
 
 
 class SuggestAnswer(ApiModel):

@@ -15,7 +15,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity
 FILTER_FIELDS = ("least.*", "most.*", "created_from", "created_to")
 FILTER_LISTS = ("label", "has.*")
 SEARCH_FIELDS = (
-    *("id", "url", "cursor", "left", "top", "width", "height", "face"),
+    *("text", "id", "url", "cursor", "left", "top", "width", "height", "face"),
     *("k", "metric", "group", "sure", "bundle", *FILTER_FIELDS),
 )
 SEARCH_LISTS = ("like", "unlike", *FILTER_LISTS)

@@ -28,9 +28,10 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
     metric = fields.get("metric") or "cosine"
     if metric not in METRICS:
         raise BadRequest(f"A search compares by one of {', '.join(METRICS)}.")
+    text = words(fields.get("text", ""))
     item_id, like, unlike = fields.get("id") or None, _others(fields, "like"), _others(fields, "unlike")
     url, cursor = address(fields.get("url", "")), fields.get("cursor") or None
-    if like and not (item_id or url or cursor or with_picture):
+    if like and not (text or item_id or url or cursor or with_picture):
         item_id, like = like[0], like[1:]
     if len(like) + len(unlike) > MAX_EXTRA_PICTURES:
         raise BadRequest(f"At most {MAX_EXTRA_PICTURES} pictures can be added to a query.")
@@ -38,6 +39,7 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
     if first_day and last_day and first_day > last_day:
         raise BadRequest(f"The first day, {first_day}, is after the last one, {last_day}.")
     query = SearchQuery(
+        text=text,
         id=item_id,
         url=url,
         cursor=cursor,
@@ -74,6 +76,14 @@ def address(text: str) -> str | None:
     text = text.strip()
     if text and not (text.lower().startswith(("http://", "https://")) and len(text) <= MAX_TEXT_LENGTH * 2):
         raise BadRequest("The address of a picture begins with https:// or http://.")
+    return text or None
+
+
+def words(text: str) -> str | None:
+    """Words to search with; None for an empty text. Raises BadRequest."""
+    text = text.strip()
+    if len(text) > MAX_TEXT_LENGTH:
+        raise BadRequest(f"A search takes words of up to {MAX_TEXT_LENGTH} letters in all.")
     return text or None
 
 

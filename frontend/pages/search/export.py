@@ -9,7 +9,7 @@ from flask import Blueprint, Response, abort, request
 
 from frontend.api.models import SearchAnswer
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
-from frontend.pages.search.page import read_query
+from frontend.pages.search.page import read_link
 from frontend.rendering import api
 
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r", "\n")
@@ -24,8 +24,8 @@ def download(kind: str) -> Response:
     """The matches of a search link."""
     if kind not in {"json", "csv"}:
         abort(404)
-    query = read_query(request.args)
-    if not query.has_picture:
+    query = read_link(request.args)
+    if not query.is_complete:
         abort(404)
     answer = api().search(query.search_fields())
     body = answer.model_dump_json(indent=2, exclude={"link", "next"}) + "\n" if kind == "json" else _table(answer)

@@ -3,20 +3,22 @@
 from base64 import b64encode
 from typing import Any
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage, MultiDict
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from frontend import messages
 from frontend.api.models import SearchAnswer
 from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
-from frontend.forms.search import address, read
+from frontend.forms.search import address, read, words
 from frontend.pages.search.verdict import verdict_of
 from frontend.rendering import api, error_page, limit_bytes, search_link
 from frontend.search_query import SearchQuery, cursor_of
 
 SAMPLE_SIZE = 24
+MAX_SUGGESTIONS = 10
 SCRIPT_HEADER = "X-Lookalike-Script"  # our script asks, and shows the picture it has by itself
 
 search = Blueprint("search", __name__)
@@ -33,8 +35,8 @@ def start() -> str:
 @accepts(*SEARCH_FIELDS, lists=SEARCH_LISTS)
 def by_link() -> str | Response:
     """The matches of a search link."""
-    query = read_query(request.args)
-    if not query.has_picture:
+    query = read_link(request.args)
+    if not query.is_complete:
         return redirect(url_for("search.start"))
     item = api().item(query.id) if query.id is not None else None
     return _results(query, api().search(query.search_fields()), item=item)
@@ -49,21 +51,40 @@ def by_form() -> str | Response:
     if upload is None:
         if url := address(request.form.get("address", "")):
             query = query.by_address(url)
-        return redirect(search_link(query), 303) if query.has_picture else error_page(messages.no_picture())
+        elif query.text is not None:
+            query = query.by_words(query.text)
+        return redirect(search_link(query), 303) if query.is_complete else error_page(messages.no_picture())
     picture = upload.read()
     if len(picture) > limit_bytes():
         return error_page(messages.too_large(limit_bytes()))
-    query = query.with_changes(id=None, url=None, cursor=None)
+    query = query.with_changes(text=None, id=None, url=None, cursor=None)
     preview = None
     if SCRIPT_HEADER not in request.headers and upload.mimetype in BROWSER_FORMATS:
         preview = f"data:{upload.mimetype};base64,{b64encode(picture).decode()}"
     return _results(query, api().search(query.search_fields(), picture), preview=preview)
 
 
+@search.get("/search/suggestions")
+@accepts("text")
+def suggest() -> Response:
+    """Labels and values of attributes that complete a text, the most frequent first, for the script."""
+    text = words(request.args.get("text", ""))
+    suggestions = api().suggestions(text, MAX_SUGGESTIONS) if text else []
+    return jsonify([each.model_dump() for each in suggestions])
+
+
 def read_query(form: MultiDict[str, str], *, with_picture: bool = False) -> SearchQuery:
     """The search in a form or link; kept for the form of an error page."""
     g.query = read(form, with_picture=with_picture)
     return g.query  # type: ignore[no-any-return]  # flask's g holds anything
+
+
+def read_link(link: MultiDict[str, str]) -> SearchQuery:
+    """The search in a link, which names words or a picture. A form may have both: there, words replace the picture."""
+    query = read_query(link)
+    if query.text is not None and (query.id is not None or query.url is not None):
+        raise BadRequest("A link searches with words (text) or with a picture (id or url), not with both.")
+    return query
 
 
 def uploaded_file() -> FileStorage | None:

@@ -21,14 +21,17 @@ class Verdict:
 
 
 def verdict_of(query: SearchQuery, answer: SearchAnswer) -> Verdict | None:
-    """What the best match tells; None for further pages, without matches, and where several pictures are searched with.
+    """What the best match tells; None for further pages, without matches, and where not one picture is searched with.
 
-    Only the first of several pictures would be meant, and what is sure of one is not of their mixture.
+    Words are in a hit or not. Only the first of several pictures would be meant, and what is sure of one is not sure of
+    their mixture.
     """
     if answer.offset or not answer.hits or query.like or query.unlike:
         return None
     best = answer.hits[0]
-    if _is_same(query, answer, best):
+    if best.cosine is None:
+        return None
+    if _is_same(query, answer, best, best.cosine):
         again = "again, under another id" if query.id is not None else "in the catalogue"
         return Verdict(f"This very picture is there {again}{_name_of(best)}.", True)
     if best.match_probability is None:
@@ -41,8 +44,8 @@ def verdict_of(query: SearchQuery, answer: SearchAnswer) -> Verdict | None:
     return Verdict(f"{name}, {probability_words(best.match_probability)}", True)
 
 
-def _is_same(query: SearchQuery, answer: SearchAnswer, best: Hit) -> bool:
-    if query.crop or query.face or best.cosine < SAME_COSINE:
+def _is_same(query: SearchQuery, answer: SearchAnswer, best: Hit, cosine: float) -> bool:
+    if query.crop or query.face or cosine < SAME_COSINE:
         return False
     size = answer.query
     return size is None or (size.width, size.height) == (best.width, best.height)

@@ -9,6 +9,7 @@ import "./crop.js";
 import "./faces.js";
 import "./matches.js";
 import "./query_thumbnail.js";
+import "./words.js";
 import "./viewer.js";
 import "./explanation.js";
 import "./contact_sheet.js";

@@ -43,7 +43,7 @@ async function showMore(link) {
   else link.parentElement.remove();
   const { start, children: { length: count } } = main.querySelector(".hits");
   const heading = main.querySelector("#matches");
-  heading.textContent = start > 1 ? `Matches ${start} to ${start + count - 1}` : `${count} closest matches`;
+  if (main.dataset.kind !== "words") heading.textContent = start > 1 ? `Matches ${start} to ${start + count - 1}` : `${count} closest matches`;
   for (const save of main.querySelectorAll("[data-save]")) {
     const url = new URL(save.href);
     url.searchParams.set("k", Math.min(count, MAX_SAVED));

@@ -4,6 +4,7 @@ import { currentMain, currentView, display, load, push, say, searchUrl, template
 import { cropToFile, decode, shapeOf, thumbnailOf } from "./pictures.js";
 
 const SIDES = ["left", "top", "width", "height"];
+const OTHER_WAYS = new Set(["address", "text"]); // to search than with the picture
 const QUERY_FIELDS = new Set(["id", "url", "cursor", "like", "unlike", "face", ...SIDES]); // all other fields are settings
 
 let pendingView; // the view that is being loaded
@@ -33,7 +34,7 @@ export async function searchPicture(file, { again = false } = {}) {
   const known = again ? currentView() : null;
   const view = { main: template("searching"), file, preview: known?.preview ?? URL.createObjectURL(file), title: "Searching…" };
   let picture = await decode(view.preview);
-  let fields = fieldsOf(form).filter(([name]) => name !== "address" && (again ? !["id", "url", "cursor"].includes(name) : !QUERY_FIELDS.has(name)));
+  let fields = fieldsOf(form).filter(([name]) => !OTHER_WAYS.has(name) && (again ? !["id", "url", "cursor"].includes(name) : !QUERY_FIELDS.has(name)));
   let copy = known?.picture;
   let upload = file;
   if (picture && fields.some(([name]) => name === "like" || name === "unlike")) {
@@ -99,6 +100,7 @@ export function searchAgain() {
   const form = mainForm();
   const names = new Set(fieldsOf(form).map(([name]) => name));
   if (view.file && view.main.dataset.kind !== "item" && changesPicture(form)) searchPicture(view.file, { again: true });
+  else if (view.main.dataset.kind === "words" && names.has("text")) follow(searchUrl, withoutFile(form));
   else if (["id", "url", "cursor"].some((name) => names.has(name))) follow(searchUrl, withoutFile(form), { same: true });
   else if (view.file) searchPicture(view.file, { again: true });
 }
@@ -112,14 +114,24 @@ function changesPicture(form) {
   );
 }
 
-function withoutFile(form) {
+/** Without words that are typed beside a picture and not searched with yet. */
+function withoutFile(form, { words = currentMain().dataset.kind === "words" } = {}) {
   const body = new FormData(form);
   body.delete("file");
+  if (!words) body.delete("text");
   return body;
 }
 
+/** Search with the address or the words in a field. */
+function followWay(form, field) {
+  const body = withoutFile(form, { words: field.name === "text" });
+  if (field.name === "text") body.delete("address");
+  field.blur(); // reading goes on with the matches
+  follow(searchUrl, body);
+}
+
 document.addEventListener("input", ({ target }) => {
-  if (target.name === "address") target.setCustomValidity("");
+  if (OTHER_WAYS.has(target.name)) target.setCustomValidity("");
   if (target.name !== "sure") return;
   const words = target.value === "0" ? "all" : `${target.value} % or more`;
   target.nextElementSibling.textContent = words;
@@ -131,19 +143,22 @@ document.addEventListener("change", ({ target }) => {
   if (target.name === "file") {
     if (target.files[0]) searchPicture(target.files[0]);
     target.value = ""; // so that selecting the same file again fires a change event
-  } else if (target.name !== "address" && !SIDES.includes(target.name)) searchAgain();
+  } else if (!OTHER_WAYS.has(target.name) && !SIDES.includes(target.name)) searchAgain();
 });
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (!form.matches("form.search")) return;
   event.preventDefault();
-  const { address } = form.elements;
-  if (address?.value.trim()) follow(searchUrl, withoutFile(form));
-  else if (event.submitter?.closest(".address")) {
-    address.setCustomValidity("Type or paste the address of a picture.");
-    address.reportValidity();
-  } else searchAgain();
+  // With Enter, the first button of the form is the submitter, whichever field one is in; some browsers focus no button.
+  const origin = form.contains(document.activeElement) ? document.activeElement : event.submitter;
+  const way = origin?.closest(".address")?.querySelector("input");
+  if (!way) searchAgain();
+  else if (way.value.trim()) followWay(form, way);
+  else {
+    way.setCustomValidity(way.name === "text" ? "Type a word." : "Type or paste the address of a picture.");
+    way.reportValidity();
+  }
 });
 
 document.addEventListener("click", (event) => {
@@ -165,7 +180,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (currentMain().matches(".start") && link.closest(".wall")) {
-    for (const [name, value] of fieldsOf(mainForm())) if (name !== "address") url.searchParams.append(name, value);
+    for (const [name, value] of fieldsOf(mainForm())) if (!OTHER_WAYS.has(name)) url.searchParams.append(name, value);
   }
   follow(url.href, undefined, { same: "same" in link.dataset });
 });

@@ -13,6 +13,7 @@ from tests.frontend.fake_catalogue import ENTRIES, fill
 GET_PATHS = {
     "search.start": "/",
     "search.by_link": "/search?id=one",
+    "search.suggest": "/search/suggestions?text=",
     "filters.choose": "/search/filters?id=one",
     "explanation.by_link": "/why?id=one&match=two",
     "export.download": "/search/matches.csv?id=one",
