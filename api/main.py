@@ -20,7 +20,7 @@ from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
 from api.routes import bundles, clusters, compare, duplicates, explore, health, search
-from api.routes.items import bin_entries, feedback, history
+from api.routes.items import bin_entries, bulk, feedback, history, wrong_labels
 from api.routes.items import changes as item_changes
 from api.routes.items import deletions as item_deletions
 from api.routes.items import paths as item_paths
@@ -45,11 +45,13 @@ ROUTES = (
     items,
     item_changes,
     item_deletions,
+    bulk,
     item_paths,
     bin_entries,
     clusters,
     history,
     feedback,
+    wrong_labels,
     duplicates,
     bundles,
     health,

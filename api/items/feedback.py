@@ -1,10 +1,13 @@
 """Feedback is kept and listed. Blocking."""
 
+from api.errors import Refusal
 from api.items.replies import Answer, Ticket, live_of, once, remember
 from api.links import link
 from api.schemas.items.feedback import FeedbackAnswer, FeedbackBody, FeedbackListAnswer
 from api.serving.engine import Engine
 from retrieval.catalogue import Catalogue
+
+NO_FEEDBACK = "There is no such feedback; it may have been taken back already."
 
 
 def add_feedback(engine: Engine, body: FeedbackBody, ticket: Ticket | None, key: str | None) -> Answer:
@@ -24,6 +27,20 @@ def add_feedback(engine: Engine, body: FeedbackBody, ticket: Ticket | None, key:
                 key_name=key,
             )
             answer = Answer(201, FeedbackAnswer.of(feedback).model_dump_json())
+            remember(rows, ticket, answer)
+        return answer
+
+    return once(engine, ticket, change)
+
+
+def take_back_feedback(engine: Engine, entry: str, ticket: Ticket | None) -> Answer:
+    """Forget what was said. Raises Refusal (entry_missing)."""
+
+    def change() -> Answer:
+        answer = Answer(204, "")
+        with live_of(engine).catalogue.writing() as rows:
+            if not rows.feedback.take_back(entry):
+                raise Refusal("entry_missing", NO_FEEDBACK)
             remember(rows, ticket, answer)
         return answer
 

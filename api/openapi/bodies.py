@@ -9,6 +9,7 @@ from api.duplicates.schemas import DismissalBody, MergeBody
 from api.schemas.clusters import LineAnswer, LinesAnswer
 from api.schemas.fields import FILE_FIELDS
 from api.schemas.items.bin import EntriesBody
+from api.schemas.items.bulk import ChangesBody, UndoBulkBody
 from api.schemas.items.feedback import FeedbackBody
 from api.schemas.items.history import UndoBody
 from api.schemas.items.listing import ListBody
@@ -63,6 +64,8 @@ SHAPES = (
     EntriesBody,
     FeedbackBody,
     UndoBody,
+    ChangesBody,
+    UndoBulkBody,
 )
 MODELS: list[tuple[type[BaseModel], Literal["validation"]]] = [(shape, "validation") for shape in SHAPES]
 

@@ -4,10 +4,10 @@ import numpy as np
 
 from api.errors import Refusal
 from api.fetch.client import NOTHING, Downloads
-from api.schemas.search.answer import Calibration, Query
+from api.schemas.search.answer import Calibration
 from api.schemas.search.compare import CompareAnswer, CompareBody, CompareForm
 from api.schemas.search.request import SearchForm
-from api.search.query import QueryInput, encode, pictures_sent, prepare
+from api.search.query import encode, pictures_sent, prepare
 from api.serving.snapshot import Snapshot
 from api.web.pictures import decode_base64
 from retrieval.clusters import cosines_of, lengths_of
@@ -34,8 +34,8 @@ def compare(snapshot: Snapshot, body: CompareBody, downloads: Downloads = NOTHIN
         cosine=float(cosine[0]),
         euclidean=float(np.linalg.norm(a - b)),
         calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
-        query=_size(sides[0]),
-        other=_size(sides[1]),
+        query=sides[0].sent,
+        other=sides[1].sent,
     )
 
 
@@ -52,7 +52,3 @@ def _side(body: CompareBody, prefix: str) -> SearchForm:
         return query
     data = decode_base64(query.image_base64, f"{prefix}image_base64")
     return query.model_copy(update={"file": data, "image_base64": None})
-
-
-def _size(side: QueryInput) -> Query | None:
-    return None if side.info is None else Query(width=side.info.width, height=side.info.height)

@@ -7,11 +7,13 @@ makes vectors of them, and `vector` the query of those. Blocking: to be run in t
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from hashlib import sha256
 
 import numpy as np
 
 from api.errors import Refusal
 from api.fetch.client import Downloads
+from api.schemas.search.answer import Query
 from api.schemas.search.request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
 from api.serving.batch_encoder import embed_all
 from api.serving.query_cache import name_of
@@ -20,7 +22,7 @@ from api.web.pictures import picture_bytes
 from retrieval import images
 from retrieval.clusters import Vectors
 from retrieval.faces.opener import FaceOpener
-from retrieval.images import RGB, ImageInfo
+from retrieval.images import RGB
 from retrieval.vectors.blending import blend
 
 ONE_QUERY = "Send exactly one of file, image_base64, url, id, items, text and cursor."
@@ -54,7 +56,7 @@ class QueryInput:
     sources: tuple[Source, ...]
     query_ids: tuple[str, ...]
     """The ids of items among them."""
-    info: ImageInfo | None
+    sent: Query | None
     """What was sent, if it is one picture."""
 
     @property
@@ -88,7 +90,8 @@ def prepare(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> Query
         return QueryInput((_source(snapshot, snapshot.picture(item), body.crop, body.face),), (item.id,), None)
     data = picture_bytes(file, body.image_base64, body.url, downloads)
     info = images.inspect(data, max_pixels=snapshot.pixel_limit)
-    return QueryInput((_source(snapshot, data, body.crop, body.face),), (), info)
+    sent = Query(width=info.width, height=info.height, sha256=sha256(data).hexdigest())
+    return QueryInput((_source(snapshot, data, body.crop, body.face),), (), sent)
 
 
 def pictures_sent(body: SearchBody) -> int:

@@ -7,7 +7,7 @@ from time import perf_counter
 
 from api.errors import Problem, Refusal, problem_of
 from api.fetch.client import NOTHING, Downloads
-from api.schemas.search.answer import Calibration, Hit, Milliseconds, Query, SearchAnswer, item_fields
+from api.schemas.search.answer import Calibration, Hit, Milliseconds, SearchAnswer, item_fields
 from api.schemas.search.request import Options, SearchBody, SearchLink
 from api.search import grouping, retrieve, words
 from api.search.pagination import Cursor, PageState, search_link_at
@@ -123,7 +123,7 @@ def answer(opened: Search, query: Vectors, spent: dict[str, float], *, since: fl
         milliseconds=Milliseconds.of(
             **{"decode": 0, "encode": 0} | spent, search=searched - since, total=searched - started
         ),
-        query=query_input.info and Query(width=query_input.info.width, height=query_input.info.height),
+        query=query_input.sent,
         calibration=calibration and Calibration(meaning=calibration.meaning, pairs=calibration.pairs),
         hits=_hits(snapshot, options, page, before),
     )

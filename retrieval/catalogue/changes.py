@@ -66,6 +66,20 @@ class Changes:
             raise ItemMissing("there is no item of that id in the catalogue")
         return Item(*row)
 
+    def get_all(self, ids: Collection[str]) -> list[Item]:
+        """The items of these ids that there are, each of which nobody else changes until the end."""
+        return self._read(ITEMS.c.id, list(ids))
+
+    def get_matching(self, filter_: Filter, limit: int) -> list[Item]:
+        """The items that a filter lets through, `limit` of them at most."""
+        return self._read(ITEMS.c.number, list(matching_numbers(self._connection, filter_))[:limit])
+
+    def _read(self, column: sa.ColumnElement[Any], values: Sequence[Any]) -> list[Item]:
+        query = ITEM.where(column.in_(sa.bindparam("values", expanding=True))).with_for_update()
+        return [
+            Item(*row) for batch in batches(values) for row in self._connection.execute(query, {"values": batch}).all()
+        ]
+
     def describe(self, item: Item) -> None:
         """Write an item's label and attributes, and nothing else of it."""
         before = self._connection.execute(NUMBERED.where(ITEMS.c.id == item.id)).one_or_none()

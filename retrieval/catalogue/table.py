@@ -43,6 +43,16 @@ def new_entry(now: datetime) -> str:
     return first_entry(now) + secrets.token_hex(9)
 
 
+def new_bulk(now: datetime) -> str:
+    """A name for many entries of one moment: what all of their names begin with."""
+    return first_entry(now) + secrets.token_hex(4)
+
+
+def bulk_entry(bulk: str, place: int) -> str:
+    """The name of an entry of a bulk: in the order of places, of which there are fewer than 2^40."""
+    return f"{bulk}{place:010x}"
+
+
 class Moment(sa.TypeDecorator[datetime]):
     """A time with its zone, kept as microseconds since 1970, UTC: in order and exact in every database."""
 

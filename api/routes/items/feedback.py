@@ -1,11 +1,11 @@
-"""POST and GET /feedback: what people say of pictures and items."""
+"""POST, GET and DELETE /feedback: what people say of pictures and items."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
 from api.deps import EngineDep, PoolDep, SnapshotDep, WritersDep
-from api.items.feedback import add_feedback, list_feedback
+from api.items.feedback import add_feedback, list_feedback, take_back_feedback
 from api.items.replies import Ticket
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
@@ -59,3 +59,25 @@ async def get_feedback(
 ) -> FeedbackListAnswer:
     """Feedback on items that are gone is still there."""
     return await pool.run(list_feedback, snapshot.catalogue, limit, cursor, item)
+
+
+@router.delete(
+    "/feedback",
+    dependencies=[Write, Unconditional],
+    operation_id="take_back_feedback",
+    summary="Take back what was said",
+    status_code=204,
+    response_class=Response,
+    responses=problems("invalid_parameter", "entry_missing", "idempotency_conflict", "not_ready", "overloaded"),
+)
+async def delete_feedback(
+    entry: Annotated[FeedbackName, Query(description="Its name, from the answer to saying it, or from the list.")],
+    engine: EngineDep,
+    _: SnapshotDep,
+    pool: WritersDep,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """As if it had never been said."""
+    ticket = Ticket.of(idempotency_key, "take_back_feedback", entry)
+    answer = await pool.run(take_back_feedback, engine, entry, ticket)
+    return Response(status_code=answer.status)

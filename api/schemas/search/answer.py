@@ -166,6 +166,13 @@ class Query(Answer):
 
     width: Annotated[int, Field(examples=[400])]
     height: Annotated[int, Field(examples=[533])]
+    sha256: Annotated[
+        str,
+        Field(
+            description="Of the file that was sent or fetched, as `POST /feedback` takes it.",
+            examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+        ),
+    ]
 
 
 class Calibration(Answer):

@@ -1,5 +1,6 @@
 """Feedback: what people said of a picture and an item. It says of which pictures, and stays when the items go."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, get_args
@@ -7,7 +8,7 @@ from typing import Literal, TypeAlias, get_args
 import sqlalchemy as sa
 
 from retrieval.catalogue.database import Database
-from retrieval.catalogue.table import FEEDBACK, new_entry
+from retrieval.catalogue.table import BATCH, FEEDBACK, new_entry
 
 Verdict: TypeAlias = Literal["right", "wrong", "same", "different"]
 """Of a hit of a search: right or wrong. Of two pictures: they show the same, or something different."""
@@ -52,6 +53,22 @@ class FeedbackReader:
         with self._database.transaction() as connection:
             return [Feedback(*row) for row in connection.execute(query)]
 
+    def confirmed(self, items: Collection[str]) -> set[tuple[str, str]]:
+        """Of which of these items, and of which pictures of theirs by SHA-256, it was said that they are right as they
+        are: `right` of an item and itself."""
+        query = sa.select(FEEDBACK.c.item, FEEDBACK.c.item_sha256).where(
+            FEEDBACK.c.item.in_(sa.bindparam("items", expanding=True)),
+            FEEDBACK.c.query_item == FEEDBACK.c.item,
+            FEEDBACK.c.verdict == "right",
+        )
+        listed = list(items)
+        with self._database.transaction() as connection:
+            return {
+                (row.item, row.item_sha256)
+                for start in range(0, len(listed), BATCH)
+                for row in connection.execute(query, {"items": listed[start : start + BATCH]})
+            }
+
 
 class FeedbackChanges:
     """What can be done to the feedback in one transaction; `Changes.feedback` has it."""
@@ -78,3 +95,7 @@ class FeedbackChanges:
         values = {field.name: getattr(feedback, field.name) for field in fields(Feedback)}
         self._connection.execute(sa.insert(FEEDBACK).values(values))
         return feedback
+
+    def take_back(self, entry: str) -> bool:
+        """Forget what was said. Returns whether there was such an entry."""
+        return self._connection.execute(sa.delete(FEEDBACK).where(FEEDBACK.c.entry == entry)).rowcount > 0

@@ -8,7 +8,9 @@ import sqlalchemy as sa
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.item import Description, Item
 from retrieval.catalogue.records.corrections import keep_source
-from retrieval.catalogue.table import HISTORY, new_entry
+from retrieval.catalogue.table import HISTORY, bulk_entry, new_entry
+
+MAX_PLACE = 2**40 - 1  # in a bulk
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,13 @@ class HistoryChanges:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
-    def add(self, before: Item, after: Item, changed_by: str | None, undoes: str | None = None) -> None:
-        """Keep that an item was changed now; nothing where its label and attributes are the same."""
+    def add(
+        self, before: Item, after: Item, changed_by: str | None, undoes: str | None = None, entry: str | None = None
+    ) -> None:
+        """Keep that an item was changed now; nothing where its label and attributes are the same.
+
+        `entry`: its name; a new one unless it is part of a bulk.
+        """
         old, new = Description.of(before), Description.of(after)
         if old == new:
             return
@@ -52,7 +59,7 @@ class HistoryChanges:
         now = datetime.now(UTC)
         self._connection.execute(
             sa.insert(HISTORY).values(
-                entry=new_entry(now),
+                entry=entry or new_entry(now),
                 item=after.id,
                 before={"label": old.label, "attributes": old.attributes},
                 after={"label": new.label, "attributes": new.attributes},
@@ -69,6 +76,12 @@ class HistoryChanges:
         query = sa.select(HISTORY).where(HISTORY.c.entry == entry, HISTORY.c.item == item)
         row = self._connection.execute(query).one_or_none()
         return None if row is None else _correction(row)
+
+    def bulk(self, name: str) -> list[Correction]:
+        """The changes of a bulk, in their order."""
+        first, last = bulk_entry(name, 0), bulk_entry(name, MAX_PLACE)
+        query = sa.select(HISTORY).where(HISTORY.c.entry.between(first, last)).order_by(HISTORY.c.entry)
+        return [_correction(row) for row in self._connection.execute(query)]
 
 
 def _listed(connection: sa.Connection, item: str, limit: int, before: str | None) -> list[Correction]:

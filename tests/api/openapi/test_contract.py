@@ -35,8 +35,8 @@ URL_BYTES = 60_000  # longer ones are refused by the HTTP server, before there i
 
 STEADY = settings(deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 OFF = {"enabled": False}
-# An item may be called batch, delete, file or list, so that those addresses take what those of items take; and a broken
-# line, or a broken query of a batch, is refused at its own place in the answer.
+# An item may be called batch, change, delete, file, list or undo, so that those addresses take what those of items
+# take; and a broken line, or a broken query of a batch, is refused at its own place in the answer.
 NOT_OF_LINES = ("allow_header_conformance", "negative_data_rejection")
 
 # A request may be as the document says and still be refused: whether bytes are a picture, or where a URL leads, no
@@ -50,6 +50,8 @@ CONFIG = SchemathesisConfig.from_dict(
         "operations": [
             {"include-name": "POST /items/batch", "checks": dict.fromkeys(NOT_OF_LINES, OFF)},
             {"include-name": "POST /items/delete", "checks": {"allow_header_conformance": OFF}},
+            {"include-name": "POST /items/change", "checks": {"allow_header_conformance": OFF}},
+            {"include-name": "POST /items/undo", "checks": {"allow_header_conformance": OFF}},
             {"include-name": "POST /items/list", "checks": {"allow_header_conformance": OFF}},
             {"include-name": "POST /items/file", "checks": {"allow_header_conformance": OFF}},
             {"include-name": "POST /search/batch", "checks": {"negative_data_rejection": OFF}},

@@ -1,5 +1,7 @@
 """A bundle that compares faces: queries are cropped like the gallery, and one without a face is told so."""
 
+from hashlib import sha256
+
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
@@ -29,7 +31,8 @@ def test_a_query_passes_through_the_same_crop(client: TestClient, people: list[P
 
 
 def test_the_query_is_told_in_the_size_that_was_sent(client: TestClient) -> None:
-    assert client.post("/search", files={"file": portrait(3)}).json()["query"] == {"width": 90, "height": 90}
+    query = client.post("/search", files={"file": portrait(3)}).json()["query"]
+    assert query == {"width": 90, "height": 90, "sha256": sha256(portrait(3)).hexdigest()}
 
 
 def test_a_query_without_a_face_is_refused_and_told_what_to_do(client: TestClient) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -207,7 +208,7 @@ def test_a_crop_is_searched_with_as_if_it_were_the_picture(client: TestClient, s
     expected = ask(client, {"k": 9}, png(part))["hits"]
     answer = ask(client, {"k": 9, "crop": crop}, data)
     assert answer["hits"] == expected
-    assert answer["query"] == {"width": 80, "height": 60}
+    assert answer["query"] == {"width": 80, "height": 60, "sha256": sha256(data).hexdigest()}
     own = client.post("/search", json={"id": ITEM, "crop": crop, "k": 60}).json()
     assert len(own["hits"]) == 59
     assert own["milliseconds"]["encode"] > 0

@@ -1,6 +1,7 @@
 """POST /search against brute force over the vectors, and joined with the catalogue."""
 
 from dataclasses import replace
+from hashlib import sha256
 from typing import Literal
 
 import numpy as np
@@ -75,7 +76,7 @@ def test_the_answer_says_what_was_found_and_how(client: TestClient, shop: Shop) 
     assert answer["metric"] == "cosine"
     assert answer["items"] == len(shop.pieces)
     assert 1 <= answer["clusters_opened"] <= answer["clusters_total"] == 6
-    assert answer["query"] == {"width": 40, "height": 90}
+    assert answer["query"] == {"width": 40, "height": 90, "sha256": sha256(data).hexdigest()}
     spent = answer["milliseconds"]
     assert 0 < spent["decode"] + spent["encode"] + spent["search"] <= spent["total"] + 0.03  # each is rounded
     assert [hit["rank"] for hit in answer["hits"]] == list(range(1, 21))
