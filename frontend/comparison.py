@@ -7,6 +7,7 @@ from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Hit, Metric, SearchAnswer
 from frontend.forms.search import METRICS
+from frontend.languages.texts import gettext
 
 DEPTHS = (5, 10, 20, 50)
 SIDE_FIELDS = ("k", "left", "left_metric", "right", "right_metric")
@@ -59,12 +60,12 @@ def depth(fields: MultiDict[str, str]) -> int:
     """How many matches are compared. Raises BadRequest."""
     text = fields.get("k") or "10"
     if text not in map(str, DEPTHS):
-        raise BadRequest(f"Compare the first {', '.join(map(str, DEPTHS))} matches.")
+        raise BadRequest(gettext("Compare the first %(numbers)s matches.", numbers=", ".join(map(str, DEPTHS))))
     return int(text)
 
 
 def _side(fields: MultiDict[str, str], name: str) -> Side:
     metric = fields.get(f"{name}_metric") or "cosine"
     if metric not in METRICS:
-        raise BadRequest(f"A search compares by one of {', '.join(METRICS)}.")
+        raise BadRequest(gettext("A search compares by one of %(names)s.", names=", ".join(METRICS)))
     return Side(fields.get(name) or None, metric)

@@ -2,7 +2,6 @@
 
 import json
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, cast
 
 from flask import Flask, Response, current_app, g, make_response, render_template, url_for
@@ -15,18 +14,18 @@ from frontend.api.connection import ApiError, ApiRefused
 from frontend.api.models import Item, Size
 from frontend.languages.catalogues import SOURCE_LANGUAGE, script_messages
 from frontend.languages.preferences import language
-from frontend.languages.texts import translatable
+from frontend.languages.texts import N_
 from frontend.search_query import SearchQuery
 
 FORM_PICTURES = 4  # a form of several pictures may have so many times the upload limit
 THUMBNAIL_SIZES = (160, 320, 640)  # pixels of the longer side; what the API offers
 # The pages in the navigation, by endpoint. Those that this app does not have are left out.
 NAVIGATION = {
-    "search.start": translatable("Search"),
-    "browse.start": translatable("Browse"),
-    "add.start": translatable("Add"),
-    "duplicates.start": translatable("Duplicates"),
-    "models.start": translatable("Models"),
+    "search.start": N_("Search"),
+    "browse.start": N_("Browse"),
+    "add.start": N_("Add"),
+    "duplicates.start": N_("Duplicates"),
+    "models.start": N_("Models"),
 }
 # Limits of the aspect ratio of tiles, in twentieths, as in css/tiles.css: extreme pictures are cropped.
 MAX_ASPECT, MIN_ASPECT = 44, 14
@@ -71,6 +70,8 @@ def install(app: Flask) -> None:
         "megabytes": formatting.megabytes,
         "two_digits": formatting.two_digits,
         "file_size": formatting.file_size,
+        "milliseconds": formatting.milliseconds,
+        "significant": formatting.significant,
         "moment": formatting.moment,
         "day": formatting.day,
         "shape": shape,
@@ -105,7 +106,7 @@ def search_link(query: SearchQuery) -> str:
 def _template_context() -> dict[str, Any]:
     return {
         "query": g.get("query", SearchQuery()),
-        "formats": formatting.FORMATS,
+        "formats": formatting.formats(),
         "accepted_files": formatting.ACCEPTED_FILES,
         "limit_bytes": limit_bytes(),
         "script_messages": _script_messages_url(),
@@ -126,7 +127,7 @@ def _api_failed(error: ApiError) -> Response:
     error_message = messages.explain(error, limit_bytes=limit_bytes())
     if isinstance(error, ApiRefused) and error.problem.code == "not_ready":
         with suppress(ApiError):  # the problem document does not say why, /readyz does
-            error_message = replace(error_message, explanation=api().readiness_error() or error_message.explanation)
+            error_message = messages.with_reason(error_message, api().readiness_error())
     return error_page(error_message)
 
 
@@ -138,4 +139,5 @@ def _http_failed(error: HTTPException) -> HTTPException | Response:
     """Error pages for HTTP errors of the page itself; redirects stay as they are."""
     if error.code is None or error.code < 400:
         return error
-    return error_page(messages.refused_by_page(error.code, error.name, error.description))
+    is_own = error.description != type(error).description
+    return error_page(messages.refused_by_page(error.code, error.name, error.description if is_own else None))

@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from frontend import formatting
 from frontend.api.models import Metric, Value
+from frontend.languages.texts import gettext
 
 DEFAULT_K = 20
 LIKE, UNLIKE = 1.0, -0.5
@@ -210,11 +211,11 @@ class SearchQuery:
         chips = [(label, self.without_label(label)) for label in self.labels]
         for name, condition in self.attributes.items():
             texts = map(formatting.attribute, condition.values)
-            text = " or ".join(texts) if condition.values else _range(condition.least, condition.most)
+            text = gettext(" or ").join(texts) if condition.values else _range(condition.least, condition.most)
             chips.append((f"{name}: {text}", self.without_attribute(name)))
         if self.created_from or self.created_to:
             days = _range(self.created_from, self.created_to)
-            chips.append((f"added {days}", replace(self, created_from=None, created_to=None)))
+            chips.append((gettext("added %(days)s", days=days), replace(self, created_from=None, created_to=None)))
         return chips
 
     def unfiltered(self) -> Self:
@@ -246,6 +247,9 @@ def _condition(condition: Condition) -> Any:
 
 
 def _range(first: float | date | None, last: float | date | None) -> str:
-    ends = {"from": first, "to": last}
-    texts = {word: f"{end:g}" if isinstance(end, float) else str(end) for word, end in ends.items() if end is not None}
-    return " ".join(f"{word} {text}" for word, text in texts.items())
+    start, end = (formatting.day(each) if isinstance(each, date) else each for each in (first, last))
+    if end is None:
+        return gettext("from %(first)s", first=start)
+    if start is None:
+        return gettext("to %(last)s", last=end)
+    return gettext("from %(first)s to %(last)s", first=start, last=end)

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from flask import Request, Response, request
 from werkzeug.exceptions import Forbidden
 
+from frontend.languages.texts import N_, gettext
 from frontend.proxy import CONNECTED_HOST
 
 SECURITY_HEADERS = {
@@ -35,13 +36,13 @@ SECURITY_HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-UNKNOWN_HOST_MESSAGE = (
-    "The page is opened under the host name “{name}”, which is not in its settings. Whoever runs the page adds it to "
+UNKNOWN_HOST_MESSAGE = N_(
+    "The page is opened under the host name “%(name)s”, which is not in its settings. Whoever runs the page adds it to "
     "LOOKALIKE_UI_HOSTS, or sets LOOKALIKE_PUBLIC_URL to the address that people open. The IP address works as well."
 )
-CROSS_SITE_MESSAGE = (
-    "This form was sent from another site ({origin}) than the page itself ({host}). Open the page and do it there. If "
-    "both are the page behind a proxy, whoever runs it sets LOOKALIKE_PUBLIC_URL to the address in the browser, or "
+CROSS_SITE_MESSAGE = N_(
+    "This form was sent from another site (%(origin)s) than the page itself (%(host)s). Open the page and do it there. "
+    "If both are the page behind a proxy, whoever runs it sets LOOKALIKE_PUBLIC_URL to the address in the browser, or "
     "lets the proxy pass the Host header on with its port."
 )
 
@@ -57,8 +58,8 @@ def add_security_headers(response: Response) -> Response:
 def refuse_cross_site_requests(public_url: str | None) -> None:
     """Raises Forbidden for a request of another site, unless it only reads."""
     if request.method not in SAFE_METHODS and is_cross_site(request, public_url):
-        origin = request.headers.get("Origin", "its address is unknown")
-        raise Forbidden(CROSS_SITE_MESSAGE.format(origin=origin, host=request.host))
+        origin = request.headers.get("Origin", gettext("its address is unknown"))
+        raise Forbidden(gettext(CROSS_SITE_MESSAGE, origin=origin, host=request.host))
 
 
 def refuse_unknown_hosts(names: Collection[str]) -> None:
@@ -72,7 +73,7 @@ def refuse_unknown_hosts(names: Collection[str]) -> None:
     for host in {request.headers.get("Host", ""), request.environ.get(CONNECTED_HOST, "")}:
         name = _host_name(host)
         if "." in name and not name.endswith(".localhost") and name not in names and not _is_address(name):
-            raise Forbidden(UNKNOWN_HOST_MESSAGE.format(name=name))
+            raise Forbidden(gettext(UNKNOWN_HOST_MESSAGE, name=name))
 
 
 def is_cross_site(incoming: Request, public_url: str | None) -> bool:

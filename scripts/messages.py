@@ -19,7 +19,7 @@ METHODS = {
     "pages": [("**.py", "python"), ("templates/**.html", "jinja2")],
     "scripts": [("static/js/**.js", "javascript")],
 }
-KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "translatable": None}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 HEADER = """\
 # The texts of the page, by their English words. `make messages` keeps this file up to date.
 msgid ""

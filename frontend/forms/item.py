@@ -7,8 +7,9 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Attributes, Value
+from frontend.languages.texts import N_, gettext
 
-KINDS = {"text": "text", "number": "number", "truth": "yes or no"}
+KINDS = {"text": N_("text"), "number": N_("number"), "truth": N_("yes or no")}
 MAX_TEXT_LENGTH = 1000
 BOOLEANS = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -25,29 +26,37 @@ def parse_description(fields: MultiDict[str, str]) -> Description:
     """The fields `label`, and `name`, `kind` and `value` once for each attribute. Raises BadRequest."""
     names, kinds, values = (fields.getlist(name) for name in ("name", "kind", "value"))
     if not len(names) == len(kinds) == len(values):
-        raise BadRequest("Each attribute needs a name, a kind and a value.")
+        raise BadRequest(gettext("Each attribute needs a name, a kind and a value."))
     rows = zip(names, kinds, values, strict=True)
     attributes: Attributes = {}
     for name, kind, text in ((name.strip(), kind, text.strip()) for name, kind, text in rows):
         if not name and text:
-            raise BadRequest(f"The value {_shortened(text)} has no name. Name the attribute, or empty its value.")
+            raise BadRequest(
+                gettext(
+                    "The value %(value)s has no name. Name the attribute, or empty its value.", value=_shortened(text)
+                )
+            )
         if name in attributes:
-            raise BadRequest(f"The attribute {_shortened(name)} is there twice. Leave one of the two.")
+            raise BadRequest(
+                gettext("The attribute %(name)s is there twice. Leave one of the two.", name=_shortened(name))
+            )
         if name:
             attributes[name] = value(name, kind, text) if text else None
     label = fields.get("label", "").strip()
     if len(label) > MAX_TEXT_LENGTH or any(len(name) > MAX_TEXT_LENGTH for name in attributes):
-        raise BadRequest(f"A label, or the name of an attribute, has up to {MAX_TEXT_LENGTH} letters.")
+        raise BadRequest(
+            gettext("A label, or the name of an attribute, has up to %(count)s letters.", count=str(MAX_TEXT_LENGTH))
+        )
     return Description(label or None, attributes)
 
 
 def value(name: str, kind: str, text: str) -> Value:
     """The value of an attribute of this kind. Raises BadRequest."""
     if kind not in KINDS:
-        raise BadRequest(f"The kind of an attribute is one of {', '.join(KINDS)}.")
+        raise BadRequest(gettext("The kind of an attribute is one of %(names)s.", names=", ".join(KINDS)))
     if kind == "truth":
         if text.lower() not in BOOLEANS:
-            raise BadRequest(f"The attribute {_shortened(name)} is yes or no.")
+            raise BadRequest(gettext("The attribute %(name)s is yes or no.", name=_shortened(name)))
         return BOOLEANS[text.lower()]
     if kind == "number":
         return _number(name, text)
@@ -67,7 +76,13 @@ def _number(name: str, text: str) -> int | float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise BadRequest(f"The attribute {_shortened(name)} is to be a number, such as 12 or 3.5.")
+        raise BadRequest(
+            gettext(
+                "The attribute %(name)s is to be a number, such as 12 or %(decimal)s.",
+                name=_shortened(name),
+                decimal=3.5,
+            )
+        )
     digits = text.removeprefix("-").removeprefix("+")
     return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 16 else number
 

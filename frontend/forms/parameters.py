@@ -12,6 +12,8 @@ from flask import request
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
+from frontend.languages.texts import N_, gettext
+
 FILTER_FIELDS = ("least.*", "most.*", "created_from", "created_to")
 FILTER_LISTS = ("label", "has.*")
 SEARCH_FIELDS = (
@@ -28,6 +30,8 @@ TRACKING = {
 }
 """Parameters that other sites and mail programs add to links; ignored, so that shared links open."""
 
+UNKNOWN_IN_LINK = N_("The link has the parameter “%(name)s”, which this page does not know.")
+UNKNOWN_IN_FORM = N_("The form has the parameter “%(name)s”, which this page does not know.")
 MAX_DIGITS = 9  # of a whole number
 MAX_FORM_PARTS = 10_000  # files and fields of one form
 
@@ -65,14 +69,16 @@ def _check(allowed: Collection[str], lists: Collection[str]) -> None:
     is_form = request.method == "POST"
     for name in request.args:
         if not is_tracking(name) and (is_form or _pattern(name) not in allowed):
-            raise UnprocessableEntity(_unknown("link", name, () if is_form else allowed))
+            raise UnprocessableEntity(_unknown(UNKNOWN_IN_LINK, name, () if is_form else allowed))
     for name in (*request.form, *request.files) if is_form else ():
         if _pattern(name) not in allowed:
-            raise UnprocessableEntity(_unknown("form", name, allowed))
+            raise UnprocessableEntity(_unknown(UNKNOWN_IN_FORM, name, allowed))
     fields = request.form if is_form else request.args
     for name in fields:
         if _pattern(name) not in lists and not is_tracking(name) and len(set(fields.getlist(name))) > 1:
-            raise UnprocessableEntity(f"“{_short(name)}” has several values, but only one is possible.")
+            raise UnprocessableEntity(
+                gettext("“%(name)s” has several values, but only one is possible.", name=_short(name))
+            )
 
 
 def is_tracking(name: str) -> bool:
@@ -85,16 +91,17 @@ def _pattern(name: str) -> str:
     return f"{kind}.*" if dot and attribute else name
 
 
-def _unknown(where: str, name: str, names: Collection[str]) -> str:
+def _unknown(text: str, name: str, names: Collection[str]) -> str:
     allowed = sorted(names)
     nearest = get_close_matches(_pattern(name), allowed, n=1)
     if not allowed:
-        hint = "It takes no parameters."
+        hint = gettext("It takes no parameters.")
     elif nearest:
-        hint = f"Did you mean “{nearest[0].replace('*', name.partition('.')[2] or 'NAME')}”?"
+        similar = nearest[0].replace("*", name.partition(".")[2] or "NAME")
+        hint = gettext("Did you mean “%(name)s”?", name=similar)
     else:
-        hint = f"Known are {', '.join(allowed).replace('*', 'NAME')}."
-    return f"The {where} has the parameter “{_short(name)}”, which this page does not know. {hint}"
+        hint = gettext("Known are %(names)s.", names=", ".join(allowed).replace("*", "NAME"))
+    return f"{gettext(text, name=_short(name))} {hint}"
 
 
 def _short(name: str) -> str:
@@ -107,7 +114,9 @@ def whole_number(fields: MultiDict[str, str], name: str, least: int, most: int, 
     if not text:
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and least <= int(text) <= most):
-        raise BadRequest(f"{name} must be a whole number from {least} to {most}.")
+        raise BadRequest(
+            gettext("%(name)s must be a whole number from %(least)s to %(most)s.", name=name, least=least, most=most)
+        )
     return int(text)
 
 
@@ -115,5 +124,5 @@ def choice(fields: MultiDict[str, str], name: str, values: tuple[str, ...]) -> s
     """The value of a field, which is one of these; an empty text if the field is missing. Raises BadRequest."""
     text = fields.get(name, "")
     if text and text not in values:
-        raise BadRequest(f"{name} must be {' or '.join(values)}.")
+        raise BadRequest(gettext("%(name)s must be %(values)s.", name=name, values=gettext(" or ").join(values)))
     return text

@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Metric, Value
 from frontend.forms.parameters import whole_number
+from frontend.languages.texts import N_, gettext
 from frontend.search_query import DEFAULT_K, Condition, Crop, SearchQuery
 
 MAX_K = 100
@@ -18,6 +19,9 @@ MAX_VALUES = 200  # of labels, or of one attribute
 MAX_ATTRIBUTES = 20
 MAX_TEXT_LENGTH = 1000
 MAX_LINK_LENGTH = 4000  # characters of a link before its cursor; with it, the link stays below what proxies take
+JSON_VALUE = N_(
+    "The value of an attribute is a JSON text, number or truth, such as “blue” in straight quotes, 3.5 or true."
+)
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 Fields = MultiDict[str, str]
@@ -27,17 +31,19 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
     """The search, with an upload or without; empty fields are ignored. Raises BadRequest."""
     metric = fields.get("metric") or "cosine"
     if metric not in METRICS:
-        raise BadRequest(f"A search compares by one of {', '.join(METRICS)}.")
+        raise BadRequest(gettext("A search compares by one of %(names)s.", names=", ".join(METRICS)))
     text = words(fields.get("text", ""))
     item_id, like, unlike = fields.get("id") or None, _others(fields, "like"), _others(fields, "unlike")
     url, cursor = address(fields.get("url", "")), fields.get("cursor") or None
     if like and not (text or item_id or url or cursor or with_picture):
         item_id, like = like[0], like[1:]
     if len(like) + len(unlike) > MAX_EXTRA_PICTURES:
-        raise BadRequest(f"At most {MAX_EXTRA_PICTURES} pictures can be added to a query.")
+        raise BadRequest(gettext("At most %(count)s pictures can be added to a query.", count=MAX_EXTRA_PICTURES))
     first_day, last_day = (_day(fields, name) for name in ("created_from", "created_to"))
     if first_day and last_day and first_day > last_day:
-        raise BadRequest(f"The first day, {first_day}, is after the last one, {last_day}.")
+        raise BadRequest(
+            gettext("The first day, %(first)s, is after the last one, %(last)s.", first=first_day, last=last_day)
+        )
     query = SearchQuery(
         text=text,
         id=item_id,
@@ -66,8 +72,12 @@ def _check_length(query: SearchQuery) -> None:
     length = len(query.with_changes(cursor=None).query_string())
     if length > MAX_LINK_LENGTH:
         raise BadRequest(
-            f"This search would be a link of {length:,} characters, and a link has up to {MAX_LINK_LENGTH:,}. "
-            "Select fewer labels and values, or a shorter address."
+            gettext(
+                "This search would be a link of %(length)s characters, and a link has up to %(limit)s. "
+                "Select fewer labels and values, or a shorter address.",
+                length=length,
+                limit=MAX_LINK_LENGTH,
+            )
         )
 
 
@@ -75,7 +85,7 @@ def address(text: str) -> str | None:
     """The address of a picture; None for an empty text. Raises BadRequest."""
     text = text.strip()
     if text and not (text.lower().startswith(("http://", "https://")) and len(text) <= MAX_TEXT_LENGTH * 2):
-        raise BadRequest("The address of a picture begins with https:// or http://.")
+        raise BadRequest(gettext("The address of a picture begins with https:// or http://."))
     return text or None
 
 
@@ -83,7 +93,7 @@ def words(text: str) -> str | None:
     """Words to search with; None for an empty text. Raises BadRequest."""
     text = text.strip()
     if len(text) > MAX_TEXT_LENGTH:
-        raise BadRequest(f"A search takes words of up to {MAX_TEXT_LENGTH} letters in all.")
+        raise BadRequest(gettext("A search takes words of up to %(count)s letters in all.", count=str(MAX_TEXT_LENGTH)))
     return text or None
 
 
@@ -94,7 +104,13 @@ def _others(fields: Fields, name: str) -> tuple[str, ...]:
 def _texts(fields: Fields, name: str) -> tuple[str, ...]:
     texts = tuple(dict.fromkeys(text for text in fields.getlist(name) if text))
     if len(texts) > MAX_VALUES or any(len(text) > MAX_TEXT_LENGTH for text in texts):
-        raise BadRequest(f"A filter takes up to {MAX_VALUES} values of {MAX_TEXT_LENGTH} letters.")
+        raise BadRequest(
+            gettext(
+                "A filter takes up to %(count)s values of %(letters)s letters.",
+                count=MAX_VALUES,
+                letters=str(MAX_TEXT_LENGTH),
+            )
+        )
     return texts
 
 
@@ -117,13 +133,13 @@ def _day(fields: Fields, name: str) -> date | None:
             return date.fromisoformat(text)
     except ValueError:
         pass
-    raise BadRequest(f"{name} is a day, such as 2026-11-24.")
+    raise BadRequest(gettext("%(name)s is a day, such as 2026-11-24.", name=name))
 
 
 def _group(fields: Fields) -> str | None:
     group = fields.get("group") or None
     if group and group != "label" and not (group.startswith("attributes.") and len(group) > len("attributes.")):
-        raise BadRequest("Matches are grouped by label, or by attributes. and the name of one.")
+        raise BadRequest(gettext("Matches are grouped by label, or by attributes. and the name of one."))
     return group
 
 
@@ -135,13 +151,15 @@ def _attributes(fields: Fields) -> dict[str, Condition]:
             values = tuple(_value(text) for text in _texts(fields, f"has.{name}"))
             least, most = (_number(fields.get(f"{end}.{name}")) for end in ("least", "most"))
             if values and (least, most) != (None, None):
-                raise BadRequest(f"has.{name} cannot be combined with least.{name} or most.{name}.")
+                raise BadRequest(
+                    gettext("has.%(name)s cannot be combined with least.%(name)s or most.%(name)s.", name=name)
+                )
             if least is not None and most is not None and least > most:
-                raise BadRequest(f"least.{name} is greater than most.{name}.")
+                raise BadRequest(gettext("least.%(name)s is greater than most.%(name)s.", name=name))
             if values or least is not None or most is not None:
                 conditions[name] = Condition(values) if values else Condition((), least, most)
     if len(conditions) > MAX_ATTRIBUTES:
-        raise BadRequest(f"A filter takes up to {MAX_ATTRIBUTES} attributes.")
+        raise BadRequest(gettext("A filter takes up to %(count)s attributes.", count=MAX_ATTRIBUTES))
     return conditions
 
 
@@ -150,11 +168,9 @@ def _value(text: str) -> Value:
     try:
         value: Any = json.loads(text, parse_constant=_refused)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(
-            'An attribute\'s value is a JSON text, number or truth, such as "blue", 3.5 or true.'
-        ) from error
+        raise BadRequest(gettext(JSON_VALUE)) from error
     if not isinstance(value, str | bool | int | float) or (isinstance(value, float) and not math.isfinite(value)):
-        raise BadRequest('An attribute\'s value is a JSON text, number or truth, such as "blue", 3.5 or true.')
+        raise BadRequest(gettext(JSON_VALUE))
     return value
 
 
@@ -164,9 +180,9 @@ def _number(text: str | None) -> float | None:
     try:
         number = float(text)
     except ValueError as error:
-        raise BadRequest("The ends of a range are numbers.") from error
+        raise BadRequest(gettext("The ends of a range are numbers.")) from error
     if not math.isfinite(number):
-        raise BadRequest("The ends of a range are numbers.")
+        raise BadRequest(gettext("The ends of a range are numbers."))
     return number
 
 

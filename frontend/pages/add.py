@@ -13,6 +13,7 @@ from frontend.api.connection import ApiError
 from frontend.api.models import Attributes, Item
 from frontend.forms.item import KINDS, Description, parse_description
 from frontend.forms.parameters import accepts, choice
+from frontend.languages.texts import gettext
 from frontend.pages.items import MAX_DELETED
 from frontend.rendering import catalogue, form_limit_bytes, limit_bytes
 
@@ -50,7 +51,7 @@ def several() -> str | tuple[str, int]:
     """Add the files of the form in their order, until one shows that no further file would be added."""
     files = [file for file in request.files.getlist("file") if file.filename]
     if not files:
-        return _page(mistake="No picture was selected."), 400
+        return _page(mistake=gettext("No picture was selected.")), 400
     try:
         description = parse_description(request.form)
     except BadRequest as mistake:
@@ -67,11 +68,13 @@ def one() -> Response:
     """Add one file, for the script. `wait`: seconds until it may be tried again, if the API says so."""
     file = next((file for file in request.files.getlist("file") if file.filename), None)
     if file is None:
-        raise BadRequest("A file is missing.")
+        raise BadRequest(gettext("A file is missing."))
     try:
         result = _added(file, parse_description(request.form))
     except BadRequest as mistake:
-        unclear = messages.ErrorMessage(403, "The label and attributes cannot be saved", mistake.description or "", "")
+        unclear = messages.ErrorMessage(
+            403, gettext("The label and attributes cannot be saved"), mistake.description or "", ""
+        )
         result = AddResult(_name(file), error_message=unclear)
     item, error_message = result.item, result.error_message
     return jsonify(

@@ -11,6 +11,7 @@ from frontend import messages
 from frontend.api.bin import BinClient, BinEntry, checked_entry
 from frontend.api.connection import ApiError, ApiRefused
 from frontend.forms.parameters import accepts, choice
+from frontend.languages.texts import gettext
 from frontend.pages.pictures import file_response
 from frontend.rendering import THUMBNAIL_SIZES, limit_bytes
 
@@ -135,5 +136,5 @@ def _restore(entries: Sequence[str]) -> tuple[int, list[messages.ErrorMessage]]:
 def _selected(name: str) -> list[str]:
     values = list(dict.fromkeys(each for each in request.form.getlist(name) if each))
     if len(values) > MAX_SELECTED:
-        raise BadRequest(f"At most {MAX_SELECTED} pictures can be selected at once.")
+        raise BadRequest(gettext("At most %(count)s pictures can be selected at once.", count=MAX_SELECTED))
     return values

@@ -8,6 +8,7 @@ from werkzeug.exceptions import BadRequest
 from frontend.api.catalogue import Cluster, MapAnswer
 from frontend.api.parallel import begin
 from frontend.forms.parameters import FILTER_FIELDS, FILTER_LISTS, accepts, whole_number
+from frontend.languages.texts import N_, gettext
 from frontend.pages.search.filters import Choice, choices_for, labels_for
 from frontend.pages.search.page import read_query
 from frontend.rendering import catalogue
@@ -18,12 +19,12 @@ CLUSTERS_SIZE = 120  # on a page, the largest ones first
 MAX_PAGE = 10**6
 POINTS = 5000  # as many as the API gives
 ORDERS = {
-    "-created": "newest first",
-    "created": "oldest first",
-    "id": "id",
-    "-id": "id, last first",
-    "label": "label",
-    "-label": "label, last first",
+    "-created": N_("newest first"),
+    "created": N_("oldest first"),
+    "id": N_("id"),
+    "-id": N_("id, last first"),
+    "label": N_("label"),
+    "-label": N_("label, last first"),
 }
 
 browse = Blueprint("browse", __name__, url_prefix="/browse")
@@ -63,7 +64,7 @@ def clusters() -> str:
     ranked = _by_size(answer.clusters)
     first = (whole_number(request.args, "page", 1, MAX_PAGE, 1) - 1) * CLUSTERS_SIZE
     if not 0 <= first < max(len(ranked), 1):
-        raise BadRequest("There are not that many pages of clusters.")
+        raise BadRequest(gettext("There are not that many pages of clusters."))
     page_clusters = ranked[first : first + CLUSTERS_SIZE]
     next_number = first // CLUSTERS_SIZE + 2 if first + CLUSTERS_SIZE < len(ranked) else None
     return render_template(
@@ -106,15 +107,18 @@ def _order() -> str:
     order = request.args.get("order") or "id"
     by = order.removeprefix("-")
     if by not in {"created", "id", "label"} and not (by.startswith("attributes.") and len(by) > len("attributes.")):
-        raise BadRequest("Pictures are ordered by created, by id, by label, or by attributes. and the name of one.")
+        raise BadRequest(
+            gettext("Pictures are ordered by created, by id, by label, or by attributes. and the name of one.")
+        )
     return order
 
 
 def _orders(choices: list[Choice], current: str) -> dict[str, str]:
     """The names of all orders, by their values in links."""
     names = [choice.facet.attribute for choice in choices]
-    orders = ORDERS | {f"attributes.{name}": name for name in names}
-    orders |= {f"-attributes.{name}": f"{name}, last first" for name in names}
+    orders = {order: gettext(words) for order, words in ORDERS.items()}
+    orders |= {f"attributes.{name}": name for name in names}
+    orders |= {f"-attributes.{name}": gettext("%(name)s, last first", name=name) for name in names}
     return orders if current in orders else orders | {current: current.replace("attributes.", "")}
 
 

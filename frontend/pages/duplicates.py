@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from frontend.api.connection import ApiRefused
 from frontend.api.duplicates import DuplicateGroups, DuplicatesClient, DuplicateSearch, Tier
 from frontend.forms.parameters import accepts, choice, whole_number
+from frontend.languages.texts import N_, gettext
 from frontend.pages.items import confirmation, local_path, selected_ids
 from frontend.rendering import catalogue
 
@@ -17,11 +18,17 @@ PAGE_SIZE = 20  # groups
 MAX_OFFSET = 10**8
 MAX_DISMISSED = 200  # the API takes no more at once
 TIERS = {
-    "identical": ("Same file", "Files that are the same, byte by byte. Nothing is lost by deleting all but one."),
-    "same_picture": ("Same picture", "One picture, saved in another size or quality, flipped, cropped or brightened."),
+    "identical": (
+        N_("Same file"),
+        N_("Files that are the same, byte by byte. Nothing is lost by deleting all but one."),
+    ),
+    "same_picture": (
+        N_("Same picture"),
+        N_("One picture, saved in another size or quality, flipped, cropped or brightened."),
+    ),
     "same_thing": (
-        "Same thing",
-        "Different pictures that surely show one thing, with several labels or none. A label may be wrong.",
+        N_("Same thing"),
+        N_("Different pictures that surely show one thing, with several labels or none. A label may be wrong."),
     ),
 }
 
@@ -95,7 +102,7 @@ def relabel() -> Redirect:
     """Give a picture the label that most others of the same thing have."""
     item_id, label = request.form.get("id"), request.form.get("label")
     if not item_id or not label:
-        raise BadRequest("A picture and its new label are missing.")
+        raise BadRequest(gettext("A picture and its new label are missing."))
     offset = whole_number(request.form, "offset", 0, MAX_OFFSET, 0)
     catalogue().change(item_id, label, {})
     return redirect(url_for("duplicates.start", tier="same_thing", offset=offset or None, done="labelled"), 303)
@@ -107,7 +114,9 @@ def dismiss() -> Redirect:
     """Dismiss a group: its members are no duplicates of each other."""
     ids = list(dict.fromkeys(each for each in request.form.getlist("id") if each))
     if not 2 <= len(ids) <= MAX_DISMISSED:
-        raise BadRequest(f"From 2 to {MAX_DISMISSED} pictures can be said to be no duplicates of each other.")
+        raise BadRequest(
+            gettext("From 2 to %(count)s pictures can be said to be no duplicates of each other.", count=MAX_DISMISSED)
+        )
     tier, offset = _tier(request.form.get("tier")), whole_number(request.form, "offset", 0, MAX_OFFSET, 0)
     _client().dismiss(ids)
     return redirect(url_for("duplicates.start", tier=tier, offset=offset or None), 303)
@@ -150,7 +159,7 @@ def _members(text: str) -> list[str]:
     try:
         return _IDS.validate_json(text)
     except ValidationError:
-        raise BadRequest("The form does not say which pictures are a group.") from None
+        raise BadRequest(gettext("The form does not say which pictures are a group.")) from None
 
 
 def _client() -> DuplicatesClient:
@@ -160,5 +169,5 @@ def _client() -> DuplicatesClient:
 def _tier(name: str | None) -> Tier:
     tier = name or "identical"
     if tier not in get_args(Tier):
-        raise BadRequest(f"Duplicates are of one of the tiers {', '.join(get_args(Tier))}.")
+        raise BadRequest(gettext("Duplicates are of one of the tiers %(names)s.", names=", ".join(get_args(Tier))))
     return cast(Tier, tier)

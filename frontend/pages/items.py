@@ -13,10 +13,11 @@ from frontend.api.connection import ApiError, ApiRefused
 from frontend.api.models import Item, Value
 from frontend.forms.item import KINDS, kind_of, parse_description
 from frontend.forms.parameters import accepts, choice
+from frontend.languages.texts import N_, gettext
 from frontend.rendering import api, catalogue, limit_bytes
 
 MAX_DELETED = 500  # at once
-DONE = {"saved": "Label and attributes are saved."}
+DONE = {"saved": N_("Label and attributes are saved.")}
 
 items = Blueprint("items", __name__, url_prefix="/items")
 
@@ -73,7 +74,7 @@ def selected_ids(form: MultiDict[str, str]) -> tuple[str, ...]:
     """The ids of a form, each once. Raises BadRequest for too many."""
     ids = tuple(dict.fromkeys(each for each in form.getlist("id") if each))
     if len(ids) > MAX_DELETED:
-        raise BadRequest(f"At most {MAX_DELETED} pictures can be deleted at once.")
+        raise BadRequest(gettext("At most %(count)s pictures can be deleted at once.", count=MAX_DELETED))
     return ids
 
 

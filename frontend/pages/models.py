@@ -13,6 +13,7 @@ from frontend.api.connection import ApiRefused, ApiTimeout
 from frontend.comparison import DEPTHS, SIDE_FIELDS, Comparison, Side, depth, sides
 from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import accepts, choice
+from frontend.languages.texts import N_
 from frontend.pages.search.page import uploaded_file
 from frontend.rendering import api, error_page, limit_bytes
 
@@ -24,8 +25,8 @@ MEASURES = {
     "precision_at_1": "P@1",
     "precision_at_10": "P@10",
     "recall_at_10": "R@10",
-    "queries": "queries",
-    "unanswerable": "without a true match",
+    "queries": N_("queries"),
+    "unanswerable": N_("without a true match"),
 }
 
 models = Blueprint("models", __name__, url_prefix="/models")

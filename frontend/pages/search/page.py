@@ -13,6 +13,7 @@ from frontend.api.models import SearchAnswer
 from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
 from frontend.forms.search import address, read, words
+from frontend.languages.texts import gettext
 from frontend.pages.search.verdict import verdict_of
 from frontend.rendering import api, error_page, limit_bytes, search_link
 from frontend.search_query import SearchQuery, cursor_of
@@ -83,7 +84,7 @@ def read_link(link: MultiDict[str, str]) -> SearchQuery:
     """The search in a link, which names words or a picture. A form may have both: there, words replace the picture."""
     query = read_query(link)
     if query.text is not None and (query.id is not None or query.url is not None):
-        raise BadRequest("A link searches with words (text) or with a picture (id or url), not with both.")
+        raise BadRequest(gettext("A link searches with words (text) or with a picture (id or url), not with both."))
     return query
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from frontend.api.models import Hit, SearchAnswer
 from frontend.formatting import LOWEST_SIMILARITY_WORDS, probability_words, similarity_words
+from frontend.languages.texts import gettext
 from frontend.search_query import SearchQuery
 
 SAME_COSINE = 0.9995
@@ -32,16 +33,23 @@ def verdict_of(query: SearchQuery, answer: SearchAnswer) -> Verdict | None:
     if best.cosine is None:
         return None
     if _is_same(query, answer, best, best.cosine):
-        again = "again, under another id" if query.id is not None else "in the catalogue"
-        return Verdict(f"This very picture is there {again}{_name_of(best)}.", True)
+        return Verdict(_same(query, best), True)
     if best.match_probability is None:
         words = similarity_words(best.cosine)
-        return _nothing(query) if words == LOWEST_SIMILARITY_WORDS else Verdict(f"{_name(best)}: {words}", True)
+        is_match = words != gettext(LOWEST_SIMILARITY_WORDS)
+        return Verdict(f"{_name(best)}: {words}", True) if is_match else _nothing(query)
     if best.match_probability < LIKELY:
         return _nothing(query)
     means_picture = answer.calibration is not None and answer.calibration.meaning == "picture"
-    name = f"The same picture, changed{_name_of(best)}" if means_picture else _name(best)
-    return Verdict(f"{name}, {probability_words(best.match_probability)}", True)
+    return Verdict(_likely(best, probability_words(best.match_probability), means_picture=means_picture), True)
+
+
+def _likely(hit: Hit, probability: str, *, means_picture: bool) -> str:
+    if not means_picture:
+        return gettext("%(name)s, %(probability)s", name=_name(hit), probability=probability)
+    if hit.label is None:
+        return gettext("The same picture, changed, %(probability)s", probability=probability)
+    return gettext("The same picture, changed: %(name)s, %(probability)s", name=hit.label, probability=probability)
 
 
 def _is_same(query: SearchQuery, answer: SearchAnswer, best: Hit, cosine: float) -> bool:
@@ -52,13 +60,20 @@ def _is_same(query: SearchQuery, answer: SearchAnswer, best: Hit, cosine: float)
 
 
 def _nothing(query: SearchQuery) -> Verdict:
-    where = "among these" if query.has_filters else "here"
-    return Verdict(f"Nothing like it {where}; closest anyway:", False)
+    if query.has_filters:
+        return Verdict(gettext("Nothing like it among these; closest anyway:"), False)
+    return Verdict(gettext("Nothing like it here; closest anyway:"), False)
 
 
 def _name(hit: Hit) -> str:
-    return hit.label or "A picture without a label"
+    return hit.label or gettext("A picture without a label")
 
 
-def _name_of(hit: Hit) -> str:
-    return f": {hit.label}" if hit.label else ""
+def _same(query: SearchQuery, hit: Hit) -> str:
+    if query.id is None:
+        if hit.label is None:
+            return gettext("This very picture is there in the catalogue.")
+        return gettext("This very picture is there in the catalogue: %(label)s.", label=hit.label)
+    if hit.label is None:
+        return gettext("This very picture is there again, under another id.")
+    return gettext("This very picture is there again, under another id: %(label)s.", label=hit.label)

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from frontend.languages.catalogues import script_messages
 from tests.frontend.conftest import AppFor
 from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply
 from tests.frontend.fake_catalogue import ENTRIES, fill
@@ -34,6 +35,7 @@ GET_PATHS = {
     "pictures.thumbnail": "/pictures/thumbnail?id=one&size=160",
     "pictures.full": "/pictures/full?id=one",
     "reports.report": "/reports/20261122-demo/index.html",
+    "languages.messages": f"/messages/de.{script_messages('de')[0]}.json",
     "health.livez": "/livez",
     "health.readyz": "/readyz",
 }
@@ -54,6 +56,7 @@ POST_PATHS: dict[str, dict[str, Any]] = {
     "/duplicates/undo": {"dismissal": "549ffa06777154c68d68ed41e4a0ca51"},
     "/models/activate": {"id": "20261120-frozen"},
     "/models/compare": {"id": "one"},
+    "/language": {"to": "de"},
 }
 
 

@@ -28,7 +28,8 @@ def changes(api: FakeApi, method: str) -> list[str]:
 def test_an_item_shows_what_is_known_and_leads_to_its_likes(page: FlaskClient) -> None:
     html = page.get("/items/?id=one").text
     assert "<h1>Tall bottle</h1>" in html
-    assert 'added <time datetime="2026-11-24T18:05:42.000001+00:00">2026-11-24 18:05 UTC</time>' in html
+    moment = "Nov 24, 2026, 6:05\N{NARROW NO-BREAK SPACE}PM UTC"
+    assert f'added: <time datetime="2026-11-24T18:05:42.000001+00:00" data-moment>{moment}</time>' in html
     assert 'name="label" value="Tall bottle"' in html
     assert 'value="shape" maxlength="1000" autocomplete="off" readonly' in html
     assert "/search?id=one" in links(html)

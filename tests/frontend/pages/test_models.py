@@ -92,7 +92,7 @@ def test_the_overlap_is_counted_and_each_match_says_where_the_other_has_it(page:
     api.fallback = lambda request: next(replies) if request.target == "/search" else fallback(request)
     html = page.get(f"/models/compare?id=one&{SIDES}").text
     assert "2 of 4" in html
-    assert "overlap@10 is 0.50" in html
+    assert "overlap@10: 0.50" in html
     said = re.findall(r'<p class="label">(\w)</p>.*?<p class="hint">(.*?)</p>', html, re.DOTALL)
     assert said == [
         ("a", "also right, as match 3"),
