@@ -91,9 +91,9 @@ def nothing_set(monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.delenv(name)
 
 
-@pytest.mark.parametrize(("name", "value", "told"), WRONG)
+@pytest.mark.parametrize(("name", "value", "part"), WRONG)
 def test_a_value_that_can_never_match_is_refused(
-    name: str, value: str, told: str, monkeypatch: pytest.MonkeyPatch
+    name: str, value: str, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv(f"LOOKALIKE_{name}", value)
@@ -101,7 +101,7 @@ def test_a_value_that_can_never_match_is_refused(
         load_settings(os.environ)
     message = str(refused.value)
     assert message.startswith(f"LOOKALIKE_{name}")
-    assert told in message
+    assert part in message
     assert "\n" not in message
 
 
@@ -159,10 +159,10 @@ def test_the_process_ends_with_one_line_and_exit_code_2_before_anything_slow() -
     ran = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stdout) == (2, "")
     imported: list[str] = []
-    told: list[str] = []
+    messages: list[str] = []
     for line in ran.stderr.splitlines():
-        (imported if line.startswith("import time:") else told).append(line)
-    assert told == [
+        (imported if line.startswith("import time:") else messages).append(line)
+    assert messages == [
         "LOOKALIKE_HOST is not a known setting and has no effect. Did you mean LOOKALIKE_HOSTS?",
         "python -m api: LOOKALIKE_CORS_ORIGINS.0: 'https://shop.example/' is not how browsers send an origin; "
         "write 'https://shop.example'",

@@ -239,9 +239,9 @@ def test_a_face_is_picked_where_the_model_compares_faces(open_tab: OpenTab, peop
 
 @in_matrix
 def test_no_faces_are_offered_where_pictures_are_compared(tab: Page) -> None:
-    with tab.expect_response("**/search/faces") as asked:
+    with tab.expect_response("**/search/faces") as answered:
         choose(tab)
-    assert asked.value.status == 204
+    assert answered.value.status == 204
     expect(tab.locator(".face")).to_have_count(0)
 
 

@@ -40,9 +40,9 @@ def pages_saying(text: str, page: FlaskClient, api: FakeApi) -> list[str]:
     api.fallback = lambda _: as_json(item(text, **words))
     api.replies["POST /search"] = as_json(matches(hit(text, **words), bundle=text))
     said = {"id": "one", "label": text, "name": text, "kind": "number", "value": text, "back": f"/{text}"}
-    chosen = {"label": text, f"has.{text}": json.dumps(text), "order": f"attributes.{text}"}
+    filters = {"label": text, f"has.{text}": json.dumps(text), "order": f"attributes.{text}"}
     answers = [page.get(path) for path in PATHS]
-    answers += [page.get("/browse/", query_string=chosen), page.post("/items/delete", data=said)]
+    answers += [page.get("/browse/", query_string=filters), page.post("/items/delete", data=said)]
     answers += [page.post("/items/change", data=said), page.post("/add/", data=said | file_named(text))]
     api.replies["POST /items"] = problem(422, title=text, detail=text)
     answers.append(page.post("/add/", data={"label": text} | file_named(text)))

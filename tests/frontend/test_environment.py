@@ -120,15 +120,15 @@ def test_the_public_address_gives_path_and_host_name(monkeypatch: pytest.MonkeyP
 
 def test_unknown_names_are_told_with_the_nearest_one() -> None:
     names = ("UI_PROT", "PUBLIC_ULR", "UI_PORT", "API_PORT", "ARTIFACTS", "TEST_DATA", "ZZZZZZZZZ")
-    told = unknown_settings({f"LOOKALIKE_{name}": "1" for name in names} | {"OTHER": "1", "PATH": "/bin"})
-    assert [line.partition(" ")[0] for line in told] == [
+    warnings = unknown_settings({f"LOOKALIKE_{name}": "1" for name in names} | {"OTHER": "1", "PATH": "/bin"})
+    assert [line.partition(" ")[0] for line in warnings] == [
         "LOOKALIKE_PUBLIC_ULR",
         "LOOKALIKE_UI_PROT",
         "LOOKALIKE_ZZZZZZZZZ",
     ]
-    assert "Did you mean LOOKALIKE_PUBLIC_URL?" in told[0]
-    assert "Did you mean LOOKALIKE_UI_PORT?" in told[1]
-    assert "Did you mean" not in told[2]
+    assert "Did you mean LOOKALIKE_PUBLIC_URL?" in warnings[0]
+    assert "Did you mean LOOKALIKE_UI_PORT?" in warnings[1]
+    assert "Did you mean" not in warnings[2]
 
 
 def test_the_names_of_the_api_are_known() -> None:

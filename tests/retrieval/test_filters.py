@@ -68,28 +68,28 @@ def holds(condition: Condition | None, value: Value | None) -> bool:
             )
 
 
-def passes(chosen: Filter, label: str | None, attributes: Mapping[str, Value]) -> bool:
-    named = (holds(condition, attributes.get(name)) for name, condition in chosen.attributes.items())
-    return holds(chosen.label, label) and all(named)
+def passes(filter_: Filter, label: str | None, attributes: Mapping[str, Value]) -> bool:
+    named = (holds(condition, attributes.get(name)) for name, condition in filter_.attributes.items())
+    return holds(filter_.label, label) and all(named)
 
 
 @settings(max_examples=examples(200), deadline=None)
 @given(stocks, filters, st.sets(st.sampled_from(["000", "001", "004", "absent"])), st.sampled_from([None, *NAMES]))
 def test_a_filter_lets_through_what_it_says(
-    stock: list[tuple[str | None, dict[str, Value]]], chosen: Filter, without: set[str], name: str | None
+    stock: list[tuple[str | None, dict[str, Value]]], filter_: Filter, without: set[str], name: str | None
 ) -> None:
     items = [replace(PLAIN, id=f"{n:03}", label=label, attributes=held) for n, (label, held) in enumerate(stock)]
     with TemporaryDirectory() as folder:
         catalogue = Catalogue(f"sqlite:///{Path(folder) / 'catalogue.sqlite'}")
         catalogue.replace_source(items)
-        wanted = [item for item in items if passes(chosen, item.label, item.attributes)]
+        wanted = [item for item in items if passes(filter_, item.label, item.attributes)]
         labels = Counter(item.label for item in wanted if item.label is not None)
-        assert catalogue.labels(chosen) == labels
-        check_facets(catalogue, chosen, wanted)
+        assert catalogue.labels(filter_) == labels
+        check_facets(catalogue, filter_, wanted)
         wanted = [item for item in wanted if item.id not in without]
-        assert catalogue.matching(chosen, without) == [item.id for item in wanted]
-        assert catalogue.count_matching(chosen, without) == len(wanted)
-        check_tallies(catalogue, chosen, without, name, wanted)
+        assert catalogue.matching(filter_, without) == [item.id for item in wanted]
+        assert catalogue.count_matching(filter_, without) == len(wanted)
+        check_tallies(catalogue, filter_, without, name, wanted)
         catalogue.close()
 
 
@@ -99,8 +99,8 @@ def keyed(value: Value | None) -> tuple[str, Value | None]:
     return (kind(value), shortened)
 
 
-def check_facets(catalogue: Catalogue, chosen: Filter, wanted: list[Item]) -> None:
-    facets = {facet.name: facet for facet in catalogue.facets(chosen, limit=2)}
+def check_facets(catalogue: Catalogue, filter_: Filter, wanted: list[Item]) -> None:
+    facets = {facet.name: facet for facet in catalogue.facets(filter_, limit=2)}
     assert set(facets) == {name for item in wanted for name in item.attributes}
     for name, facet in facets.items():
         counted = Counter(keyed(item.attributes[name]) for item in wanted if name in item.attributes)
@@ -112,13 +112,13 @@ def check_facets(catalogue: Catalogue, chosen: Filter, wanted: list[Item]) -> No
 
 
 def check_tallies(
-    catalogue: Catalogue, chosen: Filter, without: set[str], name: str | None, wanted: list[Item]
+    catalogue: Catalogue, filter_: Filter, without: set[str], name: str | None, wanted: list[Item]
 ) -> None:
     own = [item.label if name is None else item.attributes.get(name) for item in wanted]
     counted = Counter(map(keyed, own))
-    assert catalogue.count_values(name, chosen, without) == len(counted)
+    assert catalogue.count_values(name, filter_, without) == len(counted)
     values = list({keyed(value): value for value in own[:3]}.values())
-    result = catalogue.tally(name, values, chosen, without)
+    result = catalogue.tally(name, values, filter_, without)
     assert {keyed(value): count for value, count in result} == {keyed(value): counted[keyed(value)] for value in values}
 
 

@@ -59,10 +59,10 @@ def test_as_few_dims_as_explain_the_variance(variance: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("count", "asked", "wanted"), [(400, None, 80), (100, None, 40), (9, None, 9), (400, 13, 13), (5, 13, 5)]
+    ("count", "setting", "wanted"), [(400, None, 80), (100, None, 40), (9, None, 9), (400, 13, 13), (5, 13, 5)]
 )
-def test_the_number_of_clusters(count: int, asked: int | None, wanted: int) -> None:
-    reduced = reduce(gallery(count), ReduceConfig(clusters=asked), 0)
+def test_the_number_of_clusters(count: int, setting: int | None, wanted: int) -> None:
+    reduced = reduce(gallery(count), ReduceConfig(clusters=setting), 0)
     assert len(reduced.clusters) == wanted
     assert set(reduced.assigned) == set(range(wanted))
 

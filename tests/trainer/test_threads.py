@@ -56,5 +56,5 @@ def test_what_is_no_number_of_threads_is_refused(text: str, monkeypatch: pytest.
     monkeypatch.setenv(threads.SETTING, text)
     with pytest.raises(ConfigError, match="LOOKALIKE_TRAINER_THREADS must be a whole number"):
         threads.thread_count()
-    told = CliRunner().invoke(app, ["train", "--source", "pottery"])
-    assert isinstance(told.exception, ConfigError)
+    outcome = CliRunner().invoke(app, ["train", "--source", "pottery"])
+    assert isinstance(outcome.exception, ConfigError)

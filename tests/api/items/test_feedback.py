@@ -23,8 +23,8 @@ def api(own_shop: Shop, open_api: OpenApi) -> TestClient:
 def say(client: TestClient, **body: Any) -> dict[str, Any]:
     answer = client.post("/feedback", json=body)
     assert answer.status_code == 201, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    entry: dict[str, Any] = answer.json()
+    return entry
 
 
 def test_what_is_said_is_listed_the_latest_first(api: TestClient) -> None:

@@ -16,8 +16,8 @@ from tests.support.bundles import Piece, face_stage, picture, pieces, portrait, 
 def compare(client: TestClient, **body: Any) -> dict[str, Any]:
     answer = client.post("/compare", json=body)
     assert answer.status_code == 200, answer.text
-    told: dict[str, Any] = answer.json()
-    return told
+    comparison: dict[str, Any] = answer.json()
+    return comparison
 
 
 def to_base64(data: bytes) -> str:
@@ -30,17 +30,17 @@ def test_it_says_what_a_search_says(open_api: OpenApi, tmp_path: Path) -> None:
     query = to_base64(picture(7))
     hits = client.post("/search", json={"image_base64": query, "k": 10}).json()["hits"]
     for hit in (hits[0], hits[4], hits[-1]):
-        told = compare(client, image_base64=query, other_id=hit["id"])
+        comparison = compare(client, image_base64=query, other_id=hit["id"])
         turned = compare(client, id=hit["id"], other_image_base64=query, min_precision=1)
-        for each in (told, turned):
+        for each in (comparison, turned):
             values = [each[name] for name in ("cosine", "euclidean", "match_probability")]
             expected = [hit[name] for name in ("cosine", "euclidean", "match_probability")]
             assert values == pytest.approx(expected, abs=1e-4)
-        assert told["same"] == (hit["match_probability"] >= 0.5)
+        assert comparison["same"] == (hit["match_probability"] >= 0.5)
         assert turned["same"] == (turned["match_probability"] >= 1)
-        assert (told["other"], turned["query"]) == (None, None)
-        assert told["query"] == turned["other"]
-    assert told["calibration"]["pairs"] > 0
+        assert (comparison["other"], turned["query"]) == (None, None)
+        assert comparison["query"] == turned["other"]
+    assert comparison["calibration"]["pairs"] > 0
 
 
 def test_files_texts_and_items_are_compared_alike(client: TestClient) -> None:
@@ -99,8 +99,8 @@ def test_faces_are_compared_by_the_faces_of_both(open_api: OpenApi, tmp_path: Pa
     people = [Piece(f"people/{number}.png", portrait(number), "Ann", {}) for number in (20, 40)]
     write_artifacts(tmp_path / "artifacts", people, faces=face_stage())
     client = open_api(artifacts=tmp_path / "artifacts")
-    told = compare(client, image_base64=to_base64(portrait(20)), other_id="people/20.png")
-    assert told["cosine"] == pytest.approx(1, abs=1e-4)
+    comparison = compare(client, image_base64=to_base64(portrait(20)), other_id="people/20.png")
+    assert comparison["cosine"] == pytest.approx(1, abs=1e-4)
     assert compare(client, id="people/20.png", face=1, other_id="people/20.png")["cosine"] > 0.99
     missing = client.post("/compare", json={"id": "people/20.png", "other_id": "people/40.png", "other_face": 9})
     check_problem(missing, 422, "face_missing")

@@ -12,7 +12,7 @@ HUGE = 1_000_000
 ITEM = "shelf 0/piece-000"
 
 
-def told(client: TestClient, path: str, body: bytes) -> tuple[int, str]:
+def refusal_of(client: TestClient, path: str, body: bytes) -> tuple[int, str]:
     answer = client.post(path, content=body, headers={"Content-Type": "application/json"})
     return answer.status_code, answer.json()["detail"]
 
@@ -26,29 +26,29 @@ def told(client: TestClient, path: str, body: bytes) -> tuple[int, str]:
     ],
 )
 def test_more_values_than_any_request_has_are_refused(client: TestClient, text: bytes) -> None:
-    assert told(client, "/search", text) == (400, "The body is not usable JSON: it has more than 150,000 values.")
+    assert refusal_of(client, "/search", text) == (400, "The body is not usable JSON: it has more than 150,000 values.")
 
 
 def test_an_object_of_a_great_many_names_is_refused(client: TestClient) -> None:
     body = json.dumps({"id": ITEM, "filter": {"attributes": {str(n): "x" for n in range(1001)}}}).encode()
     expected = "The body is not usable JSON: one of its objects has more than 1,000 names."
-    assert told(client, "/search", body) == (400, expected)
+    assert refusal_of(client, "/search", body) == (400, expected)
 
 
 def test_a_number_of_thousands_of_digits_is_refused_in_plain_words(client: TestClient) -> None:
     expected = "The body is not usable JSON: one of its numbers has thousands of digits."
-    assert told(client, "/search", b'{"k": %s}' % (b"9" * 10_000)) == (400, expected)
+    assert refusal_of(client, "/search", b'{"k": %s}' % (b"9" * 10_000)) == (400, expected)
 
 
 def test_the_names_that_are_not_known_are_counted_all(client: TestClient) -> None:
-    status, detail = told(client, "/search", json.dumps({f"x{n}": 1 for n in range(900)}).encode())
+    status, detail = refusal_of(client, "/search", json.dumps({f"x{n}": 1 for n in range(900)}).encode())
     assert (status, detail.partition(" Known: ")[0]) == (422, "900 fields are not known here.")
 
 
 @pytest.mark.parametrize("field", ["items", "exclude"])
 def test_a_list_is_too_long_whatever_is_in_it(client: TestClient, field: str) -> None:
     """And as many of its mistakes are looked at as it may have entries."""
-    status, detail = told(client, "/search", json.dumps({field: [1] * 100_000}).encode())
+    status, detail = refusal_of(client, "/search", json.dumps({field: [1] * 100_000}).encode())
     assert status == 422
     assert detail.startswith(f"{field}[0]: must be ")
     assert int(detail.rpartition("; and ")[2].split()[0]) < 300

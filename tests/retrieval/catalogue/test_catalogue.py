@@ -88,7 +88,7 @@ def test_ids_and_items_are_in_the_same_order_of_code_points(catalogue: Catalogue
     ids = ["b", "B", "a", "ä", "_", "10", "9", "花", *(f"n{n}" for n in range(2 * module.BATCH))]
     catalogue.replace_source(item(id_) for id_ in ids)
     assert catalogue.ids() == sorted(ids)
-    assert [found.id for found in catalogue.items()] == sorted(ids)
+    assert [entry.id for entry in catalogue.items()] == sorted(ids)
     assert catalogue.count() == len(ids)
 
 
@@ -117,7 +117,7 @@ def test_replacements_do_to_the_catalogue_what_they_do_to_a_dict(steps: list[Ste
             expected = kept | {new.id: new for new in written}
             for _ in range(2):  # the same again changes nothing
                 catalogue.replace_source(written)
-                assert {found.id: found for found in catalogue.items()} == expected
+                assert {entry.id: entry for entry in catalogue.items()} == expected
             as_api_items(file, added_by_api)
             for id_ in added_by_api & expected.keys():
                 expected[id_] = replace(expected[id_], origin="api")
@@ -159,10 +159,10 @@ def test_readers_never_see_two_replacements_mixed(catalogue: Catalogue, url: str
     ids = [f"{n:04}" for n in range(2000)]
     catalogue.replace_source(item(id_, width=0) for id_ in ids)
 
-    def generation_of(found: list[Item]) -> int:
-        (generation,) = {each.width for each in found}
+    def generation_of(items: list[Item]) -> int:
+        (generation,) = {each.width for each in items}
         start = generation % 2 * 700
-        assert sorted(each.id for each in found) == (ids[start : start + 1300] if generation else ids)
+        assert sorted(each.id for each in items) == (ids[start : start + 1300] if generation else ids)
         return generation
 
     def read(many: bool) -> None:
@@ -190,7 +190,7 @@ def test_many_may_create_and_replace_at_once(file: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(publish, range(16)))
     catalogue = Catalogue(url_of(file))
-    assert [found.width for found in catalogue.items()] == [catalogue.get("0").width] * 700
+    assert [entry.width for entry in catalogue.items()] == [catalogue.get("0").width] * 700
     catalogue.close()
 
 

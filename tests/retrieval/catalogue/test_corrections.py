@@ -34,9 +34,9 @@ def correct(catalogue: Catalogue, id_: str, label: str | None, **attributes: Any
 
 
 def known(catalogue: Catalogue, id_: str) -> tuple[str | None, dict[str, Any]]:
-    found = catalogue.get(id_)
+    stored_item = catalogue.get(id_)
     catalogue.check()
-    return found.label, dict(found.attributes)
+    return stored_item.label, dict(stored_item.attributes)
 
 
 def test_a_correction_outlives_run_after_run(catalogue: Catalogue) -> None:

@@ -94,13 +94,13 @@ class Derived(RuleBasedStateMachine):
         wanted = sorted(each.id for each in self.expected.values() if passes(filter_, each.label, each.attributes))
         assert self.catalogue.matching(filter_) == wanted
         assert self.catalogue.select(filter_) is self.catalogue.select(filter_)
-        for chosen in (Filter(), filter_):
-            items = [each for each in self.expected.values() if passes(chosen, each.label, each.attributes)]
+        for condition in (Filter(), filter_):
+            items = [each for each in self.expected.values() if passes(condition, each.label, each.attributes)]
             own = Counter(keyed(each.label if name is None else each.attributes.get(name)) for each in items)
-            assert self.catalogue.count_values(name, chosen) == len(own)
+            assert self.catalogue.count_values(name, condition) == len(own)
             choice: list[Value | None] = ["a", 1, True, 0.5, None]
             values_by_key = {keyed(value): value for value in choice if name or not value or value == "a"}
-            tallied = self.catalogue.tally(name, list(values_by_key.values()), chosen)
+            tallied = self.catalogue.tally(name, list(values_by_key.values()), condition)
             assert {keyed(value): count for value, count in tallied} == {
                 key: own[key] for key in values_by_key if own[key]
             }

@@ -49,9 +49,9 @@ class Numbered:
         return Selection(EVERYTHING, BitMap64(self.numbers[item] for item in ids if item in self.numbers), ids_of)
 
 
-def same(found: Hits, expected: Hits) -> None:
-    assert found.ids == expected.ids
-    np.testing.assert_array_equal(found.cosine, expected.cosine)
+def same(answer: Hits, expected: Hits) -> None:
+    assert answer.ids == expected.ids
+    np.testing.assert_array_equal(answer.cosine, expected.cosine)
 
 
 class Selecting(RuleBasedStateMachine):
@@ -100,11 +100,11 @@ class Selecting(RuleBasedStateMachine):
         expected = self.store.search(query, k=k, metric="cosine", probes="all", only=there, exclude=exclude)
         selection = self.catalogue.select(ids)
         for _ in range(2):
-            found = self.store.search(query, k=k, metric="cosine", probes=probes, only=selection, exclude=exclude)
+            answer = self.store.search(query, k=k, metric="cosine", probes=probes, only=selection, exclude=exclude)
             if probes != 1:
-                same(found, expected)
-            assert set(found.ids) <= there - exclude
-            assert len(found) == len(expected)  # never fewer while there are more
+                same(answer, expected)
+            assert set(answer.ids) <= there - exclude
+            assert len(answer) == len(expected)  # never fewer while there are more
 
 
 TestSelecting = Selecting.TestCase

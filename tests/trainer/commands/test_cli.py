@@ -115,7 +115,7 @@ def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         ((), "Name either a picture"),
         (("a.jpg", "--text", "bowl"), "Name either a picture"),
@@ -124,6 +124,6 @@ def test_a_folder_that_is_no_bundle(tmp_path: Path) -> None:
     ],
 )
 def test_a_search_with_words_needs_words_and_nothing_of_pictures(
-    trained: Trained, arguments: tuple[str, ...], told: str
+    trained: Trained, arguments: tuple[str, ...], message: str
 ) -> None:
-    assert told in _fails("search", *arguments, "--artifacts", trained.artifacts)
+    assert message in _fails("search", *arguments, "--artifacts", trained.artifacts)

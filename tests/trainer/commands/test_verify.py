@@ -13,18 +13,18 @@ from tests.support.bundles import pieces, write_artifacts
 def test_vectors_and_counts_are_checked(tmp_path: Path) -> None:
     write_artifacts(tmp_path, pieces(8))
     folder = bundle_path(tmp_path, "tiny")
-    told = run_trainer("verify", folder)
-    assert told.returncode == 0, told.stderr
-    assert "Its vectors are as they were written." in told.stdout
-    assert "The catalogue's counts are right: 8 items." in told.stdout
+    output = run_trainer("verify", folder)
+    assert output.returncode == 0, output.stderr
+    assert "Its vectors are as they were written." in output.stdout
+    assert "The catalogue's counts are right: 8 items." in output.stdout
     with closing(sqlite3.connect(tmp_path / "catalogue.sqlite")) as database, database:
         database.execute("UPDATE counts SET held = held + 1 WHERE name = 'glazed'")
-    told = run_trainer("verify", folder)
-    assert told.returncode == 1
-    assert "rows of the table counts are missing" in told.stderr
-    assert "Traceback" not in told.stderr
+    output = run_trainer("verify", folder)
+    assert output.returncode == 1
+    assert "rows of the table counts are missing" in output.stderr
+    assert "Traceback" not in output.stderr
     (block,) = block_paths(tmp_path / "vectors" / "tiny.sqlite")
     block.write_bytes(block.read_bytes()[:-1] + b"!")
-    told = run_trainer("verify", folder)
-    assert told.returncode == 1
-    assert "has changed" in told.stderr
+    output = run_trainer("verify", folder)
+    assert output.returncode == 1
+    assert "has changed" in output.stderr

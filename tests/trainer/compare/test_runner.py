@@ -66,7 +66,7 @@ class Compared:
     source: Path
     configs: Sequence[Path]
     artifacts: Path
-    found: Comparison
+    comparison: Comparison
 
 
 @pytest.fixture(scope="module")
@@ -78,8 +78,8 @@ def compared(tmp_path_factory: pytest.TempPathFactory) -> Compared:
     for name, text in texts.items():
         (home / f"{name}.toml").write_text(text)
     configs = [home / f"{name}.toml" for name in (*texts, "absent")]
-    found = compare(configs, str(source), home / "artifacts", Quiet())
-    return Compared(source, configs, home / "artifacts", found)
+    comparison = compare(configs, str(source), home / "artifacts", Quiet())
+    return Compared(source, configs, home / "artifacts", comparison)
 
 
 def compare(paths: Sequence[Path], source: str, artifacts: Path, listener: Quiet) -> Comparison:
@@ -89,32 +89,32 @@ def compare(paths: Sequence[Path], source: str, artifacts: Path, listener: Quiet
 
 @pytest.mark.slow
 def test_every_configuration_before_and_after_and_why_the_others_failed(compared: Compared) -> None:
-    found = compared.found
-    assert [(r.configuration, r.tuned) for r in found.rows] == [
+    comparison = compared.comparison
+    assert [(r.configuration, r.tuned) for r in comparison.rows] == [
         ("head", False),
         ("head", True),
         (ODD, False),
         (ODD, True),
     ]
-    assert {r.encoder for r in found.rows} == {"siamese"}
-    assert len({r.artifacts for r in found.rows}) == 3  # both start from the same
-    assert [r.stage for r in found.rows if not r.tuned] == ["frozen", "frozen"]
-    assert [failure.configuration for failure in found.failures] == ["unreachable", "absent"]
-    assert "nowhere.h5" in found.failures[0].reason
-    assert "There is no configuration" in found.failures[1].reason
-    assert len({r.measured_on.digest for r in found.rows}) == 1
-    before, after = found.rows[0], found.rows[1]
+    assert {r.encoder for r in comparison.rows} == {"siamese"}
+    assert len({r.artifacts for r in comparison.rows}) == 3  # both start from the same
+    assert [r.stage for r in comparison.rows if not r.tuned] == ["frozen", "frozen"]
+    assert [failure.configuration for failure in comparison.failures] == ["unreachable", "absent"]
+    assert "nowhere.h5" in comparison.failures[0].reason
+    assert "There is no configuration" in comparison.failures[1].reason
+    assert len({r.measured_on.digest for r in comparison.rows}) == 1
+    before, after = comparison.rows[0], comparison.rows[1]
     assert before.training_seconds == 0
     assert after.training_seconds == sum(epoch.seconds for epoch in after.history) > 0
     assert set(after.losses) == {"head"}
-    assert all(value > 0 for r in found.rows for value in r.query_milliseconds.values())
-    assert found.rows[2].losses == {}
-    assert found.rows[3].losses == {"finetune": "softmax"}
+    assert all(value > 0 for r in comparison.rows for value in r.query_milliseconds.values())
+    assert comparison.rows[2].losses == {}
+    assert comparison.rows[3].losses == {"finetune": "softmax"}
 
 
 @pytest.mark.slow
 def test_the_figures_are_those_of_a_loop(compared: Compared) -> None:
-    for measured in compared.found.rows:
+    for measured in compared.comparison.rows:
         artifacts = Path(measured.artifacts)
         loaded = load_current(artifacts)
         with (artifacts / "source.csv").open(newline="") as file:
@@ -149,7 +149,7 @@ def test_the_figures_are_those_of_a_loop(compared: Compared) -> None:
 
 @pytest.mark.slow
 def test_no_run_looks_at_the_test_pictures(compared: Compared) -> None:
-    for measured in compared.found.rows:
+    for measured in compared.comparison.rows:
         artifacts = Path(measured.artifacts)
         parts = artifacts / "bundles" / measured.bundle / "training" / "split.csv"
         with parts.open(newline="") as file, (artifacts / "source.csv").open(newline="") as table:
@@ -172,7 +172,7 @@ def test_a_second_comparison_trains_nothing(compared: Compared, monkeypatch: pyt
     again = compare(compared.configs, str(compared.source), compared.artifacts, Quiet())
     assert started == []
     timeless: dict[str, Any] = {"query_milliseconds": {}}
-    assert [replace(r, **timeless) for r in again.rows] == [replace(r, **timeless) for r in compared.found.rows]
+    assert [replace(r, **timeless) for r in again.rows] == [replace(r, **timeless) for r in compared.comparison.rows]
     namesake = compared.configs[0].parent / "elsewhere" / "head.toml"  # of the same name
     namesake.parent.mkdir()
     namesake.write_text(HEAD.replace("dims = [16]", "dims = [8]"))
@@ -209,9 +209,9 @@ def test_without_labels_there_is_nothing_to_compare_by(tmp_path: Path) -> None:
         (folder / f"{number}.jpg").write_bytes(picture(number))
     config = tmp_path / "plain.toml"
     config.write_text(UNTUNED)
-    found = compare([config], str(folder), tmp_path / "artifacts", Quiet())
-    assert not found.rows
-    assert "nothing to compare by" in found.failures[0].reason
+    comparison = compare([config], str(folder), tmp_path / "artifacts", Quiet())
+    assert not comparison.rows
+    assert "nothing to compare by" in comparison.failures[0].reason
 
 
 def test_parameters_are_counted_once(tmp_path: Path) -> None:

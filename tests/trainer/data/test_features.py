@@ -53,12 +53,12 @@ def run(
     *,
     views: Views = Views(2),  # noqa: B008 - it cannot change
     seed: int = 0,
-    told: list[tuple[int, int]] | None = None,
+    steps: list[tuple[int, int]] | None = None,
 ) -> tuple[Features, int]:
     """Features, and how often the network was asked for them."""
     counting = encoder or CountingEncoder()
-    told = [] if told is None else told
-    progress = told.append
+    steps = [] if steps is None else steps
+    progress = steps.append
     result = compute(
         pictures, counting, views=views, seed=seed, cache=cache, progress=lambda done, of: progress((done, of))
     )
@@ -66,13 +66,13 @@ def run(
 
 
 def test_a_row_for_each_picture_in_order_the_clean_view_first(shop: list[Picture], tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    result, calls = run(shop, tmp_path / "cache.sqlite", told=told)
+    steps: list[tuple[int, int]] = []
+    result, calls = run(shop, tmp_path / "cache.sqlite", steps=steps)
     assert result.values.shape == (10, 3, 4)
     assert result.values.dtype == np.float32
     assert [opened.picture for opened in result.files] == shop
     assert calls == 10
-    assert told == [(done, 10) for done in range(1, 11)]
+    assert steps == [(done, 10) for done in range(1, 11)]
     for opened, rows in zip(result.files, result.values, strict=True):
         data = opened.picture.path.read_bytes()
         small = Image.fromarray(decode(data, min_side=16)).resize((16, 12), Image.Resampling.BICUBIC)

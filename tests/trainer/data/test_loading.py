@@ -26,13 +26,13 @@ def test_embeddings_are_those_of_each_picture_alone(count: int, encoder: OnnxEnc
     paths = [tmp_path / f"{number}.jpg" for number in range(count)]
     for number, path in enumerate(paths):
         path.write_bytes(picture(number))
-    told: list[tuple[int, int]] = []
+    steps: list[tuple[int, int]] = []
     result = embed_gallery(
-        [Picture(path.stem, path) for path in paths], encoder, lambda done, of: told.append((done, of))
+        [Picture(path.stem, path) for path in paths], encoder, lambda done, of: steps.append((done, of))
     )
     alone = [encoder.encode(prepare(path.read_bytes(), SIDE, SIDE)[None])[0] for path in paths]
     np.testing.assert_allclose(result, np.stack(alone), atol=1e-5)
-    assert told[-1] == (count, count)
+    assert steps[-1] == (count, count)
 
 
 @pytest.mark.parametrize("trouble", ["gone", "damaged"])

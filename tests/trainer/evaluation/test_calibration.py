@@ -53,9 +53,9 @@ def both(pairs: Pairs) -> dict[Metric, Pairs]:
 def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, seed: int, metric: Metric) -> None:
     rng = np.random.default_rng(seed)
     queries, gallery = rng.normal(size=(q, 3)).astype(np.float32), rng.normal(size=(g, 3)).astype(np.float32)
-    asked, known = rng.integers(0, 3, q), rng.integers(0, 3, g)
+    query_labels, gallery_labels = rng.integers(0, 3, q), rng.integers(0, 3, g)
     same = rng.integers(-1, g, q)
-    result = hit_pairs(HeldOutSearch(queries, asked, gallery, known, same), metric)
+    result = hit_pairs(HeldOutSearch(queries, query_labels, gallery, gallery_labels, same), metric)
     for row in range(q):
         slow = []
         for other in range(g):
@@ -63,7 +63,12 @@ def test_pairs_are_the_first_hits_of_each_query_without_itself(q: int, g: int, s
                 continue
             a, b = queries[row].astype(float), gallery[other].astype(float)
             cosine = a @ b / np.linalg.norm(a) / np.linalg.norm(b)
-            slow.append((1 - cosine if metric == "cosine" else np.linalg.norm(a - b), asked[row] == known[other]))
+            slow.append(
+                (
+                    1 - cosine if metric == "cosine" else np.linalg.norm(a - b),
+                    query_labels[row] == gallery_labels[other],
+                )
+            )
         slow = sorted(slow)[: min(HITS, g - int((same >= 0).any()))]
         mine = result.queries == row
         assert sorted(result.distances[mine]) == pytest.approx([distance for distance, _ in slow], abs=2e-3)
@@ -128,13 +133,13 @@ def test_a_query_is_never_judged_by_a_curve_that_has_seen_it() -> None:
 
 @settings(deadline=None, max_examples=examples(50))
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
-def test_reliability_agrees_with_its_formulas(told: list[tuple[float, bool]]) -> None:
-    stated, true = np.array([t[0] for t in told]), np.array([t[1] for t in told])
+def test_reliability_agrees_with_its_formulas(draws: list[tuple[float, bool]]) -> None:
+    stated, true = np.array([t[0] for t in draws]), np.array([t[1] for t in draws])
     result = reliability(stated, true, "cosine", "label", "isotonic")
-    assert result.brier == pytest.approx(sum((p - t) ** 2 for p, t in told) / len(told))
-    assert sum(count for _, _, count in result.bins) == result.pairs == len(told)
-    assert len(result.bins) == min(BINS, len(told))
-    expected = sum(count * abs(p - t) for p, t, count in result.bins) / len(told)
+    assert result.brier == pytest.approx(sum((p - t) ** 2 for p, t in draws) / len(draws))
+    assert sum(count for _, _, count in result.bins) == result.pairs == len(draws)
+    assert len(result.bins) == min(BINS, len(draws))
+    expected = sum(count * abs(p - t) for p, t, count in result.bins) / len(draws)
     assert result.ece == pytest.approx(expected)
     assert [p for p, _, _ in result.bins] == sorted(p for p, _, _ in result.bins)
 

@@ -206,10 +206,10 @@ def _left(
         here = {name: node.number for name, node in current.get(number, {}).items()}
         for name in here.keys() | safe.keys():
             change = Change(number, name)
-            chosen = safe if change in changes and change not in kept else here if number in current else safe
-            if name not in chosen:
+            state = safe if change in changes and change not in kept else here if number in current else safe
+            if name not in state:
                 continue
-            child, whole = chosen[name], f"{path}/{name}" if path else name
+            child, whole = state[name], f"{path}/{name}" if path else name
             if child in current or child in disk.entries:
                 tree[whole] = None
                 fill(child, whole)

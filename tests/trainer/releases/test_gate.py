@@ -25,16 +25,16 @@ def pin(number: int, label: str, folder: Path = Path("/nowhere"), *, query: bool
     return Pin(folder / f"{number}.jpg", label, sha256(data).hexdigest(), query)
 
 
-def slow_answers(vectors: np.ndarray, found: list[bool], labels: list[str]) -> list[tuple[float, int]]:
+def slow_answers(vectors: np.ndarray, matches: list[bool], labels: list[str]) -> list[tuple[float, int]]:
     """Average precision and first hit of each picture among all others, one pair after the other."""
     lengths = np.linalg.norm(vectors, axis=1)
     answers = []
     for query in range(len(vectors)):
         others = [row for row in range(len(vectors)) if row != query]
         near = {row: float(vectors[query] @ vectors[row] / (lengths[query] * lengths[row])) for row in others}
-        ranked = sorted((row for row in others if found[row]), key=lambda row: (-near[row], row))
+        ranked = sorted((row for row in others if matches[row]), key=lambda row: (-near[row], row))
         wanted = sum(labels[row] == labels[query] for row in others)
-        if not found[query] or not ranked:
+        if not matches[query] or not ranked:
             answers.append((0.0, -1))
             continue
         precision, hits = 0.0, 0
@@ -50,12 +50,12 @@ def slow_answers(vectors: np.ndarray, found: list[bool], labels: list[str]) -> l
 @settings(max_examples=examples(40), deadline=None)
 def test_answers_agree_with_the_formula(seed: int, count: int, lost: float) -> None:
     rng = np.random.default_rng(seed)
-    vectors, found = rng.normal(size=(count, 5)).astype(np.float32), rng.random(count) >= lost
+    vectors, matches = rng.normal(size=(count, 5)).astype(np.float32), rng.random(count) >= lost
     labels = np.array([f"label {number % 3}" for number in range(count)])
     rows = np.arange(count)
-    asked = np.flatnonzero([np.count_nonzero(labels == label) > 1 for label in labels])
-    precision, first = gate._answers(PinnedVectors(vectors, found, ~found), rows, labels, asked)
-    wanted = [slow_answers(vectors, found.tolist(), labels.tolist())[row] for row in asked]
+    answerable = np.flatnonzero([np.count_nonzero(labels == label) > 1 for label in labels])
+    precision, first = gate._answers(PinnedVectors(vectors, matches, ~matches), rows, labels, answerable)
+    wanted = [slow_answers(vectors, matches.tolist(), labels.tolist())[row] for row in answerable]
     np.testing.assert_allclose(precision, [answer[0] for answer in wanted], atol=1e-6)
     assert first.tolist() == [answer[1] for answer in wanted]
 
@@ -64,25 +64,25 @@ def test_queries_are_spread_over_labels_and_prefer_what_was_held_out() -> None:
     pins = [Pin(Path(f"/{n}"), f"label {n % 30}", f"{n:064x}") for n in range(3_000)]
     pins += [Pin(Path("/single"), "single", "f" * 64)]
     held_out = frozenset(f"{n:064x}" for n in range(2_000, 2_150))
-    chosen = choose(pins, held_out)
-    queries = [found for found in chosen if found.query]
+    selection = choose(pins, held_out)
+    queries = [pin for pin in selection if pin.query]
     assert len(queries) == pinned.MAX_QUERIES
-    assert len(chosen) == pinned.MAX_QUERIES + pinned.MAX_PICTURES
-    assert held_out <= {found.sha256 for found in queries}
-    counts = np.unique([found.label for found in queries], return_counts=True)[1]
+    assert len(selection) == pinned.MAX_QUERIES + pinned.MAX_PICTURES
+    assert held_out <= {pin.sha256 for pin in queries}
+    counts = np.unique([pin.label for pin in queries], return_counts=True)[1]
     assert len(counts) == 30
     assert counts.max() - counts.min() <= 1
-    assert "single" not in {found.label for found in queries}
-    assert choose(reversed(pins), held_out) == chosen
+    assert "single" not in {pin.label for pin in queries}
+    assert choose(reversed(pins), held_out) == selection
 
 
 def test_every_query_of_many_labels_has_something_to_find() -> None:
     pins = [Pin(Path(f"/{n}"), f"label {n % 2_500}", f"{n:064x}") for n in range(10_000)]
-    chosen = choose(pins, frozenset())
-    queries = [found for found in chosen if found.query]
-    labels = [found.label for found in chosen]
-    assert len({found.label for found in queries}) == len(queries) == pinned.MAX_QUERIES
-    assert all(labels.count(found.label) == 4 for found in queries)
+    selection = choose(pins, frozenset())
+    queries = [pin for pin in selection if pin.query]
+    labels = [pin.label for pin in selection]
+    assert len({pin.label for pin in queries}) == len(queries) == pinned.MAX_QUERIES
+    assert all(labels.count(pin.label) == 4 for pin in queries)
 
 
 def test_a_file_that_is_there_twice_is_pinned_once() -> None:

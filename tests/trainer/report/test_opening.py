@@ -21,8 +21,8 @@ NOTHING: dict[str, Any] = dict.fromkeys(
 )
 
 
-def page_of(folder: Path, found: Report) -> str:
-    write_report(folder / "out", found)
+def page_of(folder: Path, report_data: Report) -> str:
+    write_report(folder / "out", report_data)
     return (folder / "out" / "index.html").read_text()
 
 
@@ -38,16 +38,16 @@ def test_it_says_how_many_first_matches_are_right(tmp_path: Path, share: float, 
     measured = protocol()
     measures = {**measured.measures, "precision@1": Interval(share, share, share)}
     known, new = replace(measured, measures=measures), replace(measured, name="new labels", measures=measures)
-    found = report(tmp_path / "pictures", ["bowl"] * 3, evaluation=replace(evaluation(), protocols=(known, new)))
-    assert openings(page_of(tmp_path, found)) == [
+    report_data = report(tmp_path / "pictures", ["bowl"] * 3, evaluation=replace(evaluation(), protocols=(known, new)))
+    assert openings(page_of(tmp_path, report_data)) == [
         f"Of 100 new pictures of known labels, the first match is right for {count}. "
         f"Of 100 pictures of labels never seen in training, the first match is right for {count}."
     ]
 
 
 def test_what_is_to_do_leads_to_its_list_and_health_comes_first(tmp_path: Path) -> None:
-    found = report(tmp_path / "pictures", ["bowl"] * 6)
-    one, two, three, four, *_ = found.pictures
+    report_data = report(tmp_path / "pictures", ["bowl"] * 6)
+    one, two, three, four, *_ = report_data.pictures
     health = Health(
         **NOTHING
         | {
@@ -58,7 +58,7 @@ def test_what_is_to_do_leads_to_its_list_and_health_comes_first(tmp_path: Path) 
             "leaks": [LeakedPicture(one.path, two.path, "identical")],
         }
     )
-    page = page_of(tmp_path, replace(found, health=health))
+    page = page_of(tmp_path, replace(report_data, health=health))
     assert openings(page) == ["To do: 1 label, 2 copies, 2 files that cannot be used, 1 picture on both sides."]
     targets = re.findall(r'href="#([^"]+)"', page[: page.index('<p class="lead">')])
     assert targets == ["wrong-labels", "identical", "unreadable", "leaks"]
@@ -67,9 +67,9 @@ def test_what_is_to_do_leads_to_its_list_and_health_comes_first(tmp_path: Path) 
 
 
 def test_nothing_to_do_is_said_only_where_it_was_looked_at(tmp_path: Path) -> None:
-    found = report(tmp_path / "pictures", ["bowl"] * 3)
-    assert openings(page_of(tmp_path, found)) == []
-    (said,) = openings(page_of(tmp_path, replace(found, health=Health(**NOTHING))))
+    report_data = report(tmp_path / "pictures", ["bowl"] * 3)
+    assert openings(page_of(tmp_path, report_data)) == []
+    (said,) = openings(page_of(tmp_path, replace(report_data, health=Health(**NOTHING))))
     assert said.startswith("Nothing to do")
 
 

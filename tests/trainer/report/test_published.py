@@ -35,7 +35,7 @@ def test_the_command_makes_the_report_anew_and_leaves_the_bundle_alone(trained: 
     # What the run found, the command finds as well.
     for part in ("evaluation", "history", "health", "scores", "facts"):
         assert figures[part] == written[part], part
-    sizes = [[cluster["pictures"] for cluster in told["clusters"]] for told in (figures, written)]
+    sizes = [[cluster["pictures"] for cluster in figures_of["clusters"]] for figures_of in (figures, written)]
     assert sizes[0] == sizes[1]
     assert {query["id"] for query in figures["queries"]["best"]} == {q["id"] for q in written["queries"]["best"]}
     assert (folder / "index.html").exists()

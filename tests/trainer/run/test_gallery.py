@@ -85,12 +85,12 @@ def test_what_follows_from_the_features_is_checked_on_a_sample(
     reached: str, pictures: Pictures, decoded: list[int], work: Path
 ) -> None:
     tuning = tuning_of(pictures, reached, work)
-    told: list[tuple[int, int]] = []
-    result = gallery.embed(tuning, tuning.encoders, lambda done, of: told.append((done, of)))
+    steps: list[tuple[int, int]] = []
+    result = gallery.embed(tuning, tuning.encoders, lambda done, of: steps.append((done, of)))
     inputs = np.stack([pictures.prepared(row) for row in range(50)])
     np.testing.assert_allclose(result, tuning.encoders.onnx.encode(inputs), rtol=1e-5)
     assert decoded == [25]  # at most 32 of the 50, evenly
-    assert told[-1] == (50, 50)
+    assert steps[-1] == (50, 50)
     assert not tuning.listener.notes
 
 
@@ -118,10 +118,10 @@ def test_a_run_that_was_stopped_goes_on_inside_the_gallery(pictures: Pictures, d
     tuning = tuning_of(pictures, "finetune", work)
     with pytest.raises(Stopped):
         gallery.embed(tuning, tuning.encoders, stop)
-    told: list[tuple[int, int]] = []
-    result = gallery.embed(tuning, tuning.encoders, lambda done, of: told.append((done, of)))
+    steps: list[tuple[int, int]] = []
+    result = gallery.embed(tuning, tuning.encoders, lambda done, of: steps.append((done, of)))
     assert decoded == [16, 16, 16, 2]  # the first 32 once
-    assert told == [(16, 50), (32, 50), (48, 50), (50, 50)]
+    assert steps == [(16, 50), (32, 50), (48, 50), (50, 50)]
     inputs = np.stack([pictures.prepared(row) for row in range(50)])
     np.testing.assert_allclose(result, tuning.encoders.onnx.encode(inputs), rtol=1e-5)
     other: Any = SimpleNamespace(onnx=Columns(2 * KERNEL), graph="another")

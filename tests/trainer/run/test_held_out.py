@@ -123,14 +123,14 @@ def test_against_the_live_bundle_only_what_it_has_not_seen_either_counts(picture
     known, _new = protocols(tuning, clean, live)
     assert isinstance(known, Protocol)
     queries, gallery = rows_of(pictures, VALIDATION), rows_of(pictures, TRAIN)
-    labels, asked = pictures.labels, queries[fresh[queries]]
-    if len(asked) < held_out.MIN_QUERIES:
+    labels, query_rows = pictures.labels, queries[fresh[queries]]
+    if len(query_rows) < held_out.MIN_QUERIES:
         assert "live" not in known.against
         known, _new = protocols(tuning, clean, Live(theirs, np.ones(len(clean), bool)))
-        asked = queries
+        query_rows = queries
     assert isinstance(known, Protocol)
-    wanted = score(theirs[asked], labels[asked], theirs[gallery], labels[gallery]).map
-    ours = by_hand(tuning, clean @ kernel(2), np.array(asked), gallery)
+    wanted = score(theirs[query_rows], labels[query_rows], theirs[gallery], labels[gallery]).map
+    ours = by_hand(tuning, clean @ kernel(2), np.array(query_rows), gallery)
     assert known.against["live"]["map"].value == pytest.approx(ours - wanted, abs=1e-5)
     assert known.queries == len(queries)
     assert "frozen" in known.against
@@ -193,7 +193,7 @@ def test_no_query_is_among_what_the_head_of_its_fold_was_fitted_on(
     pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fitted: list[NDArray[np.float32]] = []
-    asked: list[NDArray[np.float32]] = []
+    query_rows: list[NDArray[np.float32]] = []
 
     def fit_head(examples: Examples, *_: object, **__: object) -> NDArray[np.float32]:
         fitted.append(examples.features[:, 0])
@@ -202,7 +202,7 @@ def test_no_query_is_among_what_the_head_of_its_fold_was_fitted_on(
     original = vars(held_out)["hit_pairs"]
 
     def hit_pairs(search: Any, metric: str) -> object:
-        asked.append(search.query_labels)
+        query_rows.append(search.query_labels)
         assert (search.same == -1).all()
         return original(search, metric)
 
@@ -221,7 +221,7 @@ def test_no_query_is_among_what_the_head_of_its_fold_was_fitted_on(
     left_out = sum(len(usable) - len(rows) for rows in fitted)
     assert left_out == len(usable)
     assert len(np.unique(pairs["cosine"].queries)) == len(usable)
-    assert sum(map(len, asked)) == 2 * len(usable)
+    assert sum(map(len, query_rows)) == 2 * len(usable)
 
 
 def test_a_fine_tuned_network_is_calibrated_on_held_out_pictures_alone(pictures: Pictures) -> None:
@@ -237,8 +237,8 @@ def test_without_labels_copies_of_a_picture_are_to_find_it(pictures: Pictures, r
     tuning = tuning_of(bare, reached, head=a_head() if reached == "head" else None)
     prepared = np.stack([pictures.prepared(row) for row in range(len(pictures.labels))])
     pairs = calibration_pairs(tuning, tuning.encoders.onnx.encode(prepared), no_progress)["cosine"]
-    asked = len(pictures.labels) if reached == "frozen" else (pictures.parts == VALIDATION).sum()
-    assert len(np.unique(pairs.queries)) == asked
+    query_rows = len(pictures.labels) if reached == "frozen" else (pictures.parts == VALIDATION).sum()
+    assert len(np.unique(pairs.queries)) == query_rows
     result = np.bincount(pairs.queries, pairs.matches)
     assert result.max() == 1  # one picture is the right one
     if reached == "frozen":

@@ -83,9 +83,9 @@ def test_int8_is_published_only_where_it_costs_little(
         for path in (tmp_path / "shop").glob(f"{label}-*.png"):
             path.rename(path.parent / str(label) / path.name)
     outcome, listener = run_here(tmp_path / "shop", tmp_path / "artifacts", export={"int8": True, "int8_drop": 0.01})
-    (told,) = [note for note in listener.notes if note.startswith("int8: ")]
-    assert ("kept." in told) == kept
-    assert ("refused, as it costs more than int8_drop = 0.01" in told) != kept
+    (int8_note,) = [note for note in listener.notes if note.startswith("int8: ")]
+    assert ("kept." in int8_note) == kept
+    assert ("refused, as it costs more than int8_drop = 0.01" in int8_note) != kept
     manifest = bundle.verify(bundle.bundle_path(tmp_path / "artifacts", outcome.bundle_id))
     assert manifest.encoder.precision == ("int8" if kept else "float32")
     assert manifest.metrics["float32"]["map"] == 0.8

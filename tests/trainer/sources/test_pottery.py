@@ -152,16 +152,16 @@ def test_an_interrupted_run_goes_on_where_it_stopped(shop: Path, tmp_path: Path)
         if path not in ("pottery.csv", lost.path):
             (tmp_path / path).parent.mkdir(exist_ok=True)
             (tmp_path / path).write_bytes(b"kept" if path == kept.path else content)
-    told: list[tuple[int, int]] = []
+    progress_steps: list[tuple[int, int]] = []
     pottery.make(
         tmp_path,
         pieces=PIECES,
         photos=PHOTOS,
         size=SIZE,
         workers=1,
-        progress=lambda done, of: told.append((done, of)),
+        progress=lambda done, of: progress_steps.append((done, of)),
     )
-    assert told == [(PIECES * PHOTOS, PIECES * PHOTOS)]
+    assert progress_steps == [(PIECES * PHOTOS, PIECES * PHOTOS)]
     assert files(tmp_path) == {**whole, kept.path: b"kept"}
 
 

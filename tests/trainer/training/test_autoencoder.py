@@ -96,9 +96,11 @@ def test_first_the_decoder_alone_then_the_last_block_as_well(
 
 @pytest.mark.usefixtures("small")
 def test_the_loss_falls_and_the_history_says_so(pictures: Pictures, tmp_path: Path) -> None:
-    told: list[Epoch] = []
-    _adapted, history = train(pictures, tmp_path, settings(frozen_epochs=5, epochs=1, learning_rate=1e-2), told.append)
-    assert told == list(history)
+    progress_epochs: list[Epoch] = []
+    _adapted, history = train(
+        pictures, tmp_path, settings(frozen_epochs=5, epochs=1, learning_rate=1e-2), progress_epochs.append
+    )
+    assert progress_epochs == list(history)
     assert numbers_of(history) == [1, 2, 3, 4, 5, 6]
     assert {(epoch.stage, epoch.recall_at_1, epoch.map) for epoch in history} == {("autoencoder", None, None)}
     losses = [epoch.loss for epoch in history]
@@ -155,9 +157,9 @@ def test_a_stopped_training_goes_on_after_its_last_whole_epoch(pictures: Picture
 
     with pytest.raises(KeyboardInterrupt):
         train(pictures, tmp_path / "stopped", watch=stop)
-    told: list[Epoch] = []
-    resumed, history = train(pictures, tmp_path / "stopped", watch=told.append)
-    assert numbers_of(told) == [3, 4]
+    progress_epochs: list[Epoch] = []
+    resumed, history = train(pictures, tmp_path / "stopped", watch=progress_epochs.append)
+    assert numbers_of(progress_epochs) == [3, 4]
     assert numbers_of(history) == [1, 2, 3, 4]
     np.testing.assert_allclose([e.loss for e in history], [e.loss for e in straight], rtol=1e-4)
     for one, two in zip(resumed.get_weights(), whole.get_weights(), strict=True):
@@ -169,9 +171,9 @@ def test_a_stopped_training_goes_on_after_its_last_whole_epoch(pictures: Picture
 @pytest.mark.usefixtures("small")
 def test_a_finished_training_is_not_repeated(pictures: Pictures, tmp_path: Path) -> None:
     first, _history = train(pictures, tmp_path, settings(frozen_epochs=1, epochs=1))
-    told: list[Epoch] = []
-    again, history = train(pictures, tmp_path, settings(frozen_epochs=1, epochs=1), told.append)
-    assert told == []
+    progress_epochs: list[Epoch] = []
+    again, history = train(pictures, tmp_path, settings(frozen_epochs=1, epochs=1), progress_epochs.append)
+    assert progress_epochs == []
     assert numbers_of(history) == [1, 2]
     for one, two in zip(first.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_array_equal(one, two)

@@ -41,7 +41,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, marks: Sequence[float], pictures: 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("marks", "patience", "epochs", "chosen"),
+    ("marks", "patience", "epochs", "best_epoch"),
     [
         ([0.2, 0.9, 0.1, 0.1, 0.1], 2, 4, 2),
         ([0.0, 0.0, 0.0, 0.0], 2, 2, 0),
@@ -52,23 +52,23 @@ def test_training_stops_when_nothing_is_gained_and_goes_back_to_the_best(
     marks: list[float],
     patience: int,
     epochs: int,
-    chosen: int,
+    best_epoch: int,
     pictures: Pictures,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     listed = scripted(monkeypatch, marks, pictures)
-    told: list[Epoch] = []
-    trial = Trial(pictures, settings(max_epochs=4, patience_epochs=patience), tmp_path, told.append)
+    progress_epochs: list[Epoch] = []
+    trial = Trial(pictures, settings(max_epochs=4, patience_epochs=patience), tmp_path, progress_epochs.append)
     tuned = trial.run()
     assert numbers_of(tuned.history) == list(range(epochs + 1))
-    assert told == list(tuned.history[1:])
-    assert [epoch.recall_at_1 for epoch in told] == marks[:epochs]
-    assert all(epoch.stage == "finetune" and epoch.seconds > 0 for epoch in told)
-    if chosen:
-        assert tuned.scores.precision_at_1 == marks[chosen - 1]
+    assert progress_epochs == list(tuned.history[1:])
+    assert [epoch.recall_at_1 for epoch in progress_epochs] == marks[:epochs]
+    assert all(epoch.stage == "finetune" and epoch.seconds > 0 for epoch in progress_epochs)
+    if best_epoch:
+        assert tuned.scores.precision_at_1 == marks[best_epoch - 1]
         result = tuned.encoder.predict_on_batch(pictures.prepared(0)[None])["embedding"]
-        np.testing.assert_allclose(result, listed[chosen - 1], atol=1e-5)
+        np.testing.assert_allclose(result, listed[best_epoch - 1], atol=1e-5)
     else:
         assert tuned.scores == trial.start().scores
         assert not trial.moved()

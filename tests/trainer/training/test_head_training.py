@@ -105,18 +105,18 @@ def test_a_batch_without_labels_holds_two_different_views_of_each_picture(monkey
 
 
 def test_the_history_tells_what_was_chosen() -> None:
-    told: list[Epoch] = []
+    progress_epochs: list[Epoch] = []
     done: list[tuple[int, int]] = []
-    head = tune_head(made(), CONFIG, 0, lambda *step: done.append(step), told.append)
+    head = tune_head(made(), CONFIG, 0, lambda *step: done.append(step), progress_epochs.append)
     assert [epoch.epoch for epoch in head.history] == list(range(len(head.history)))
     assert {epoch.stage for epoch in head.history} == {"head"}
     start, *trained = head.history
-    assert told == trained
+    assert progress_epochs == trained
     assert start.loss is None
     assert trained
     assert all(epoch.loss is not None and epoch.loss >= 0 for epoch in trained)
-    chosen = head.history[head.epochs]
-    assert (chosen.recall_at_1, chosen.map) == (head.scores.precision_at_1, head.scores.map)
+    best_epoch = head.history[head.epochs]
+    assert (best_epoch.recall_at_1, best_epoch.map) == (head.scores.precision_at_1, head.scores.map)
     assert head.start.shrinkage in CONFIG.shrinkage
     assert done[-1] == (CONFIG.max_epochs, CONFIG.max_epochs)
 

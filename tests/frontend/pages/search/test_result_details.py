@@ -88,23 +88,23 @@ def test_faces_are_told_in_percent_of_the_picture(page: FlaskClient, api: FakeAp
     face = {"face": 1, "x": 20, "y": 10, "width": 50, "height": 40, "confidence": 0.9, "landmarks": None}
     api.replies["POST /faces"] = as_json({"width": 200, "height": 100, "faces": [face]})
     request = {"file": (BytesIO(TALL_PNG), "me.png")}
-    told = page.post("/search/faces", data=request).json
-    assert told == [{"face": 1, "left": 10, "top": 10, "width": 25, "height": 40}]
-    assert page.post("/search/faces", data={"id": "one"}).json == told
+    faces = page.post("/search/faces", data=request).json
+    assert faces == [{"face": 1, "left": 10, "top": 10, "width": 25, "height": 40}]
+    assert page.post("/search/faces", data={"id": "one"}).json == faces
     assert api.requests[-1].json == {"id": "one"}
     assert page.post("/search/faces", data={"url": "https://a.example"}).status_code == 204
 
 
 @pytest.mark.parametrize(
-    ("code", "status", "told"),
+    ("code", "status", "page_status"),
     [("unsupported_by_model", 422, 204), ("face_missing", 422, 204), ("overloaded", 503, 503)],
 )
 def test_where_there_are_no_faces_the_page_goes_on(
-    page: FlaskClient, api: FakeApi, code: str, status: int, told: int
+    page: FlaskClient, api: FakeApi, code: str, status: int, page_status: int
 ) -> None:
     api.replies["POST /faces"] = problem(status, code=code)
     answer = page.post("/search/faces", data={"id": "one"})
-    assert (answer.status_code, answer.data) == (told, b"")
+    assert (answer.status_code, answer.data) == (page_status, b"")
 
 
 def test_matches_are_saved_as_they_are_shown(page: FlaskClient, api: FakeApi) -> None:

@@ -58,12 +58,12 @@ def test_a_choice_of_ids_is_searched_until_k_are_found(
     """Never fewer than k while k exist, whatever number of probes was promised; and nothing but these."""
     clusters, vectors, query = scene
     names = st.sets(st.sampled_from([*named(vectors), "unknown"]))
-    chosen, left_out = data.draw(names), data.draw(st.just(set()) | names)
+    selection, left_out = data.draw(names), data.draw(st.just(set()) | names)
     store = build(clusters, vectors, auto_probes=data.draw(st.integers(1, 3)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(auto, "SMALL", data.draw(st.sampled_from([0, auto.SMALL])))
-        hits = store.search(query, k=k, metric=metric, probes=probes, only=chosen, exclude=left_out)
-    wanted = {item: vector for item, vector in named(vectors).items() if item in chosen - left_out}
+        hits = store.search(query, k=k, metric=metric, probes=probes, only=selection, exclude=left_out)
+    wanted = {item: vector for item, vector in named(vectors).items() if item in selection - left_out}
     check(hits, query, wanted, k, metric)
     assert set(hits.ids) <= set(wanted)
     assert len(hits) == min(k, len(wanted))

@@ -25,13 +25,13 @@ def fates(cache: Path) -> list[dict[str, str]]:
 
 def test_a_picture_is_fetched_once_and_kept_under_its_content(shop: Server, cache: Path) -> None:
     urls = [f"{shop.url}/{name}" for name in ("picture.jpg", "other.jpg?size=2", "picture.jpg", "copy.jpg")]
-    told: list[tuple[int, int]] = []
-    first = download.fetch_all(urls, cache, lambda done, of: told.append((done, of)))
+    steps: list[tuple[int, int]] = []
+    first = download.fetch_all(urls, cache, lambda done, of: steps.append((done, of)))
     assert set(first) == set(urls)
     assert [Path(first[url]).read_bytes() for url in urls] == [PICTURE, OTHER, PICTURE, PICTURE]
     assert pictures_in(cache) == sorted(sha256(content).hexdigest() for content in (PICTURE, OTHER))
     assert all(Path(path).name == sha256(Path(path).read_bytes()).hexdigest() for path in first.values())
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert steps == [(1, 3), (2, 3), (3, 3)]
     assert sorted(shop.asked) == ["/copy.jpg", "/other.jpg?size=2", "/picture.jpg"]
     assert download.fetch_all(urls, cache) == first
     assert len(shop.asked) == 3
@@ -162,10 +162,10 @@ def test_rows_with_a_url_become_pictures(shop: Server, cache: Path, tmp_path: Pa
     assert [(entry.place, entry.reason) for entry in listing.skipped] == [
         (f"shop.csv, row 3: {shop.url}/missing.jpg", "the server answered 404")
     ]
-    asked = list(shop.asked)
-    assert "/never.jpg" not in asked
+    requests = list(shop.asked)
+    assert "/never.jpg" not in requests
     assert read_csv(table, cache) == listing
-    assert shop.asked == [*asked, "/missing.jpg"]
+    assert shop.asked == [*requests, "/missing.jpg"]
 
 
 def test_no_picture_at_any_url_is_an_error(shop: Server, cache: Path, tmp_path: Path) -> None:

@@ -76,12 +76,12 @@ def stop_halfway(server: Server, folder: Path) -> Path:
 
 
 def test_a_file_is_fetched_with_progress_in_megabytes(server: Server, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
-    fetch_file(FILE, f"{server.url}/data.bin", tmp_path / "new", lambda done, of: told.append((done, of)))
+    steps: list[tuple[int, int]] = []
+    fetch_file(FILE, f"{server.url}/data.bin", tmp_path / "new", lambda done, of: steps.append((done, of)))
     assert (tmp_path / "new" / "data.bin").read_bytes() == CONTENT
-    assert told == sorted(told)
-    assert told[-1] == (3, 3)
-    assert {of for _, of in told} == {3}
+    assert steps == sorted(steps)
+    assert steps[-1] == (3, 3)
+    assert {of for _, of in steps} == {3}
 
 
 def test_a_stopped_download_is_resumed(server: Server, tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_a_download_that_breaks_off_is_resumed_in_the_same_run(server: Server, t
     FileHandler.breaks = 3
     assert fetch(server, tmp_path) == CONTENT
     half = len(CONTENT) // 2
-    assert [asked for asked, _ in FileHandler.ranges[:3]] == [None, f"bytes={half}-", f"bytes={half + half // 2}-"]
+    assert [range_ for range_, _ in FileHandler.ranges[:3]] == [None, f"bytes={half}-", f"bytes={half + half // 2}-"]
 
 
 def test_a_download_that_always_breaks_off_is_given_up_and_goes_on_next_time(server: Server, tmp_path: Path) -> None:
