@@ -114,12 +114,12 @@ def fit_kmeans(vectors: NDArray[np.float32], clusters: int | None, seed: int) ->
 
     Many vectors are clustered by FAISS on a sample; scikit-learn does the last round, and is what is kept.
     """
-    count_limit = clusters or round(4 * np.sqrt(len(vectors)))
+    max_clusters = clusters or round(4 * np.sqrt(len(vectors)))
     if len(vectors) < MANY:
-        return KMeans(min(count_limit, _different(vectors)), n_init=1, random_state=seed).fit(vectors)
-    size = min(len(vectors), max(MANY, SAMPLE_OF_CLUSTER * count_limit))
+        return KMeans(min(max_clusters, _different(vectors)), n_init=1, random_state=seed).fit(vectors)
+    size = min(len(vectors), max(MANY, SAMPLE_OF_CLUSTER * max_clusters))
     sample = vectors[np.sort(np.random.default_rng(seed).choice(len(vectors), size, replace=False))]
-    count = min(count_limit, _different(sample))
+    count = min(max_clusters, _different(sample))
     fast = faiss.Kmeans(
         vectors.shape[1], count, niter=ROUNDS, seed=seed, min_points_per_centroid=1, max_points_per_centroid=size
     )
