@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 NICENESS = 5
 """By how much threads that compute give way to the event loop, which must be able to refuse while they do."""
+ARRIVAL_SECONDS = 0.5
+"""For so long a body that is on its way counts like one that is there."""
 SMOOTHING = 16
 """Pieces of work that the mean of their duration is of, about."""
 
@@ -54,6 +56,7 @@ class Pool:
         self._threads = ThreadPoolExecutor(workers, thread_name_prefix="lookalike", initializer=give_way)
         self._mean_seconds = 0.0  # of work, lately
         self._places = workers + queue
+        self._arriving = 0
         self._wait_seconds = wait_seconds
         self._observe = observe
 
@@ -73,13 +76,37 @@ class Pool:
 
     @property
     def full(self) -> bool:
-        """Whether there is no place in the queue, or what takes one would probably wait in it for too long.
+        """Whether there is no place in the queue, or what takes one would probably wait in it for too long."""
+        return self._is_full(self._used_places)
 
-        Too long is half of `wait_seconds`, so that hardly anything is refused after it has waited.
+    @property
+    def full_soon(self) -> bool:
+        """Whether it will be full once the bodies are there that are on their way; never while a thread is free."""
+        return self.busy == self._workers and self._is_full(self._used_places + self._arriving)
+
+    def arrival(self) -> Callable[[], None]:
+        """Count a request whose body is on its way, until the function is called that comes back.
+
+        Nobody is waited for longer than ARRIVAL_SECONDS: a slow client keeps no place.
         """
-        if self._places == 0:
+        here = False
+
+        def arrived() -> None:
+            nonlocal here
+            if not here:
+                here = True
+                timer.cancel()
+                self._arriving -= 1
+
+        self._arriving += 1
+        timer = asyncio.get_running_loop().call_later(ARRIVAL_SECONDS, arrived)
+        return arrived
+
+    def _is_full(self, used_places: int) -> bool:
+        """Too long is half of `wait_seconds`, so that hardly anything is refused after it has waited."""
+        if used_places >= self._workers + self.queue:
             return True
-        expected_seconds = self.waiting * self._mean_seconds / self._workers
+        expected_seconds = max(0, used_places - self._workers) * self._mean_seconds / self._workers
         return self._wait_seconds is not None and expected_seconds > self._wait_seconds / 2
 
     def refuse_if_full(self) -> None:

@@ -1,12 +1,13 @@
 """Which requests are let in: decided before anything else is done for them, and again when their bodies are there.
 
-Whoever comes while the queue is full is refused at once, by the head of the request alone. All others send their
-bodies first, which are read whole, within bounds of bytes and of time: a slow client takes no place in the queue and
-keeps no thread. Only then is it seen again whether there is a place, and only then is anything parsed.
+Whoever comes while the queue is full, or will be once the bodies are there that are on their way, is refused at once,
+by the head of the request alone. All others send their bodies first, which are read whole, within bounds of bytes and
+of time: a slow client takes no place in the queue and keeps no thread. Only then is it seen again whether there is a
+place, and only then is anything parsed.
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
@@ -56,19 +57,27 @@ class Admission:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        operation, pool = operation_of(scope), None
+        operation, pool, arrived = operation_of(scope), None, _nothing
         if operation in self._pools and (state := state_of(scope)) is not None:
             route, name = self._pools[operation]
             pool = getattr(state, name)
-            if pool.full:
+            if pool.full_soon:
                 scope["route"] = route  # metrics count by it
                 await problem_response("overloaded", scope["state"]["request_id"])(scope, receive, send)
                 return
         if operation in self._streamed:
             receive = _Patient(receive, self._reading.bounds.body_seconds).receive
         elif has_body(scope):
-            receive = _Whole(receive, self._reading, pool).receive
-        await self._app(scope, receive, send)
+            arrived = _nothing if pool is None else pool.arrival()
+            receive = _Whole(receive, self._reading, pool, arrived).receive
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            arrived()
+
+
+def _nothing() -> None:
+    """For a request that no pool waits for."""
 
 
 class _Reading:
@@ -98,10 +107,11 @@ class _Patient:
 class _Whole:
     """A body that comes in one message, once all of it is there."""
 
-    def __init__(self, receive: Receive, reading: _Reading, pool: Pool | None) -> None:
+    def __init__(self, receive: Receive, reading: _Reading, pool: Pool | None, arrived: Callable[[], None]) -> None:
         self._receive = receive
         self._reading = reading
         self._pool = pool
+        self._arrived = arrived
         self._read = False
 
     async def receive(self) -> Message:
@@ -114,6 +124,7 @@ class _Whole:
             disconnected = await self._collect(parts)
         finally:
             self._reading.held_bytes -= sum(map(len, parts))
+            self._arrived()
         if disconnected is not None:
             return disconnected
         if self._pool is not None and self._pool.full:

@@ -15,6 +15,8 @@ from api.limits import has_body
 
 DRAIN_BYTES = 64 << 20
 DRAIN_SECONDS = 10.0
+PAUSE_SECONDS = 2.0
+"""Whoever has the answer and sends nothing for so long is not going to send the rest."""
 REQUEST_TIMEOUT = 408
 
 
@@ -80,5 +82,6 @@ class _Body:
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
                 while not self.ended and read <= limit_bytes:
-                    message = await self.receive()
+                    async with asyncio.timeout(PAUSE_SECONDS):
+                        message = await self.receive()
                     read += len(message.get("body", b""))

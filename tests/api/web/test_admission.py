@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from api import limits
 from api.errors import Refusal
 from api.limits import Pool
 from api.search import service
@@ -92,6 +93,19 @@ def test_a_body_that_ends_when_there_is_no_place_is_not_parsed(serve: Serve, mon
             status, head, body = everything(connection)
         assert (status, json.loads(body)["code"]) == (503, "overloaded")
         assert "retry-after: " in head
+
+
+def test_a_body_on_its_way_takes_a_place_for_a_while(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a burst of requests would send bodies that nobody has a place for."""
+    monkeypatch.setattr(limits, "ARRIVAL_SECONDS", 3600)
+    port = serve(workers=1, queue=1)
+    with connect(port, SEARCH + "Connection: close\r\nContent-Length: 99\r\n\r\n{") as connection:
+        with busy(port, monkeypatch):
+            answer = httpx2.get(f"http://127.0.0.1:{port}/items", timeout=60)
+            assert (answer.json()["code"], int(answer.headers["Retry-After"]) > 0) == ("overloaded", True)
+        assert httpx2.get(f"http://127.0.0.1:{port}/items", timeout=60).status_code == 200
+        connection.sendall(b"}" + b" " * 97)
+        assert everything(connection)[0] == 422
 
 
 def test_clients_that_send_slowly_take_no_place(serve: Serve) -> None:

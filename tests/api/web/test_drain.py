@@ -69,6 +69,14 @@ def test_a_body_without_end_is_not_read_for_ever(port: int, framing: str, monkey
         assert connection.recv(1) == b""  # after a while
 
 
+def test_whoever_reads_the_answer_and_sends_no_more_is_let_go(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "DRAIN_SECONDS", 3600)
+    monkeypatch.setattr(drain, "PAUSE_SECONDS", 0.2)
+    with begin(port, "Content-Length: 50000") as connection:
+        assert answer_of(connection)[0] == 401
+        assert connection.recv(1) == b""  # after a pause
+
+
 def test_whoever_waits_for_a_word_to_go_on_is_not_told_to(port: int) -> None:
     with begin(port, "Content-Length: 50000", "Expect: 100-continue") as connection:
         status, head, _ = answer_of(connection)
