@@ -19,6 +19,7 @@ METHODS = {
     "pages": [("**.py", "python"), ("templates/**.html", "jinja2")],
     "scripts": [("static/js/**.js", "javascript")],
 }
+OPTIONS = {"static/js/**.js": {"parse_template_string": "true"}}
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 HEADER = """\
 # The texts of the page, by their English words. `make messages` keeps this file up to date.
@@ -36,7 +37,7 @@ msgstr ""
 def extracted(name: str) -> Catalog:
     """The texts in the code that belong to a catalogue."""
     catalogue = Catalog(domain=name)
-    for _, _, text, _, context in extract_from_dir(FRONTEND, METHODS[name], keywords=KEYWORDS):
+    for _, _, text, _, context in extract_from_dir(FRONTEND, METHODS[name], options_map=OPTIONS, keywords=KEYWORDS):
         catalogue.add(text, context=context)
     return catalogue
 

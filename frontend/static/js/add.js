@@ -7,6 +7,7 @@ import { filesFromInput, filesFromDrop } from "./add/files.js";
 import { showAdded, showCounts, showError, showRefused, showSkipped, showStarted } from "./add/progress.js";
 import { addToSelection, takeSelection } from "./add/selection.js";
 import "./label_suggestions.js";
+import { gettext, ngettext } from "./messages.js";
 
 const [AT_ONCE, TRIES, PAUSE_SECONDS] = [2, 5, 3];
 const form = document.querySelector("form.add-form");
@@ -20,9 +21,8 @@ let stopped = false;
 
 function select(files) {
   const count = addToSelection(files);
-  const words = `Add ${count.toLocaleString("en")} ${count === 1 ? "picture" : "pictures"}`;
   button.disabled = !count;
-  button.textContent = count ? words : "Nothing is selected";
+  button.textContent = count ? ngettext("Add %(num)s picture", "Add %(num)s pictures", count) : gettext("Nothing is selected");
 }
 
 function enqueue() {
@@ -74,8 +74,8 @@ async function sendOne(job) {
 
 const wait = (seconds) => new Promise((resolve) => { setTimeout(resolve, seconds * 1000); });
 const isReadable = (file) => file.slice(0, 1).arrayBuffer().then(() => true, () => false);
-const unreadable = { state: "refused", why: "This file cannot be read any more.", advice: "It may have been moved or changed since it was selected: select it again." };
-const unanswered = { ends: true, why: "This page’s server did not answer.", advice: "Check the connection, then go on." };
+const unreadable = { state: "refused", why: gettext("This file cannot be read any more."), advice: gettext("It may have been moved or changed since it was selected: select it again.") };
+const unanswered = { ends: true, why: gettext("This page’s server did not answer."), advice: gettext("Check the connection, then go on.") };
 
 function post({ file, path, fields }, progress) {
   const body = new FormData();

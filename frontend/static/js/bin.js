@@ -1,5 +1,7 @@
 // The bin: says how many pictures are selected, and lets no button act on none.
 
+import { localNumber } from "./messages.js";
+
 const boxes = () => [...document.querySelectorAll(".bin input[type=checkbox]")];
 
 function count() {
@@ -7,7 +9,7 @@ function count() {
   for (const button of document.querySelectorAll("[data-selected]")) {
     button.disabled = !selected;
     button.dataset.words ??= button.textContent;
-    button.textContent = button.dataset.words.replace("selected", selected ? `${selected} selected` : "selected");
+    button.textContent = selected ? `${button.dataset.words} (${localNumber(selected)})` : button.dataset.words;
   }
 }
 

@@ -1,6 +1,8 @@
 // Two copies over each other: a slider wipes from one to the other, or fades; or both side by side.
 
-const MODES = { wipe: "Slider", fade: "Overlay", beside: "Side by side" };
+import { gettext } from "./messages.js";
+
+const MODES = { wipe: gettext("Slider"), fade: gettext("Overlay"), beside: gettext("Side by side") };
 
 function picture(url, alt, ...classes) {
   const image = new Image();
@@ -25,15 +27,15 @@ function open({ dataset }) {
   const bar = document.createElement("p");
   const slider = document.createElement("input");
   dialog.className = "compare-copies";
-  dialog.setAttribute("aria-label", "Two copies compared");
+  dialog.setAttribute("aria-label", gettext("Two copies compared"));
   stage.className = "stage";
   bar.className = "decision";
-  stage.append(picture(dataset.compare, "The one to keep"), picture(dataset.with, "The other copy", "over"));
+  stage.append(picture(dataset.compare, gettext("The one to keep")), picture(dataset.with, gettext("The other copy"), "over"));
   Object.assign(slider, { type: "range", min: 0, max: 100, value: 50 });
-  slider.setAttribute("aria-label", "How much of the other copy is shown");
+  slider.setAttribute("aria-label", gettext("How much of the other copy is shown"));
   const share = () => {
     stage.style.setProperty("--share", `${slider.value}%`);
-    slider.setAttribute("aria-valuetext", `${slider.value} %`);
+    slider.setAttribute("aria-valuetext", gettext("%(number)s %%", { number: slider.value }));
   };
   slider.addEventListener("input", share);
   const modes = Object.entries(MODES).map(([mode, words]) => button(words, (pressed) => {
@@ -41,8 +43,8 @@ function open({ dataset }) {
     slider.hidden = mode === "beside";
     for (const each of modes) each.setAttribute("aria-pressed", each === pressed);
   }));
-  const flip = button("Mirror the other copy", () => flip.setAttribute("aria-pressed", stage.classList.toggle("unmirrored")));
-  bar.append(...modes, ...("mirrored" in dataset ? [flip] : []), button("Close", () => dialog.close()));
+  const flip = button(gettext("Mirror the other copy"), () => flip.setAttribute("aria-pressed", stage.classList.toggle("unmirrored")));
+  bar.append(...modes, ...("mirrored" in dataset ? [flip] : []), button(gettext("Close"), () => dialog.close()));
   dialog.append(stage, slider, bar);
   document.body.append(dialog);
   dialog.addEventListener("close", () => dialog.remove());

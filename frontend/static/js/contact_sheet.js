@@ -1,6 +1,7 @@
 // The contact sheet: the query and its matches in one PNG, drawn from the pictures on the page.
 
 import { currentMain, say } from "./history.js";
+import { gettext } from "./messages.js";
 import { decode } from "./pictures.js";
 
 const [SIDE, GAP, LINE, COLUMNS] = [240, 16, 20, 5]; // in pixels, except the last
@@ -12,7 +13,7 @@ const wordsOf = (element) => element?.textContent.trim().replace(/\s+/g, " ") ??
 function cells() {
   const main = currentMain();
   const query = main.querySelector(".canvas > img");
-  const first = query ? [{ url: query.currentSrc || query.src, lines: [wordsOf(main.querySelector(".query h1")), "searched with"] }] : [];
+  const first = query ? [{ url: query.currentSrc || query.src, lines: [wordsOf(main.querySelector(".query h1")), gettext("searched with")] }] : [];
   const matches = [...main.querySelectorAll(".hits > .tile")].map((tile) => ({
     url: `${document.documentElement.dataset.root}pictures/thumbnail?${new URLSearchParams({ id: tile.dataset.id, size: 320 })}`,
     lines: [wordsOf(tile.querySelector(".label")), wordsOf(tile.querySelector(".score"))],
@@ -70,5 +71,5 @@ document.addEventListener("click", async ({ target }) => {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
   button.disabled = false;
-  say("The contact sheet is saved.");
+  say(gettext("The contact sheet is saved."));
 });

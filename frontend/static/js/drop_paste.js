@@ -1,6 +1,7 @@
 // Search with a picture or link that is dropped or pasted anywhere.
 
 import { currentMain, say, searchUrl } from "./history.js";
+import { gettext } from "./messages.js";
 import { follow, searchPicture } from "./search.js";
 
 const filesOf = (transfer) => [...(transfer?.files ?? [])];
@@ -30,7 +31,7 @@ function whenFound(act) {
 function tellOfFirst(file, count) {
   const note = document.createElement("p");
   note.className = "how";
-  note.textContent = `Of ${count} files, ${file.name || "the first picture"} is searched with. Search with the others one by one, or add them to the catalogue.`;
+  note.textContent = gettext("Of %(count)s files, %(name)s is searched with. Search with the others one by one, or add them to the catalogue.", { count, name: file.name || gettext("the first picture") });
   currentMain().querySelector(".about")?.append(note);
   say(note.textContent);
 }

@@ -2,6 +2,7 @@
 
 import "./compare.js";
 import { MANY, confirmed } from "./confirm.js";
+import { gettext, ngettext } from "./messages.js";
 import { deleteLater } from "./undo.js";
 
 const POLL_MILLISECONDS = 1500;
@@ -31,11 +32,10 @@ function count() {
   const selected = boxes().filter(({ checked }) => checked).length;
   button.disabled = !selected;
   const emptied = [...document.querySelectorAll("[data-group]")].filter((group) => !group.querySelector("input[type=checkbox][form=delete-selected]:not(:checked)")).length;
-  const words = `Delete ${selected} selected ${selected === 1 ? "picture" : "pictures"}`;
-  button.textContent = !selected ? "Nothing is selected" : emptied ? `${words}, all of ${emptied} ${emptied === 1 ? "group" : "groups"}` : words;
+  const words = ngettext("Delete %(num)s selected picture", "Delete %(num)s selected pictures", selected);
+  const groups = emptied ? ngettext(", all of %(num)s group", ", all of %(num)s groups", emptied) : "";
+  button.textContent = selected ? words + groups : gettext("Nothing is selected");
 }
-
-const plural = (count, one) => `${count} ${one}${count === 1 ? "" : "s"}`;
 
 async function deleteSelected(form) {
   const selected = boxes().filter(({ checked }) => checked);
@@ -52,7 +52,7 @@ async function deleteSelected(form) {
   };
   for (const tile of tiles) tile.classList.add("pending-delete");
   deleteLater(form, {
-    words: selected.length === 1 ? "1 picture" : `${selected.length} pictures`,
+    count: selected.length,
     after: () => end(true),
     undone: () => end(false),
   });
@@ -63,12 +63,13 @@ async function deleteSelected(form) {
 function isMeant(selected) {
   const groups = new Set(selected.map((box) => box.closest("[data-group]")));
   const kept = boxes().filter((box) => !box.checked && groups.has(box.closest("[data-group]"))).length;
-  const words = plural(selected.length, "picture");
+  const where = ngettext("They are in %(num)s group.", "They are in %(num)s groups.", groups.size);
+  const rest = ngettext("%(num)s picture of them is kept.", "%(num)s pictures of them are kept.", kept);
   return confirmed({
-    heading: `Delete ${words}?`,
-    text: `They are in ${plural(groups.size, "group")}, of which ${plural(kept, "picture")} ${kept === 1 ? "is" : "are"} kept. What is deleted waits in the bin for some days.`,
-    action: `Delete ${words}`,
-    keep: "Keep them",
+    heading: ngettext("Delete %(num)s picture?", "Delete %(num)s pictures?", selected.length),
+    text: `${where} ${rest} ${gettext("What is deleted waits in the bin for some days.")}`,
+    action: ngettext("Delete %(num)s picture", "Delete %(num)s pictures", selected.length),
+    keep: gettext("Keep them"),
   });
 }
 
@@ -92,7 +93,7 @@ async function dismiss(form) {
   }
   group.remove();
   count();
-  say("They will not be reported together again.");
+  say(gettext("They will not be reported together again."));
   (next?.querySelector("[data-dismiss] button") ?? document.getElementById("main")).focus();
 }
 

@@ -1,11 +1,12 @@
 // Shows why a match was found, in a dialog instead of on a page of its own.
 
 import { currentMain, currentView, say, send, template } from "./history.js";
+import { gettext } from "./messages.js";
 
 async function explain(control) {
   const link = control.closest("a");
   const body = link ? undefined : bodyOf(control);
-  say("Comparing the two pictures…");
+  say(gettext("Comparing the two pictures…"));
   control.setAttribute("aria-busy", "true");
   let page;
   try {

@@ -1,5 +1,6 @@
 // Buttons on the faces of the query picture, if the model compares faces; each searches with its face.
 
+import { gettext } from "./messages.js";
 import { searchAgain } from "./search.js";
 import { currentMain, searchUrl, send } from "./history.js";
 import { place } from "./crop.js";
@@ -51,7 +52,7 @@ function draw({ main, faces }) {
     button.type = "button";
     button.className = "face";
     button.dataset.face = box.face;
-    button.ariaLabel = `Search with face ${box.face} of ${faces.length}`;
+    button.ariaLabel = gettext("Search with face %(number)s of %(count)s", { number: box.face, count: faces.length });
     button.title = button.ariaLabel;
     button.ariaPressed = String(selected === String(box.face));
     canvas.append(button);

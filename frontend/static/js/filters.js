@@ -1,5 +1,6 @@
 // Filters with their counts, fetched when the section is opened and after each change.
 
+import { gettext } from "./messages.js";
 import { queryOf, fieldsOf } from "./search.js";
 import { send } from "./history.js";
 
@@ -33,7 +34,7 @@ async function fill(details) {
 function showFailure(box) {
   const words = document.createElement("p");
   words.className = "hint";
-  words.textContent = "The filters could not be fetched. Close and open them to try again.";
+  words.textContent = gettext("The filters could not be fetched. Close and open them to try again.");
   box.querySelectorAll(".hint").forEach((hint) => hint.remove());
   box.append(words);
 }

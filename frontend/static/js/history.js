@@ -1,6 +1,7 @@
 // Shown views and the browser history. Answers are whole pages: their <main> replaces the one shown, and each history
 // state keeps its own. The server keeps no query picture: a small copy stays in the browser's history for reloads.
 
+import { gettext } from "./messages.js";
 import { fileFromDataUrl } from "./pictures.js";
 
 const MAX_VIEWS = 30;
@@ -87,7 +88,7 @@ export function showPicture(view) {
   if (!view.preview || !canvas || view.main.dataset.kind === "item") return;
   if (canvas.querySelector("img")?.src === view.preview) return; // keeps boxes that are drawn on it
   const picture = new Image();
-  picture.alt = "The picture you searched with";
+  picture.alt = gettext("The picture you searched with");
   picture.draggable = false;
   picture.src = view.preview;
   canvas.replaceChildren(picture);

@@ -13,7 +13,7 @@ document.addEventListener("submit", (event) => {
   button.disabled = true;
   picture.classList.add("pending-delete");
   deleteLater(form, {
-    words: form.dataset.deletes,
+    count: 1,
     after: () => location.assign(form.dataset.then),
     undone: () => {
       button.disabled = false;

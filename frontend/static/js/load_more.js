@@ -1,9 +1,11 @@
 // "Show more" appends the next pictures to the list; without the script it is a link to the next page.
 
+import { gettext, ngettext } from "./messages.js";
+
 async function showMore(link) {
   const wall = document.querySelector("[data-more]");
   link.setAttribute("aria-disabled", "true");
-  link.textContent = "Fetching…";
+  link.textContent = gettext("Fetching…");
   let page;
   try {
     const answer = await fetch(link.href);
@@ -21,7 +23,7 @@ async function showMore(link) {
   if (more) link.parentElement.replaceWith(more.parentElement);
   else link.parentElement.remove();
   tiles[0].querySelector("a").focus({ preventScroll: true });
-  document.getElementById("status").textContent = `${wall.children.length} pictures are shown`;
+  document.getElementById("status").textContent = ngettext("%(num)s picture is shown", "%(num)s pictures are shown", wall.children.length);
 }
 
 document.addEventListener("click", (event) => {

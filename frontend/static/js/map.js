@@ -4,6 +4,7 @@
 import { handleInput } from "./map/input.js";
 import { legend, link, nearest, thumbnail, tip } from "./map/details.js";
 import { SIZE, colourOf, legendOf, markOf, shapeOf } from "./map/marks.js";
+import { gettext, ngettext } from "./messages.js";
 
 const [MARGIN, THUMBNAIL, MAX_PICTURES] = [32, 72, 90]; // in pixels, except the last one
 const map = document.querySelector("[data-map]");
@@ -27,10 +28,10 @@ async function start() {
     all = await answer.json();
   } catch (error) {
     console.error(error);
-    statusLine.textContent = "The map could not be fetched. Reload this page to try again.";
+    statusLine.textContent = gettext("The map could not be fetched. Reload this page to try again.");
     return;
   }
-  all.points = all.points.map(([id, x, y, label]) => ({ id, x, y, mark: markOf(label), name: all.labels[label] ?? "no label" }));
+  all.points = all.points.map(([id, x, y, label]) => ({ id, x, y, mark: markOf(label), name: all.labels[label] ?? gettext("no label") }));
   statusLine.textContent = statusText();
   if (!all.points.length) return;
   legend(map, legendOf(all.labels, all.points), (mark) => {
@@ -45,8 +46,9 @@ async function start() {
 
 function statusText() {
   const { length } = all.points;
-  if (!length) return "There is nothing to show yet: the catalogue is empty.";
-  return length < all.total ? `${length.toLocaleString("en")} of ${all.total.toLocaleString("en")} pictures, selected at random` : `${length.toLocaleString("en")} pictures`;
+  if (!length) return gettext("There is nothing to show yet: the catalogue is empty.");
+  if (length < all.total) return gettext("%(shown)s of %(total)s pictures, selected at random", { shown: length, total: all.total });
+  return ngettext("%(num)s picture", "%(num)s pictures", length);
 }
 
 /** Fit all points into the canvas. */

@@ -1,5 +1,6 @@
 // Actions on matches: add one to the query, remove one from it, load more.
 
+import { gettext, ngettext } from "./messages.js";
 import { searchAgain } from "./search.js";
 import { currentMain, say, send } from "./history.js";
 
@@ -25,7 +26,7 @@ function addExtra(name, id) {
 async function showMore(link) {
   const main = currentMain();
   link.setAttribute("aria-disabled", "true");
-  link.textContent = "Fetching…";
+  link.textContent = gettext("Fetching…");
   let page;
   try {
     page = new DOMParser().parseFromString((await send(link.href)).text, "text/html");
@@ -43,12 +44,12 @@ async function showMore(link) {
   else link.parentElement.remove();
   const { start, children: { length: count } } = main.querySelector(".hits");
   const heading = main.querySelector("#matches");
-  if (main.dataset.kind !== "words") heading.textContent = start > 1 ? `Matches ${start} to ${start + count - 1}` : `${count} closest matches`;
+  if (main.dataset.kind !== "words") heading.textContent = start > 1 ? gettext("Matches %(first)s to %(last)s", { first: start, last: start + count - 1 }) : ngettext("%(num)s closest match", "%(num)s closest matches", count);
   for (const save of main.querySelectorAll("[data-save]")) {
     const url = new URL(save.href);
     url.searchParams.set("k", Math.min(count, MAX_SAVED));
     save.href = url.href;
-    if (count > MAX_SAVED) save.textContent = `${save.textContent.split(" ")[0]} (the first ${MAX_SAVED})`;
+    if (count > MAX_SAVED) save.textContent = gettext("%(kind)s (the first %(count)s)", { kind: save.textContent.trim().split(" ")[0], count: MAX_SAVED });
   }
   tiles[0].querySelector("a").focus({ preventScroll: true });
   say(heading.textContent);

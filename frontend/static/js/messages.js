@@ -4,6 +4,7 @@
 const { lang, dataset } = document.documentElement;
 const catalogue = await read(dataset.messages);
 const numbers = new Intl.NumberFormat(lang);
+const lists = new Intl.ListFormat(lang, { type: "unit", style: "short" });
 const rules = new Intl.PluralRules(lang);
 const categories = ["zero", "one", "two", "few", "many", "other"].filter((each) => rules.resolvedOptions().pluralCategories.includes(each));
 
@@ -31,6 +32,9 @@ export function ngettext(one, many, num, values = {}) {
 
 /** A number as the language writes it. */
 export const localNumber = (number) => numbers.format(number);
+
+/** Texts in one, separated as the language does it. */
+export const listOf = (texts) => lists.format(texts);
 
 function withValues(text, values) {
   return text.replace(/%(?:%|\((\w+)\)s)/g, (match, name) => {

@@ -2,6 +2,7 @@
 // the heading of the matches; a click on it scrolls back to the query.
 
 import { currentMain } from "./history.js";
+import { gettext } from "./messages.js";
 
 const query = new IntersectionObserver((seen) => {
   const copy = currentMain().querySelector(".query-thumbnail");
@@ -14,7 +15,7 @@ const query = new IntersectionObserver((seen) => {
 function copyOf(canvas) {
   const copy = document.createElement("button");
   const picture = canvas.querySelector("img").cloneNode();
-  picture.alt = "Back to the query";
+  picture.alt = gettext("Back to the query");
   picture.sizes = "7rem";
   copy.type = "button";
   copy.hidden = true;

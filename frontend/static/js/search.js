@@ -1,6 +1,7 @@
 // Searching with a picture, a link or a form. A picture is shown at once, its matches when they arrive.
 
 import { currentMain, currentView, display, load, push, say, searchUrl, template, updateState } from "./history.js";
+import { gettext } from "./messages.js";
 import { cropToFile, decode, shapeOf, thumbnailOf } from "./pictures.js";
 
 const SIDES = ["left", "top", "width", "height"];
@@ -32,7 +33,7 @@ export function cropOf(form) {
 export async function searchPicture(file, { again = false } = {}) {
   const form = mainForm();
   const known = again ? currentView() : null;
-  const view = { main: template("searching"), file, preview: known?.preview ?? URL.createObjectURL(file), title: "Searching…" };
+  const view = { main: template("searching"), file, preview: known?.preview ?? URL.createObjectURL(file), title: gettext("Searching…") };
   let picture = await decode(view.preview);
   let fields = fieldsOf(form).filter(([name]) => !OTHER_WAYS.has(name) && (again ? !["id", "url", "cursor"].includes(name) : !QUERY_FIELDS.has(name)));
   let copy = known?.picture;
@@ -68,7 +69,7 @@ function progress(bar) {
     bar.value = loaded;
     if (loaded < total) return;
     bar.removeAttribute("value");
-    bar.closest("label").firstChild.data = "Comparing it with the catalogue ";
+    bar.closest("label").firstChild.data = `${gettext("Comparing it with the catalogue")} `;
   };
 }
 
@@ -86,7 +87,7 @@ export async function follow(url, body, { same = false } = {}) {
   const { file, preview, picture, shape } = currentView();
   const view = same ? { file, preview, picture, shape } : {};
   from.setAttribute("aria-busy", "true");
-  say("Searching…");
+  say(gettext("Searching…"));
   pendingView = view;
   await load(view, url, body);
   if (pendingView !== view) return; // the user has followed another link since
@@ -133,7 +134,7 @@ function followWay(form, field) {
 document.addEventListener("input", ({ target }) => {
   if (OTHER_WAYS.has(target.name)) target.setCustomValidity("");
   if (target.name !== "sure") return;
-  const words = target.value === "0" ? "all" : `${target.value} % or more`;
+  const words = target.value === "0" ? gettext("all") : gettext("%(number)s %% or more", { number: target.value });
   target.nextElementSibling.textContent = words;
   target.setAttribute("aria-valuetext", words);
 });
@@ -156,7 +157,7 @@ document.addEventListener("submit", (event) => {
   if (!way) searchAgain();
   else if (way.value.trim()) followWay(form, way);
   else {
-    way.setCustomValidity(way.name === "text" ? "Type a word." : "Type or paste the address of a picture.");
+    way.setCustomValidity(way.name === "text" ? gettext("Type a word.") : gettext("Type or paste the address of a picture."));
     way.reportValidity();
   }
 });

@@ -2,9 +2,9 @@
 // undoing cannot fail, and leaving the page cancels it. The timer is paused while the bar is hovered or focused.
 
 import { reasonOf } from "./error_page.js";
+import { gettext, ngettext } from "./messages.js";
 
 const SECONDS = 8;
-const UNANSWERED = "this page’s server did not answer.";
 const MAX_KEEPALIVE_BYTES = 60_000; // browsers send up to 64 KiB after a page is left
 let pending; // { form, body, box, timer, undone, after }
 let shown; // the bar of the last deletion
@@ -23,13 +23,17 @@ function button(words, act) {
   return made;
 }
 
-function undoBar(words) {
+function undoBar(count) {
   const box = element("div", "", "undo");
   box.setAttribute("role", "status");
   box.append(
-    element("span", `${words} will be deleted in ${SECONDS} seconds. Leaving this page cancels it.`),
-    button("Undo", undo),
-    button("Delete now", deleteNow),
+    element("span", ngettext(
+      "%(num)s picture will be deleted in %(seconds)s seconds. Leaving this page cancels it.",
+      "%(num)s pictures will be deleted in %(seconds)s seconds. Leaving this page cancels it.",
+      count, { seconds: SECONDS },
+    )),
+    button(gettext("Undo"), undo),
+    button(gettext("Delete now"), deleteNow),
   );
   for (const come of ["pointermove", "focusin"]) box.addEventListener(come, () => { if (pending?.box === box) clearTimeout(pending.timer); });
   for (const go of ["pointerleave", "focusout"]) box.addEventListener(go, () => { if (pending?.box === box && !box.matches(":focus-within")) startTimer(); });
@@ -42,15 +46,15 @@ function startTimer() {
 }
 
 /** Delete the items of the form after the delay; calls `after` when they are deleted, `undone` when they are not. */
-export function deleteLater(form, { words, after, undone }) {
+export function deleteLater(form, { count, after, undone }) {
   if (pending) deleteNow();
   shown?.remove();
   const body = new URLSearchParams([...new FormData(form)]);
   body.set("sure", "yes");
-  const box = undoBar(words);
+  const box = undoBar(count);
   shown = box;
   form.append(box); // next to the focus: the next Tab reaches Undo
-  pending = { form, body, box, words, undone, after };
+  pending = { form, body, box, count, undone, after };
   startTimer();
 }
 
@@ -70,13 +74,13 @@ function cancel() {
 
 function undo() {
   cancel().querySelector("button").focus();
-  document.getElementById("status").textContent = "Nothing was deleted.";
+  document.getElementById("status").textContent = gettext("Nothing was deleted.");
 }
 
 async function deleteNow() {
-  const { form, body, box, words, after, undone } = takePending();
+  const { form, body, box, count, after, undone } = takePending();
   const hadFocus = box.matches(":focus-within");
-  box.replaceChildren(element("span", "Deleting…"));
+  box.replaceChildren(element("span", gettext("Deleting…")));
   if (hadFocus) form.querySelector("button").focus();
   let answer;
   try {
@@ -85,21 +89,21 @@ async function deleteNow() {
     console.error(error);
   }
   if (answer?.ok) {
-    showBin(form, box, body, words);
+    showBin(form, box, body, count);
     after();
     return;
   }
-  box.firstChild.textContent = `Not everything was deleted. ${await reasonOf(answer, UNANSWERED)}`;
+  box.firstChild.textContent = `${gettext("Not everything was deleted.")} ${await reasonOf(answer)}`;
   undone();
 }
 
 /** Say where the items are now, with a way to bring them back. */
-function showBin(form, box, body, words) {
-  const link = element("a", "Open the bin");
+function showBin(form, box, body, count) {
+  const link = element("a", gettext("Open the bin"));
   link.href = form.dataset.bin;
   box.replaceChildren(
-    element("span", `${words} ${words.startsWith("1 ") || words.startsWith("This ") ? "is" : "are"} in the bin.`),
-    button("Restore", () => restore(form.dataset.restore, body, box)),
+    element("span", ngettext("%(num)s picture is in the bin.", "%(num)s pictures are in the bin.", count)),
+    button(gettext("Restore"), () => restore(form.dataset.restore, body, box)),
     link,
   );
 }
@@ -108,7 +112,7 @@ async function restore(url, body, box) {
   const ids = new URLSearchParams(body.getAll("id").map((id) => ["id", id]));
   const answer = await fetch(url, { method: "POST", body: ids }).catch(() => null);
   if (answer?.ok) location.reload();
-  else box.firstChild.textContent = `Not restored. ${await reasonOf(answer, UNANSWERED)}`;
+  else box.firstChild.textContent = `${gettext("Not restored.")} ${await reasonOf(answer)}`;
 }
 
 addEventListener("pagehide", () => { if (pending) cancel(); });

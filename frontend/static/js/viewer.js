@@ -1,6 +1,7 @@
 // Shows matches in full size: arrow keys step through them, Esc closes.
 
 import { currentMain, template } from "./history.js";
+import { gettext } from "./messages.js";
 
 let dialog;
 let at = 0;
@@ -19,7 +20,7 @@ function show(index) {
   large.src = tile.querySelector("[data-view]").href;
   large.decode().then(() => { if (all[at] === tile) picture.src = large.src; }).catch(() => {});
   const words = [...tile.querySelectorAll(".label, .score")].map(({ textContent }) => textContent.trim().replace(/\s+/g, " "));
-  dialog.querySelector("figcaption").textContent = [`${at + 1} of ${all.length}`, ...words].join(" · ");
+  dialog.querySelector("figcaption").textContent = [gettext("%(number)s of %(count)s", { number: at + 1, count: all.length }), ...words].join(" · ");
   dialog.querySelector("[data-like]").href = tile.querySelector("a.frame").href;
 }
 

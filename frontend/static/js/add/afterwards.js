@@ -2,13 +2,13 @@
 
 import { MANY, confirmed } from "../confirm.js";
 import { reasonOf } from "../error_page.js";
+import { gettext, ngettext } from "../messages.js";
 import { forgetAdded } from "./progress.js";
 
 const AT_ONCE = 500; // the page takes no more ids in one form
 const box = document.querySelector("[data-afterwards]");
 const find = (place) => box.querySelector(place);
 const notice = document.querySelector("[data-undone]");
-const these = (count) => (count === 1 ? "this picture" : `these ${count.toLocaleString("en")} pictures`);
 
 let added = []; // { id, page }
 
@@ -19,22 +19,26 @@ export function remember({ id, page }) {
 /** Show it unless pictures are still being added. */
 export function showAfterwards(isRunning) {
   box.hidden = isRunning || !added.length;
-  find("[data-see]").textContent = `See ${these(added.length)}`;
-  find("[data-undo]").textContent = `Undo: move ${these(added.length)} to the bin`;
+  find("[data-see]").textContent = ngettext("See this picture", "See these %(num)s pictures", added.length);
+  find("[data-undo]").textContent = ngettext("Undo: move this picture to the bin", "Undo: move these %(num)s pictures to the bin", added.length);
   if (isRunning) notice.hidden = true;
 }
 
 /** Move all that were added to the bin, after a question where they are many. `moved` is called with the number of each part. */
 async function undo(moved) {
-  const words = these(added.length);
-  const question = { heading: `Move ${words} to the bin?`, text: "Searches will not find them any more. They wait in the bin for some days.", action: "Move them to the bin", keep: "Keep them" };
+  const question = {
+    heading: ngettext("Move this picture to the bin?", "Move these %(num)s pictures to the bin?", added.length),
+    text: gettext("Searches will not find them any more. They wait in the bin for some days."),
+    action: gettext("Move them to the bin"),
+    keep: gettext("Keep them"),
+  };
   if (added.length > MANY && !await confirmed(question)) return;
   find("[data-undo]").disabled = true;
   const failed = await moveToBin(moved);
   find("[data-undo]").disabled = false;
   notice.hidden = false;
   notice.classList.toggle("wrong", Boolean(failed));
-  notice.querySelector("span").textContent = failed ? `Not all of them are in the bin. ${failed}` : `What was added is in the bin.`;
+  notice.querySelector("span").textContent = failed ? `${gettext("Not all of them are in the bin.")} ${failed}` : gettext("What was added is in the bin.");
   notice.querySelector("a").focus();
 }
 

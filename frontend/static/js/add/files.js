@@ -1,5 +1,7 @@
 // Selected or dropped files, with their paths relative to the selected folder, and why some of them are skipped.
 
+import { gettext } from "../messages.js";
+
 const OF_THE_SYSTEM = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$)/i; // files that operating systems create
 const form = document.querySelector("form.add-form");
 const limit = Number(form.dataset.limit);
@@ -35,12 +37,12 @@ async function walk(entry, files) {
 
 /** Why a file is not sent at all; undefined for one that may be a picture. `selected`: keys of the files selected so far. */
 export function reasonToSkip({ file, path }, selected) {
-  if (!file) return "cannot be read";
-  if (OF_THE_SYSTEM.test(path)) return "made by the operating system, not a picture";
-  if (!accepted.includes(file.type) && !accepted.some((ending) => ending.startsWith(".") && path.toLowerCase().endsWith(ending))) return "not a picture in a known format";
-  if (!file.size) return "empty";
-  if (file.size > limit) return `larger than ${form.dataset.limitWords}`;
-  return selected.has(keyOf({ file, path })) ? "selected already" : undefined;
+  if (!file) return gettext("cannot be read");
+  if (OF_THE_SYSTEM.test(path)) return gettext("made by the operating system, not a picture");
+  if (!accepted.includes(file.type) && !accepted.some((ending) => ending.startsWith(".") && path.toLowerCase().endsWith(ending))) return gettext("not a picture in a known format");
+  if (!file.size) return gettext("empty");
+  if (file.size > limit) return gettext("larger than %(size)s", { size: form.dataset.limitWords });
+  return selected.has(keyOf({ file, path })) ? gettext("selected already") : undefined;
 }
 
 /** The same for the same file of the same folder. */

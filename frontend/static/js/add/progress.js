@@ -1,5 +1,6 @@
 // Shows the progress of adding: counts, uploads in progress, and the outcome of every picture.
 
+import { gettext, listOf } from "../messages.js";
 import { element } from "./elements.js";
 
 const box = document.querySelector(".progress");
@@ -59,8 +60,14 @@ export function showError(words = "") {
 export function showCounts({ added, known, refused, undone }, { running, left }) {
   box.hidden = false;
   const done = added + known + refused + undone;
-  const parts = [`${added} added`, known && `${known} there already`, refused && `${refused} not added`, undone && `${undone} moved to the bin`, left && `${left} to go`];
-  find("[data-counts]").textContent = `${done} of ${done + left}: ${parts.filter(Boolean).join(", ")}.`;
+  const parts = [
+    gettext("%(count)s added", { count: added }),
+    known && gettext("%(count)s there already", { count: known }),
+    refused && gettext("%(count)s not added", { count: refused }),
+    undone && gettext("%(count)s moved to the bin", { count: undone }),
+    left && gettext("%(count)s to go", { count: left }),
+  ];
+  find("[data-counts]").textContent = gettext("%(done)s of %(total)s: %(parts)s.", { done, total: done + left, parts: listOf(parts.filter(Boolean)) });
   find("[data-all]").max = done + left;
   find("[data-all]").value = done;
   find("[data-stop]").hidden = !running;

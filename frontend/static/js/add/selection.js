@@ -1,5 +1,6 @@
 // What is selected before it is sent: thumbnails, counts, what is skipped and why, and the labels of folders.
 
+import { gettext, localNumber, ngettext } from "../messages.js";
 import { element } from "./elements.js";
 import { keyOf, reasonToSkip } from "./files.js";
 
@@ -8,7 +9,6 @@ const box = document.querySelector(".selection");
 const find = (place) => box.querySelector(place);
 const byFolder = document.querySelector("[name=by_folder]");
 const folderWords = document.querySelector("[data-folders]");
-const amount = (count, one) => `${count.toLocaleString("en")} ${one}${count === 1 ? "" : "s"}`;
 
 let pictures = []; // { file, path }
 let skipped = []; // { path, reason }
@@ -39,7 +39,7 @@ export function takeSelection() {
   return taken;
 }
 
-const heading = () => amount(pictures.length, "picture") + (skipped.length ? `, ${skipped.length.toLocaleString("en")} skipped` : "");
+const heading = () => ngettext("%(num)s picture", "%(num)s pictures", pictures.length) + (skipped.length ? gettext(", %(count)s skipped", { count: skipped.length }) : "");
 
 function show() {
   box.hidden = !pictures.length && !skipped.length;
@@ -55,7 +55,7 @@ function showPreviews() {
   list.replaceChildren(...pictures.slice(0, MAX_PREVIEWS).map(preview));
   const left = pictures.length - MAX_PREVIEWS;
   find("[data-more]").hidden = left <= 0;
-  find("[data-more]").textContent = `and ${left.toLocaleString("en")} more`;
+  find("[data-more]").textContent = gettext("and %(count)s more", { count: left });
 }
 
 /** A thumbnail; for a format that this browser does not show, its ending. */
@@ -72,7 +72,7 @@ function showSkipped() {
   find("[data-skipped]").hidden = !skipped.length;
   const counts = new Map();
   for (const { reason } of skipped) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  find("summary").textContent = `Skipped: ${[...counts].map(([reason, count]) => `${count.toLocaleString("en")} ${reason}`).join("; ")}`;
+  find("summary").textContent = gettext("Skipped: %(reasons)s", { reasons: [...counts].map(([reason, count]) => `${localNumber(count)} ${reason}`).join("; ") });
   find(".skipped").replaceChildren(...skipped.map(({ path, reason }) => element("li", {}, element("strong", { textContent: path }), reason)));
 }
 
@@ -84,10 +84,10 @@ function showFolders() {
     if (folder) counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }
   if (!byFolderIsDecided) byFolder.checked = counts.size > 0;
-  const names = [...counts].slice(0, MAX_FOLDERS).map(([folder, count]) => `${folder} (${count.toLocaleString("en")})`);
-  if (counts.size > MAX_FOLDERS) names.push(`and ${(counts.size - MAX_FOLDERS).toLocaleString("en")} more`);
+  const names = [...counts].slice(0, MAX_FOLDERS).map(([folder, count]) => `${folder} (${localNumber(count)})`);
+  if (counts.size > MAX_FOLDERS) names.push(gettext("and %(count)s more", { count: counts.size - MAX_FOLDERS }));
   folderWords.hidden = !counts.size;
-  folderWords.textContent = `${amount(counts.size, "folder")}: ${names.join(", ")}`;
+  folderWords.textContent = ngettext("%(num)s folder: %(names)s", "%(num)s folders: %(names)s", counts.size, { names: names.join(", ") });
 }
 
 byFolder.addEventListener("change", () => { byFolderIsDecided = true; });

@@ -1,6 +1,8 @@
 // The marks of labels on the map: a colour and a shape for each of the most frequent, so that 24 can be told apart, and
 // none by its colour alone where there are more labels than colours. Further labels share one mark, no label has another.
 
+import { gettext, ngettext } from "../messages.js";
+
 const COLOURS = 8;
 const SHAPES = [
   "M5 1.5a3.5 3.5 0 1 0 0 7a3.5 3.5 0 1 0 0-7Z", // circle
@@ -29,7 +31,7 @@ export function colourOf(mark, map) {
 export function legendOf(labels, points) {
   const entries = labels.slice(0, MAX_MARKS).map((words, mark) => ({ mark, words }));
   const others = labels.length - MAX_MARKS;
-  if (others > 0) entries.push({ mark: OTHER, words: `${others.toLocaleString("en")} other ${others === 1 ? "label" : "labels"}` });
-  if (labels.length && points.some(({ mark }) => mark === NONE)) entries.push({ mark: NONE, words: "no label" });
+  if (others > 0) entries.push({ mark: OTHER, words: ngettext("%(num)s other label", "%(num)s other labels", others) });
+  if (labels.length && points.some(({ mark }) => mark === NONE)) entries.push({ mark: NONE, words: gettext("no label") });
   return entries;
 }
