@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 def gettext(text: str, /, **values: object) -> str:
     """A text, with its values."""
-    return _translations().gettext(text) % _shown(values)
+    return _translated(text) % _shown(values)
 
 
 def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
@@ -38,13 +38,17 @@ def install_in_templates(app: Flask) -> None:
     """Give templates `_` and `ngettext`. Neither texts nor values are read as HTML, unless a value is Markup."""
 
     def template_gettext(text: str, /, **values: object) -> Markup:
-        return escape(_translations().gettext(text)) % _shown(values)
+        return escape(_translated(text)) % _shown(values)
 
     def template_ngettext(one: str, many: str, num: int, /, **values: object) -> Markup:
         return escape(_translations().ngettext(one, many, num)) % _shown({"num": num, **values})
 
     app.jinja_env.globals |= {"_": template_gettext, "gettext": template_gettext, "ngettext": template_ngettext}
     app.jinja_env.filters["local_number"] = local_number
+
+
+def _translated(text: str) -> str:
+    return _translations().gettext(text) if text else ""  # the empty text names the header of a catalogue
 
 
 def _translations() -> NullTranslations:

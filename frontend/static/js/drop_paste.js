@@ -31,7 +31,8 @@ function whenFound(act) {
 function tellOfFirst(file, count) {
   const note = document.createElement("p");
   note.className = "how";
-  note.textContent = gettext("Of %(count)s files, %(name)s is searched with. Search with the others one by one, or add them to the catalogue.", { count, name: file.name || gettext("the first picture") });
+  const name = file.name || gettext("the first picture");
+  note.textContent = gettext("Of %(count)s files, %(name)s is searched with. Search with the others one by one, or add them to the catalogue.", { count, name });
   currentMain().querySelector(".about")?.append(note);
   say(note.textContent);
 }

@@ -124,7 +124,7 @@ def test_many_are_deleted_only_after_a_question_with_numbers(tab: Page, api: Fak
     tab.goto("/duplicates/")
     tab.locator("[data-delete]").click()
     question = tab.get_by_role("dialog", name="Delete 480 pictures?")
-    expect(question).to_contain_text("They are in 1 group, of which 1 picture is kept.")
+    expect(question).to_contain_text("They are in 1 group. 1 picture of them is kept.")
     assert violations(tab, ["light"]) == []
     question.get_by_role("button", name="Keep them").click()
     expect(question).to_have_count(0)
@@ -202,9 +202,9 @@ def test_two_copies_are_compared_over_each_other(tab: Page) -> None:
 
 def test_what_are_no_duplicates_leaves_the_page_and_the_focus_goes_on(tab: Page, api: FakeApi) -> None:
     tab.goto("/duplicates/")
-    tab.get_by_role("button", name=re.compile("Not duplicates ?: group 1")).click()
+    tab.get_by_role("button", name=re.compile("Not duplicates ?: Group 1")).click()
     expect(tab.locator("[data-group]")).to_have_count(1)
-    expect(tab.get_by_role("button", name=re.compile("Not duplicates ?: group 2"))).to_be_focused()
+    expect(tab.get_by_role("button", name=re.compile("Not duplicates ?: Group 2"))).to_be_focused()
     assert [request.json for request in api.requests if request.target == "/duplicates/dismissed"] == [
         {"ids": ["one", "two"]}
     ]
