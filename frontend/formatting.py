@@ -64,8 +64,8 @@ def attribute(value: str | bool | int | float) -> str:
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
     if isinstance(value, float):
-        is_ordinary = value == 0 or 1e-4 <= abs(value) < 1e15
-        return local_number(Decimal(f"{value:.6g}"), "#,##0.######" if is_ordinary else "0.#####E0")
+        is_tiny = 0 < abs(value) < 1e-4
+        return local_number(Decimal(f"{value:.6g}"), "0.#####E0" if is_tiny else "#,##0.######")
     return str(value)
 
 

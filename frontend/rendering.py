@@ -13,6 +13,7 @@ from frontend.api.client import ApiClient
 from frontend.api.connection import ApiError, ApiRefused
 from frontend.api.models import Item, Size
 from frontend.languages.catalogues import SOURCE_LANGUAGE, script_messages
+from frontend.languages.numbers import number_entry
 from frontend.languages.preferences import language
 from frontend.languages.texts import N_
 from frontend.search_query import SearchQuery
@@ -72,6 +73,7 @@ def install(app: Flask) -> None:
         "file_size": formatting.file_size,
         "milliseconds": formatting.milliseconds,
         "significant": formatting.significant,
+        "number_entry": number_entry,
         "moment": formatting.moment,
         "day": formatting.day,
         "shape": shape,

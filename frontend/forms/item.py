@@ -1,12 +1,12 @@
 """Reads label and attributes of a picture from a form. Raises BadRequest with the mistake."""
 
-import math
 from dataclasses import dataclass
 
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Attributes, Value
+from frontend.languages.numbers import parse_number
 from frontend.languages.texts import N_, gettext
 
 KINDS = {"text": N_("text"), "number": N_("number"), "truth": N_("yes or no")}
@@ -41,7 +41,7 @@ def parse_description(fields: MultiDict[str, str]) -> Description:
                 gettext("The attribute %(name)s is there twice. Leave one of the two.", name=_shortened(name))
             )
         if name:
-            attributes[name] = value(name, kind, text) if text else None
+            attributes[name] = value(name, kind, text, fields.get("numbers")) if text else None
     label = fields.get("label", "").strip()
     if len(label) > MAX_TEXT_LENGTH or any(len(name) > MAX_TEXT_LENGTH for name in attributes):
         raise BadRequest(
@@ -50,16 +50,17 @@ def parse_description(fields: MultiDict[str, str]) -> Description:
     return Description(label or None, attributes)
 
 
-def value(name: str, kind: str, text: str) -> Value:
-    """The value of an attribute of this kind. Raises BadRequest."""
+def value(name: str, kind: str, text: str, language: str | None = None) -> Value:
+    """The value of an attribute of this kind; numbers are written as in `language`. Raises BadRequest."""
     if kind not in KINDS:
         raise BadRequest(gettext("The kind of an attribute is one of %(names)s.", names=", ".join(KINDS)))
     if kind == "truth":
-        if text.lower() not in BOOLEANS:
+        words = BOOLEANS | {gettext("yes"): True, gettext("no"): False}
+        if text.lower() not in words:
             raise BadRequest(gettext("The attribute %(name)s is yes or no.", name=_shortened(name)))
-        return BOOLEANS[text.lower()]
+        return words[text.lower()]
     if kind == "number":
-        return _number(name, text)
+        return _number(name, text, language)
     return text
 
 
@@ -70,21 +71,14 @@ def kind_of(attribute: Value | None) -> str:
     return "text" if attribute is None or isinstance(attribute, str) else "number"
 
 
-def _number(name: str, text: str) -> int | float:
+def _number(name: str, text: str, language: str | None) -> int | float:
     try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if not math.isfinite(number):
-        raise BadRequest(
-            gettext(
-                "The attribute %(name)s is to be a number, such as 12 or %(decimal)s.",
-                name=_shortened(name),
-                decimal=3.5,
-            )
+        return parse_number(text, language)
+    except ValueError as error:
+        mistake = gettext(
+            "The attribute %(name)s is to be a number, such as 12 or %(decimal)s.", name=_shortened(name), decimal=3.5
         )
-    digits = text.removeprefix("-").removeprefix("+")
-    return int(text) if digits.isascii() and digits.isdigit() and len(digits) < 16 else number
+        raise BadRequest(mistake) from error
 
 
 def _shortened(text: str) -> str:

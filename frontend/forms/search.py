@@ -10,6 +10,7 @@ from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Metric, Value
 from frontend.forms.parameters import whole_number
+from frontend.languages.numbers import parse_number
 from frontend.languages.texts import N_, gettext
 from frontend.search_query import DEFAULT_K, Condition, Crop, SearchQuery
 
@@ -149,7 +150,8 @@ def _attributes(fields: Fields) -> dict[str, Condition]:
         kind, dot, name = field.partition(".")
         if dot and name and kind in ("has", "least", "most") and name not in conditions:
             values = tuple(_value(text) for text in _texts(fields, f"has.{name}"))
-            least, most = (_number(fields.get(f"{end}.{name}")) for end in ("least", "most"))
+            language = fields.get("numbers")
+            least, most = (_number(fields.get(f"{end}.{name}"), language) for end in ("least", "most"))
             if values and (least, most) != (None, None):
                 raise BadRequest(
                     gettext("has.%(name)s cannot be combined with least.%(name)s or most.%(name)s.", name=name)
@@ -174,16 +176,14 @@ def _value(text: str) -> Value:
     return value
 
 
-def _number(text: str | None) -> float | None:
-    if not text:
+def _number(text: str | None, language: str | None) -> float | None:
+    if not text or not text.strip():
         return None
     try:
-        number = float(text)
+        return float(parse_number(text, language))
     except ValueError as error:
-        raise BadRequest(gettext("The ends of a range are numbers.")) from error
-    if not math.isfinite(number):
-        raise BadRequest(gettext("The ends of a range are numbers."))
-    return number
+        mistake = gettext("The ends of a range are numbers, such as 12 or %(decimal)s.", decimal=3.5)
+        raise BadRequest(mistake) from error
 
 
 def _refused(name: str) -> Any:

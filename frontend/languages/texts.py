@@ -30,7 +30,8 @@ def N_(text: str) -> str:  # noqa: N802 - the name that gettext has for it
 
 
 def local_number(number: float | Decimal, pattern: str = "#,##0.###") -> str:
-    """A number as the language writes it; `pattern` is one of CLDR."""
+    """A number as the language writes it; `pattern` is one of CLDR. Very large ones are written with an exponent."""
+    pattern = pattern if -(10**15) < number < 10**15 else "0.#####E0"
     return format_decimal(number, pattern, locale=flask_babel.get_locale() or "en")
 
 

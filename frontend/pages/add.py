@@ -46,7 +46,7 @@ def start() -> str:
 
 
 @add.post("/")
-@accepts("label", "by_folder", lists=("file", "name", "kind", "value"), max_body_bytes=form_limit_bytes)
+@accepts("label", "by_folder", "numbers", lists=("file", "name", "kind", "value"), max_body_bytes=form_limit_bytes)
 def several() -> str | tuple[str, int]:
     """Add the files of the form in their order, until one shows that no further file would be added."""
     files = [file for file in request.files.getlist("file") if file.filename]
@@ -63,7 +63,7 @@ def several() -> str | tuple[str, int]:
 
 
 @add.post("/one")
-@accepts("file", "label", "by_folder", "path", lists=("name", "kind", "value"))
+@accepts("file", "label", "by_folder", "path", "numbers", lists=("name", "kind", "value"))
 def one() -> Response:
     """Add one file, for the script. `wait`: seconds until it may be tried again, if the API says so."""
     file = next((file for file in request.files.getlist("file") if file.filename), None)

@@ -32,7 +32,7 @@ def show() -> str:
 
 
 @items.post("/change")
-@accepts("id", "label", lists=("name", "kind", "value"))
+@accepts("id", "label", "numbers", lists=("name", "kind", "value"))
 def change() -> str | Response | tuple[str, int]:
     """Save label and attributes. Mistakes are shown above the form, which keeps its fields."""
     item_id = request.form.get("id") or abort(404)
