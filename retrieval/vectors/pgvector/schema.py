@@ -11,7 +11,9 @@ import numpy as np
 from retrieval.clusters import Clusters, Vectors
 from retrieval.errors import VectorStoreError
 from retrieval.vectors.postgresql import tables as shared
-from retrieval.vectors.postgresql.tables import Rows, Tables
+from retrieval.vectors.postgresql.tables import Family, Rows, Tables
+
+FAMILY = Family()
 
 MIN_LENGTH = 1e-15
 """A shorter vector has no direction in pgvector, which squares its numbers in float32."""
@@ -46,7 +48,7 @@ def create_tables(connection: Rows, bundle: str, clusters: Clusters) -> Tables:
         raise VectorStoreError(
             f"PostgreSQL keeps vectors of at most {MAX_DIMS:,} numbers; these have {clusters.dims:,}"
         )
-    tables = shared.register(connection, bundle, clusters)
+    tables = shared.register(connection, FAMILY, bundle, clusters)
     connection.execute(tables.of(_VECTORS))
     return tables
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from retrieval.clusters import Metric, Numbers, Vectors, directions_of, product_error
-from retrieval.vectors.base import distances_of
+from retrieval.vectors.base import Members, distances_of
 from retrieval.vectors.postgresql.tables import Rows, Tables
 from retrieval.vectors.probe import exact_measures
 from retrieval.vectors.rounds import NOTHING, Answer, Measured
@@ -78,6 +78,15 @@ class SearchRows:
             if len(measured.rows) < limit or (last is not None and self._least(last) > beyond):
                 return measured
             limit *= 4
+
+    def members(self, rows: Numbers) -> Members:
+        """Ids, vectors and clusters of rows that were seen, in this order."""
+        some = [self.found[row] for row in rows.tolist()]
+        return Members(
+            tuple(each.item for each in some),
+            np.array([each.vector for each in some], np.float32).reshape(len(some), len(self.query)),
+            np.array([each.cluster for each in some], np.int64),
+        )
 
     def _least(self, distance: float) -> float:
         """What the true distance of a row is at least, of which pgvector computes this distance."""

@@ -16,9 +16,8 @@ from retrieval.vectors.auto import Auto
 from retrieval.vectors.base import Hits, Members, Note, Probes, checked_query, latest_vectors
 from retrieval.vectors.pgvector import schema
 from retrieval.vectors.pgvector.search_rows import SearchRows
-from retrieval.vectors.postgresql.state import State, StateTables
-from retrieval.vectors.probe import ranked_hits
-from retrieval.vectors.rounds import Answer, search_rounds
+from retrieval.vectors.postgresql.answering import hits_of, search_clusters
+from retrieval.vectors.postgresql.state import StateTables
 
 FEW_ROWS = 2_000
 """Ids whose vectors are compared one by one where only these may be hits."""
@@ -61,8 +60,10 @@ class PgvectorStore:
                 search.keep_to(selected)
                 if len(selected) <= FEW_ROWS and probes != "all":
                     answer = search.compare_all()
-                    return self._hits(state, search, answer, probes, within)
-            return self._hits(state, search, self._rounds(state, search, probes, within), probes, within)
+                    return hits_of(state, search, answer, within, exact=True, recall=1.0)
+            answer = search_clusters(state, search, self._auto, probes, within)
+            recall = self._auto.recall(answer, probes, metric)
+            return hits_of(state, search, answer, within, exact=answer.certified, recall=recall)
 
     def upsert(self, ids: Sequence[str], vectors: Vectors, digests: Sequence[str | None] | None = None) -> None:
         ids, vectors, digests = latest_vectors(ids, vectors, digests, self._clusters.dims)
@@ -117,41 +118,6 @@ class PgvectorStore:
 
     def close(self) -> None:
         self._states.close()
-
-    def _rounds(self, state: State, search: SearchRows, probes: Probes, within: float) -> Answer:
-        if probes == "all":
-            opened = np.arange(len(self._clusters) if within > -math.inf else 0)
-            return Answer(search.scan(opened, math.inf).rows, opened)
-        limit, margin = self._auto.limits(probes, search.metric, state.size)
-        return search_rounds(
-            state.reach.view(search.query, search.metric),
-            search.scan,
-            k=search.k,
-            limit=limit,
-            margin=margin,
-            short=isinstance(probes, int) and not search.selective,
-            within=within,
-        )
-
-    def _hits(self, state: State, search: SearchRows, answer: Answer, probes: Probes, within: float) -> Hits:
-        """The k best of the answer's rows, ranked as every store ranks them."""
-        hits = [search.found[row] for row in answer.rows.tolist()]
-        ids = [each.item for each in hits]
-        vectors = np.array([each.vector for each in hits], np.float32).reshape(len(hits), self._clusters.dims)
-        best, cosine, euclidean = ranked_hits(
-            search.query, vectors, ids, k=search.k, metric=search.metric, within=within
-        )
-        return Hits(
-            ids=tuple(ids[row] for row in best),
-            cosine=cosine,
-            euclidean=euclidean,
-            clusters=np.array([hits[row].cluster for row in best], np.int32),
-            exact=answer.certified,
-            clusters_opened=len(answer.opened),
-            clusters_total=len(self._clusters),
-            vectors_read=max(int(state.members[answer.opened].sum()), len(best)),
-            recall_estimate=self._auto.recall(answer, probes, search.metric),
-        )
 
     def _members(self, condition: str, value: object) -> Members:
         statement = self._tables.of(_MEMBERS.format(condition=condition))

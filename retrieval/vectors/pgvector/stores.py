@@ -29,7 +29,7 @@ class PgvectorStores:
 
     def exists(self, bundle_id: str) -> bool:
         with self._transaction(bundle_id) as connection:
-            return shared.find(connection, bundle_id) is not None
+            return shared.find(connection, schema.FAMILY, bundle_id) is not None
 
     def create(
         self,
@@ -45,7 +45,7 @@ class PgvectorStores:
             raise VectorStoreError(f'vectors in a database have no codes: set codes = "none", not "{codes}"')
         ids, vectors, digests = latest_vectors(ids, vectors, digests, clusters.dims)
         with self._transaction(bundle_id) as connection:
-            if shared.find(connection, bundle_id) is not None:
+            if shared.find(connection, schema.FAMILY, bundle_id) is not None:
                 raise VectorStoreError(f"the vectors of {bundle_id} are in the database already")
             tables = schema.create_tables(connection, bundle_id, clusters)
             version = shared.change(connection, tables)
@@ -80,21 +80,21 @@ class PgvectorStores:
 
     def delete(self, bundle_id: str) -> None:
         with self._transaction(bundle_id) as connection:
-            tables = shared.find(connection, bundle_id)
+            tables = shared.find(connection, schema.FAMILY, bundle_id)
             if tables is not None:
                 shared.drop(connection, tables)
 
     def verify(self, bundle_id: str) -> None:
         """Compare the counts that changes keep with the vectors. Raises VectorStoreError if they differ."""
         with self._transaction(bundle_id) as connection:
-            tables = shared.find(connection, bundle_id)
+            tables = shared.find(connection, schema.FAMILY, bundle_id)
             if tables is None:
                 raise VectorStoreError(f"the vectors of {bundle_id} are not in the database")
             shared.check_counts(connection, tables, bundle_id)
 
     def size_bytes(self, bundle_id: str) -> int:
         with self._transaction(bundle_id) as connection:
-            tables = shared.find(connection, bundle_id)
+            tables = shared.find(connection, schema.FAMILY, bundle_id)
             if tables is None:
                 return 0
             return shared.size_bytes(connection, tables)
@@ -103,7 +103,7 @@ class PgvectorStores:
     def _transaction(self, bundle_id: str) -> Iterator[Rows]:
         with reported(bundle_id), psycopg.connect(self._url, connect_timeout=int(CONNECT_SECONDS)) as connection:
             if not self._has_tables:
-                shared.create_shared(connection)
+                shared.create_shared(connection, schema.FAMILY)
                 connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
                 connection.commit()
                 self._has_tables = True
@@ -112,7 +112,7 @@ class PgvectorStores:
 
     def _checked_tables(self, bundle_id: str, clusters: Clusters) -> Tables:
         with self._transaction(bundle_id) as connection:
-            tables = shared.find(connection, bundle_id)
+            tables = shared.find(connection, schema.FAMILY, bundle_id)
         if tables is None:
             raise VectorStoreError(
                 f"the vectors of {bundle_id} are not in the database: move them there with lookalike migrate"

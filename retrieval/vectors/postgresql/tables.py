@@ -5,7 +5,7 @@
     reach_<number>          one row for each cluster: how far its members reach, and how many they are
 
 A change widens the reach of its clusters in the transaction that brings the vectors, so no search ever sees a vector
-that lies outside. An engine may begin the names of its tables with a prefix, so that several share a database.
+that lies outside. Each engine has a family of such tables, so that several share a database.
 """
 
 from collections.abc import Iterator
@@ -66,23 +66,36 @@ Rows = Connection[TupleRow]
 
 
 @dataclass(frozen=True, slots=True)
+class Family:
+    """How the tables of an engine are called."""
+
+    prefix: str = ""
+    kinds: tuple[str, ...] = ("vectors", "reach")
+    """The tables that each store has for itself."""
+
+    def of(self, statement: str) -> sql.Composed:
+        """A statement with the name of the table of all stores in the place of {stores}."""
+        return sql.SQL(statement).format(stores=sql.Identifier(f"{self.prefix}vector_stores"))
+
+
+@dataclass(frozen=True, slots=True)
 class Tables:
     """The tables of one store."""
 
+    family: Family
     number: int
     dims: int
     clusters: int
-    prefix: str = ""
 
-    def names(self) -> list[str]:
-        """Of the tables that belong to this store alone."""
-        return [f"{self.prefix}{kind}_{self.number}" for kind in ("vectors", "reach")]
+    def names(self) -> dict[str, str]:
+        """Of the tables that belong to this store alone, by kind."""
+        return {kind: f"{self.family.prefix}{kind}_{self.number}" for kind in self.family.kinds}
 
     def of(self, statement: str) -> sql.Composed:
-        """A statement with the names of the tables in the places of {stores}, {vectors} and {reach}."""
-        vectors, reach = map(sql.Identifier, self.names())
-        stores = sql.Identifier(f"{self.prefix}vector_stores")
-        return sql.SQL(statement).format(stores=stores, vectors=vectors, reach=reach, dims=sql.Literal(self.dims))
+        """A statement with the names of the tables in the places of {stores}, {vectors}, {reach} and other kinds."""
+        names = {kind: sql.Identifier(name) for kind, name in self.names().items()}
+        stores = sql.Identifier(f"{self.family.prefix}vector_stores")
+        return sql.SQL(statement).format(stores=stores, dims=sql.Literal(self.dims), **names)
 
 
 @contextmanager
@@ -98,28 +111,25 @@ def reported(bundle: str) -> Iterator[None]:
         raise VectorStoreError(f"the vectors of {bundle} cannot be used: {error}") from error
 
 
-def create_shared(connection: Rows, prefix: str = "") -> None:
+def create_shared(connection: Rows, family: Family) -> None:
     """Make the table of all stores, if it is not there. Several processes may try at the same time."""
     connection.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-    connection.execute(sql.SQL(_STORES).format(stores=sql.Identifier(f"{prefix}vector_stores")))
+    connection.execute(family.of(_STORES))
 
 
-def register(connection: Rows, bundle: str, clusters: Clusters, prefix: str = "") -> Tables:
+def register(connection: Rows, family: Family, bundle: str, clusters: Clusters) -> Tables:
     """Make a new store and its table of reaches. Raises psycopg's UniqueViolation if the bundle has one."""
-    stores = sql.Identifier(f"{prefix}vector_stores")
-    inserted = connection.execute(
-        sql.SQL(_REGISTER).format(stores=stores), [bundle, clusters.dims, len(clusters)]
-    ).fetchone()
-    tables = Tables(value_of(inserted), clusters.dims, len(clusters), prefix)
+    inserted = connection.execute(family.of(_REGISTER), [bundle, clusters.dims, len(clusters)])
+    tables = Tables(family, value_of(inserted.fetchone()), clusters.dims, len(clusters))
     connection.execute(tables.of(_REACH))
     return tables
 
 
-def find(connection: Rows, bundle: str, prefix: str = "") -> Tables | None:
+def find(connection: Rows, family: Family, bundle: str) -> Tables | None:
     """The tables of a bundle's store, if there is one."""
-    statement = sql.SQL("SELECT number, dims, clusters FROM {} WHERE bundle = %s")
-    row = connection.execute(statement.format(sql.Identifier(f"{prefix}vector_stores")), [bundle]).fetchone()
-    return None if row is None else Tables(row[0], row[1], row[2], prefix)
+    statement = family.of("SELECT number, dims, clusters FROM {stores} WHERE bundle = %s")
+    row = connection.execute(statement, [bundle]).fetchone()
+    return None if row is None else Tables(family, *row)
 
 
 def check_shape(tables: Tables, bundle: str, clusters: Clusters) -> None:
@@ -141,13 +151,14 @@ def check_counts(connection: Rows, tables: Tables, bundle: str) -> None:
 def size_bytes(connection: Rows, tables: Tables) -> int:
     """How much room the tables of a store take."""
     statement = "SELECT sum(pg_total_relation_size(n::regclass)) FROM unnest(%s::text[]) AS n"
-    return value_of(connection.execute(statement, [tables.names()]).fetchone())
+    return value_of(connection.execute(statement, [list(tables.names().values())]).fetchone())
 
 
 def drop(connection: Rows, tables: Tables) -> None:
     """Remove a store and its tables."""
     connection.execute(tables.of("DELETE FROM {stores} WHERE number = %s"), [tables.number])
-    connection.execute(tables.of("DROP TABLE {vectors}, {reach}"))
+    for name in tables.names().values():
+        connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(name)))
 
 
 def change(connection: Rows, tables: Tables) -> int:
