@@ -22,7 +22,7 @@ TESTS = $(BIN)/python -m pytest -rs --durations=15 --durations-min=5 -n 2 --dist
 COVERAGE = $(BIN)/python -m coverage
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-browser test-security test-crash test-quality test-training browser servers \
+.PHONY: help demo test test-all test-browser test-security test-crash test-quality test-training test-milvus browser servers \
   proxies node lint format hooks lock wheel benchmark screenshots messages docs clean
 
 help: ## list these targets; minutes are those of 2 cores, without installation
@@ -42,19 +42,25 @@ test-all: lint ## every test, and how much of the code they run [90 min]
 	@echo "Coverage: $$($(COVERAGE) report --format=total) % of the lines"
 
 test-browser: $(VENV)/.dev ## what test leaves out: the page at every width, by every way in [7 min]
-	$(TESTS) -m "slow and browser and not (security or crash or quality)"
+	$(TESTS) -m "slow and browser and not (security or crash or quality or milvus)"
 
 test-security: $(VENV)/.dev ## what test leaves out: hostile texts, requests and addresses everywhere [10 min]
-	$(TESTS) -m "slow and security"
+	$(TESTS) -m "slow and security and not milvus"
 
 test-crash: $(VENV)/.dev ## what test leaves out: processes killed and writes lost at any moment [10 min]
-	$(TESTS) -m "slow and crash and not security"
+	$(TESTS) -m "slow and crash and not (security or milvus)"
 
 test-quality: $(VENV)/.dev ## what test leaves out: the published figures, where LOOKALIKE_TEST_DATA names the pictures [30 min]
-	$(TESTS) -m "slow and quality and not (security or crash)"
+	$(TESTS) -m "slow and quality and not (security or crash or milvus)"
 
 test-training: $(VENV)/.dev ## what test leaves out: long training, big catalogues, the installed wheel [25 min]
-	$(TESTS) -m "slow and not (browser or security or crash or quality)"
+	$(TESTS) -m "slow and not (browser or security or crash or quality or milvus)"
+
+# Milvus listens on all interfaces, whatever it is told: so it and its tests have a network of their own.
+test-milvus: TESTS = unshare --net $(if $(filter-out 0,$(shell id -u)),--map-current-user --keep-caps) \
+  sh -c 'ip link set lo up && exec "$$@"' sh $(BIN)/python -m pytest -rs --durations=15 --durations-min=5
+test-milvus: $(VENV)/.dev .venv-milvus/bin/milvus-server ## what test leaves out: vectors in Milvus, which it installs (Linux) [10 min]
+	$(TESTS) -m "slow and milvus"
 
 browser: $(VENV)/.dev ## install the Chromium that tests and screenshots of the page need, where there is none
 	@command -v chromium || command -v chromium-browser || command -v google-chrome || { \
@@ -68,6 +74,11 @@ servers: ## install the PostgreSQL and the S3 server (moto) that tests start, wh
 	@# An environment of its own: beside s3fs, no version of moto and of what it needs can be found.
 	@test -x .venv-s3/bin/moto_server || { $(PYTHON) -m venv .venv-s3 && \
 	  .venv-s3/bin/python -m pip install --quiet --disable-pip-version-check 'moto[s3,server]>=5,<6'; }
+
+.venv-milvus/bin/milvus-server:
+	@echo "Installing Milvus for its tests (once, 60 MB)..."
+	@$(PYTHON) -m venv .venv-milvus
+	@.venv-milvus/bin/python -m pip install --quiet --disable-pip-version-check 'milvus==2.3.5'
 
 proxies: ## install the nginx and HAProxy that tests of deploy/ need, where there are none (Debian, as root)
 	@command -v nginx && command -v haproxy || { \

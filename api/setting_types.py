@@ -15,6 +15,7 @@ from pydantic_settings import NoDecode
 
 from api.fetch.addresses import read_endpoint
 from retrieval.remote import storage_url
+from retrieval.vectors.address import vectors_url
 
 HOST_NAME = re.compile(r"(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
@@ -140,13 +141,6 @@ def database_url(value: str) -> str:
     kind, _, place = matched.groups()
     if kind == "sqlite" and (not place.startswith("/") or place[1:].partition("?")[0] in {"", ":memory:"}):
         raise ValueError("it names no file; write sqlite:///relative/path.sqlite or sqlite:////absolute/path.sqlite")
-    return value.strip()
-
-
-def vectors_url(value: str) -> str:
-    """The URL of a database in which vectors can be kept."""
-    if not value.strip().startswith(("postgresql://", "postgresql+psycopg://")):
-        raise ValueError("vectors are kept in PostgreSQL with pgvector; write postgresql://user@host:port/name")
     return value.strip()
 
 

@@ -66,8 +66,8 @@ class Settings(BaseSettings):
     )
     vectors_url: VectorsUrl | None = Field(
         default=None,
-        description="PostgreSQL database with the extension pgvector for the vectors, if they are not in the artifacts "
-        "folder: postgresql://user@host:port/name",
+        description="where the vectors are, if not in the artifacts folder: postgresql://user@host:port/name of a "
+        "database with the extension pgvector, or milvus://host:port, beside items in PostgreSQL",
     )
     api_host: ListenHost = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     api_port: int = Field(default=8000, ge=1, le=65_535, description="port to listen on")

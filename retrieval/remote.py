@@ -57,14 +57,6 @@ def database_url(value: str) -> str:
     return text
 
 
-def vectors_database_url(value: str) -> str:
-    """The URL of a database for vectors, without a password. Raises ValueError, without the value."""
-    text = database_url(value)
-    if not text.startswith("postgresql"):
-        raise ValueError("vectors are kept in PostgreSQL with pgvector; write postgresql://user@host/name")
-    return text
-
-
 def folder_of(url: str) -> Path | None:
     """The folder that a file:// URL names; None for every other URL."""
     parts = urlsplit(url)

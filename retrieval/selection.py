@@ -3,7 +3,7 @@
 Each item has a number in the catalogue, so that a million of them are a set of some kilobytes.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,6 +23,8 @@ class Selection:
     """Of the items; see the table `items`."""
     ids_of: Callable[[Iterable[int]], dict[int, str]] = field(repr=False)
     """The ids of items by number, read from the catalogue; those that are no more are left out."""
+    numbers_of: Callable[[Sequence[str]], dict[str, int]] = field(repr=False)
+    """The numbers of items by id, read from the catalogue; those that are no more are left out."""
 
     def __len__(self) -> int:
         return len(self.numbers)

@@ -243,3 +243,15 @@ def pgvector_url() -> Iterator[str]:
     """The database of a PostgreSQL server with the extension `vector`."""
     with postgres.server(free_port(), postgres.programs_with_pgvector()) as address:
         yield f"{address}postgres"
+
+
+@pytest.fixture(scope="session")
+def milvus_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Milvus server."""
+    from tests.support import milvus
+
+    reason = milvus.reason_to_skip()
+    if reason is not None:
+        pytest.skip(reason)
+    with milvus.server(tmp_path_factory.mktemp("milvus"), free_port()) as address:
+        yield address

@@ -77,8 +77,8 @@ def find_named(artifacts: Path, name: str) -> tuple[Path, Path]:
 
 
 def stores_of(artifacts: Path) -> VectorStores:
-    """The vector stores of an artifacts folder, in files or in the database that it names. Raises BundleDamaged."""
-    return vector_stores(artifacts, bundle.vectors_url(artifacts))
+    """The vector stores of an artifacts folder, in files or where it says. Raises BundleDamaged."""
+    return vector_stores(artifacts, bundle.vectors_url(artifacts), bundle.catalogue_url(artifacts))
 
 
 def open_store(artifacts: Path, loaded: bundle.Bundle) -> VectorStore:

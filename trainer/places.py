@@ -45,7 +45,7 @@ def remember_places(artifacts: Path, config: Config) -> Config:
     if places.pictures_url is not None:
         open_pictures(artifacts, places.pictures_url).check()
     if places.vectors_url is not None:
-        vector_stores(artifacts, places.vectors_url).exists("")
+        vector_stores(artifacts, places.vectors_url, places.catalogue_url).exists("")
     if places != before:
         bundle.write_places(artifacts, places)
     return config.model_copy(update={"store": StoreConfig()})

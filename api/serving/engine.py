@@ -59,7 +59,9 @@ class Engine:
         checks = (partial(check_folder, artifacts), self._pictures.check)
         self.writing = Writes(checks, lambda: self._catalogue, seconds=settings.write_seconds)
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
-        self.stores = vector_stores(artifacts, settings.vectors_url or bundles.vectors_url(artifacts))
+        vectors_url = settings.vectors_url or bundles.vectors_url(artifacts)
+        catalogue_url = settings.catalogue_url or bundles.catalogue_url(artifacts)
+        self.stores = vector_stores(artifacts, vectors_url, catalogue_url)
         """Where the vectors of each bundle are."""
         self._settings = settings
         self._stopping = threading.Event()

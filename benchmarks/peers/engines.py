@@ -78,7 +78,12 @@ class Lookalike:
         self.store = EmbeddedStores(folder).open("peers", clusters, margins=margins)
 
     def choose(self, rows: Rows) -> Any:
-        return Selection(EVERYTHING, BitMap64(rows.tolist()), lambda numbers: {each: str(each) for each in numbers})
+        return Selection(
+            EVERYTHING,
+            BitMap64(rows.tolist()),
+            lambda numbers: {each: str(each) for each in numbers},
+            lambda ids: {each: int(each) for each in ids},
+        )
 
     def search(self, query: Vectors, k: int, effort: Effort, only: Any = None) -> Sequence[int]:
         probes: Any = effort

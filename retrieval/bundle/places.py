@@ -14,7 +14,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from retrieval.bundle.layout import STORE, pending_path
 from retrieval.durable import storage_error, write_atomically
 from retrieval.errors import BundleDamaged
-from retrieval.remote import database_url, storage_url, vectors_database_url
+from retrieval.remote import database_url, storage_url
+from retrieval.vectors.address import vectors_url_without_password
 
 
 class Places(BaseModel):
@@ -25,7 +26,7 @@ class Places(BaseModel):
     format: Literal[1] = 1
     catalogue_url: Annotated[str, AfterValidator(database_url)] | None = None
     pictures_url: Annotated[str, AfterValidator(storage_url)] | None = Field(default=None)
-    vectors_url: Annotated[str, AfterValidator(vectors_database_url)] | None = None
+    vectors_url: Annotated[str, AfterValidator(vectors_url_without_password)] | None = None
 
 
 def read_places(artifacts: Path) -> Places:

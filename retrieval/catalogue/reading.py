@@ -119,7 +119,7 @@ class CatalogueReader(WordReader):
             if selection is not None:
                 return selection
             numbers = self._matcher.numbers(connection, filter_, version)
-        return self._selections.keep(version, Selection(filter_, numbers, self.ids_of))
+        return self._selections.keep(version, Selection(filter_, numbers, self.ids_of, self.numbers_of))
 
     def ids_of(self, numbers: Iterable[int]) -> dict[int, str]:
         """The ids of items by their numbers; those that do not exist are left out."""
@@ -129,6 +129,14 @@ class CatalogueReader(WordReader):
             for batch in batches(list(numbers)):
                 ids.update((row.number, row.id) for row in connection.execute(query, {"some": batch}))
         return ids
+
+    def numbers_of(self, ids: Sequence[str]) -> dict[str, int]:
+        """The numbers of items by their ids; those that do not exist are left out."""
+        query, numbers = sa.select(ITEMS.c.id, ITEMS.c.number).where(AMONG), dict[str, int]()
+        with self._database.transaction() as connection:
+            for batch in batches(ids):
+                numbers.update((row.id, row.number) for row in connection.execute(query, {"ids": batch}))
+        return numbers
 
     def matching(self, filter_: Filter, without: Collection[str] = ()) -> list[str]:
         """The ids of the items that a filter lets through, except these, in the order of `items`."""

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from retrieval.clusters import Clusters, Vectors
 from retrieval.errors import VectorStoreError
+from retrieval.vectors.address import VectorsAddress, read_address
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.embedded.stores import EmbeddedStores
@@ -72,21 +72,38 @@ class VectorStores(Protocol):
         """How much room a store takes on disk."""
 
 
-def vector_stores(artifacts: Path, url: str | None = None) -> VectorStores:
-    """The vector stores that belong to an artifacts folder: in its files, or in a database.
+def vector_stores(artifacts: Path, url: str | None = None, catalogue_url: str | None = None) -> VectorStores:
+    """The vector stores that belong to an artifacts folder: in its files, in a database, or in Milvus.
 
-    `url`: None for the files, or postgresql://user@host:port/name of a database with the extension `vector`. Raises
-    VectorStoreError for another address, and where the database's driver is not installed.
+    `url`: None for the files, or what `retrieval/vectors/address.py` reads. `catalogue_url`: of the database of the
+    items, in which Milvus has its ledger. Raises VectorStoreError for another address, and where what the engine needs
+    is not installed.
     """
     if url is None:
         return EmbeddedStores(artifacts)
-    if urlsplit(url).scheme.partition("+")[0] != "postgresql":
-        raise VectorStoreError("vectors are kept in files, or in PostgreSQL: postgresql://user@host:port/name")
+    try:
+        address = read_address(url)
+    except ValueError as error:
+        raise VectorStoreError(f"vectors cannot be kept at that URL: {error}") from error
+    if address.engine == "milvus":
+        return _milvus_stores(address, catalogue_url)
     try:
         from retrieval.vectors.pgvector.stores import PgvectorStores
     except ModuleNotFoundError as error:
         raise VectorStoreError(f"{error}: install lookalike[postgresql]") from error
-    return PgvectorStores(url)
+    return PgvectorStores(address.url)
+
+
+def _milvus_stores(address: VectorsAddress, catalogue_url: str | None) -> VectorStores:
+    if catalogue_url is None or not catalogue_url.startswith("postgresql"):
+        raise VectorStoreError(
+            "vectors in Milvus need items in PostgreSQL, which keeps the ledger of them: set LOOKALIKE_CATALOGUE_URL"
+        )
+    try:
+        from retrieval.vectors.milvus.stores import MilvusStores
+    except ModuleNotFoundError as error:
+        raise VectorStoreError(f"{error}: install lookalike[milvus]") from error
+    return MilvusStores(address, catalogue_url)
 
 
 def copy_store(

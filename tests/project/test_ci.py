@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 MAKEFILE = (ROOT / "Makefile").read_text()
 SELECTIONS = dict(re.findall(r'^([a-z-]+):.*\n\t\$\(TESTS\) -m "(.*)"$', MAKEFILE, re.MULTILINE))
 INSTALLERS = ("browser", "servers", "proxies", "node")
-KINDS = ("browser", "security", "crash", "quality")
+KINDS = ("browser", "security", "crash", "quality", "milvus")
 
 
 def run(folder: Path, **variables: str) -> "subprocess.CompletedProcess[str]":

@@ -9,6 +9,9 @@ import pytest
 IN_MATRIX = (pytest.mark.slow, pytest.mark.browser)
 """Of a parameter: only in the full browser matrix."""
 
+MILVUS = (pytest.mark.slow, pytest.mark.milvus)
+"""Of what needs a Milvus server: only in `make test-milvus`."""
+
 
 def in_matrix(test: Callable[..., Any]) -> Callable[..., Any]:
     """Only in the full browser matrix: another test covers the capability in the fast suite."""

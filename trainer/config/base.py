@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from retrieval.remote import database_url, storage_url, vectors_database_url
+from retrieval.remote import database_url, storage_url
+from retrieval.vectors.address import vectors_url_without_password
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Rate = Annotated[float, Field(gt=0)]
@@ -32,8 +33,8 @@ class StoreConfig(Section):
     """postgresql://user@host/database; None: what LOOKALIKE_CATALOGUE_URL says, or a file."""
     pictures_url: Annotated[str, AfterValidator(storage_url)] | None = None
     """s3://bucket/prefix, into which the pictures of the source are copied; None: what LOOKALIKE_PICTURES_URL says."""
-    vectors_url: Annotated[str, AfterValidator(vectors_database_url)] | None = None
-    """postgresql://user@host/database with pgvector; None: what LOOKALIKE_VECTORS_URL says, or files."""
+    vectors_url: Annotated[str, AfterValidator(vectors_url_without_password)] | None = None
+    """postgresql://user@host/database with pgvector, or milvus://host:port; None: LOOKALIKE_VECTORS_URL, or files."""
 
 
 class ReduceConfig(Section):

@@ -1,6 +1,6 @@
 """A search among a selection finds what a search among the same ids finds, whatever has changed between the two."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -46,7 +46,11 @@ class Numbered:
             self.asked += 1
             return {number: by_number[number] for number in numbers if number in by_number}
 
-        return Selection(EVERYTHING, BitMap64(self.numbers[item] for item in ids if item in self.numbers), ids_of)
+        def numbers_of(ids: Sequence[str]) -> dict[str, int]:
+            return {item: self.numbers[item] for item in ids if item in self.numbers}
+
+        numbers = BitMap64(self.numbers[item] for item in ids if item in self.numbers)
+        return Selection(EVERYTHING, numbers, ids_of, numbers_of)
 
 
 def same(answer: Hits, expected: Hits) -> None:

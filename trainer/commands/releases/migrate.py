@@ -1,5 +1,6 @@
-"""`lookalike migrate`: move the vectors into a database, or back into the artifacts folder."""
+"""`lookalike migrate`: move the vectors into a database or Milvus, or back into the artifacts folder."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -13,23 +14,27 @@ EMBEDDED = "embedded"
 
 
 def migrate(
-    to: Annotated[str, typer.Option(help="A database with pgvector, or `embedded` for the artifacts folder.")],
-    from_: Annotated[str, typer.Option("--from", help="Where the vectors are: a database, or `embedded`.")] = EMBEDDED,
+    to: Annotated[str, typer.Option(help="A database with pgvector, Milvus, or `embedded` for the artifacts folder.")],
+    from_: Annotated[str, typer.Option("--from", help="Where the vectors are, in the same words.")] = EMBEDDED,
     artifacts: Artifacts = Path("artifacts"),
 ) -> None:
     """Copy the vectors of all bundles to another place, and compare the answers of both. What was stopped goes on.
+
+    Milvus needs the items in PostgreSQL: LOOKALIKE_CATALOGUE_URL, or the training run that published them, says where.
 
     Nothing is removed. Set LOOKALIKE_VECTORS_URL to the new place afterwards, or remove it for `embedded`.
 
     Example: `lookalike migrate --to postgresql://lookalike@localhost/lookalike`
     """
+    from retrieval import bundle
     from retrieval.vectors.stores import vector_stores
     from trainer.errors import SourceError
     from trainer.releases import migrate as migration
 
     if from_ == to:
         raise SourceError(f"--from and --to are both {to}: name two places.")
-    source, target = (vector_stores(artifacts, None if url == EMBEDDED else url) for url in (from_, to))
+    catalogue_url = os.environ.get("LOOKALIKE_CATALOGUE_URL", "").strip() or bundle.catalogue_url(artifacts)
+    source, target = (vector_stores(artifacts, None if url == EMBEDDED else url, catalogue_url) for url in (from_, to))
     for done in migration.migrate(artifacts, source, target, Display()):
         verb = "moved" if done.moved else "there already"
         out.print(Text(f"{done.bundle_id}: {done.vectors:,} vectors {verb}, same answers"), soft_wrap=True)

@@ -8,18 +8,25 @@ import pytest
 from retrieval.clusters import Clusters, Vectors
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.pgvector.stores import PgvectorStores
-from retrieval.vectors.stores import EmbeddedStores, VectorStores
+from retrieval.vectors.stores import EmbeddedStores, VectorStores, vector_stores
+from tests.support.marks import MILVUS
 
 Stores = VectorStores
 Build = Callable[..., VectorStore]
 
 
-@pytest.fixture(scope="module", params=["embedded", pytest.param("pgvector", marks=pytest.mark.slow)])
+@pytest.fixture(
+    scope="module",
+    params=["embedded", pytest.param("pgvector", marks=pytest.mark.slow), pytest.param("milvus", marks=MILVUS)],
+)
 def stores(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Stores:
     """An engine with no store in it but those of other tests."""
     if request.param == "embedded":
         return EmbeddedStores(tmp_path_factory.mktemp("artifacts"))
-    return PgvectorStores(request.getfixturevalue("pgvector_url"))
+    if request.param == "pgvector":
+        return PgvectorStores(request.getfixturevalue("pgvector_url"))
+    address = request.getfixturevalue("milvus_url")
+    return vector_stores(tmp_path_factory.getbasetemp(), address, request.getfixturevalue("pgvector_url"))
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from retrieval.clusters import Clusters
 from retrieval.errors import StorageError, VectorStoreError
 from retrieval.vectors.stores import EmbeddedStores, VectorStores, copy_store, vector_stores
 from tests.conftest import free_port
+from tests.support.marks import MILVUS
 
 RNG = np.random.default_rng(3)
 CLUSTERS = Clusters(RNG.standard_normal((8, 5), dtype=np.float32))
@@ -18,9 +19,11 @@ IDS = [f"item {row}" for row in range(40)]
 DIGESTS = [f"{row:064x}" if row % 2 else None for row in range(40)]
 
 
-@pytest.fixture
-def database(pgvector_url: str, tmp_path: Path) -> VectorStores:
-    return vector_stores(tmp_path, pgvector_url)
+@pytest.fixture(params=["pgvector", pytest.param("milvus", marks=MILVUS)])
+def database(request: pytest.FixtureRequest, pgvector_url: str, tmp_path: Path) -> VectorStores:
+    if request.param == "pgvector":
+        return vector_stores(tmp_path, pgvector_url)
+    return vector_stores(tmp_path, request.getfixturevalue("milvus_url"), pgvector_url)
 
 
 def test_what_is_moved_to_a_database_and_back_answers_as_before(database: VectorStores, tmp_path: Path) -> None:
@@ -65,7 +68,15 @@ def test_what_does_not_fit_is_told(database: VectorStores, tmp_path: Path) -> No
         database.open("fixed", Clusters(CLUSTERS.centroids[:3]))
     with pytest.raises(VectorStoreError, match="lookalike migrate"):
         database.open("absent", CLUSTERS)
+    database.delete("fixed")
+
+
+def test_a_place_that_does_not_answer_or_is_none_is_told(pgvector_url: str, tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="cannot be reached"):
         vector_stores(tmp_path, f"postgresql://127.0.0.1:{free_port()}/none").exists("any")
     with pytest.raises(VectorStoreError, match="postgresql://"):
         vector_stores(tmp_path, "mysql://host/name")
+    with pytest.raises(VectorStoreError, match="LOOKALIKE_CATALOGUE_URL"):
+        vector_stores(tmp_path, "milvus://127.0.0.1", f"sqlite:///{tmp_path}/catalogue.sqlite")
+    with pytest.raises(StorageError, match="cannot be reached in Milvus"):
+        vector_stores(tmp_path, f"milvus://127.0.0.1:{free_port()}", pgvector_url).exists("any")

@@ -1,0 +1,1 @@
+"""Vectors in Milvus, with a ledger of them in the PostgreSQL database that holds the items."""
