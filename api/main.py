@@ -34,7 +34,7 @@ from api.web.admission import Admission, Bounds
 from api.web.drain import DRAIN_BYTES, Drain
 from api.web.encodings import ContentDecoding
 from api.web.middleware import Envelope, HeadAsGet
-from api.web.parameters import KnownParameters
+from api.web.parameters import KnownParameters, refuse_all
 from api.web.proxies import Forwarded
 from retrieval.bundle import catalogue_url
 
@@ -142,6 +142,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     for route in ROUTES:
         app.include_router(route.router)
+    refuse_all(app)
     errors.install(app)
     problems.install(app)
     app.add_middleware(ShortLinks, values=LongValues())

@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     preferences.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    app.view_functions["static"] = accepts()(app.view_functions["static"])
     rendering.install(app)
     app.before_request(partial(security.refuse_unknown_hosts, settings.host_names))
     app.before_request(partial(security.refuse_cross_site_requests, settings.public_url))

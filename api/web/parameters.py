@@ -2,11 +2,14 @@
 
 from collections import Counter
 
-from fastapi import Depends
+from fastapi import Depends, FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.errors import Refusal
 from api.schemas.filters import FilterBody
@@ -41,6 +44,25 @@ async def check_parameters(request: Request) -> None:
 
 
 KnownParameters = Depends(check_parameters)
+
+
+def refuse_all(app: FastAPI) -> None:
+    """Let those routes that FastAPI does not check take no parameters: its own document, and the files of its page."""
+    for route in app.routes:
+        if isinstance(route, Route | Mount) and not isinstance(route, APIRoute):
+            route.app = _WithoutParameters(route.app)
+
+
+class _WithoutParameters:
+    """An ASGI application that reads no query string."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        for name in QueryParams(scope.get("query_string", b"")):
+            raise Refusal("invalid_parameter", f"{sentence(unknown_name(name, (), 'parameter'))}.")
+        await self._app(scope, receive, send)
 
 
 async def read_link(request: Request) -> SearchLink:

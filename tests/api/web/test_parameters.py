@@ -14,12 +14,31 @@ OPERATIONS = [
     if path not in ("/livez", "/readyz")
 ]
 
+UNDOCUMENTED = ("/openapi.json", "/docs", "/docs/oauth2-redirect", "/static-offline-docs/swagger-ui.css")
+
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 def test_every_operation_refuses_a_parameter_that_it_does_not_read(client: TestClient, method: str, path: str) -> None:
     answer = client.request(method, path, params={f"{CANARY}[x]": CANARY})
     check_problem(answer, 422, "invalid_parameter")
     assert "parameter" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("path", UNDOCUMENTED)
+def test_routes_outside_the_document_refuse_parameters_too(client: TestClient, method: str, path: str) -> None:
+    assert client.request(method, path).status_code == 200
+    answer = client.request(method, path, params={"x": "1"})
+    assert answer.status_code == 422
+    if method == "GET":
+        check_problem(answer, 422, "invalid_parameter")
+
+
+def test_no_route_is_outside_these_tests() -> None:
+    app = create_app(Settings())
+    documented = set(app.openapi()["paths"])
+    others = {path for route in app.routes if (path := getattr(route, "path", "")) and path not in documented}
+    assert others == {"/openapi.json", "/docs", "/docs/oauth2-redirect", "/static-offline-docs"}
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
