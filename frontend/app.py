@@ -4,6 +4,7 @@ Development: `flask --app "frontend.app:create_app()" run --debug`. Production: 
 """
 
 from functools import partial
+from typing import Any
 
 from flask import Blueprint, Flask, Response
 
@@ -79,7 +80,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     preferences.install(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
-    app.view_functions["static"] = accepts()(app.view_functions["static"])
+    static: Any = app.view_functions["static"]
+    app.view_functions["static"] = accepts()(static)
     rendering.install(app)
     app.before_request(partial(security.refuse_unknown_hosts, settings.host_names))
     app.before_request(partial(security.refuse_cross_site_requests, settings.public_url))

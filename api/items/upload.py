@@ -1,5 +1,6 @@
 """From a request to the new items in it: one in a form or in JSON, or one in each line of a stream."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,6 +17,9 @@ from api.web.pictures import picture_bytes
 from retrieval.catalogue import Catalogue
 
 NDJSON = "application/x-ndjson"
+_NDJSON_NAMES = re.compile(
+    r"(application|text)/(x-)?(ndjson|ldjson|jsonl|json-?lines|json-stream)|application/stream\+json"
+)
 ONE_PICTURE = "Send exactly one of file, image_base64 and url."
 LONG_LINE = "The line is longer than this server accepts; send a smaller picture."
 
@@ -26,6 +30,11 @@ class Line:
 
     number: int
     content: bytes | None
+
+
+def is_ndjson(media_type: str) -> bool:
+    """Whether clients call lines of JSON so: it was never registered, and has many names."""
+    return _NDJSON_NAMES.fullmatch(media_type) is not None
 
 
 def new_item(body: ItemBody, downloads: Downloads, key: str | None = None) -> NewItem:

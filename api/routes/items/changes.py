@@ -13,7 +13,7 @@ from api.items.batch import Batch
 from api.items.prepare import NewItem
 from api.items.replace import replace_picture
 from api.items.replies import Answer, Ticket, live_of
-from api.items.upload import NDJSON, open_body, picture_of, read_lines
+from api.items.upload import NDJSON, is_ndjson, open_body, picture_of, read_lines
 from api.openapi.bodies import body_of, form_body, json_body, reference
 from api.openapi.problems import problems
 from api.schemas.clusters import LineAnswer, LinesAnswer
@@ -141,7 +141,7 @@ async def post_batch(
         body = read_json(ItemsEnvelope, await read_limited(request, state.upload_limit_bytes))
         answers = LinesAnswer(answers=await batch.answer_all(body.items))
         return Response(answers.model_dump_json(), media_type="application/json")
-    if kind != NDJSON:
+    if not is_ndjson(kind):
         raise Refusal("unsupported_body", NO_ITEMS)
     lines = read_lines(request, state.upload_limit_bytes)
     first = await anext(lines, None)  # at once: what a client that goes away has sent is lost with it

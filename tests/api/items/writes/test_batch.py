@@ -46,6 +46,25 @@ def test_every_line_is_added(client: TestClient) -> None:
         assert client.get(f"/item?id=line%20{number}").json()["attributes"] == {"n": number}
 
 
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *("application/jsonl", "application/ndjson", "application/x-ldjson", "application/jsonlines", "text/x-ndjson"),
+        *("application/x-jsonlines", "application/json-lines", "Application/JSONL; charset=utf-8", "text/jsonl"),
+        "application/stream+json",
+    ],
+)
+def test_lines_of_json_have_many_names(client: TestClient, kind: str) -> None:
+    answer = client.post("/items/batch", content=line(1), headers={"Content-Type": kind})
+    assert [json.loads(each)["status"] for each in answer.text.splitlines()] == [201]
+
+
+@pytest.mark.parametrize("kind", ["application/json-patch+json", "text/json-lines-of-csv", "application/jsonld"])
+def test_other_kinds_of_json_are_no_lines(client: TestClient, kind: str) -> None:
+    answer = client.post("/items/batch", content=line(1), headers={"Content-Type": kind})
+    check_problem(answer, 415, "unsupported_body")
+
+
 def test_an_item_of_the_same_address_is_not_described_without_end(client: TestClient) -> None:
     """Only what is posted to /items/batch is read a line at a time."""
     body = b'{"label": "' + b"x" * 20_000 + b'"}'
