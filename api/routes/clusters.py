@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from api.clusters.figures import list_clusters
-from api.clusters.map import MAX_POINTS, draw_map
+from api.clusters.map import MAX_POINTS, read_map
 from api.clusters.overview import read_detail
 from api.deps import PoolDep, SnapshotDep
 from api.openapi.problems import problems
@@ -45,13 +45,14 @@ async def get_cluster(
     "/map",
     operation_id="get_map",
     summary="The vectors on a plane, by their first two principal components",
+    response_model=MapAnswer,
     responses=problems("invalid_parameter", "not_ready", "overloaded"),
 )
 async def get_map(
     snapshot: SnapshotDep, pool: PoolDep, limit: Annotated[int, Query(ge=1, le=MAX_POINTS), Whole] = 2000
-) -> MapAnswer:
+) -> Response:
     """Near is alike, far is not always unlike: two dimensions show a part of the differences."""
-    return await pool.run(draw_map, snapshot, limit)
+    return Response(await pool.run(read_map, snapshot, limit), media_type="application/json")
 
 
 @router.get(

@@ -115,14 +115,19 @@ def test_few_vectors_have_a_map_too(shape: tuple[int, int]) -> None:
     assert principal_components(np.ones(shape, np.float32)).shape == (shape[0], 2)
 
 
-def test_clusters_follow_what_changes(own_shop: Shop, open_api: OpenApi) -> None:
-    """Only the clusters that have changed are read again; so they must be what another server reads anew."""
+def test_clusters_and_map_follow_what_changes(own_shop: Shop, open_api: OpenApi) -> None:
+    """Only what has changed is read again; so it must be what another server reads anew."""
     client = open_api(artifacts=own_shop.artifacts)
 
     def check() -> dict[int, dict[str, object]]:
+        another = open_api(artifacts=own_shop.artifacts)
+        for path in ("/map", "/map?limit=7"):
+            points, anew = client.get(path).json()["points"], another.get(path).json()["points"]
+            places = [[(point.pop("x"), point.pop("y")) for point in each] for each in (points, anew)]
+            assert points == anew
+            np.testing.assert_allclose(*places, atol=1e-6)  # sums of floats, added in another order
         answer = client.get("/clusters").json()
-        again = open_api(artifacts=own_shop.artifacts).get("/clusters").json()
-        assert answer == again
+        assert answer == another.get("/clusters").json()
         return {cluster["number"]: cluster for cluster in answer["clusters"]}
 
     before = check()
