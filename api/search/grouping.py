@@ -1,6 +1,6 @@
 """Groups of hits: of which one each is, the best of each, and how many more there are."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import TypeAlias
 
 from retrieval.catalogue import Attribute, Catalogue, Item
@@ -30,14 +30,12 @@ def best_rows(items: Iterable[Item], group_by: str) -> list[int]:
     return list(best.values())
 
 
-def are_all(
-    catalogue: Catalogue, items: Collection[Item], group_by: str, filter_: Filter, excluded_ids: tuple[str, ...]
-) -> bool:
-    """Whether these items, each of another group, are of all groups that a filter lets through."""
+def are_all(items: Collection[Item], group_by: str, group_count: Callable[[], int]) -> bool:
+    """Whether these items, each of another group, are of all groups; `group_count` says how many there are."""
     numbers = [value for item in items if isinstance(value := value_of(item, group_by), int | float)]
     if any(abs(number) > LARGEST_TOLD_APART for number in numbers):
         return False
-    return len(items) >= count(catalogue, group_by, filter_, excluded_ids)
+    return len(items) >= group_count()
 
 
 def count(catalogue: Catalogue, group_by: str, filter_: Filter, excluded_ids: tuple[str, ...]) -> int:

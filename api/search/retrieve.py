@@ -4,9 +4,10 @@ The catalogue is the truth: vectors whose items are gone are passed over, and ma
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, partial
 
 import numpy as np
 
@@ -90,16 +91,18 @@ def find(
     state, skipped = (after, 0) if after else (PageState(), options.offset)
     count = skipped + options.k + 1  # one more tells whether there is a next page
     limit = (min(state.count, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
+    items: dict[str, Item | None] = {}
+    group_count = cache(partial(_group_count, snapshot, options, scope))
     while True:
         hits, keys = _ranked(snapshot, query, options, limit, scope, within)
-        matches = _alive(snapshot, hits, keys, options)
+        matches = _alive(snapshot, hits, keys, options, items)
         every = len(hits) < limit
         if options.group_by is not None:
             matches = [matches[row] for row in grouping.best_rows((each.item for each in matches), options.group_by)]
         remaining = [each for each in matches if state.is_new(each.place, _mark(each, options))]
         if len(remaining) >= count or every:
             break
-        if _is_complete(snapshot, options, scope, matches, keys):
+        if _is_complete(options, group_count, matches, keys):
             if hits.exact:
                 every = True
                 break
@@ -109,7 +112,7 @@ def find(
         limit *= GROWTH
     page = remaining[skipped : skipped + options.k]
     marks = [_mark(each, options) for each in remaining[: skipped + len(page)]]
-    total = len(matches) if every and hits.exact else _total(snapshot, options, scope)
+    total = len(matches) if every and hits.exact else _total(snapshot, options, scope, group_count)
     if options.group_by is not None:
         page = _with_more(snapshot, page, options.group_by, scope)
     end = page[-1].place if page else state.place
@@ -192,25 +195,28 @@ def _expanded(snapshot: Snapshot, query: Vectors, options: Options, scope: Scope
     return expand(query, np.stack(neighbours)) if neighbours else query
 
 
-def _alive(snapshot: Snapshot, hits: Hits, keys: Doubles, options: Options) -> list[Match]:
-    """The hits whose items exist and whose scores reach what is wanted."""
-    items = snapshot.catalogue.get_many(hits.ids)
+def _alive(
+    snapshot: Snapshot, hits: Hits, keys: Doubles, options: Options, items: dict[str, Item | None]
+) -> list[Match]:
+    """The hits whose items exist and whose scores reach what is wanted. `items`: those that were read, and are now."""
+    new_ids = [item_id for item_id in hits.ids if item_id not in items]
+    items.update(dict.fromkeys(new_ids) | snapshot.catalogue.get_many(new_ids))
     matches = []
     for row, (item_id, key) in enumerate(zip(hits.ids, keys.tolist(), strict=True)):
-        score = score_of(options.metric, key)
-        if item_id in items and (options.min_score is None or score >= options.min_score):
-            matches.append(Match(items[item_id], row, score, (key, item_id), None))
+        score, item = score_of(options.metric, key), items[item_id]
+        if item is not None and (options.min_score is None or score >= options.min_score):
+            matches.append(Match(item, row, score, (key, item_id), None))
     return matches
 
 
-def _is_complete(snapshot: Snapshot, options: Options, scope: Scope, matches: Sequence[Match], keys: Doubles) -> bool:
+def _is_complete(options: Options, group_count: Callable[[], int], matches: Sequence[Match], keys: Doubles) -> bool:
     """Whether no further hit would add to those found: they score too little, or are of groups that are there."""
     if options.metric == "fused" and options.min_score is not None and float(-keys[-1]) < options.min_score:
         return True
     if options.group_by is None:
         return False
     items = [each.item for each in matches]
-    return grouping.are_all(snapshot.catalogue, items, options.group_by, scope.filter, scope.excluded_ids)
+    return grouping.are_all(items, options.group_by, group_count)
 
 
 def _mark(match: Match, options: Options) -> bytes | None:
@@ -226,10 +232,17 @@ def _with_more(snapshot: Snapshot, page: Sequence[Match], group_by: str, scope: 
     return [Match(each.item, each.row, each.score, each.place, rest) for each, rest in zip(page, more, strict=True)]
 
 
-def _total(snapshot: Snapshot, options: Options, scope: Scope) -> int | None:
+def _total(snapshot: Snapshot, options: Options, scope: Scope, group_count: Callable[[], int]) -> int | None:
     """How many there are in all. A threshold can only be counted by finding everything within it."""
     if options.min_score is not None or options.min_precision is not None:
         return None
     if options.group_by is not None:
-        return grouping.count(snapshot.catalogue, options.group_by, scope.filter, scope.excluded_ids)
+        return group_count()
     return snapshot.catalogue.count_matching(scope.filter, scope.excluded_ids)
+
+
+def _group_count(snapshot: Snapshot, options: Options, scope: Scope) -> int:
+    """How many groups there are in all; none without groups."""
+    if options.group_by is None:
+        return 0
+    return grouping.count(snapshot.catalogue, options.group_by, scope.filter, scope.excluded_ids)

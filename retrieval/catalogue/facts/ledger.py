@@ -167,6 +167,9 @@ class Ledger:
 
 def read_counts(connection: sa.Connection, facts: Sequence[Fact]) -> dict[Fact, int]:
     """How many items have each of these facts; those that nobody has are left out."""
+    if connection.dialect.name == "sqlite":  # which looks at every row for a list of several columns
+        rows = ((fact, connection.execute(_COUNT, _bound(fact)).scalar_one_or_none()) for fact in facts)
+        return {fact: count for fact, count in rows if count is not None}
     columns = (COUNTS.c.name, COUNTS.c.kind, COUNTS.c.number, COUNTS.c.text)
     counts: dict[Fact, int] = {}
     for batch in batches(facts, BATCH // len(columns)):
@@ -188,3 +191,6 @@ def _same(table: sa.Table) -> sa.ColumnElement[bool]:
 
 def _bound(fact: Fact) -> dict[str, Any]:
     return {f"of_{name}": value for name, value in fact._asdict().items()}
+
+
+_COUNT = sa.select(COUNTS.c.held).where(_same(COUNTS))
