@@ -7,12 +7,12 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from threading import Event
-from time import monotonic
+from time import monotonic, time
 
 from pyroaring import BitMap64
 
 from api.serving.backfill import backfill_vectors, embed_items
-from api.serving.cleanup import sweep
+from api.serving.cleanup import sweep_pictures, sweep_vectors
 from api.serving.snapshot import Snapshot
 from retrieval import bundle as bundles
 from retrieval.agreement import agree, agreed_without
@@ -34,15 +34,17 @@ class Agreements:
         self._since: dict[str, tuple[int, State]] = {}  # by bundle: when its vectors were compared with the items
         self._until = 0.0
         self._learnt: Snapshot | None = None
+        self._began = time()
+        self._swept = False
 
-    def prepare(self, snapshot: Snapshot, stopping: Event, *, pictures: bool) -> None:
-        """Sweep what is left over, also of the pictures if that is wanted, and embed what lacks a vector.
+    def prepare(self, snapshot: Snapshot, stopping: Event) -> None:
+        """Sweep vectors that are left over, and embed what lacks a vector.
 
         Raises Stopped, CatalogueError or VectorStoreError.
         """
         without = None if _is_pending(snapshot) else agreed_without(snapshot.store, snapshot.catalogue)
-        sweep(snapshot, pictures=pictures, vectors=without is None)
         if without is None:
+            sweep_vectors(snapshot)
             self._without[snapshot.id] = backfill_vectors(snapshot, stopping)
         else:
             self._without[snapshot.id] = embed_items(snapshot, without, stopping)
@@ -77,8 +79,18 @@ class Agreements:
         self._until = monotonic() + NOTE_SECONDS
         return True
 
-    def learn(self, live: Snapshot, stopping: Event) -> None:
-        """Find the items of the vectors that are live, so that the first search with a filter need not."""
+    def settle(self, live: Snapshot, stopping: Event) -> None:
+        """Do beside the searches what need not be done before them, and grows with the catalogue.
+
+        That is to find the items of the vectors that are live, so that the first search with a filter need not; and
+        once, to sweep the pictures that were left over before this server started. Raises CatalogueError.
+        """
+        self._learn(live, stopping)
+        if not self._swept and not stopping.is_set():
+            sweep_pictures(live.pictures, live.catalogue, live.artifacts, before=self._began, stopping=stopping)
+            self._swept = True
+
+    def _learn(self, live: Snapshot, stopping: Event) -> None:
         if live is self._learnt:
             return
         everything = live.catalogue.select(EVERYTHING)

@@ -1,5 +1,5 @@
-"""What a crash leaves over is swept before anything is served: pictures and vectors that no item names; and what has
-been in the bin for long enough is deleted for good. Blocking.
+"""What a crash leaves over is swept: vectors that no item names before anything is served, pictures afterwards, as
+nobody can ask for them; and what has been in the bin for long enough is deleted for good. Blocking.
 
 An item exists once its row does. So a crash leaves a picture or a vector without a row, of an item that was never
 acknowledged or is deleted, and never a row without its picture.
@@ -7,9 +7,10 @@ acknowledged or is deleted, and never a row without its picture.
 
 import logging
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import TypeVar
 
 from api.serving.snapshot import Snapshot
@@ -29,38 +30,31 @@ LOCATION = re.compile(rb'"location": "([^"\\]*)"')
 Value = TypeVar("Value")
 
 
-def sweep(snapshot: Snapshot, *, pictures: bool, vectors: bool = True) -> None:
-    """Delete the left-overs among a bundle's vectors, and with `pictures` among the pictures of the catalogue.
+def sweep_pictures(
+    pictures: PictureStore, catalogue: Catalogue, artifacts: Path, *, before: float, stopping: Event
+) -> None:
+    """Delete the left-overs among the pictures that were written before a time, in seconds since 1970.
 
-    Without `vectors`, those are known to have no left-overs.
-
-    Where nothing can be written they stay: no search finds them. Raises CatalogueError, VectorStoreError.
-    """
-    try:
-        if pictures:
-            sweep_pictures(snapshot.pictures, snapshot.catalogue, _pending_locations(snapshot.artifacts))
-        if vectors:
-            sweep_vectors(snapshot)
-    except StorageError as error:
-        logger.warning("left-overs stay until the next start: %s", error)
-
-
-def sweep_pictures(pictures: PictureStore, catalogue: Catalogue, pending: Set[str] = frozenset()) -> None:
-    """Delete the left-overs among the pictures, but not those of items that are to go live with a bundle (`pending`).
-
-    Raises CatalogueError, StorageError.
+    Not those of items that are to go live with a bundle. There may be a million pictures: it takes its time, others
+    write meanwhile, and it ends soon once it is to stop. Where nothing can be deleted they stay, until the next start.
+    Raises CatalogueError.
     """
     left: list[str] = []
     total = 0
-    for batch in _batches(pictures.locations()):
-        with catalogue.writing() as rows:
-            left += rows.unnamed(batch) - pending
-        total += len(batch)
-    if _is_plausible("pictures", len(left), total):
-        for batch in _batches(iter(left)):
-            with catalogue.writing() as rows:  # another process may have added one meanwhile
-                pictures.discard(rows.unnamed(batch))
-    pictures.sweep_drafts()
+    try:
+        for batch in _batches(pictures.locations(before)):
+            if stopping.is_set():
+                return
+            left += catalogue.unnamed(batch)
+            total += len(batch)
+        left = sorted(set(left) - _pending_locations(artifacts))
+        if _is_plausible("pictures", len(left), total):
+            for batch in _batches(iter(left)):
+                with catalogue.writing() as rows:  # somebody may have added one meanwhile
+                    pictures.discard(rows.unnamed(batch))
+        pictures.sweep_drafts()
+    except StorageError as error:
+        logger.warning("left-over pictures stay until the next start: %s", error)
 
 
 def end_old_entries(pictures: PictureStore, catalogue: Catalogue, days: int) -> None:
@@ -75,15 +69,22 @@ def end_old_entries(pictures: PictureStore, catalogue: Catalogue, days: int) -> 
 
 
 def sweep_vectors(snapshot: Snapshot) -> None:
-    """Delete the left-overs among a bundle's vectors. Raises CatalogueError, VectorStoreError."""
+    """Delete the left-overs among a bundle's vectors.
+
+    Where nothing can be written they stay: no search finds them. Raises CatalogueError, VectorStoreError.
+    """
     if bundles.pending_path(snapshot.artifacts, snapshot.id).exists():
         return  # the release of this bundle is not finished: its items are yet to come
     ids = snapshot.store.ids()
     left = set(ids).difference(snapshot.catalogue.ids())
-    if _is_plausible("vectors", len(left), len(ids)):
+    if not _is_plausible("vectors", len(left), len(ids)):
+        return
+    try:
         for batch in _batches(iter(left)):
             with snapshot.catalogue.writing() as rows:
                 snapshot.store.delete(rows.absent(batch))
+    except StorageError as error:
+        logger.warning("left-over vectors stay until the next start: %s", error)
 
 
 def _pending_locations(artifacts: Path) -> set[str]:

@@ -133,7 +133,7 @@ class Engine:
 
     async def run(self) -> None:
         """Watch CURRENT, and whether changes can be written, until `stop`."""
-        await asyncio.gather(self._watch(), self.writing.watch(self._ended), self._learn())
+        await asyncio.gather(self._watch(), self.writing.watch(self._ended), self._settle())
 
     async def _watch(self) -> None:
         while not self._stopping.is_set():
@@ -216,7 +216,7 @@ class Engine:
             return
         snapshot = loaded or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures, self.stores)
         try:
-            self._agreements.prepare(snapshot, self._stopping, pictures=not self._loaded)
+            self._agreements.prepare(snapshot, self._stopping)
             # So that no item can come between its last look for items and its first request.
             with self.writing.patiently():
                 self._agreements.confirm(snapshot, self._stopping)
@@ -230,10 +230,10 @@ class Engine:
         self._behind.discard(bundle_id)
         logger.info("serving %d items from bundle %s%s", len(snapshot.store), bundle_id, "" if live else " if asked")
 
-    async def _learn(self) -> None:
+    async def _settle(self) -> None:
         while not self._stopping.is_set():
             with suppress(Refusal, LookalikeError), self.using() as served:
-                await asyncio.to_thread(self._agreements.learn, served.live, self._stopping)
+                await asyncio.to_thread(self._agreements.settle, served.live, self._stopping)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ended.wait(), LOOK_SECONDS)
 

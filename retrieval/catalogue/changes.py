@@ -119,16 +119,23 @@ class Changes:
 
     def unnamed(self, locations: Collection[str]) -> set[str]:
         """Which of these files are no item's, deleted or not. Nobody can make them one's until the transaction ends."""
-        rest = set(locations) - self._existing(ITEMS.c.location, locations)
-        return rest - self._existing(BIN.c.location, rest)
+        return read_unnamed(self._connection, locations)
 
     def absent(self, ids: Collection[str]) -> set[str]:
         """Which of these ids are no item's. Nobody can make them one's until the transaction ends."""
-        return set(ids) - self._existing(ITEMS.c.id, ids)
+        return set(ids) - read_existing(self._connection, ITEMS.c.id, ids)
 
-    def _existing(self, column: sa.ColumnElement[str], values: Collection[str]) -> set[str]:
-        query = sa.select(column).where(column.in_(sa.bindparam("values", expanding=True)))
-        present: set[str] = set()
-        for batch in batches(list(values)):
-            present.update(self._connection.execute(query, {"values": batch}).scalars())
-        return present
+
+def read_unnamed(connection: sa.Connection, locations: Collection[str]) -> set[str]:
+    """Which of these files are no item's, deleted or not, within a transaction."""
+    rest = set(locations) - read_existing(connection, ITEMS.c.location, locations)
+    return rest - read_existing(connection, BIN.c.location, rest)
+
+
+def read_existing(connection: sa.Connection, column: sa.ColumnElement[str], values: Collection[str]) -> set[str]:
+    """Which of these values a column has, within a transaction."""
+    query = sa.select(column).where(column.in_(sa.bindparam("values", expanding=True)))
+    present: set[str] = set()
+    for batch in batches(list(values)):
+        present.update(connection.execute(query, {"values": batch}).scalars())
+    return present

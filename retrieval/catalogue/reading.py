@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 import sqlalchemy as sa
 from pyroaring import BitMap64
 
-from retrieval.catalogue.changes import Reply
+from retrieval.catalogue.changes import Reply, read_unnamed
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.facts.counting import (
     Columns,
@@ -261,6 +261,11 @@ class CatalogueReader(WordReader):
         """The SHA-256 of the files of these items, by id; those that do not exist are left out."""
         with self._database.transaction() as connection:
             return read_digests(connection, ids)
+
+    def unnamed(self, locations: Collection[str]) -> set[str]:
+        """Which of these files are no item's, deleted or not, at the moment."""
+        with self._database.transaction() as connection:
+            return read_unnamed(connection, locations)
 
     def reply(self, key: str) -> Reply | None:
         """What the request that was sent with this key was answered, if it is remembered."""

@@ -6,6 +6,7 @@ A picture is named by its content, so that none is ever overwritten: whoever wri
 else would write. The same name is used in every store, so that pictures can be moved by copying them.
 """
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -48,8 +49,11 @@ class PictureStore(Protocol):
     def discard(self, locations: Iterable[str]) -> None:
         """Delete pictures, of those that are ours. One that cannot be is logged, and swept at the next start."""
 
-    def locations(self) -> Iterator[str]:
-        """The locations of all pictures that are there long enough to be swept. Raises StorageError."""
+    def locations(self, before: float = math.inf) -> Iterator[str]:
+        """The locations of all pictures that are there long enough to be swept. Raises StorageError.
+
+        In a folder, of those that were written before a time, in seconds since 1970.
+        """
 
     def sweep_drafts(self) -> None:
         """Delete files that were begun long ago and never finished."""

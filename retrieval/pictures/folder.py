@@ -1,6 +1,8 @@
 """Pictures in a folder: each is durable before anybody names it."""
 
 import logging
+import math
+import os
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -76,12 +78,20 @@ class FolderPictures:
                 except OSError as error:
                     logger.warning("a deleted item's picture stays for now: %s", error)
 
-    def locations(self) -> Iterator[str]:
-        """The locations of all pictures that are there."""
-        for path in (self._home / FOLDER).glob("??/*"):
-            location = path.relative_to(self._home).as_posix()
-            if is_ours(location):
-                yield location
+    def locations(self, before: float = math.inf) -> Iterator[str]:
+        """The locations of all pictures that are there, and were written before a time. Raises StorageError."""
+        for number in range(256):
+            folder = f"{FOLDER}/{number:02x}"
+            try:
+                with os.scandir(self._home / folder) as entries:
+                    names = [
+                        entry.name for entry in entries if is_ours(f"{folder}/{entry.name}") and _is_old(entry, before)
+                    ]
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise storage_error(error, str(self._home / folder)) from error
+            yield from (f"{folder}/{name}" for name in names)
 
     def sweep_drafts(self) -> None:
         """Delete files that were begun long ago and never finished."""
@@ -93,6 +103,14 @@ class FolderPictures:
         """Raise StorageError where a picture could not be written now."""
         for folder in dict.fromkeys((self._home, self._home / FOLDER)):
             check_folder(folder)
+
+
+def _is_old(entry: os.DirEntry[str], before: float) -> bool:
+    """Whether a file was written before a time; one that is gone was not."""
+    try:
+        return before == math.inf or entry.stat().st_mtime < before
+    except FileNotFoundError:
+        return False
 
 
 def _identity(path: Path) -> tuple[int, int]:

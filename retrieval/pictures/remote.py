@@ -9,6 +9,7 @@ others are refused at once.
 """
 
 import logging
+import math
 import re
 import threading
 from collections.abc import Iterable, Iterator, Mapping
@@ -91,7 +92,7 @@ class RemotePictures:
                 logger.warning("a deleted item's picture stays for now: %s", error)
             self._local.discard([location])
 
-    def locations(self) -> Iterator[str]:
+    def locations(self, before: float = math.inf) -> Iterator[str]:  # noqa: ARG002 - its clock is another one
         """The locations of all pictures that are there long enough to be swept. Raises StorageUnavailable."""
         for number in range(256):
             folder = f"{FOLDER}/{number:02x}"

@@ -125,7 +125,7 @@ def test_clusters_and_map_follow_what_changes(own_shop: Shop, open_api: OpenApi)
             points, anew = client.get(path).json()["points"], another.get(path).json()["points"]
             places = [[(point.pop("x"), point.pop("y")) for point in each] for each in (points, anew)]
             assert points == anew
-            np.testing.assert_allclose(*places, atol=1e-6)  # sums of floats, added in another order
+            np.testing.assert_allclose(places[0], places[1], atol=1e-6)  # sums of floats, added in another order
         answer = client.get("/clusters").json()
         assert answer == another.get("/clusters").json()
         return {cluster["number"]: cluster for cluster in answer["clusters"]}

@@ -15,7 +15,7 @@ import pytest
 import requests
 from fastapi.testclient import TestClient
 
-from api.serving import writes
+from api.serving import engine, writes
 from retrieval import bundle as bundles
 from retrieval import remote
 from retrieval.errors import PictureMissing
@@ -23,6 +23,7 @@ from retrieval.pictures import location_of, open_pictures
 from retrieval.pictures import remote as stores
 from tests.api.conftest import OpenApi, Shop
 from tests.api.items.writes.test_add import FRESH, add
+from tests.api.serving.test_cleanup import leave_draft, until_gone
 from tests.api.serving.test_writes import until_writes
 from tests.support import s3
 from tests.support.bundles import picture
@@ -33,6 +34,7 @@ PLACE = location_of(sha256(FRESH).hexdigest(), "image/jpeg")
 
 @pytest.fixture(autouse=True)
 def look_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "LOOK_SECONDS", 0.02)
     monkeypatch.setattr(writes, "LOOK_SECONDS", 0.05)
     monkeypatch.setattr(writes, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(stores, "RETRY_SECONDS", 0.05)
@@ -99,7 +101,9 @@ def test_left_overs_are_swept_at_the_start(
     left = location_of(sha256(picture(1)).hexdigest(), "image/jpeg")
     store.keep(left, picture(1))
     monkeypatch.setattr(stores, "MIN_AGE_SECONDS", -10)
+    draft = leave_draft(own_shop.artifacts)
     open_api(artifacts=own_shop.artifacts, pictures_url=url)
+    until_gone(draft)
     assert list(store.locations()) == [PLACE]
 
 
@@ -118,7 +122,9 @@ def test_the_folder_says_where_and_what_is_about_to_go_live_stays(
     pending.parent.mkdir()
     pending.write_text(json.dumps({"id": "a", "location": waiting, "label": None}) + "\n")
     monkeypatch.setattr(stores, "MIN_AGE_SECONDS", -10)
+    draft = leave_draft(own_shop.artifacts)
     open_api(artifacts=own_shop.artifacts)
+    until_gone(draft)
     assert sorted(store.locations()) == sorted([PLACE, waiting])
 
 
