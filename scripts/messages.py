@@ -37,7 +37,13 @@ msgstr ""
 def extracted(name: str) -> Catalog:
     """The texts in the code that belong to a catalogue."""
     catalogue = Catalog(domain=name)
+    plurals: dict[str, bool] = {}
     for _, _, text, _, context in extract_from_dir(FRONTEND, METHODS[name], options_map=OPTIONS, keywords=KEYWORDS):
+        first, is_plural = (text, False) if isinstance(text, str) else (text[0], True)
+        if plurals.setdefault(first, is_plural) != is_plural:
+            sys.exit(
+                f"{first!r} is used with a number and without one. Catalogues take it for one text: change one of them."
+            )
         catalogue.add(text, context=context)
     return catalogue
 

@@ -94,7 +94,7 @@ def catalogue(api: FakeApi) -> None:
 def texts(page: FlaskClient, language: str, path: str, form: dict[str, Any] | None = None) -> list[str]:
     headers = {"Accept-Language": language}
     answer = page.get(path, headers=headers) if form is None else page.post(path, data=form, headers=headers)
-    assert "<main" in answer.text, answer.text
+    assert answer.status_code != 500
     return Texts(answer.text).texts
 
 
