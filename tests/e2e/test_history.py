@@ -18,6 +18,7 @@ def width() -> int:
 
 
 def compare_by(tab: Page, metric: str) -> None:
+    refine(tab)
     tab.locator("main").get_by_label("Compare by").select_option(metric)
     expect(tab.locator(f"main[data-link*='metric={metric}']")).to_be_visible()
 

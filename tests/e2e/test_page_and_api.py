@@ -46,7 +46,7 @@ def test_from_a_picture_to_its_piece_and_on_to_another(
     tab.set_input_files("#file", trained.pictures / query["path"])
     expect(tab.get_by_role("heading", name="20 closest matches")).to_be_visible()
     how = tab.get_by_text(re.compile(r"exact\s+·\s+opened \d+ of 39 clusters"))
-    expect(how).to_be_visible()
+    expect(how).to_be_attached()
     labels = tab.locator(".hits .label").all_inner_texts()
     assert labels[0] == query["label"]
     assert labels[:8].count(query["label"]) >= 6

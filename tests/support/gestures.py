@@ -30,6 +30,7 @@ def refine(page: Page) -> None:
     summary = page.get_by_text("Settings and filters")
     if summary.is_visible() and not page.locator("details.refine").evaluate("(details) => details.open"):
         summary.click()
+    page.locator("main details.measure").evaluate("(details) => { details.open = true; }")
 
 
 def wait_until(there: Callable[[], bool]) -> None:

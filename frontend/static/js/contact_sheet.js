@@ -21,11 +21,9 @@ function cells() {
   return [...first, ...matches];
 }
 
-/** How the matches were found, without the link to the report. */
+/** How the matches were found. */
 function footer() {
-  const facts = currentMain().querySelector(".matches .how").cloneNode(true);
-  for (const link of facts.querySelectorAll("a")) link.remove();
-  return wordsOf(facts).replace(/[\s·]+$/, "");
+  return wordsOf(currentMain().querySelector(".matches .facts p"));
 }
 
 async function drawSheet() {

@@ -73,8 +73,8 @@ def test_matches_are_shown_beside_the_upload(page: FlaskClient) -> None:
     assert "<dt>shape</dt> <dd>jug</dd>" in html
     assert "<dt>glazed</dt> <dd>yes</dd>" in html
     assert "age" not in re.findall(r"<dt>(.*?)</dt>", html), "an attribute without a value is left out"
-    how = " ".join(re.sub(r"<[^>]+>", "", html.split('class="how">')[1].split("</p>")[0]).split())
-    assert how == "exact · opened 12 of 139 clusters · 11 ms · model 20261122-demo"
+    how = " ".join(re.sub(r"<[^>]+>", "", html.split('class="facts">')[1].split("</details>")[0]).split())
+    assert how == "Details exact · opened 12 of 139 clusters · 11 ms · model 20261122-demo"
 
 
 def test_the_script_gets_no_copy_of_the_picture_it_has(page: FlaskClient) -> None:
