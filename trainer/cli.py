@@ -20,6 +20,7 @@ from trainer.commands.backups.verify import verify
 from trainer.commands.compare import compare
 from trainer.commands.download import download
 from trainer.commands.evaluate import evaluate
+from trainer.commands.learn import learn
 from trainer.commands.people.cluster import cluster
 from trainer.commands.people.name import name as name_group
 from trainer.commands.rank import rank
@@ -40,6 +41,7 @@ ERROR_EXIT_CODE = 1
 
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
+    "learn": learn,
     "evaluate": evaluate,
     "report": report,
     "compare": compare,

@@ -8,6 +8,7 @@ LookalikeError (retrieval)
     ├── TrainingCollapsed   every embedding has become the same
     ├── ParityError         the exported network does not compute what Keras computes
     ├── EvaluationDamaged   a file that is to hold an evaluation, but does not
+    ├── LearningError       nothing to learn from, or a bundle that cannot be refitted
     ├── PeopleError         faces that cannot be grouped, or a group or name that is none
     ├── BackupError         a backup that cannot be made, or is damaged, or may not be restored here
     └── ReleaseError        a bundle that cannot go live, or nothing to go back to
@@ -43,6 +44,10 @@ class ParityError(TrainerError):
 
 class EvaluationDamaged(TrainerError):
     """A file does not hold the evaluation that it should."""
+
+
+class LearningError(TrainerError):
+    """There is nothing to learn from, or the live bundle cannot be refitted."""
 
 
 class PeopleError(TrainerError):

@@ -44,7 +44,7 @@ from retrieval.bundle.places import (
     write_places,
 )
 from retrieval.bundle.publishing import current, publish, take_back
-from retrieval.bundle.reading import Bundle, load, read_clusters, read_manifest, verify
+from retrieval.bundle.reading import Bundle, face_stage, load, read_clusters, read_manifest, verify
 from retrieval.bundle.writing import write
 
 __all__ = [
@@ -63,6 +63,7 @@ __all__ = [
     "bundle_path",
     "catalogue_url",
     "current",
+    "face_stage",
     "ids",
     "load",
     "pending_lines",

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from retrieval.errors import BundleDamaged, BundleMissing
 from retrieval.manifest import Manifest
 from retrieval.vectors import margins
 from retrieval.vectors.margins import Margins
+
+if TYPE_CHECKING:
+    from retrieval.faces.opener import FaceStage
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +129,20 @@ def _calibration(folder: Path, manifest: Manifest) -> Calibration | None:
 
 def _opener(folder: Path, manifest: Manifest, threads: int) -> Opener:
     """What the manifest says that the encoder sees: faces or whole pictures."""
+    faces = face_stage(folder, manifest)
+    return open_whole if faces is None else faces.opener(str(folder / FACES), threads=threads)
+
+
+def face_stage(folder: Path, manifest: Manifest) -> "FaceStage | None":
+    """How a bundle cuts out faces; None where it compares whole pictures. Raises BundleDamaged."""
     if manifest.faces is None:
-        return open_whole
+        return None
     from retrieval.faces.opener import MODELS, FaceStage  # brings OpenCV, for which most bundles have no use
 
-    models = {
-        name: checksums.read(folder, manifest.files, FACE_MODELS[name]) for name in MODELS[manifest.faces.detector]
-    }
-    return FaceStage(manifest.faces, models).opener(str(folder / FACES), threads=threads)
+    names = MODELS[manifest.faces.detector]
+    return FaceStage(
+        manifest.faces, {name: checksums.read(folder, manifest.files, FACE_MODELS[name]) for name in names}
+    )
 
 
 def _check_shapes(bundle: Bundle, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """The linear embedding head: features to embeddings, started in closed form."""
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.linalg
@@ -31,6 +31,25 @@ def scatter(
         sums += members[:, block] @ rows
     between = (sums.T / sizes) @ sums
     return (squares - between) / count, squares / count
+
+
+Judged: TypeAlias = tuple[NDArray[np.float32], NDArray[np.bool_]]
+"""The differences of the features of pairs, float32 [p, e], and whether both show the same, bool [p]."""
+JUDGED_WEIGHT = 4.0
+"""How many pictures of a label one judged pair counts as much as: people judge what the search had wrong."""
+
+
+def judged_scatter(
+    differences: NDArray[np.float32], same: NDArray[np.bool_], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """What judged pairs add to the covariances of `count` features: pairs that show the same, and the others; [e, e].
+
+    Two pictures of one label lie half the square of their difference from their mean, together. So a pair that shows
+    the same adds to what is to be small, as in relevant component analysis, and one that does not to what is to be
+    large (Bar-Hillel et al. 2005, "Learning a Mahalanobis Metric from Equivalence Constraints").
+    """
+    rows = differences.astype(np.float64) * np.sqrt(JUDGED_WEIGHT / 2 / count)
+    return rows[same].T @ rows[same], rows[~same].T @ rows[~same]
 
 
 def whitened_directions(
@@ -67,10 +86,11 @@ class ClosedForm:
         features: NDArray[np.float32],
         labels: NDArray[np.int64],
         *,
+        judged: Judged | None = None,
         max_width: int = MAX_WIDTH,
         subspace: int = SUBSPACE,
     ) -> None:
-        """`features` float32 [n, e] and their labels int64 [n].
+        """`features` float32 [n, e] and their labels int64 [n], and pairs that people compared.
 
         Fewer pictures than features are worked on in the directions that they span, which changes nothing: in all
         others no covariance is left. Of more than `max_width` features, `subspace` are left: the directions in which
@@ -81,6 +101,10 @@ class ClosedForm:
         self._basis = principal_directions(features, subspace) if spans_all or width > max_width else None
         self._features = features if self._basis is None else features @ self._basis
         within, self._total = scatter(self._features, labels)
+        if judged is not None and len(judged[0]):
+            differences = judged[0] if self._basis is None else judged[0] @ self._basis
+            alike, different = judged_scatter(differences, judged[1], count)
+            within, self._total = within + alike, self._total + alike + different
         self._level_width = width if spans_all else len(within)
         self._variances, self._axes = np.linalg.eigh(within)
         self._labels = len(np.unique(labels))
@@ -154,7 +178,11 @@ class Candidate(NamedTuple):
 
 
 def linear_starts(
-    features: NDArray[np.float32], alike: NDArray[np.int64], config: HeadConfig, seed: int
+    features: NDArray[np.float32],
+    alike: NDArray[np.int64],
+    config: HeadConfig,
+    seed: int,
+    judged: Judged | None = None,
 ) -> dict[Candidate, NDArray[np.float32]]:
     """A kernel float32 [e, d] for each candidate, from features [n, views, e] whose rows are alike as `alike` says.
 
@@ -164,7 +192,7 @@ def linear_starts(
     count, views, width = features.shape
     rows, labels = features.reshape(count * views, width), np.repeat(alike, views)
     if config.init == "lda":
-        form = ClosedForm(rows, labels)
+        form = ClosedForm(rows, labels, judged=judged and (judged[0] * np.float32(np.sqrt(views)), judged[1]))
         return _closed_forms(form, config, sorted({min(dims, form.width) for dims in config.dims}))
     dims = sorted({min(dims, width) for dims in config.dims})
     if config.init == "random":

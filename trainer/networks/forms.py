@@ -3,6 +3,7 @@
 It brings neither Keras nor TensorFlow.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -29,15 +30,27 @@ class Encoders:
 
 
 def fingerprint(graph: onnx.ModelProto) -> str:
-    """What an encoder computes, as 16 hex digits: its operations and numbers, whatever their names and order."""
+    """What an encoder computes, as 16 hex digits: its operations and numbers, whatever their names, order and place."""
+    numbers = dict(stored_numbers(graph))
     parts = [
-        node.op_type.encode() + b"".join(a.SerializeToString() for a in node.attribute) for node in graph.graph.node
+        node.op_type.encode() + b"".join(a.SerializeToString() for a in node.attribute)
+        for node in graph.graph.node
+        if node.output[0] not in numbers
     ]
-    parts += [onnx.numpy_helper.to_array(tensor).tobytes() for tensor in graph.graph.initializer]
+    parts += [onnx.numpy_helper.to_array(tensor).tobytes() for tensor in numbers.values()]
     digest = sha256()
     for part in sorted(sha256(part).digest() for part in parts):
         digest.update(part)
     return digest.hexdigest()[:16]
+
+
+def stored_numbers(graph: onnx.ModelProto) -> Iterator[tuple[str, onnx.TensorProto]]:
+    """All tensors that the file holds by name, whether as initializers or as constants."""
+    for initializer in graph.graph.initializer:
+        yield initializer.name, initializer
+    for node in graph.graph.node:
+        if node.op_type == "Constant" and node.attribute[0].HasField("t"):
+            yield node.output[0], node.attribute[0].t
 
 
 def ready(stage: str, graph: onnx.ModelProto) -> Encoders:

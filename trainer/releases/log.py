@@ -16,7 +16,7 @@ from retrieval import bundle
 from retrieval.durable import sync
 from retrieval.errors import BundleMissing
 
-Why = Literal["run", "publish", "forced", "rollback", "found"]
+Why = Literal["run", "learn", "publish", "forced", "rollback", "found"]
 """`found`: it was live without being the last that is written down."""
 
 HISTORY = "PUBLISHED"

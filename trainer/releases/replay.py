@@ -21,7 +21,7 @@ from retrieval.manifest import Manifest
 from retrieval.vectors.base import comparable
 from trainer.data.loading import embed_readable
 from trainer.progress import Progress
-from trainer.releases.pinned import Pin
+from trainer.releases.pinned import Pin, read
 from trainer.sources.base import Picture
 
 LEARNED_FROM: Mapping[str, tuple[str, ...]] = {
@@ -65,6 +65,14 @@ def replay(artifacts: Path, loaded: Bundle, pins: Sequence[Pin], progress: Progr
         vectors[row] = vectors_by_digest[pins[row].sha256]
     vanished = np.array([not has and _has_vanished(pin) for pin, has in zip(pins, has_vector, strict=True)], bool)
     return PinnedVectors(vectors, has_vector, vanished)
+
+
+def remember(artifacts: Path, bundle_id: str, digests: Sequence[str], vectors: NDArray[np.float32]) -> None:
+    """Keep the vectors of pinned pictures that a bundle has made already, so that it need not do it again."""
+    wanted = {pin.sha256 for pin in read(artifacts) or []}
+    path, dims = cache_path(artifacts, bundle_id), vectors.shape[1]
+    known = {digest: vector for digest, vector in zip(digests, vectors, strict=True) if digest in wanted}
+    _write(path, known | _read(path, dims))
 
 
 def cache_path(artifacts: Path, bundle_id: str) -> Path:

@@ -17,6 +17,7 @@ from retrieval.vectors.stores import EmbeddedStores
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TRAIN
 from trainer.evaluation.calibration import MIN_PAIRS, calibrate
+from trainer.evaluation.judged import JudgedHits, bent
 from trainer.evaluation.reliability import Pairs
 from trainer.evaluation.results import Evaluation, Reliability
 from trainer.evaluation.search_quality.latency import query_milliseconds
@@ -45,25 +46,32 @@ def assess(
     auto_probes: int,
     margins: Margins | None,
     artifacts: Path,
+    *,
+    max_queries: int = MAX_QUERIES,
 ) -> Assessment:
     """Measure the model that `tuning` has reached, also against what is live in `artifacts`.
 
-    `published` float32 [n, e]: all pictures by its encoder.
+    `published` float32 [n, e]: all pictures by its encoder. The search itself is measured by `max_queries` at most.
     """
     listener = tuning.listener
     with listener.step("Calibrating") as progress:
         meaning: Meaning = "label" if _by_labels(tuning) else "picture"
-        pairs = calibration_pairs(tuning, published, progress)
+        judged = _judged_hits(tuning)
+        pairs = calibration_pairs(tuning, published, progress, judged)
         fitted = calibrate(pairs, meaning) if pairs else None
-        elsewhere = pairs_of_new_situations(tuning, published, progress) if fitted else {}
+        elsewhere = pairs_of_new_situations(tuning, published, progress) if fitted and not tuning.is_refit else {}
     calibration, reliabilities = fitted or (None, {})
     _tell(calibration, reliabilities, listener)
+    if calibration is not None and judged is not None:
+        calibration, count = bent(calibration, judged)
+        if count:
+            listener.note(f"The probabilities are bent towards what people said of {count} hits.")
     if calibration is not None and elsewhere:
         _tell_of_new_situations(calibration, elsewhere["cosine"], listener)
     with listener.step("Measuring what was held out"):
         measured = protocols(tuning, published, live_vectors(artifacts, tuning.pictures.files))
     with listener.step("Measuring the search") as progress:
-        rows = _queries(tuning)
+        rows = _queries(tuning, max_queries)
         ids = [opened.picture.id for opened in tuning.pictures.files]
         with closing(_store(tuning.work, reduced, ids, margins)) as store:
             ladder = sweep_probes(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
@@ -80,6 +88,11 @@ def assess(
         reliability=reliabilities,
     )
     return Assessment(calibration, evaluation)
+
+
+def _judged_hits(tuning: Tuning) -> JudgedHits | None:
+    pairs = tuning.judged
+    return None if pairs is None else JudgedHits(pairs.rows[pairs.hits], pairs.same[pairs.hits])
 
 
 def _by_labels(tuning: Tuning) -> bool:
@@ -114,11 +127,11 @@ def _tell_of_new_situations(calibration: Calibration, pairs: Pairs, listener: Li
     )
 
 
-def _queries(tuning: Tuning) -> list[int]:
+def _queries(tuning: Tuning, max_queries: int) -> list[int]:
     """Held-out pictures from all over the list, or any where none are held out."""
     held_out = np.flatnonzero(tuning.pictures.parts != TRAIN)
     rows = held_out if len(held_out) else np.arange(len(tuning.pictures.parts))
-    sample: list[int] = sample_evenly(rows, MAX_QUERIES).tolist()
+    sample: list[int] = sample_evenly(rows, max_queries).tolist()
     return sample
 
 

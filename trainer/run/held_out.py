@@ -20,6 +20,7 @@ from retrieval.encoding.projection import Projection
 from trainer.data.augment import augment, generator
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
+from trainer.evaluation.judged import JudgedHits
 from trainer.evaluation.protocols import evaluate_vectors
 from trainer.evaluation.reliability import HeldOutSearch, Pairs, concatenated, hit_pairs
 from trainer.evaluation.results import Missing, Name, Protocol
@@ -69,14 +70,20 @@ def protocols(tuning: Tuning, published: Embeddings, live: Live | None = None) -
     return measured("known labels", search, _validation_kernel(tuning)), new_protocol
 
 
-def calibration_pairs(tuning: Tuning, published: Embeddings, progress: Progress) -> dict[Metric, Pairs]:
-    """Hits of queries that the model was not trained on, for each metric; no pairs where there are no queries."""
+def calibration_pairs(
+    tuning: Tuning, published: Embeddings, progress: Progress, judged: JudgedHits | None = None
+) -> dict[Metric, Pairs]:
+    """Hits of queries that the model was not trained on, for each metric; no pairs where there are no queries.
+
+    `judged` hits are looked at by the same models, where a head is fitted without their queries.
+    """
     pictures = tuning.pictures
     if not pictures.supervised or len(np.unique(pictures.labels)) < MIN_LABELS:
         return _pairs(_augmented_queries(tuning, published), progress)
-    if tuning.reached == "finetune":
-        return _pairs(iter([_search(tuning, by_labels(pictures.labels, pictures.parts), published)]), progress)
-    return _pairs(_searches(tuning, published, sides(tuning)), progress)
+    if tuning.has_seen_labels:
+        embeddings = _embeddings_by(tuning, published, _validation_kernel(tuning))
+        return _pairs(iter([_search(tuning, by_labels(pictures.labels, pictures.parts), embeddings)]), progress)
+    return _pairs(_searches(tuning, published, sides(tuning), judged), progress)
 
 
 def pairs_of_new_situations(tuning: Tuning, published: Embeddings, progress: Progress) -> dict[Metric, Pairs]:
@@ -85,7 +92,7 @@ def pairs_of_new_situations(tuning: Tuning, published: Embeddings, progress: Pro
     No pairs where the split says otherwise, and none of a network that was fine-tuned on all situations.
     """
     pictures = tuning.pictures
-    if tuning.config.split.by != "image" or tuning.reached == "finetune" or not pictures.supervised:
+    if tuning.config.split.by != "image" or tuning.has_seen_labels or not pictures.supervised:
         return {}
     if len(np.unique(pictures.labels)) < MIN_LABELS:
         return {}
@@ -104,7 +111,7 @@ def _pairs(searches: Iterator[HeldOutSearch], progress: Progress) -> dict[Metric
 
 def _new_labels(tuning: Tuning) -> tuple[Validation, Kernel | None] | Missing:
     """Labels held out whole within the training part, and a head that never saw them, where there is a head."""
-    if tuning.reached == "finetune":
+    if tuning.has_seen_labels:
         reason = 'The network was fine-tuned on every label. To measure on new ones, use by = "label" under [split].'
         return Missing("new labels", reason)
     split = new_labels(tuning.examples(), tuning.config.seed)
@@ -155,7 +162,9 @@ def _search(tuning: Tuning, among: Validation, embeddings: Embeddings) -> HeldOu
     )
 
 
-def _searches(tuning: Tuning, published: Embeddings, several: Sides) -> Iterator[HeldOutSearch]:
+def _searches(
+    tuning: Tuning, published: Embeddings, several: Sides, judged: JudgedHits | None = None
+) -> Iterator[HeldOutSearch]:
     """Pictures searched among others, by a head that was fitted without them."""
     labels = tuning.pictures.labels
     for fitted, queries, gallery in several:
@@ -170,6 +179,8 @@ def _searches(tuning: Tuning, published: Embeddings, several: Sides) -> Iterator
                 max_dims=tuning.config.reduce.dims,
             )
         vectors = _reduced(tuning, _embeddings_by(tuning, published, kernel), gallery)
+        if judged is not None:
+            judged.look(vectors, queries)
         among = Validation(sample_evenly(queries, MAX_QUERIES), gallery, labels)
         rows = among.queries
         yield HeldOutSearch(vectors[rows], labels[rows], vectors[gallery], labels[gallery], among.own())

@@ -138,7 +138,7 @@ def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache |
     description = write_bundle.describe(work.name, config, encoder, precision, reduced, computed.files, tuning.scores)
     manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})
     report_run(tuning, reduced, assessment, manifest, skipped)
-    release = write_bundle.publish(
+    write_bundle.write(
         artifacts,
         description,
         encoder.graph,
@@ -153,6 +153,7 @@ def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache |
         files=computed.files,
         listener=listener,
     )
+    release = write_bundle.publish(artifacts, work.name, computed.files, listener)
     listed = artifacts / "skipped.csv"
     return Outcome(work.name, len(computed.files), tuning.scores, tuning.history, skipped, listed, release)
 

@@ -20,18 +20,21 @@ LOCK = "run.lock"
 
 
 @contextmanager
-def workspace(artifacts: Path, source: str, config: Config, *, resume: bool) -> Iterator[tuple[Path, bool]]:
+def workspace(
+    artifacts: Path, source: str, config: Config, *, resume: bool, sweeps: bool = True
+) -> Iterator[tuple[Path, bool]]:
     """A folder named by the bundle that is to be, and whether it holds work of a run that was stopped.
 
     With `resume`: that of the last run on the same source with the same configuration, if one was stopped. What other
-    stopped runs left is removed; a run that is still going is left alone.
+    stopped runs left is removed, unless `sweeps` is off; a run that is still going is left alone.
     """
     home = artifacts / "work"
     home.mkdir(parents=True, exist_ok=True)
     about = {"source": source, "config": config.model_dump(mode="json")}
     stopped = _stopped(home, about) if resume else None
     folder = stopped or home / (datetime.now(UTC).strftime("%Y%m%d-%H%M%S-") + secrets.token_hex(2))
-    _sweep(home, keep=stopped)
+    if sweeps:
+        _sweep(home, keep=stopped)
     folder.mkdir(exist_ok=True)
     (folder / ABOUT).write_text(json.dumps(about), encoding="utf-8")
     with FileLock(folder / LOCK):

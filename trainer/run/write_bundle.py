@@ -89,7 +89,7 @@ def _weights(config: EncoderConfig) -> str:
     return config.weights if config.weights in ("imagenet", "none") else Path(config.weights).name
 
 
-def publish(
+def write(
     artifacts: Path,
     description: Mapping[str, Any],
     encoder: onnx.ModelProto,
@@ -104,11 +104,8 @@ def publish(
     faces: FaceStage | None,
     files: Sequence[PictureFile],
     listener: Listener,
-) -> Release:
-    """Write the bundle, its vectors and the items that are to go live with it; then ask for it to go live.
-
-    Where that is refused, or somebody else is publishing, all of it stays on disk, and nothing that is served changes.
-    """
+) -> None:
+    """Write the bundle and its vectors; nothing that is served changes."""
     bundle_id: str = description["id"]
     with listener.step("Writing the bundle"):
         file = training.with_name("encoder.onnx")
@@ -136,6 +133,13 @@ def publish(
             digests=[file.sha256 for file in files],
             codes=codes,
         )
+
+
+def publish(artifacts: Path, bundle_id: str, files: Sequence[PictureFile], listener: Listener) -> Release:
+    """Write the items that are to go live with a bundle that is written; then ask for it to go live.
+
+    Where that is refused, or somebody else is publishing, all of it stays on disk, and nothing that is served changes.
+    """
     with listener.step("Copying the pictures") as progress:
         locations = copy_pictures(artifacts, files, progress)
     pending.write(artifacts, bundle_id, (to_item(file, artifacts, locations.get(file.sha256)) for file in files))

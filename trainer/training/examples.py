@@ -16,6 +16,29 @@ INNER_SHARE = 0.2  # of the training labels, held out to choose by
 LABEL_DRAWS = 3  # times that labels are held out so
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class JudgedPairs:
+    """Pairs of pictures that people compared: the difference of their features float32 [p, e], and whether they show
+    the same, bool [p]. `rows` int64 [p, 2]: the pictures; -1 for one that is no row of the examples.
+    """
+
+    differences: NDArray[np.float32]
+    same: NDArray[np.bool_]
+    rows: NDArray[np.int64]
+    hits: NDArray[np.bool_]
+    """Whether the second picture was a hit of a search with the first one, bool [p]."""
+
+    def within(self, kept: NDArray[np.bool_], without_label: NDArray[np.bool_]) -> "JudgedPairs":
+        """The pairs that are left where only the rows marked in `kept` (bool [n]) are learned from.
+
+        A picture without a label is searched for by nobody, so it may stay though its row goes.
+        """
+        known = np.concatenate([kept | without_label, [True]])  # the last one for row -1
+        stay = known[self.rows].all(axis=1)
+        numbers = np.concatenate([np.where(kept, np.cumsum(kept) - 1, -1), [-1]])
+        return JudgedPairs(self.differences[stay], self.same[stay], numbers[self.rows[stay]], self.hits[stay])
+
+
 @dataclass(frozen=True, slots=True)
 class Examples:
     """Features float32 [n, 1 + views, e], the clean picture first; label numbers int64 [n]; parts int8 [n].
@@ -30,6 +53,7 @@ class Examples:
     details: NDArray[np.float32] | None = None
     crowded: bool = False
     """Whether held-out pictures are searched among those trained on, too, though their labels are new."""
+    judged: JudgedPairs | None = None
 
     @property
     def supervised(self) -> bool:
@@ -47,9 +71,12 @@ class Examples:
         return self.rows(np.isin(self.parts, parts) & (not self.supervised or self.labels != UNLABELLED))
 
     def rows(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Examples":
-        """These pictures."""
-        details = None if self.details is None else self.details[rows]
-        return Examples(self.features[rows], self.labels[rows], self.parts[rows], details, self.crowded)
+        """These pictures, in the order that they have here."""
+        kept = np.zeros(len(self.labels), bool)
+        kept[rows] = True
+        details = None if self.details is None else self.details[kept]
+        judged = None if self.judged is None else self.judged.within(kept, self.labels == UNLABELLED)
+        return Examples(self.features[kept], self.labels[kept], self.parts[kept], details, self.crowded, judged)
 
     def alike(self) -> NDArray[np.int64]:
         """Numbers int64 [n] that say which rows are alike: the labels, or each picture by itself."""

@@ -140,15 +140,17 @@ def _scaled(examples: Examples) -> Examples:
     """Features of root mean square length one, so that a learning rate means the same for every backbone."""
     size = np.float32(np.sqrt(np.square(examples.features[:, 0]).sum(axis=1).mean()))
     details = None if examples.details is None else examples.details / size
-    return replace(examples, features=examples.features / size, details=details)
+    judged = examples.judged and replace(examples.judged, differences=examples.judged.differences / size)
+    return replace(examples, features=examples.features / size, details=details, judged=judged)
 
 
 def _starts(examples: Examples, config: HeadConfig, seed: int, max_dims: int | None = None) -> dict[Candidate, Kernel]:
     """Each way to start, of `max_dims` at most, scaled to embeddings of root mean square length one."""
     clean = examples.features[:, 0]
+    judged = None if examples.judged is None else (examples.judged.differences, examples.judged.same)
     kernels = {
         candidate: kernel if max_dims is None else narrowed(kernel, clean, max_dims)
-        for candidate, kernel in linear_starts(examples.features, examples.alike(), config, seed).items()
+        for candidate, kernel in linear_starts(examples.features, examples.alike(), config, seed, judged).items()
     }
     return {
         candidate: kernel / np.float32(np.sqrt(np.square(clean @ kernel).sum(axis=1).mean()))

@@ -14,7 +14,7 @@ from trainer.networks.forms import Encoders
 from trainer.progress import Epoch, Listener
 from trainer.training.epochs.checkpoint import Checkpoint
 from trainer.training.epochs.dataset import Pictures
-from trainer.training.examples import Examples
+from trainer.training.examples import Examples, JudgedPairs
 from trainer.training.head import Head
 from trainer.training.validation import best
 
@@ -41,6 +41,12 @@ class Tuning:
     """Of every stage that ran, kept or not."""
     history: list[Epoch] = field(default_factory=list)
     reached: str = "frozen"
+    judged: JudgedPairs | None = None
+    """Pairs of these pictures that people compared."""
+    is_refit: bool = False
+    """Whether a head alone is fitted anew, in seconds, of a bundle of which a whole run has told the rest."""
+    is_base_trained: bool = False
+    """Whether the network before the head has learned from labels of pictures that are not held out."""
 
     def checkpoint(self, stage: str) -> Checkpoint:
         """Where a stage keeps its state."""
@@ -49,7 +55,13 @@ class Tuning:
     def examples(self, features: Features | None = None) -> Examples:
         """Features, those reached so far if none are given, with what is known of the pictures."""
         features = features or self.features
-        return Examples(features.values, self.pictures.labels, self.pictures.parts, features.details)
+        labels, parts = self.pictures.labels, self.pictures.parts
+        return Examples(features.values, labels, parts, features.details, judged=self.judged)
+
+    @property
+    def has_seen_labels(self) -> bool:
+        """Whether the network, not its head alone, has learned from the labels of the training part."""
+        return self.is_base_trained or self.reached == "finetune"
 
     def judge(self, stage: str, scores: Scores, *, hurts_new_labels: bool = False) -> bool:
         """Whether a stage helped, without harm to labels that it has not seen; says so."""

@@ -70,7 +70,7 @@ class Shop:
         assigned = clusters.assign(vectors)
         reach = Reach.nowhere(clusters).widened(vectors, assigned)
         reduced = GalleryIndex(None, None, embedder.projection, clusters, reach, assigned, vectors)
-        return write_bundle.publish(
+        write_bundle.write(
             self.artifacts,
             describe(bundle_id, items=len(shop), clusters=len(clusters)) | {"dims": embedder.projection.dims},
             model,
@@ -84,6 +84,7 @@ class Shop:
             files=files,
             listener=Quiet(),
         )
+        return write_bundle.publish(self.artifacts, bundle_id, files, Quiet())
 
     @property
     def artifacts(self) -> Path:

@@ -20,6 +20,7 @@ from trainer.networks.forms import Encoders
 from trainer.networks.pooling import build_encoder
 from trainer.progress import Epoch, Progress
 from trainer.training import stages
+from trainer.training import tuning as tuning_module
 from trainer.training.epochs.dataset import Pictures
 from trainer.training.epochs.devices import choose_strategy
 from trainer.training.examples import measure
@@ -132,7 +133,7 @@ def test_every_stage_in_order_each_on_what_the_one_before_has_reached(
 ) -> None:
     # Each measures better than the last: frozen, autoencoder, head and fine-tuning.
     fakes = Fakes(adapted=by_label(pictures))
-    monkeypatch.setattr(stages, "best", lambda candidates: len(candidates) - 1)
+    monkeypatch.setattr(tuning_module, "best", lambda candidates: len(candidates) - 1)
     tuning = run(tuning_of(pictures, frozen, tmp_path), fakes, monkeypatch)
     assert fakes.ran == ["autoencoder", "head", "finetune"]
     assert list(tuning.scores) == ["frozen", "autoencoder", "head", "finetune"]
@@ -178,7 +179,7 @@ def test_a_head_that_does_not_help_is_undone_and_fine_tuning_starts_without_it(
 def test_fine_tuning_that_does_not_help_leaves_the_head(
     pictures: Pictures, frozen: Encoders, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "best", lambda candidates: int(candidates[1] != POOR))
+    monkeypatch.setattr(tuning_module, "best", lambda candidates: int(candidates[1] != POOR))
     fakes = Fakes(finetune=POOR)
     tuning = run(tuning_of(pictures, frozen, tmp_path, autoencoder={"enabled": False}), fakes, monkeypatch)
     assert (tuning.reached, tuning.encoders.stage) == ("head", "head")

@@ -1,0 +1,1 @@
+"""Learning from users: the head refitted from cached features with corrections and judged pairs, in seconds."""
