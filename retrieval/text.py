@@ -54,7 +54,9 @@ def normal(text: str) -> str:
 
 
 def unprintable(text: str) -> str | None:
-    """The first character that no label and no id may hold, such as `U+0007`; None when there is none.
+    """The first character that no label and no id may hold, as messages call it; None when there is none.
+
+    That is a code point, such as `U+0007`, or a line break: in the normal form every kind of them is the same.
 
     Those are control characters, line breaks among them, and code points that are no characters. Blanks, emoji and
     letters of every script are fine, also those that this Python does not know yet.
@@ -64,7 +66,7 @@ def unprintable(text: str) -> str | None:
     for character in text:
         is_control = unicodedata.category(character) in {"Cc", "Zl", "Zp"}
         if is_control or _NO_CHARACTER.match(character) or ord(character) & 0xFFFE == 0xFFFE:
-            return f"U+{ord(character):04X}"
+            return "a line break" if character == "\n" else f"U+{ord(character):04X}"
     return None
 
 

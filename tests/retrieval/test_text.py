@@ -98,8 +98,13 @@ def test_what_is_no_character_is_named(character: str) -> None:
 
 
 def test_line_breaks_and_tabs_are_not_printable() -> None:
-    assert unprintable("two\nlines") == "U+000A"
+    assert unprintable("two\nlines") == "a line break"
     assert unprintable("a\tb") == "U+0009"
+
+
+@pytest.mark.parametrize("character", ["\n", "\r\n", "\r", "\v", "\f", "\x85", "\u2028", "\u2029"])
+def test_every_line_break_is_called_so_in_the_normal_form(character: str) -> None:
+    assert unprintable(normal(f"two{character}lines")) == "a line break"
 
 
 def test_spellings_are_those_that_file_systems_know() -> None:

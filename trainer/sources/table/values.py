@@ -18,6 +18,8 @@ Cell = tuple[int, str]
 """The number of a row, and the text of its cell: in normal form, not empty."""
 
 TRUTHS = {"true": True, "yes": True, "false": False, "no": False}
+TRUTH_PAIRS = ({"y": True, "n": False}, {"t": True, "f": False}, {"on": True, "off": False})
+"""Words that are truth values where a column has both of a pair and no other: alone they mean much else."""
 _WORDS = """nan -nan n/a n.a. na #n/a #nv <na> nat null (null) \\n none nil - -- \u2013 \u2014 . ? undefined missing
 #null! #div/0! #value! #ref! #name? #num!"""
 MISSING = frozenset(_WORDS.split())
@@ -31,6 +33,11 @@ _NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?
 _DIGITS = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")  # "007" and "+49" are names, as is what no database counts with
 _COMMA_NUMBER = re.compile(r"-?(?:(?:0|[1-9][0-9]*)|[1-9][0-9]{0,2}(?:\.[0-9]{3})+)(?:,[0-9]+)?")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: ?(?:Z|[+-]\d\d:?\d\d))?)?", re.ASCII)
+_LIKE_DATE = re.compile(
+    r"(?:\d{1,2}([/.-])\d{1,2}\1\d{2,4}|\d{4}([/.])\d{1,2}\2\d{1,2}|\d{1,2}\.? [a-z]{3,9}\.?,? \d{4}"
+    r"|[a-z]{3,9}\.? \d{1,2},? \d{4})(?:,?[T ]\d{1,2}:\d\d(?::\d\d(?:\.\d+)?)?(?: ?[ap]m)?)?",
+    re.ASCII | re.IGNORECASE,
+)
 _LIKE_NUMBER = re.compile(
     r"[+-]?\s?[$€£¥₹]?\s?[0-9][0-9.,' ]*\s?(?:%|[$€£¥₹]|[a-zA-Z]{1,3})?|[+-]?inf(?:inity)?|-?[0-9.]+e[+-]?[0-9]+", re.I
 )
@@ -52,6 +59,8 @@ def read_column(name: str, cells: Sequence[Cell], text_name: str, *, decimal_com
 
     With `decimal_comma`, `1,5` is a number where the whole column is written so.
     """
+    if truths := _truths_of_pair(cells):
+        return _column_of_pair(name, cells, truths)
     notes = []
     if decimal_comma and _is_comma_column(cells):
         row, text = next(cell for cell in cells if "," in cell[1] and _is_comma(cell[1]))
@@ -76,6 +85,22 @@ def read_column(name: str, cells: Sequence[Cell], text_name: str, *, decimal_com
         said = f"{_cells(misfits)} {_words(misfits)}"
         notes.append(f'Column {name} holds {PLURALS[kind]}: {said}, which is kept in "{text_name}".')
     return Column(_converted(fitting, kind), dict(misfits), text_name, notes)
+
+
+def _truths_of_pair(cells: Sequence[Cell]) -> Mapping[str, bool] | None:
+    """The pair of words that a column consists of, beside those for no value."""
+    words = {text.lower() for _, text in cells} - MISSING
+    return next((pair for pair in TRUTH_PAIRS if words == pair.keys()), None)
+
+
+def _column_of_pair(name: str, cells: Sequence[Cell], truths: Mapping[str, bool]) -> Column:
+    missing = [cell for cell in cells if cell[1].lower() in MISSING]
+    values = {row: truths[text.lower()] for row, text in cells if text.lower() in truths}
+    yes, no = (next(text for row, text in cells if values.get(row) is truth) for truth in (True, False))
+    notes = [f"Column {name} holds truth values: {yes} is read as true, {no} as false."]
+    if missing:
+        notes.append(f"Column {name}: {_cells(missing)} {_words(missing)}, which counts as no value.")
+    return Column(values, notes=notes)
 
 
 def _kind(text: str) -> Kind:
@@ -115,12 +140,15 @@ def _is_comma_column(cells: Sequence[Cell]) -> bool:
 
 
 def _notes_on_text(name: str, cells: Sequence[Cell], by_kind: Mapping[Kind, Sequence[Cell]]) -> list[str]:
-    """What is said of a column that somebody may take for one of numbers."""
+    """What is said of a column that somebody may take for one of numbers or dates."""
     names, texts = by_kind.get("name", []), by_kind.get("text", [])
     numbers = len(names) + len(by_kind.get("number", []))
+    like_dates = [cell for cell in texts if _LIKE_DATE.fullmatch(cell[1])]
     like_numbers = [cell for cell in texts if _LIKE_NUMBER.fullmatch(cell[1])]
     if names and 3 * numbers >= 2 * len(cells):
         why = f"{_cells(names)} {_words(names)}, which is a name rather than a number"
+    elif like_dates and 3 * (len(like_dates) + len(by_kind.get("date", []))) >= 2 * len(cells):
+        why = f"{_cells(like_dates)} {_words(like_dates)}; only dates such as 2024-01-31 have a range"
     elif like_numbers and 3 * (len(like_numbers) + numbers) >= 2 * len(cells):
         why = f"{_cells(like_numbers)} {_words(like_numbers)}; only plain numbers such as 1234.5 have a range"
     elif texts and 2 * numbers >= len(cells):

@@ -65,7 +65,9 @@ def assert_kept(text: str, attributes: Mapping[str, Value]) -> None:
     elif kept is None:
         assert text.lower() in MISSING or not normal(text)
     else:
-        assert text.lower() in {"true", "yes", "false", "no"} or math.isfinite(float(text))
+        assert text.lower() in {"true", "yes", "false", "no", "y", "n", "t", "f", "on", "off"} or math.isfinite(
+            float(text)
+        )
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,13 @@ def assert_kept(text: str, attributes: Mapping[str, Value]) -> None:
         (["2024-01-31", "-", "2024-01-31T10:00:00Z"], ["2024-01-31", None, "2024-01-31T10:00:00Z"]),
         (["red", "None", "-", "n/a", "NULL", "#N/A"], ["red", "None", "-", None, None, None]),
         (["n/a", "-"], [None, None]),
+        (["Y", "n", "-", "y"], [True, False, None, True]),
+        (["on", "OFF", "on"], [True, False, True]),
+        (["T", "F"], [True, False]),
+        (["Y", "Y"], ["Y", "Y"]),  # a grade, a size, ...
+        (["Y", "N", "?x"], ["Y", "N", "?x"]),
+        (["t", "n"], ["t", "n"]),
+        (["31/01/2024", "01/02/2024"], ["31/01/2024", "01/02/2024"]),
         (["1", "2", "cheap"], [1, 2, None]),
         (["1.5", "2", "inf"], [1.5, 2.0, None]),
         (["yes", "no", "maybe"], [True, False, None]),
@@ -164,14 +173,46 @@ def test_a_column_that_has_the_name_of_the_misfits_stays_as_it_is(tmp_path: Path
         (["1,5", "2,5"], "2 cells (the first in row 2) say 1,5, 2,5; only plain numbers such as 1234.5 have a range"),
         (["$5", "$7.50"], "2 cells (the first in row 2) say $5, $7.50; only plain numbers such as 1234.5 have a range"),
         (["1", "about 2"], "1 cell (row 3) says about 2, and only 1 are numbers"),
+        *(
+            (
+                ["red", text, text],
+                f"2 cells (the first in row 3) say {text}; only dates such as 2024-01-31 have a range",
+            )
+            for text in (
+                *(
+                    "31/01/2024",
+                    "1.2.2024",
+                    "01-31-24",
+                    "2024/01/31",
+                    "31 Jan 2024",
+                    "January 31, 2024",
+                    "31. Mai 2024",
+                ),
+                *("31/01/2024 10:30", "1/31/2024 9:05:00 PM"),
+            )
+        ),
     ],
 )
 def test_numbers_that_are_kept_as_text_are_told(values: list[str], note: str, tmp_path: Path) -> None:
     assert read(tmp_path, values).notes == [f"Column size is kept as text: {note}."]
 
 
+def test_words_that_are_read_as_truth_values_are_told(tmp_path: Path) -> None:
+    assert read(tmp_path, ["N", "y", "n/a"]).notes == [
+        "Column size holds truth values: y is read as true, N as false.",
+        "Column size: 1 cell (row 4) says n/a, which counts as no value.",
+    ]
+
+
 def test_texts_and_clean_columns_need_no_note(tmp_path: Path) -> None:
-    for values in (["red", "blue", "4"], ["1", "", "2"], ["yes", "no"], ["2024-01-31", ""], ["A4", "B5"]):
+    for values in (
+        ["red", "blue", "4"],
+        ["1", "", "2"],
+        ["may 2", "10/12"],
+        ["yes", "no"],
+        ["2024-01-31", ""],
+        ["A4", "B5"],
+    ):
         assert not read(tmp_path, values).notes
 
 
