@@ -1,6 +1,5 @@
 """A file that is no CSV, told by its first bytes: what it is, and how to make a folder or a CSV of it."""
 
-import json
 import re
 import zipfile
 from pathlib import Path
@@ -42,11 +41,6 @@ def foreign_kind(path: Path, head: bytes) -> str | None:
             return f"it is {kind}. {mend.format(path.name, path.stem)}"
     if _is_picture(head):
         return "it is one picture. Name the folder that it lies in, or a CSV with its name."
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text[:1] in (b"{", b"["):
-        lines = _is_json_lines(text)
-        mend = _PANDAS.format("read_json('{0}', lines=True)" if lines else "read_json('{0}')", "{1}")
-        return f"it is {'JSON Lines' if lines else 'JSON'}. {mend.format(path.name, path.stem)}"
     return None
 
 
@@ -68,11 +62,3 @@ def _kind_of_zip(path: Path) -> tuple[str, str]:
     if "content.xml" in names:
         return "an OpenDocument table", "Save it as CSV in LibreOffice, and name that file."
     return "a ZIP file", _UNPACK
-
-
-def _is_json_lines(text: bytes) -> bool:
-    first, _, rest = text.partition(b"\n")
-    try:
-        return isinstance(json.loads(first), dict) and rest.lstrip()[:1] in (b"{", b"")
-    except ValueError:
-        return False

@@ -1,5 +1,6 @@
 """A folder of pictures: the folder that a picture lies in is its label. Any depth."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -8,6 +9,8 @@ from trainer.errors import SourceError
 from trainer.sources.base import Listing, Picture, stable_id
 from trainer.sources.folder.labels import read_labels
 from trainer.sources.folder.walk import Contents, walk
+
+_TABLE = re.compile(r"\.(csv|tsv|jsonl|ndjson)(\.(gz|bz2|xz))?$", re.IGNORECASE)
 
 
 def read_folder(root: Path) -> Listing:
@@ -48,7 +51,7 @@ def _instead(root: Path, contents: Contents) -> str:
         said.append(f"{entry.place}{more} cannot be used: {entry.reason}.")
     if ignored := contents.describe_ignored():
         said.append(f"It holds {ignored} instead.")
-    tables = sorted(path.name for path in root.iterdir() if path.suffix.lower() in {".csv", ".tsv"})
+    tables = sorted(path.name for path in root.iterdir() if _TABLE.search(path.name))
     if tables:
         said.append(f"To read {tables[0]}, name that file instead of the folder.")
     elif any(ending in contents.ignored for ending in (".zip", ".tar", ".gz", ".tgz", ".7z", ".rar")):

@@ -1,4 +1,4 @@
-"""A CSV of pictures: `path` or `url`, perhaps `label`, `id` and `part`; every other column is an attribute."""
+"""A table of pictures, a CSV or JSON: `path` or `url`, perhaps `label`, `id` and `part`; the rest are attributes."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +13,7 @@ from trainer.sources.table.columns import is_header, read_columns
 from trainer.sources.table.decoding import read_text
 from trainer.sources.table.entries import Entry, notes_on_entries, read_attributes, read_entries
 from trainer.sources.table.places import Places
+from trainer.sources.table.records import Records, is_json
 from trainer.sources.table.rows import Rows
 from trainer.sources.table.values import MISSING
 
@@ -22,12 +23,13 @@ MAX_SHOWN = 100  # characters of what a row says of its place
 def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> Listing:
     """The pictures that the rows of `table` name; those at a URL are downloaded once, into the folder `cache`.
 
-    Every row becomes a picture or is skipped with its reason. Relative paths start from the CSV's folder. The kinds of
-    columns are told in `values`; an empty cell is an absent attribute. Notes say what is not taken as it is written.
-    Raises SourceError when the file is not such a CSV, names an unknown part, or when none of its rows can be used.
+    `table` may also be JSON Lines or a list in JSON, and packed with gzip, bzip2 or xz. Every row becomes a picture
+    or is skipped with its reason. Relative paths start from the CSV's folder. The kinds of columns are told in
+    `values`; an empty cell is an absent attribute. Notes say what is not taken as it is written. Raises SourceError
+    when the file is not such a CSV, names an unknown part, or when none of its rows can be used.
     """
     text, notes = read_text(table)
-    rows = Rows(text, is_header)
+    rows = Records(table, text) if is_json(text) else Rows(text, is_header)
     if rows.fault:
         raise SourceError(f"The first line of {table} names the columns, but {rows.fault}.")
     columns = read_columns(table, rows.header, rows.header_line)
@@ -53,7 +55,9 @@ def read_csv(table: Path, cache: Path, progress: Progress | None = None) -> List
             skipped.append(Skipped(_where(table, entry), picture))
     if not pictures:
         raise SourceError(_nothing(table, skipped))
-    return Listing(pictures, skipped, [*notes, *columns.notes, *notes_on_entries(entries), *notes_on_values])
+    return Listing(
+        pictures, skipped, [*notes, *rows.notes, *columns.notes, *notes_on_entries(entries), *notes_on_values]
+    )
 
 
 def _picture(

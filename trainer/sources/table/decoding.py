@@ -1,7 +1,12 @@
-"""The bytes of a CSV as text: UTF-8, UTF-16, or what older programs of the West write."""
+"""The bytes of a table as text: unpacked; in UTF-8, UTF-16, or what older programs of the West write."""
 
+import bz2
 import codecs
+import gzip
+import lzma
 import re
+import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from trainer.errors import SourceError
@@ -14,6 +19,12 @@ BOMS = (  # the longer first: UTF-32's begins as UTF-16's does
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
+MAX_UNPACKED_BYTES = 1 << 30
+PACKED: Mapping[bytes, tuple[str, type[gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile]]] = {  # by the first bytes
+    b"\x1f\x8b": ("gzip", gzip.GzipFile),
+    b"BZh": ("bzip2", bz2.BZ2File),
+    b"\xfd7zXZ\0": ("xz", lzma.LZMAFile),
+}
 SAVE_AS = "Save it as UTF-8"
 _MULTIBYTE = re.compile(rb"[\xc2-\xf4][\x80-\xbf]")
 # Letters with accents come by one or two in the languages of the West, and of the signs of Windows-1252 few are common.
@@ -22,14 +33,11 @@ _WESTERN = re.compile(rb"(?<![\x80-\xff])[" + _SIGNS + rb"]{1,2}(?![\x80-\xff])"
 
 
 def read_text(table: Path) -> tuple[str, list[str]]:
-    """The text of a file and what there is to say about its encoding.
+    """The text of a file, which may be packed, and what there is to say about its encoding.
 
     Raises SourceError when the file cannot be read, is no text, or is in an encoding that cannot be told.
     """
-    try:
-        data = table.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{table} cannot be read: {error.strerror or error}.") from error
+    data = _read_bytes(table)
     for mark, marked in BOMS:
         if data.startswith(mark):
             return _decode(table, data.removeprefix(mark), marked), []
@@ -43,6 +51,27 @@ def read_text(table: Path) -> tuple[str, list[str]]:
         return data.decode(), []
     except UnicodeDecodeError as error:
         return _western(table, data, error.start)
+
+
+def _read_bytes(table: Path) -> bytes:
+    """The bytes of a file, unpacked. Raises SourceError."""
+    try:
+        data = table.read_bytes()
+    except OSError as error:
+        raise SourceError(f"{table} cannot be read: {error.strerror or error}.") from error
+    kind, unpack = next((packed for magic, packed in PACKED.items() if data.startswith(magic)), ("", None))
+    if unpack is None:
+        return data
+    try:
+        with unpack(table) as file:
+            data = file.read(MAX_UNPACKED_BYTES + 1)
+    except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+        raise SourceError(f"{table} is packed with {kind}, but cannot be unpacked: {error}.") from error
+    if len(data) > MAX_UNPACKED_BYTES:
+        raise SourceError(
+            f"{table} unpacks to more than {MAX_UNPACKED_BYTES >> 20} MiB. Unpack it yourself, and name that."
+        )
+    return data
 
 
 def _decode(table: Path, data: bytes, encoding: str) -> str:

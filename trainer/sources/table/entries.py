@@ -8,6 +8,7 @@ from retrieval.text import normal
 from trainer.sources.base import Value
 from trainer.sources.table.columns import RESERVED
 from trainer.sources.table.places import Places, is_remote
+from trainer.sources.table.records import Records
 from trainer.sources.table.rows import Rows
 from trainer.sources.table.values import MISSING, read_column
 
@@ -46,7 +47,7 @@ class Entry:
         return normal(self.cells.get("label", "")) or None
 
 
-def read_entries(rows: Rows, names: Sequence[str], places: Places) -> list[Entry]:
+def read_entries(rows: Rows | Records, names: Sequence[str], places: Places) -> list[Entry]:
     """Every row of a table with the columns `names`, "" for one without a name."""
     ours = {name: index for index, name in enumerate(names) if name in RESERVED}
     of_places = [ours[name] for name in ("path", "url") if name in ours]

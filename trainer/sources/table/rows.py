@@ -36,6 +36,8 @@ class Rows:
     `delimiter` is the one under which `is_header` knows the names of columns, or which makes the most cells.
     """
 
+    notes: Sequence[str] = ()
+
     def __init__(self, text: str, is_header: Callable[[Cells], bool]) -> None:
         self._lines = _LINE_BREAK.split(text)
         self._start = next((index for index, line in enumerate(self._lines) if line.strip()), len(self._lines))

@@ -1,16 +1,18 @@
 """The bytes of a CSV: encodings that are read, and those whose name must be asked for."""
 
+import bz2
 import codecs
 import gzip
-import json
+import lzma
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from trainer.errors import SourceError
 from trainer.sources.base import Listing
-from trainer.sources.table import read_csv
+from trainer.sources.table import decoding, read_csv
 
 CONTENT = "path,label\n0.jpg,Käse\n1.jpg,œuvre\n"
 
@@ -76,6 +78,22 @@ def test_an_encoding_that_cannot_be_told_is_an_error(content: bytes, tmp_path: P
     assert f"in line {3 if b'1.jpg' in content else 2} " in said
 
 
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed_tables_are_unpacked(pack: Callable[[bytes], bytes], tmp_path: Path) -> None:
+    listing = read(tmp_path, pack(CONTENT.encode("utf-16")), "shop.csv.packed")
+    assert [picture.label for picture in listing.pictures] == ["Käse", "œuvre"]
+    assert not listing.notes
+    for broken in (pack(CONTENT.encode())[:-9], pack(CONTENT.encode())[:10]):
+        with pytest.raises(SourceError, match=r"is packed with .*, but cannot be unpacked"):
+            read(tmp_path, broken)
+
+
+def test_a_table_that_unpacks_to_very_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decoding, "MAX_UNPACKED_BYTES", 1 << 20)
+    with pytest.raises(SourceError, match=r"unpacks to more than 1 MiB\. Unpack it yourself"):
+        read(tmp_path, gzip.compress(bytes(2 << 20)))
+
+
 def test_utf_16_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="begins as UTF-16-LE, but is not"):
         read(tmp_path, CONTENT.encode("utf-16")[:-1])
@@ -85,15 +103,12 @@ def test_utf_16_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     ("content", "kind"),
     [
         (b"PAR1" + bytes(50), "a Parquet file. Make a CSV of it"),
-        (gzip.compress(CONTENT.encode(), mtime=0), "packed with gzip. Unpack it: gunzip -k shop.csv"),
+        (gzip.compress(gzip.compress(CONTENT.encode()), mtime=0), "packed with gzip. Unpack it: gunzip -k shop.csv"),
         (b"SQLite format 3\0" + bytes(50), "an SQLite database"),
         (b"%PDF-1.4", "a PDF document"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file"),
         (b"<!DOCTYPE html><html>", "an HTML or XML document"),
         (bytes(257) + b"ustar\x0000", "a tar file. Unpack it"),
-        (json.dumps([{"path": "0.jpg"}]).encode(), "JSON. Make a CSV of it"),
-        (b'{"path": "0.jpg"}\n{"path": "1.jpg"}\n', "JSON Lines. Make a CSV of it"),
-        (b'{\n "path": "0.jpg"}', "JSON. Make a CSV of it"),
         (b"\x89PNG\r\n\x1a\n" + bytes(50), "one picture. Name the folder that it lies in"),
         (b"\xff\xd8\xff\xe0" + bytes(50), "one picture. Name the folder that it lies in"),
     ],
