@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, FilePayload, Page
 
 from tests.frontend.fake_api import TALL_PNG, FakeApi
 from tests.frontend.fake_catalogue import fill
@@ -25,6 +25,6 @@ def tab(browser: Browser, address: str, api: FakeApi, width: int) -> Iterator[Pa
     assert mistakes == []
 
 
-def files(*names: str) -> list[dict[str, object]]:
+def files(*names: str) -> list[FilePayload]:
     """Pictures to select in a form."""
     return [{"name": name, "mimeType": "image/png", "buffer": TALL_PNG} for name in names]

@@ -10,7 +10,7 @@ def test_what_concerns_all_pictures_stops_adding_until_one_goes_on(tab: Page, ap
     well = api.replies["POST /items"]
     api.replies["POST /items"] = problem(507, code="storage_full", detail="Full.")
     tab.goto("/add/")
-    tab.set_input_files("#files", files("a.png", "b.png", "c.png"))  # type: ignore[arg-type]
+    tab.set_input_files("#files", files("a.png", "b.png", "c.png"))
     tab.get_by_role("button", name="Add 3 pictures").click()
     expect(tab.get_by_role("alert")).to_contain_text("The storage of the service is full")
     expect(tab.locator("[data-counts]")).to_have_text("0 of 3: 0 added, 3 to go.")
@@ -28,7 +28,7 @@ def test_a_busy_service_is_asked_again_by_itself(tab: Page, api: FakeApi) -> Non
         (busy.pop() if busy else well) if (request.method, request.target) == ("POST", "/items") else fallback(request)
     )
     tab.goto("/add/")
-    tab.set_input_files("#files", files("a.png"))  # type: ignore[arg-type]
+    tab.set_input_files("#files", files("a.png"))
     tab.get_by_role("button", name="Add 1 picture").click()
     expect(tab.locator("[data-counts]")).to_have_text("1 of 1: 1 added.")
     assert not busy

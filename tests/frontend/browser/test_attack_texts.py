@@ -110,7 +110,7 @@ def test_no_text_runs_on_the_catalogue_pages(
     for button in tab.locator(".legend button").all():
         button.click()
     tab.goto("/add/")
-    tab.set_input_files("#files", files("<img src=x onerror=alert(1)>.png"))  # type: ignore[arg-type]
+    tab.set_input_files("#files", files("<img src=x onerror=alert(1)>.png"))
     tab.get_by_role("button", name="Add 1 picture").click()
     expect(tab.locator(".refused")).to_contain_text("<img src=x")
     expect(tab.locator(".refused")).to_contain_text(attacks[4])

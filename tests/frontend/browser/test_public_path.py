@@ -73,7 +73,7 @@ def test_every_request_of_the_scripts_is_below_the_public_path(tab: Page, addres
     tab.goto(f"{address}browse/map")
     expect(tab.locator(".nearest a")).to_have_count(3)
     tab.goto(f"{address}add/")
-    tab.set_input_files("#files", files("a.png"))  # type: ignore[arg-type]
+    tab.set_input_files("#files", files("a.png"))
     tab.get_by_role("button", name="Add 1 picture").click()
     expect(tab.locator("[data-counts]")).to_have_text("1 of 1: 1 added.")
     tab.locator(".added a").click()
