@@ -6,6 +6,8 @@ from importlib.util import find_spec
 OUR_PACKAGES = {"api", "frontend", "lookalike", "retrieval", "trainer"}
 SERVICE_EXTRAS = {"api": "api", "page": "frontend", "demo": "all"}
 """The extra of each command that serves; every other command is the trainer's."""
+MODULE_EXTRAS = {"distributed": "dask", "pyarrow": "dask"}
+"""The extra of a module that few commands need."""
 MARKERS = {"trainer": "tensorflow", "api": "fastapi", "frontend": "flask"}
 """A module that only this extra brings."""
 
@@ -16,7 +18,7 @@ def missing_extra(error: ModuleNotFoundError, arguments: Sequence[str]) -> str |
     if not module or module in OUR_PACKAGES:
         return None
     command = next((argument for argument in arguments if not argument.startswith("-")), "")
-    return _advice(command, module, SERVICE_EXTRAS.get(command, "trainer"))
+    return _advice(command, module, MODULE_EXTRAS.get(module) or SERVICE_EXTRAS.get(command, "trainer"))
 
 
 def missing_for_demo() -> str | None:

@@ -19,6 +19,7 @@ from trainer.commands.backups.restore import restore
 from trainer.commands.backups.verify import verify
 from trainer.commands.compare import compare
 from trainer.commands.download import download
+from trainer.commands.embed import embed
 from trainer.commands.evaluate import evaluate
 from trainer.commands.learn import learn
 from trainer.commands.people.cluster import cluster
@@ -47,6 +48,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "search": search,
     "rank": rank,
+    "embed": embed,
     "cluster": cluster,
     "name": name_group,
     "publish": publish,

@@ -9,6 +9,7 @@ LookalikeError (retrieval)
     ├── ParityError         the exported network does not compute what Keras computes
     ├── EvaluationDamaged   a file that is to hold an evaluation, but does not
     ├── LearningError       nothing to learn from, or a bundle that cannot be refitted
+    ├── BulkError           workers that cannot be reached or have failed, or a shard that is damaged
     ├── PeopleError         faces that cannot be grouped, or a group or name that is none
     ├── BackupError         a backup that cannot be made, or is damaged, or may not be restored here
     └── ReleaseError        a bundle that cannot go live, or nothing to go back to
@@ -48,6 +49,10 @@ class EvaluationDamaged(TrainerError):
 
 class LearningError(TrainerError):
     """There is nothing to learn from, or the live bundle cannot be refitted."""
+
+
+class BulkError(TrainerError):
+    """Many pictures cannot be embedded as asked."""
 
 
 class PeopleError(TrainerError):

@@ -59,6 +59,27 @@ def copy_pictures(artifacts: Path, files: Sequence[PictureFile], progress: Progr
     return locations
 
 
+def to_item(file: PictureFile, artifacts: Path, copy: str | None = None) -> Item:
+    """The catalogue's row, whose picture is at `copy`, or else where the source has it.
+
+    A file inside the artifacts folder is named relative to it, so that the folder can move.
+    """
+    path, home = file.picture.path, artifacts.absolute()
+    said = file.picture.source or file.picture  # the catalogue itself keeps what people corrected
+    location = copy or (path.relative_to(home) if path.is_relative_to(home) else path)
+    return Item(
+        id=file.picture.id,
+        location=str(location),
+        sha256=file.sha256,
+        media_type=file.info.media_type,
+        width=file.info.width,
+        height=file.info.height,
+        label=said.label,
+        attributes=said.attributes,
+        origin="source",
+    )
+
+
 def _unchanged(file: PictureFile) -> bytes:
     try:
         data = file.picture.path.read_bytes()

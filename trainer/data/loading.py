@@ -10,12 +10,13 @@ from hashlib import sha256
 import numpy as np
 from numpy.typing import NDArray
 
+from retrieval import images
 from retrieval.encoding.embedder import Embedder, Opener, open_whole, prepare
 from retrieval.encoding.encoder import Encoder
 from retrieval.errors import FaceMissing, ImageError
 from retrieval.faces.opener import FaceOpener
 from retrieval.faces.quality import FaceQuality
-from retrieval.images import RGB, Fit
+from retrieval.images import RGB, Fit, ImageInfo
 from trainer.data.input_shape import InputShape
 from trainer.errors import SourceError
 from trainer.progress import Progress
@@ -111,23 +112,25 @@ def embed_gallery(
 class EmbeddedPictures:
     """The pictures that could be read with their vectors float32 [n, d], in order, and those that could not.
 
-    `digests` are the SHA-256 of their files.
+    `digests` are the SHA-256 of their files, `infos` what these say of themselves.
     """
 
     pictures: Sequence[Picture]
     vectors: NDArray[np.float32]
     digests: Sequence[str]
     skipped: Sequence[Skipped]
+    infos: Sequence[ImageInfo] = ()
 
 
 def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Progress) -> EmbeddedPictures:
     """Read and embed pictures, a batch in memory at a time. One that cannot be used is skipped, with the reason."""
 
-    def load(picture: Picture) -> tuple[RGB, str] | Skipped:
+    def load(picture: Picture) -> tuple[RGB, str, ImageInfo] | Skipped:
         try:
             data = picture.path.read_bytes()
-            opener, encoder = opener_of(picture, embedder.opener), embedder.encoder
-            return prepare(data, encoder.height, encoder.width, opener, embedder.fit), sha256(data).hexdigest()
+            info, encoder = images.inspect(data), embedder.encoder
+            prepared = prepare(data, encoder.height, encoder.width, opener_of(picture, embedder.opener), embedder.fit)
+            return prepared, sha256(data).hexdigest(), info
         except OSError as error:
             return Skipped(picture.place, error.strerror or str(error))
         except ImageError as error:
@@ -135,6 +138,7 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
 
     embedded: list[Picture] = []
     digests: list[str] = []
+    infos: list[ImageInfo] = []
     skipped: list[Skipped] = []
     vectors = [np.empty((0, embedder.projection.dims), np.float32)]
     inputs: list[RGB] = []
@@ -144,9 +148,10 @@ def embed_readable(pictures: Sequence[Picture], embedder: Embedder, progress: Pr
         else:
             inputs.append(loaded[0])
             digests.append(loaded[1])
+            infos.append(loaded[2])
             embedded.append(picture)
         if inputs and (len(inputs) == BATCH or done == len(pictures)):
             vectors.append(embedder.embed(inputs))
             inputs = []
         progress(done, len(pictures))
-    return EmbeddedPictures(embedded, np.concatenate(vectors), digests, skipped)
+    return EmbeddedPictures(embedded, np.concatenate(vectors), digests, skipped, infos)

@@ -11,7 +11,6 @@ import onnx
 
 from retrieval import bundle
 from retrieval.calibration import Calibration
-from retrieval.catalogue import Item
 from retrieval.faces.opener import FaceStage
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
@@ -19,7 +18,7 @@ from trainer.bundles import stores_of
 from trainer.config import Config, EncoderConfig
 from trainer.data.features import PictureFile
 from trainer.evaluation.metrics import Scores
-from trainer.pictures import copy_pictures
+from trainer.pictures import copy_pictures, to_item
 from trainer.progress import Listener
 from trainer.releases import pending, release
 from trainer.releases.release import Release
@@ -150,24 +149,3 @@ def _forget(artifacts: Path, bundle_id: str) -> None:
     shutil.rmtree(bundle.bundle_path(artifacts, bundle_id), ignore_errors=True)
     stores_of(artifacts).delete(bundle_id)
     cache_path(artifacts, bundle_id).unlink(missing_ok=True)
-
-
-def to_item(file: PictureFile, artifacts: Path, copy: str | None = None) -> Item:
-    """The catalogue's row, whose picture is at `copy`, or else where the source has it.
-
-    A file inside the artifacts folder is named relative to it, so that the folder can move.
-    """
-    path, home = file.picture.path, artifacts.absolute()
-    said = file.picture.source or file.picture  # the catalogue itself keeps what people corrected
-    location = copy or (path.relative_to(home) if path.is_relative_to(home) else path)
-    return Item(
-        id=file.picture.id,
-        location=str(location),
-        sha256=file.sha256,
-        media_type=file.info.media_type,
-        width=file.info.width,
-        height=file.info.height,
-        label=said.label,
-        attributes=said.attributes,
-        origin="source",
-    )
