@@ -57,8 +57,9 @@ def loud_and_quiet(*, labels: int = 5, each: int = 40) -> Examples:
     "loss", ["triplet", *(pytest.param(name, marks=SLOW) for name in ("proxy-anchor", "multi-similarity", "softmax"))]
 )
 def test_every_loss_teaches_from_labels(loss: str) -> None:
-    # A start that knows no labels: whatever is gained is the loss's.
-    config = changed(loss=loss, init="random", dims=(16,), max_epochs=12, patience_epochs=12, learning_rate=2e-2)
+    # A start that knows no labels: whatever is gained is the loss's. What new labels lose by it is another test's.
+    stages = {"max_epochs": 12, "patience_epochs": 12, "new_label_loss": 0.9}
+    config = changed(loss=loss, init="random", dims=(16,), learning_rate=2e-2, **stages)
     head = tune(loud_and_quiet(), config)
     assert head.start == (0, 16, 0)
     assert head.epochs > 0
