@@ -14,10 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = {
-    "api": ("api", "postgresql", "s3"),
+    "api": ("api", "milvus", "postgresql", "s3"),
     "frontend": ("frontend",),
-    "trainer": ("trainer", "postgresql", "s3"),
-    "trainer-gpu": ("trainer-gpu", "postgresql", "s3"),
+    "trainer": ("trainer", "milvus", "postgresql", "s3"),
+    "trainer-gpu": ("trainer-gpu", "milvus", "postgresql", "s3"),
     "build": ("build",),
     "dev": ("dev",),
 }
