@@ -237,10 +237,18 @@ def problem_of(error: retrieval.LookalikeError | Refusal, request_id: str) -> Pr
     """The document for what was raised; what whoever runs the server should see is logged."""
     if isinstance(error, Refusal):
         return problem(error.code, request_id, error.detail)
-    document = problem(CODES[type(error)], request_id, str(error) if isinstance(error, TELLING) else None)
+    refusal = refusal_of(error)
+    document = problem(refusal.code, request_id, refusal.detail)
     if document.status in LOGGED:
         logger.error("request %s: %s", request_id, error)
     return document
+
+
+def refusal_of(error: retrieval.LookalikeError) -> Refusal:
+    """What a client is told of an exception of retrieval: its message as a sentence, where that may be told."""
+    text = str(error)
+    detail = f"{text[:1].upper()}{text[1:].removesuffix('.')}." if isinstance(error, TELLING) else None
+    return Refusal(CODES[type(error)], detail)
 
 
 def problem_response(
@@ -257,11 +265,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(retrieval.LookalikeError)
     async def on_retrieval_error(request: Request, error: retrieval.LookalikeError) -> Response:
-        code = CODES[type(error)]
-        if PROBLEMS[code][0] in LOGGED:
+        refusal = refusal_of(error)
+        if PROBLEMS[refusal.code][0] in LOGGED:
             logger.error("request %s: %s", request.state.request_id, error)
-        detail = str(error) if isinstance(error, TELLING) else None
-        return problem_response(code, request.state.request_id, detail)
+        return problem_response(refusal.code, request.state.request_id, refusal.detail)
 
     @app.exception_handler(Refusal)
     async def on_refusal(request: Request, refusal: Refusal) -> Response:

@@ -1,5 +1,6 @@
 """Error messages of the page: what happened, and what to do."""
 
+import re
 from dataclasses import dataclass, replace
 
 from frontend.api.connection import ApiError, ApiRefused, ApiTimeout, ApiUnreachable
@@ -17,6 +18,9 @@ from frontend.languages.catalogues import SOURCE_LANGUAGE
 from frontend.languages.preferences import language
 from frontend.languages.texts import gettext
 
+_FIELD_NAME = re.compile(r"[\w.\[\]-]+: ")
+_ENDS = (".", "!", "?", ":", "。", "…")
+
 
 @dataclass(frozen=True)
 class ErrorMessage:
@@ -33,9 +37,29 @@ class ErrorMessage:
     retry_after_seconds: int | None = None
 
     @property
+    def reason(self) -> str:
+        """What happened, in sentences."""
+        return _in_sentences(self.title, self.explanation)
+
+    @property
+    def text(self) -> str:
+        """What happened and what to do, in sentences."""
+        return _in_sentences(self.title, self.explanation, self.advice)
+
+    @property
     def is_temporary(self) -> bool:
         """Whether the same request may succeed later."""
         return self.status >= 500 or self.status == 429
+
+
+def _in_sentences(*texts: str) -> str:
+    """The texts that are not empty, each with a capital letter, unless it begins with a field's name, and an end."""
+    stop = "。" if language() == "ja" else "."
+    sentences = []
+    for text in filter(None, map(str.strip, texts)):
+        first = text[0] if _FIELD_NAME.match(text) else text[0].upper()
+        sentences.append(f"{first}{text[1:]}{'' if text.endswith(_ENDS) else stop}")
+    return " ".join(sentences)
 
 
 def too_large(limit_bytes: int) -> ErrorMessage:

@@ -7,7 +7,8 @@ from api.fetch.client import NOTHING, Downloads
 from api.schemas.search.answer import Calibration
 from api.schemas.search.compare import CompareAnswer, CompareBody, CompareForm
 from api.schemas.search.request import SearchForm
-from api.search.query import encode, pictures_sent, prepare
+from api.search.fields import within
+from api.search.query import QueryInput, encode, pictures_sent, prepare
 from api.serving.snapshot import Snapshot
 from api.web.pictures import decode_base64
 from retrieval.clusters import cosines_of, lengths_of
@@ -15,12 +16,12 @@ from retrieval.clusters import cosines_of, lengths_of
 ONE_PICTURE = "Send exactly one of {names}."
 FIELDS = ("file", "image_base64", "url", "id", "crop", "face")
 OTHER = "other_"
+OF_A_PART = ("crop: ", "face: ")
 
 
 def compare(snapshot: Snapshot, body: CompareBody, downloads: Downloads = NOTHING) -> CompareAnswer:
-    """Raises Refusal, ImageError, ItemMissing, VectorMissing, PictureMissing."""
-    bodies = [_side(body, prefix) for prefix in ("", OTHER)]
-    sides = [prepare(snapshot, each, downloads) for each in bodies]
+    """Raises Refusal, which names the field that is wrong."""
+    sides = [_prepared(snapshot, body, prefix, downloads) for prefix in ("", OTHER)]
     encoded = iter(encode(snapshot, [picture for side in sides for picture in side.pictures]))
     a, b = (side.vector([next(encoded) for _ in side.pictures]).astype(np.float64) for side in sides)
     cosine = cosines_of(np.array([a @ b]), lengths_of(a[None]) * lengths_of(b[None]))
@@ -37,6 +38,19 @@ def compare(snapshot: Snapshot, body: CompareBody, downloads: Downloads = NOTHIN
         query=sides[0].sent,
         other=sides[1].sent,
     )
+
+
+def _prepared(snapshot: Snapshot, body: CompareBody, prefix: str, downloads: Downloads) -> QueryInput:
+    """One of the two pictures, read. Raises Refusal, which names the field that is wrong."""
+    side = _side(body, prefix)
+    name = next(f"{prefix}{name}" for name in FIELDS if getattr(body, f"{prefix}{name}", None) is not None)
+    try:
+        with within(name):
+            return prepare(snapshot, side, downloads)
+    except Refusal as refusal:
+        if (refusal.detail or "").startswith(OF_A_PART):
+            raise Refusal(refusal.code, f"{prefix}{refusal.detail}") from refusal
+        raise
 
 
 def _side(body: CompareBody, prefix: str) -> SearchForm:

@@ -11,6 +11,7 @@ from api.errors import Refusal
 from api.fetch.client import NOTHING, Downloads
 from api.schemas.explore import ExplainAnswer, HeatMap
 from api.schemas.search.request import Crop, ExplainBody
+from api.search.fields import within
 from api.search.query import crop_bytes, encoder_input, picture_of
 from api.serving.snapshot import Snapshot
 from retrieval import images
@@ -58,13 +59,15 @@ class _Side:
 
 def explain(snapshot: Snapshot, body: ExplainBody, downloads: Downloads = NOTHING) -> ExplainAnswer:
     """Raises Refusal, ImageError, ItemMissing, PictureMissing."""
-    item = snapshot.catalogue.get(body.item)
-    stored = snapshot.store.get(item.id)
+    with within("item"):
+        item = snapshot.catalogue.get(body.item)
+        stored = snapshot.store.get(item.id)
     face = body.face
     if face is None and body.id is not None and body.crop is None:
         face = _face_of(snapshot, body.id)
     query_side = _side(snapshot, picture_of(snapshot, body, downloads), body.crop, face)
-    item_side = _side(snapshot, snapshot.picture(item), None, _face_of(snapshot, item.id))
+    with within("item"):
+        item_side = _side(snapshot, snapshot.picture(item), None, _face_of(snapshot, item.id))
     try:
         own = split(snapshot.bundle.embedder.projection, query_side.cells, query_side.vector, stored)
         its = split(snapshot.bundle.embedder.projection, item_side.cells, stored, query_side.vector)

@@ -15,6 +15,7 @@ from api.errors import Refusal
 from api.fetch.client import Downloads
 from api.schemas.search.answer import Query
 from api.schemas.search.request import Crop, ExplainForm, PictureBody, PictureForm, SearchBody, SearchForm
+from api.search.fields import within
 from api.serving.batch_encoder import embed_all
 from api.serving.query_cache import name_of
 from api.serving.snapshot import Snapshot
@@ -151,12 +152,13 @@ def _of_items(snapshot: Snapshot, body: SearchBody, downloads: Downloads) -> Que
         raise Refusal("invalid_parameter", ONE_PICTURE)
     sources = []
     for number, part in enumerate(body.items or ()):
-        if part.id is None:
-            name = f"items[{number}].image_base64"
-            data = picture_bytes(None, part.image_base64, part.url, downloads, name)
-            sources.append(_source(snapshot, data, None, None, part.weight))
-        else:
-            item = snapshot.catalogue.get(part.id)
-            sources.append(Source(part.weight, stored=snapshot.store.get(item.id)))
+        name = next(name for name in ("id", "url", "image_base64") if getattr(part, name) is not None)
+        with within(f"items[{number}].{name}"):
+            if part.id is None:
+                data = picture_bytes(None, part.image_base64, part.url, downloads, f"items[{number}].{name}")
+                sources.append(_source(snapshot, data, None, None, part.weight))
+            else:
+                item = snapshot.catalogue.get(part.id)
+                sources.append(Source(part.weight, stored=snapshot.store.get(item.id)))
     query_ids = tuple(part.id for part in body.items or () if part.id is not None)
     return QueryInput(tuple(sources), query_ids, None)

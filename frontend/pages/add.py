@@ -83,7 +83,7 @@ def one() -> Response:
             "id": item.id if item else None,
             "page": url_for("items.show", id=item.id) if item else None,
             "picture": url_for("pictures.thumbnail", id=item.id, size=160) if item else None,
-            "why": f"{error_message.title}. {error_message.explanation}" if error_message else "",
+            "why": error_message.reason if error_message else "",
             "advice": error_message.advice if error_message else "",
             "ends": result.stops_all,
             "wait": error_message.retry_after_seconds if error_message and error_message.is_temporary else None,

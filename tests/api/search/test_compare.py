@@ -24,6 +24,10 @@ def to_base64(data: bytes) -> str:
     return base64.b64encode(data).decode()
 
 
+BROKEN = to_base64(picture(1)[:300])
+TEXT = to_base64(b"path,label")
+
+
 def test_it_says_what_a_search_says(open_api: OpenApi, tmp_path: Path) -> None:
     write_artifacts(tmp_path, pieces(30), calibration=some_calibration())
     client = open_api(artifacts=tmp_path)
@@ -78,14 +82,28 @@ def test_a_part_of_each_picture(client: TestClient) -> None:
         ({"id": ITEM, "other_id": ITEM, "other_face": 1}, "invalid_parameter", "face"),
         ({"id": ITEM, "other_id": ITEM, "metric": "cosine"}, "invalid_parameter", "not known"),
         ({"id": ITEM, "other_id": ITEM, "min_precision": 2}, "invalid_parameter", "min_precision"),
-        ({"id": "absent", "other_id": ITEM}, "item_missing", ""),
-        ({"id": ITEM, "other_image_base64": to_base64(picture(1)[:300])}, "broken_image", ""),
+        ({"id": "absent", "other_id": ITEM}, "item_missing", "id: there is no item"),
+        ({"id": ITEM, "other_id": "absent"}, "item_missing", "other_id: there is no item"),
+        ({"id": ITEM, "other_image_base64": BROKEN}, "broken_image", "other_image_base64: the picture is damaged"),
+        ({"image_base64": BROKEN, "other_id": ITEM}, "broken_image", "image_base64: the picture is damaged"),
+        ({"id": ITEM, "other_image_base64": TEXT}, "unsupported_format", "other_image_base64: this is a text"),
+        ({"url": "http://127.0.0.1/a.jpg", "other_id": ITEM}, "url_refused", "url: "),
+        ({"id": ITEM, "other_url": "http://127.0.0.1/a.jpg"}, "url_refused", "other_url: "),
+        ({"id": ITEM, "other_id": ITEM, "other_face": 1}, "invalid_parameter", "other_face: the model"),
     ],
 )
 def test_what_cannot_be_compared(client: TestClient, body: dict[str, Any], code: str, word: str) -> None:
     answer = client.post("/compare", json=body)
     assert answer.json()["code"] == code, answer.text
-    assert word in answer.json()["detail"]
+    detail = answer.json()["detail"]
+    assert detail.startswith(word) if ":" in word else word in detail
+
+
+def test_a_broken_file_is_told_by_its_field(client: TestClient) -> None:
+    good, bad = ("a.png", picture(1)), ("b.png", picture(2)[:300])
+    for files, name in (({"file": bad, "other_file": good}, "file"), ({"file": good, "other_file": bad}, "other_file")):
+        answer = client.post("/compare", files=files)
+        assert (answer.status_code, answer.json()["detail"].partition(":")[0]) == (422, name)
 
 
 def test_only_its_two_files_may_be_files(client: TestClient) -> None:

@@ -65,6 +65,21 @@ def test_an_explanation_sums_to_the_cosine_of_the_search(client: TestClient) -> 
                 assert (overlay.format, overlay.size) == ("PNG", shape)
 
 
+def test_the_one_of_several_pictures_that_is_wrong_is_named(client: TestClient) -> None:
+    broken, text = (base64.b64encode(data).decode() for data in (picture(1)[:300], b"path,label"))
+    for part, start in (
+        ({"image_base64": broken}, "items[1].image_base64: the picture is damaged"),
+        ({"image_base64": text}, "items[1].image_base64: this is a text"),
+        ({"id": "absent"}, "items[1].id: there is no item"),
+        ({"url": "http://127.0.0.1/a.jpg"}, "items[1].url: "),
+    ):
+        answer = client.post("/search", json={"items": [{"id": ITEM}, part]})
+        assert answer.status_code in (404, 415, 422)
+        assert answer.json()["detail"].startswith(start)
+    answer = client.post("/explain", json={"id": ITEM, "item": "absent"})
+    assert (answer.status_code, answer.json()["detail"].partition(":")[0]) == (404, "item")
+
+
 def test_an_explanation_of_a_part_is_of_that_part(client: TestClient) -> None:
     crop = {"x": 0, "y": 0, "width": 0.5, "height": 1}
     answer = client.post("/explain", json={"id": ITEM, "item": ITEM, "crop": crop}).json()

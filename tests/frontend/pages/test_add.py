@@ -84,6 +84,25 @@ def test_a_refusal_says_why_and_whether_others_may_fare_better(
     assert ("2 more were not tried" in text) is ends
 
 
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        ("this is a text file", "This kind of file cannot be added. This is a text file. Save it as"),
+        ("Not a picture; send one.", "This kind of file cannot be added. Not a picture; send one. Save it as"),
+        ("file: send one", "This kind of file cannot be added. file: send one. Save it as"),
+    ],
+)
+def test_what_happened_and_what_to_do_are_sentences(page: FlaskClient, api: FakeApi, detail: str, text: str) -> None:
+    api.replies["POST /items"] = problem(415, detail=detail, code="unsupported_format")
+    assert f"</strong> {text}" in page.post("/add/", data=files("a.png")).text
+    result = page.post("/add/one", data=files("jug.png")).json
+    assert result is not None
+    assert f"{result['why']} {result['advice']}".startswith(text)
+    in_japanese = page.post("/add/one", data=files("jug.png"), headers={"Accept-Language": "ja"}).json
+    assert in_japanese is not None
+    assert ". " not in in_japanese["why"]
+
+
 def test_a_mistake_in_the_form_is_said_before_anything_is_added(page: FlaskClient, api: FakeApi) -> None:
     wrong = {"label": "Jug", "name": "price", "kind": "number", "value": "cheap"}
     answer = page.post("/add/", data=wrong | files("a.png"))

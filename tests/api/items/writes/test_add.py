@@ -131,6 +131,14 @@ REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
 }
 
 
+@pytest.mark.parametrize("data", [b"path,label", b"GIF89a", b"<svg xmlns='http://www.w3.org/2000/svg'/>"])
+def test_what_is_wrong_with_a_picture_is_told_in_a_sentence(client: TestClient, data: bytes) -> None:
+    detail = client.post("/items", files={"file": data}).json()["detail"]
+    assert detail[0].isupper()
+    assert detail.endswith(".")
+    assert not detail.endswith("..")
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_cannot_be_added_leaves_nothing(client: TestClient, own_shop: Shop, name: str) -> None:
     body, status, code = REFUSED[name]
