@@ -69,6 +69,10 @@ class Settings(BaseSettings):
         description="where the vectors are, if not in the artifacts folder: postgresql://user@host:port/name of a "
         "database with the extension pgvector, or milvus://host:port, beside items in PostgreSQL",
     )
+    artifacts_url: StorageUrl | None = Field(
+        default=None,
+        description="store that bundles are fetched from into the artifacts folder: s3://bucket/prefix, file:///folder",
+    )
     api_host: ListenHost = Field(default="127.0.0.1", description="address to listen on; 0.0.0.0 for all")
     api_port: int = Field(default=8000, ge=1, le=65_535, description="port to listen on")
     api_public_url: PublicUrl | None = Field(

@@ -70,6 +70,8 @@ def open_file_system(url: str) -> tuple[Any, str]:
     if scheme in ("s3", "s3a"):
         limits = {"connect_timeout": CONNECT_SECONDS, "read_timeout": READ_SECONDS, "retries": {"max_attempts": 1}}
         options["config_kwargs"] = limits
+    elif scheme in ("file", "local"):
+        options["auto_mkdir"] = True
     try:
         from fsspec.core import url_to_fs
 

@@ -32,7 +32,7 @@ class SearchResult:
 
 def load_current(artifacts: Path) -> bundle.Bundle:
     """The published bundle. Raises BundleError."""
-    return bundle.load(bundle.bundle_path(artifacts, bundle.current(artifacts)))
+    return bundle.load(bundle.fetched(artifacts, bundle.current(artifacts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +64,11 @@ def find_named(artifacts: Path, name: str) -> tuple[Path, Path]:
     """
     path, folder = Path(name), bundle.bundle_path(artifacts, name)
     if name == LIVE:
-        home, folder = artifacts, bundle.bundle_path(artifacts, bundle.current(artifacts))
+        home, folder = artifacts, bundle.fetched(artifacts, bundle.current(artifacts))
     elif path.name == name and (folder.is_dir() or not path.is_dir()):
-        home = artifacts
-    elif (path / "CURRENT").exists():
-        home, folder = path, bundle.bundle_path(path, bundle.current(path))
+        home, folder = artifacts, bundle.fetched(artifacts, name)
+    elif (path / "CURRENT").exists() or (path / "store.json").exists():
+        home, folder = path, bundle.fetched(path, bundle.current(path))
     else:
         home, folder = path.resolve().parent.parent, path
     if not folder.is_dir():

@@ -11,6 +11,7 @@ from api.schemas.items.wrong_labels import WrongLabel, WrongLabelsAnswer
 from api.schemas.search.answer import ItemAnswer
 from api.serving.bundles import find_report
 from api.serving.snapshot import Snapshot
+from retrieval.bundle import Library
 from retrieval.catalogue import Item
 
 TABLE = "wrong_labels.csv"
@@ -60,7 +61,7 @@ def _undecided(snapshot: Snapshot, suspects: tuple[Suspect, ...]) -> list[tuple[
 def _suspects(artifacts: Path, bundle_id: str) -> tuple[Suspect, ...] | None:
     """The list of a bundle, which never changes; None if its run checked no labels."""
     try:
-        data = find_report(artifacts, bundle_id, TABLE).read()
+        data = find_report(Library(artifacts), bundle_id, TABLE).read()
     except Refusal as refusal:
         if refusal.code in {"report_missing", "bundle_missing"}:  # a training run may have swept the served one
             return None

@@ -1,13 +1,12 @@
 """GET /bundles, which of them is live, and their reports."""
 
 import asyncio
-from pathlib import Path as FolderPath
 from typing import Annotated
 from urllib.parse import unquote
 
 from fastapi import APIRouter, Path, Response
 
-from api.deps import ArtifactsDep, EngineDep, PoolDep, WritersDep
+from api.deps import EngineDep, PoolDep, WritersDep
 from api.errors import Refusal
 from api.openapi.problems import problems
 from api.schemas.bundles import BundleAnswer, BundlesAnswer
@@ -15,7 +14,7 @@ from api.security.keys import Admin, Read
 from api.serving import bundles
 from api.serving.engine import Engine
 from api.web.conditional import IfNoneMatch, is_known
-from retrieval import bundle as published
+from retrieval.bundle import Library
 
 # A report brings its own styles and scripts, and may load and reach nothing else: not the network, not this API in the
 # reader's name. The page in front of this API sends the same policy.
@@ -51,9 +50,9 @@ router = APIRouter(tags=["bundles"])
     summary="The bundles that can be served, newest first, and which one is live",
     responses=problems("overloaded"),
 )
-async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep) -> BundlesAnswer:
+async def list_bundles(engine: EngineDep, pool: PoolDep) -> BundlesAnswer:
     loaded = [snapshot.id for snapshot in engine.loaded]
-    return await pool.run(bundles.list_bundles, artifacts, engine.stores, loaded)
+    return await pool.run(bundles.list_bundles, engine.library, engine.stores, loaded)
 
 
 @router.post(
@@ -63,29 +62,27 @@ async def list_bundles(artifacts: ArtifactsDep, engine: EngineDep, pool: PoolDep
     summary="Make a bundle the live one, without an outage",
     responses=problems("bundle_missing", "bundle_damaged", "overloaded"),
 )
-async def activate_bundle(
-    bundle_id: BundleId, artifacts: ArtifactsDep, engine: EngineDep, pool: WritersDep
-) -> BundleAnswer:
+async def activate_bundle(bundle_id: BundleId, engine: EngineDep, pool: WritersDep) -> BundleAnswer:
     """Answers once it is live: checked, loaded beside the one that was, and with vectors of all items.
 
     Requests that are under way are answered by what they began with. Where the bundle cannot be served, the one that
     was live goes on and stays the published one, and the answer says why.
     """
-    await pool.run(bundles.publish, artifacts, engine.stores, bundle_id)
+    await pool.run(bundles.publish, engine.library, engine.stores, bundle_id)
     await engine.follow()
     loaded = [snapshot.id for snapshot in engine.loaded]
     if bundle_id not in loaded[:1]:
-        raise Refusal("bundle_damaged", await _not_live(engine, artifacts, bundle_id))
-    return await pool.run(bundles.show_bundle, artifacts, engine.stores, bundle_id, loaded)
+        raise Refusal("bundle_damaged", await _not_live(engine, bundle_id))
+    return await pool.run(bundles.show_bundle, engine.library, engine.stores, bundle_id, loaded)
 
 
-async def _not_live(engine: Engine, artifacts: FolderPath, bundle_id: str) -> str:
+async def _not_live(engine: Engine, bundle_id: str) -> str:
     """Publish again what is live, which the next start can serve; returns what to say of the bundle that is not."""
     why, live = engine.readiness.detail, engine.snapshot
     if live is None:
         return NOTHING_LIVE
     # Not in the pool, which may be full: this must not be left undone.
-    await asyncio.to_thread(published.take_back, artifacts, bundle_id, live.id)
+    await asyncio.to_thread(engine.library.take_back, bundle_id, live.id)
     await engine.follow()  # so that /readyz speaks of what is published now
     return f"{NOT_LIVE} {why}" if why else NOT_LIVE
 
@@ -105,17 +102,17 @@ async def _not_live(engine: Engine, artifacts: FolderPath, bundle_id: str) -> st
 async def get_report(
     bundle_id: BundleId,
     name: Annotated[str, Path(description="The file's name, below report/.", examples=["index.html"])],
-    artifacts: ArtifactsDep,
+    engine: EngineDep,
     pool: PoolDep,
     if_none_match: IfNoneMatch = None,
 ) -> Response:
     """Only what the bundle's manifest lists, and only as it was written."""
     # The path reaches the routes undecoded: see web/middleware.py.
-    return await pool.run(_report, artifacts, bundle_id, unquote(name), if_none_match)
+    return await pool.run(_report, engine.library, bundle_id, unquote(name), if_none_match)
 
 
-def _report(artifacts: FolderPath, bundle_id: str, name: str, if_none_match: str | None) -> Response:
-    file = bundles.find_report(artifacts, bundle_id, name)
+def _report(library: Library, bundle_id: str, name: str, if_none_match: str | None) -> Response:
+    file = bundles.find_report(library, bundle_id, name)
     headers = {"ETag": f'"{file.entry.sha256}"', **REPORT_HEADERS}
     if is_known(headers["ETag"], if_none_match):
         return Response(status_code=304, headers=headers)

@@ -12,7 +12,7 @@ from api.errors import Refusal
 from api.schemas.bundles import BundleAnswer, BundlesAnswer
 from api.schemas.search.answer import report_url
 from retrieval import bundle as bundles
-from retrieval.bundle import checksums
+from retrieval.bundle import Library, checksums
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing
 from retrieval.manifest import FileEntry, Manifest
 from retrieval.vectors.stores import VectorStores
@@ -57,45 +57,45 @@ class ReportFile:
             raise Refusal("bundle_damaged") from error
 
 
-def list_bundles(artifacts: Path, stores: VectorStores, loaded: Sequence[str]) -> BundlesAnswer:
+def list_bundles(library: Library, stores: VectorStores, loaded: Sequence[str]) -> BundlesAnswer:
     """Those with a sound manifest and with vectors, newest first. Their other files are checked when they go live.
 
     `loaded`: the ids of those that are, the live one first.
     """
-    servable = (_servable(artifacts, stores, bundle_id) for bundle_id in bundles.ids(artifacts))
+    servable = (_servable(library, stores, bundle_id) for bundle_id in library.ids())
     manifests = [manifest for manifest in servable if manifest]
     manifests.sort(key=lambda manifest: (manifest.created, manifest.id), reverse=True)
     return BundlesAnswer(bundles=[_answer(manifest, loaded) for manifest in manifests])
 
 
-def publish(artifacts: Path, stores: VectorStores, bundle_id: str) -> None:
-    """Let CURRENT name a bundle of the list, once every file of it is found to be as it was written.
+def publish(library: Library, stores: VectorStores, bundle_id: str) -> None:
+    """Publish a bundle of the list, once every file of it is found to be as it was written.
 
     Raises Refusal, StorageError.
     """
-    if bundle_id not in bundles.ids(artifacts) or _servable(artifacts, stores, bundle_id) is None:
+    if bundle_id not in library.ids() or _servable(library, stores, bundle_id) is None:
         raise Refusal("bundle_missing")
     try:
-        bundles.publish(artifacts, bundle_id)
+        library.publish(bundle_id)
     except BundleError as error:
         logger.error("not published: %s", error)
         raise Refusal("bundle_damaged") from error
 
 
-def show_bundle(artifacts: Path, stores: VectorStores, bundle_id: str, loaded: Sequence[str]) -> BundleAnswer:
+def show_bundle(library: Library, stores: VectorStores, bundle_id: str, loaded: Sequence[str]) -> BundleAnswer:
     """A bundle as in the list. Raises Refusal if it is gone."""
-    manifest = _servable(artifacts, stores, bundle_id)
+    manifest = _servable(library, stores, bundle_id)
     if manifest is None:
         raise Refusal("bundle_missing")
     return _answer(manifest, loaded)
 
 
-def find_report(artifacts: Path, bundle_id: str, name: str) -> ReportFile:
+def find_report(library: Library, bundle_id: str, name: str) -> ReportFile:
     """The file of this name in a bundle's report. Raises Refusal if the bundle or its manifest has none."""
-    if bundle_id not in bundles.ids(artifacts):  # and so no path that leads elsewhere
+    if bundle_id not in library.ids():  # and so no path that leads elsewhere
         raise Refusal("bundle_missing")
-    folder = bundles.bundle_path(artifacts, bundle_id)
     try:
+        folder = library.folder(bundle_id)
         manifest = bundles.read_manifest(folder)
     except (BundleMissing, BundleIncompatible) as error:  # not listed, either
         raise Refusal("bundle_missing") from error
@@ -113,9 +113,9 @@ def report_of(manifest: Manifest) -> str | None:
     return report_url(manifest.id) if INDEX in manifest.files else None
 
 
-def _servable(artifacts: Path, stores: VectorStores, bundle_id: str) -> Manifest | None:
+def _servable(library: Library, stores: VectorStores, bundle_id: str) -> Manifest | None:
     try:
-        manifest = bundles.read_manifest(bundles.bundle_path(artifacts, bundle_id))
+        manifest = library.manifest(bundle_id)
     except BundleError as error:
         logger.warning("not listed: %s", error)
         return None

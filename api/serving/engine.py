@@ -1,18 +1,18 @@
 """What is loaded, and how another model goes live while requests are answered.
 
-CURRENT is watched. Another bundle is loaded beside the live one and gets the vectors that it lacks; then one reference
-is replaced. A request is answered from start to end by what was loaded when it came; what is replaced is closed after
-the last of its requests. Whatever goes wrong meanwhile, what is loaded goes on serving, and `readiness` says why.
+What is published is watched. Another bundle is loaded beside the live one and gets the vectors that it lacks; then one
+reference is replaced. A request is answered from start to end by what was loaded when it came; what is replaced is
+closed after the last of its requests. Whatever goes wrong meanwhile, what is loaded goes on serving, and `readiness`
+says why.
 """
 
 import asyncio
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import monotonic
@@ -21,33 +21,23 @@ from api.errors import Refusal
 from api.limits import give_way
 from api.schemas.health import Ready, Unready
 from api.serving.agreements import Agreements
-from api.serving.backfill import Stopped
 from api.serving.cleanup import end_old_entries
+from api.serving.failures import Failures
 from api.serving.snapshot import Served, Snapshot
 from api.serving.writes import Writes
 from api.settings import Settings
 from retrieval import bundle as bundles
-from retrieval.catalogue import Catalogue
+from retrieval.catalogue import Catalogue, Releases
 from retrieval.durable import check_folder
-from retrieval.errors import BundleMissing, LookalikeError
+from retrieval.errors import LookalikeError
 from retrieval.pictures import open_pictures
 from retrieval.vectors.stores import vector_stores
 
 logger = logging.getLogger(__name__)
-LOOK_SECONDS = 1.0  # between two looks at CURRENT
+LOOK_SECONDS = 1.0  # between two looks at what is published
 BIN_SECONDS = 3600.0  # between two looks for entries of the bin whose time is over
-RETRY_SECONDS = 30.0  # until what cannot be loaded is tried again, unless it is published anew or nothing is served
 STARTING = "The published bundle is being loaded."
-LIVE = "live"  # what failed, where it was the bundle that CURRENT names
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why a bundle could not be loaded, what CURRENT was like then, and when to try again."""
-
-    unready: Unready
-    version: object
-    until: float
+LIVE = "live"  # what failed, where it was the published bundle
 
 
 class Engine:
@@ -63,6 +53,10 @@ class Engine:
         catalogue_url = settings.catalogue_url or bundles.catalogue_url(artifacts)
         self.stores = vector_stores(artifacts, vectors_url, catalogue_url)
         """Where the vectors of each bundle are."""
+        self.library = bundles.Library(
+            artifacts, settings.artifacts_url or bundles.artifacts_url(artifacts), self._releases
+        )
+        """The bundles that there are, and which of them is live."""
         self._settings = settings
         self._stopping = threading.Event()
         self._loader = ThreadPoolExecutor(1, thread_name_prefix="loader", initializer=give_way)
@@ -78,7 +72,7 @@ class Engine:
         self._agreements = Agreements()
         self._bin_until = 0.0  # when the bin is looked at again
         self._behind: set[str] = set()  # bundles whose vectors another process has changed
-        self._failures: Mapping[str, _Failure] = {}
+        self._failures = Failures()
 
     @property
     def artifacts(self) -> Path:
@@ -105,10 +99,12 @@ class Engine:
         """Whether searches are answered, by what, and what is wrong."""
         failures, snapshot = self._failures, self.snapshot
         if snapshot is None:
-            return failures[LIVE].unready if LIVE in failures else Unready(status="starting", detail=STARTING)
+            return failures.get(LIVE) or Unready(status="starting", detail=STARTING)
         unwritable = self.writing.problem
-        said = [failure.unready.detail for failure in failures.values()]
-        detail = " ".join([*said, f"Nothing can be written: {unwritable}." if unwritable else ""]).strip() or None
+        detail = (
+            " ".join([*failures.details, f"Nothing can be written: {unwritable}." if unwritable else ""]).strip()
+            or None
+        )
         return Ready(
             status="degraded" if detail else "ready",
             bundle=snapshot.id,
@@ -132,7 +128,7 @@ class Engine:
                 self._users.subtract(served.snapshots)
 
     async def run(self) -> None:
-        """Watch CURRENT, and whether changes can be written, until `stop`."""
+        """Watch what is published, and whether changes can be written, until `stop`."""
         await asyncio.gather(self._watch(), self.writing.watch(self._ended), self._settle())
 
     async def _watch(self) -> None:
@@ -151,7 +147,7 @@ class Engine:
             future.set_result(None)
 
     async def follow(self) -> None:
-        """Look at CURRENT at once; returns when what it names is live, or has failed."""
+        """Look at what is published at once; returns when that is live, or has failed."""
         if self._stopping.is_set():
             return
         future = asyncio.get_running_loop().create_future()
@@ -178,7 +174,7 @@ class Engine:
     def _look(self) -> None:
         """Load what should be loaded and is not, and close what nobody uses any more."""
         self._close_retired()
-        self._try(LIVE, _version(self.artifacts), self._follow_current)
+        self._try(LIVE, self._version(), self._follow_published)
         live = self.snapshot
         if live is None:
             return
@@ -193,16 +189,16 @@ class Engine:
         if unwanted:
             with self.writing.patiently():
                 self._replace([each for each in self._loaded if each not in unwanted])
-        self._failures = {name: why for name, why in self._failures.items() if name == LIVE or name in beside}
+        self._failures.keep({LIVE, *beside})
 
-    def _follow_current(self) -> None:
-        self._load(bundles.current(self.artifacts), live=True)
+    def _follow_published(self) -> None:
+        self._load(self.library.current(), live=True)
 
     def _beside(self, live: str) -> list[str]:
         """The bundles that the settings want loaded besides the live one."""
         bundle_ids: Sequence[str] = self._settings.bundles
         if self._settings.bundles == "all":
-            bundle_ids = [each for each in bundles.ids(self.artifacts) if self.stores.exists(each)]
+            bundle_ids = [each for each in self.library.ids() if self.stores.exists(each)]
         return [each for each in bundle_ids if each != live]
 
     def _load(self, bundle_id: str, *, live: bool) -> None:
@@ -214,6 +210,7 @@ class Engine:
             loaded = None
         if loaded is not None and (loaded is self.snapshot or not live):
             return
+        self.library.folder(bundle_id)  # which is fetched if need be
         snapshot = loaded or Snapshot.open(self._settings, bundle_id, self._items(), self._pictures, self.stores)
         try:
             self._agreements.prepare(snapshot, self._stopping)
@@ -249,9 +246,24 @@ class Engine:
 
     def _items(self) -> Catalogue:
         if self._catalogue is None:
-            url = self._settings.catalogue_url or bundles.catalogue_url(self.artifacts)
-            self._catalogue = Catalogue(url, busy_seconds=self._settings.write_seconds)
+            self._catalogue = Catalogue(self._catalogue_url, busy_seconds=self._settings.write_seconds)
         return self._catalogue
+
+    @property
+    def _catalogue_url(self) -> str:
+        return self._settings.catalogue_url or bundles.catalogue_url(self.artifacts)
+
+    def _releases(self) -> Releases | None:
+        return self._items().releases if self._catalogue_url.startswith("postgresql") else None
+
+    def _version(self) -> object:
+        """What changes whenever a bundle is published; None where that cannot be known."""
+        with suppress(LookalikeError):
+            return self.library.version()
+        return None
+
+    def _try(self, name: str, version: object, load: Callable[[], None]) -> None:
+        self._failures.attempt(name, version, load, patient=bool(self._loaded))
 
     def _replace(self, loaded: Sequence[Snapshot]) -> None:
         """The moment at which something goes live. Needs `writing`."""
@@ -267,36 +279,3 @@ class Engine:
         self._retired = [each for each in self._retired if each not in idle]
         for each in idle:
             each.close()
-
-    def _try(self, name: str, version: object, load: Callable[[], None]) -> None:
-        """Load, unless that failed a short while ago; remember and log why it fails."""
-        before = self._failures.get(name)
-        if before and before.version == version and monotonic() < before.until:
-            return
-        try:
-            load()
-        except Stopped:
-            return
-        except BundleMissing as error:
-            unready = Unready(status="no_bundle", detail=str(error))
-        except LookalikeError as error:
-            unready = Unready(status="broken", detail=str(error))
-        except Exception as error:  # whatever it is, it must be seen on /readyz, and the next publish may mend it
-            logger.exception("bundle %s cannot be opened", name)
-            unready = Unready(status="broken", detail=f"{type(error).__name__}: {error}")
-        else:
-            self._failures = {other: why for other, why in self._failures.items() if other != name}
-            return
-        if before is None or before.unready != unready:
-            logger.warning("cannot serve the bundle that is wanted (%s): %s", unready.status, unready.detail)
-        until = monotonic() + (RETRY_SECONDS if self._loaded else 0)
-        self._failures = {**self._failures, name: _Failure(unready, version, until)}
-
-
-def _version(artifacts: Path) -> object:
-    """What changes whenever a bundle is published."""
-    try:
-        status = (artifacts / "CURRENT").stat()
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns

@@ -1,9 +1,9 @@
 """Read, verify, write and publish bundles.
 
     artifacts/
-      CURRENT                       the id of the served bundle
+      CURRENT                       the id of the served bundle, unless the database says it
       catalogue.sqlite              the items
-      store.json                    where items, pictures and vectors are, if not in this folder
+      store.json                    where items, pictures, vectors and bundles are, if not in this folder
       vectors/<id>.sqlite           the items' vectors under that bundle
       pending/<id>.jsonl            the items that a release adds when that bundle goes live
       bundles/<id>/
@@ -34,8 +34,10 @@ from retrieval.bundle.layout import (
     ids,
     pending_path,
 )
+from retrieval.bundle.library import Library, all_ids, current, fetched, open_library, publish, take_back
 from retrieval.bundle.places import (
     Places,
+    artifacts_url,
     catalogue_url,
     pending_lines,
     pictures_url,
@@ -43,7 +45,6 @@ from retrieval.bundle.places import (
     vectors_url,
     write_places,
 )
-from retrieval.bundle.publishing import current, publish, take_back
 from retrieval.bundle.reading import Bundle, face_stage, load, read_clusters, read_manifest, verify
 from retrieval.bundle.writing import write
 
@@ -59,13 +60,18 @@ __all__ = [
     "REPORT",
     "TRAINING",
     "Bundle",
+    "Library",
     "Places",
+    "all_ids",
+    "artifacts_url",
     "bundle_path",
     "catalogue_url",
     "current",
     "face_stage",
+    "fetched",
     "ids",
     "load",
+    "open_library",
     "pending_lines",
     "pending_path",
     "pictures_url",

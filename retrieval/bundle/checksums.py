@@ -33,7 +33,7 @@ def check(folder: Path, files: Mapping[str, FileEntry]) -> None:
     """Compare every file with its entry, several at a time and piece by piece. Raises BundleDamaged."""
 
     def check_one(name: str) -> None:
-        path = _inside(folder, name)
+        path = inside(folder, name)
         try:
             with path.open("rb") as file:
                 actual = FileEntry(sha256=file_digest(file, "sha256").hexdigest(), size=file.tell())
@@ -50,7 +50,7 @@ def read(folder: Path, files: Mapping[str, FileEntry], name: str) -> bytes:
     """The bytes of one file, once they have been compared with its entry. Raises BundleDamaged."""
     if name not in files:
         raise BundleDamaged(f"{folder}: its manifest does not list {name}.")
-    path = _inside(folder, name)
+    path = inside(folder, name)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -73,7 +73,8 @@ def read_arrays(
         raise BundleDamaged(f"{folder / name} does not hold the arrays {', '.join(keys)}: {error}") from error
 
 
-def _inside(folder: Path, name: str) -> Path:
+def inside(folder: Path, name: str) -> Path:
+    """Where a file of a manifest is. Raises BundleDamaged for a name that leads out of the folder."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
         raise BundleDamaged(f"{folder}: its manifest lists {name}, which lies outside the bundle.")

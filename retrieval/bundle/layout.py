@@ -1,5 +1,6 @@
 """Where everything in an artifacts folder is. The only file that knows the names of files."""
 
+import re
 from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -14,11 +15,17 @@ FACE_MODELS = {"haar": f"{FACES}/haar.xml"} | {name: f"{FACES}/{name}.onnx" for 
 REPORT = "report"
 TRAINING = "training"
 STORE = "store.json"
+_ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
 
 def bundle_path(artifacts: Path, bundle_id: str) -> Path:
     """The folder of one bundle."""
     return artifacts / "bundles" / bundle_id
+
+
+def is_bundle_id(text: str) -> bool:
+    """Whether a bundle may have this id: then it is no path that leads elsewhere."""
+    return _ID.fullmatch(text) is not None
 
 
 def ids(artifacts: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""What an artifacts folder keeps elsewhere: items, pictures, vectors; `store.json` says where.
+"""What an artifacts folder keeps elsewhere: items, pictures, vectors, bundles; `store.json` says where.
 
 Whoever opens the folder finds them so, the trainer as well as the API. A password has no place in it: the libraries of
 databases and stores take theirs from the environment or from files of their own.
@@ -19,7 +19,7 @@ from retrieval.vectors.address import vectors_url_without_password
 
 
 class Places(BaseModel):
-    """Where items, pictures and vectors are; None: in the artifacts folder itself."""
+    """Where items, pictures, vectors and bundles are; None: in the artifacts folder itself, of bundles alone there."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,6 +27,7 @@ class Places(BaseModel):
     catalogue_url: Annotated[str, AfterValidator(database_url)] | None = None
     pictures_url: Annotated[str, AfterValidator(storage_url)] | None = Field(default=None)
     vectors_url: Annotated[str, AfterValidator(vectors_url_without_password)] | None = None
+    artifacts_url: Annotated[str, AfterValidator(storage_url)] | None = None
 
 
 def read_places(artifacts: Path) -> Places:
@@ -67,6 +68,11 @@ def pictures_url(artifacts: Path) -> str | None:
 def vectors_url(artifacts: Path) -> str | None:
     """Where the vectors are unless a setting says otherwise; None: in the folder. Raises BundleDamaged."""
     return read_places(artifacts).vectors_url
+
+
+def artifacts_url(artifacts: Path) -> str | None:
+    """What bundles are fetched from unless a setting says otherwise; None: nothing. Raises BundleDamaged."""
+    return read_places(artifacts).artifacts_url
 
 
 def pending_lines(artifacts: Path) -> Iterator[bytes]:

@@ -107,11 +107,19 @@ def read_manifest(folder: Path) -> Manifest:
         text, checksum = path.read_bytes(), (folder / CHECKSUM).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise BundleMissing(f"There is no bundle in {folder}: {Path(error.filename).name} is missing.") from None
-    manifest = manifests.parse(text, str(path))
+    return parse_manifest(text, checksum, str(path), folder.resolve().name)
+
+
+def parse_manifest(text: bytes, checksum: bytes, where: str, folder_name: str) -> Manifest:
+    """The manifest that a folder of this name holds; `where` names its file in errors.
+
+    Raises BundleDamaged or BundleIncompatible.
+    """
+    manifest = manifests.parse(text, where)
     if checksum != checksums.line(text):
-        raise BundleDamaged(f"{path} has changed since it was written: it does not match {CHECKSUM}.")
-    if manifest.id != folder.resolve().name:
-        raise BundleDamaged(f"{path} says it is bundle {manifest.id}, but its folder is {folder.resolve().name}.")
+        raise BundleDamaged(f"{where} has changed since it was written: it does not match {CHECKSUM}.")
+    if manifest.id != folder_name:
+        raise BundleDamaged(f"{where} says it is bundle {manifest.id}, but its folder is {folder_name}.")
     return manifest
 
 

@@ -9,6 +9,7 @@ from retrieval.catalogue.ordering import Order, Place
 from retrieval.catalogue.records.bin import BinEntry, oldest
 from retrieval.catalogue.records.corrections import Corrected
 from retrieval.catalogue.records.dismissals import Dismissal, Dismissals, Member
+from retrieval.catalogue.records.releases import ReleaseEntry, Releases
 from retrieval.catalogue.table import BATCH
 from retrieval.catalogue.writing import Catalogue
 
@@ -28,6 +29,8 @@ __all__ = [
     "Member",
     "Order",
     "Place",
+    "ReleaseEntry",
+    "Releases",
     "Reply",
     "State",
     "WordHits",

@@ -16,6 +16,7 @@ from retrieval.catalogue.records.bin import Bin
 from retrieval.catalogue.records.corrections import CorrectionReader
 from retrieval.catalogue.records.feedback import FeedbackReader
 from retrieval.catalogue.records.history import HistoryReader
+from retrieval.catalogue.records.releases import Releases
 from retrieval.catalogue.schema import open_database
 from retrieval.catalogue.source import SourceWriter
 
@@ -40,6 +41,8 @@ class Catalogue(CatalogueReader):
         """What people changed of the source's items."""
         self.history = HistoryReader(self._database)
         """How items were described."""
+        self.releases = Releases(self._database) if self._database.dialect == "postgresql" else None
+        """Which bundle is live; None where the file CURRENT says it."""
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""

@@ -86,11 +86,11 @@ def create(artifacts: Path, target: Path, listener: Listener) -> About:
 def _copy_bundles(artifacts: Path, root: Path, live: str | None, listener: Listener) -> int:
     """All bundles with their vectors, and what says which of them is live; how many there are."""
     stores, copies = stores_of(artifacts), EmbeddedStores(root)
-    ids = bundle.ids(artifacts)
+    ids = bundle.all_ids(artifacts)
     with listener.step("Copying bundles and vectors") as progress:
         for done, bundle_id in enumerate(ids, start=1):
             shutil.copytree(
-                bundle.bundle_path(artifacts, bundle_id), bundle.bundle_path(root, bundle_id), copy_function=_link
+                bundle.fetched(artifacts, bundle_id), bundle.bundle_path(root, bundle_id), copy_function=_link
             )
             if stores.exists(bundle_id):
                 clusters = partial(bundle.read_clusters, bundle.bundle_path(artifacts, bundle_id))

@@ -27,7 +27,7 @@ class ExportConfig(Section):
 
 
 class StoreConfig(Section):
-    """Where items, pictures and vectors are, if not in the artifacts folder; without passwords. It remembers them."""
+    """Where items, pictures, vectors and bundles are, if not in the artifacts folder; it remembers. No passwords."""
 
     catalogue_url: Annotated[str, AfterValidator(database_url)] | None = None
     """postgresql://user@host/database; None: what LOOKALIKE_CATALOGUE_URL says, or a file."""
@@ -35,6 +35,8 @@ class StoreConfig(Section):
     """s3://bucket/prefix, into which the pictures of the source are copied; None: what LOOKALIKE_PICTURES_URL says."""
     vectors_url: Annotated[str, AfterValidator(vectors_url_without_password)] | None = None
     """postgresql://user@host/database with pgvector, or milvus://host:port; None: LOOKALIKE_VECTORS_URL, or files."""
+    artifacts_url: Annotated[str, AfterValidator(storage_url)] | None = None
+    """s3://bucket/prefix, into which published bundles are copied; None: what LOOKALIKE_ARTIFACTS_URL says."""
 
 
 class ReduceConfig(Section):

@@ -1,4 +1,4 @@
-"""The bundles of an artifacts folder: what there is, and what of it can go."""
+"""The bundles of an artifacts folder and of the store that it names: what there is, and what of it can go."""
 
 import shutil
 from collections.abc import Sequence
@@ -50,9 +50,9 @@ class PruneResult:
 
 def bundles(artifacts: Path) -> list[BundleInfo]:
     """Every bundle, newest first; those that cannot be read last. Checks no file but the manifest."""
-    home, live = artifacts / "bundles", log.live_id(artifacts)
-    folders = [path for path in home.iterdir() if path.is_dir() and _is_bundle(path)] if home.is_dir() else []
-    infos = [_info(artifacts, folder, live) for folder in sorted(folders)]
+    live = log.live_id(artifacts)
+    with bundle.open_library(artifacts) as library:
+        infos = [_info(artifacts, library, bundle_id, live) for bundle_id in library.ids()]
     readable = [info for info in infos if info.created]
     readable.sort(key=lambda info: (info.created, info.id), reverse=True)
     return readable + [info for info in infos if not info.created]
@@ -79,14 +79,18 @@ def _prunable(artifacts: Path, keep: int) -> PruneResult:
 
 
 def _remove(artifacts: Path, bundle_id: str) -> None:
-    """The folder first: without it, nobody looks for the rest."""
+    """The bundle first: without it, nobody looks for the rest."""
+    with bundle.open_library(artifacts) as library:
+        if library.store is not None:
+            library.store.delete(bundle_id)
     folder = bundle.bundle_path(artifacts, bundle_id)
     doomed = folder.with_name(f".{bundle_id}{REMOVED_SUFFIX}")
-    folder.rename(doomed)
+    if folder.is_dir():
+        folder.rename(doomed)
     stores_of(artifacts).delete(bundle_id)
     for path in _beside(artifacts, bundle_id):
         path.unlink(missing_ok=True)
-    shutil.rmtree(doomed)
+    shutil.rmtree(doomed, ignore_errors=not doomed.is_dir())
 
 
 def _beside(artifacts: Path, bundle_id: str) -> list[Path]:
@@ -94,22 +98,19 @@ def _beside(artifacts: Path, bundle_id: str) -> list[Path]:
     return [cache_path(artifacts, bundle_id), bundle.pending_path(artifacts, bundle_id)]
 
 
-def _is_bundle(folder: Path) -> bool:
-    return not folder.name.startswith(".")  # drafts, and what is being removed
-
-
-def _info(artifacts: Path, folder: Path, live: str | None) -> BundleInfo:
-    files = [*folder.rglob("*"), *_beside(artifacts, folder.name)]
+def _info(artifacts: Path, library: bundle.Library, bundle_id: str, live: str | None) -> BundleInfo:
+    folder = bundle.bundle_path(artifacts, bundle_id)
+    files = [*folder.rglob("*"), *_beside(artifacts, bundle_id)]
     size = sum(path.stat().st_size for path in files if path.is_file())
-    size += stores_of(artifacts).size_bytes(folder.name)
+    size += stores_of(artifacts).size_bytes(bundle_id)
     try:
-        manifest = bundle.read_manifest(folder)
+        manifest = library.manifest(bundle_id)
     except BundleError as error:
-        return BundleInfo(folder.name, folder.name == live, size, problem=str(error))
+        return BundleInfo(bundle_id, bundle_id == live, size, problem=str(error))
+    if not folder.is_dir():  # it is in the store alone
+        size += sum(entry.size for entry in manifest.files.values())
     encoder = manifest.encoder
-    return BundleInfo(
-        folder.name, folder.name == live, size, manifest.created, encoder.name, encoder.stage, _map(manifest)
-    )
+    return BundleInfo(bundle_id, bundle_id == live, size, manifest.created, encoder.name, encoder.stage, _map(manifest))
 
 
 def _map(manifest: Manifest) -> float | None:

@@ -1,5 +1,7 @@
 """artifacts/PUBLISHED: which bundle went live when and why. Lines are added, never changed.
 
+Where the database says what is live, it has these entries, after those that the file has from before.
+
     20261122-171500-ab12 2026-11-22T17:20:31+00:00 run
 
 A line is written just before CURRENT changes. So after a crash the last line may name a bundle that did not go live, or
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from retrieval import bundle
+from retrieval.bundle import open_library
 from retrieval.durable import sync
 from retrieval.errors import BundleMissing
 
@@ -33,6 +36,13 @@ class Entry:
 
 def read(artifacts: Path) -> list[Entry]:
     """All lines, oldest first. What a crash has cut off or spoilt is passed over."""
+    with open_library(artifacts) as library:
+        releases = library.releases()
+        shared = [(each.bundle_id, each.created, each.why) for each in releases.entries()] if releases else []
+    return [*_read_file(artifacts), *(Entry(name, time, _why(why)) for name, time, why in shared)]
+
+
+def _read_file(artifacts: Path) -> list[Entry]:
     try:
         text = (artifacts / HISTORY).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
@@ -44,12 +54,17 @@ def read(artifacts: Path) -> list[Entry]:
 def append(artifacts: Path, bundle_id: str, why: Why) -> None:
     """Write down that a bundle is about to go live; durably once CURRENT is."""
     path, live, entries = artifacts / HISTORY, live_id(artifacts), read(artifacts)
-    lines = [_line(bundle_id, why)]
+    added: list[tuple[str, Why]] = [(bundle_id, why)]
     if live is not None and _succession(entries)[-1:] != [live]:
-        lines.insert(0, _line(live, "found"))
+        added.insert(0, (live, "found"))
+    with open_library(artifacts) as library:
+        releases = library.releases()
+        if releases is not None:
+            releases.append(added)
+            return
     cut_off = path.exists() and not path.read_bytes().endswith(b"\n")
     with path.open("a", encoding="ascii") as file:
-        file.write("\n" * cut_off + "".join(lines))
+        file.write("\n" * cut_off + "".join(_line(*each) for each in added))
     sync(path)
 
 
@@ -61,12 +76,12 @@ def before(artifacts: Path) -> str | None:
     live, succession = live_id(artifacts), _succession(read(artifacts))
     if live in succession:
         succession = _up_to(succession, live)
-    earlier = (bundle_id for bundle_id in reversed(succession) if bundle_id != live)
-    return next((bundle_id for bundle_id in earlier if bundle.bundle_path(artifacts, bundle_id).is_dir()), None)
+    there = set(bundle.all_ids(artifacts))
+    return next((each for each in reversed(succession) if each != live and each in there), None)
 
 
 def live_id(artifacts: Path) -> str | None:
-    """What CURRENT says; None where nothing is published. Raises BundleDamaged where it cannot be read."""
+    """What CURRENT or the database says; None where nothing is published. Raises BundleDamaged, CatalogueError."""
     try:
         return bundle.current(artifacts)
     except BundleMissing:
@@ -95,8 +110,11 @@ def _line(bundle_id: str, why: Why) -> str:
 def _parse(line: str) -> Entry | None:
     try:
         bundle_id, time, why = line.split(" ")
-        if why not in get_args(Why) or not bundle_id.isprintable():
-            return None
-        return Entry(bundle_id, datetime.fromisoformat(time), why)  # type: ignore[arg-type]  # checked above
+        return Entry(bundle_id, datetime.fromisoformat(time), _why(why)) if bundle_id.isprintable() else None
     except ValueError:
         return None
+
+
+def _why(text: str) -> Why:
+    """Raises ValueError."""
+    return get_args(Why)[get_args(Why).index(text)]  # type: ignore[no-any-return]  # one of them

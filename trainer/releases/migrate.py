@@ -35,12 +35,12 @@ def migrate(artifacts: Path, source: VectorStores, target: VectorStores, listene
     A bundle whose vectors are all in the new place already is passed over, so that a stopped migration goes on. Both
     places are then searched with the same queries. Raises VectorStoreError if they answer differently, StorageError.
     """
-    ids = [bundle_id for bundle_id in bundle.ids(artifacts) if source.exists(bundle_id)]
+    ids = [bundle_id for bundle_id in bundle.all_ids(artifacts) if source.exists(bundle_id)]
     done = []
     with listener.step("Moving vectors") as progress:
         for number, bundle_id in enumerate(ids):
             progress(number, len(ids))
-            folder = bundle.bundle_path(artifacts, bundle_id)
+            folder = bundle.fetched(artifacts, bundle_id)
             clusters = bundle.read_clusters(folder)
             digests = source.held(bundle_id, clusters)
             moved = not target.exists(bundle_id) or target.held(bundle_id, clusters) != digests

@@ -4,8 +4,8 @@ Nothing that is served is touched until all that is new is there and durable. Th
 
     1. items that the bundle has no vectors for are embedded       (into its own store)
     2. a new source's items are added to the catalogue             (the old ones stay as they are)
-    3. a line in PUBLISHED
-    4. CURRENT                                                     <- the moment at which it goes live
+    3. a line in PUBLISHED                                         (or a row in the database that servers share)
+    4. CURRENT, or that row of the database                        <- the moment at which it goes live
     5. the new source's items replace the old ones                 (they wait in pending/ until then)
 
 So whatever a crash leaves live finds every item that it found, or would have found, in undisturbed service. Between 2
@@ -117,7 +117,7 @@ def _open(artifacts: Path, bundle_id: str, *, forced: bool) -> tuple[Bundle | No
 
 def _folder(artifacts: Path, bundle_id: str) -> Path:
     """The folder of a bundle. Raises BundleMissing where there is none."""
-    folder = bundle.bundle_path(artifacts, bundle_id)
+    folder = bundle.fetched(artifacts, bundle_id)
     if folder.name != bundle_id or not folder.is_dir():
         raise BundleMissing(f"There is no bundle {bundle_id} in {artifacts}. `lookalike bundles` lists them.")
     return folder
@@ -133,7 +133,7 @@ def _judge(artifacts: Path, loaded: Bundle, live: str | None, pins: Sequence[Pin
         )
         return None
     try:
-        served = bundle.load(bundle.bundle_path(artifacts, live))
+        served = bundle.load(bundle.fetched(artifacts, live))
     except LookalikeError as error:
         listener.note(f"The live bundle cannot be opened, so there is nothing to compare with: {error}")
         return None

@@ -41,8 +41,10 @@ def publish(
             f"It names {force}, not {bundle_id}, the bundle to be published.", param_hint="--force"
         )
     check_sources(pin)
+    from trainer.places import remember_shared
     from trainer.releases import release
 
+    remember_shared(artifacts)
     done = release.publish(artifacts, bundle_id, Display(), forced=force is not None, pin=pin)
     if show_release(done, artifacts):
         raise typer.Exit(REFUSED)
@@ -54,8 +56,10 @@ def rollback(artifacts: Artifacts = Path("artifacts")) -> None:
 
     Example: `lookalike rollback`
     """
+    from trainer.places import remember_shared
     from trainer.releases import release
 
+    remember_shared(artifacts)
     done = release.rollback(artifacts, Display())
     show_release(done, artifacts)
     show_live(done)
