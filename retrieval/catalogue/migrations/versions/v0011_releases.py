@@ -17,6 +17,7 @@ def upgrade() -> None:
         sa.Column("bundle", sa.String(100), nullable=False),
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.Column("changed", sa.BigInteger, nullable=False),
+        if_not_exists=True,
     )
     op.create_table(
         "releases",
@@ -24,4 +25,5 @@ def upgrade() -> None:
         sa.Column("bundle", sa.String(100), nullable=False),
         sa.Column("why", sa.String(16), nullable=False),
         sa.Column("created", sa.BigInteger, nullable=False),
+        if_not_exists=True,
     )
