@@ -78,6 +78,7 @@ def install(app: Flask) -> None:
         "day": formatting.day,
         "shape": shape,
         "srcset": srcset,
+        "thumbnail": thumbnail,
         "search_link": search_link,
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
@@ -91,13 +92,15 @@ def shape(picture: Size) -> str:
     return f"r{min(MAX_ASPECT, max(MIN_ASPECT, round(20 * picture.width / picture.height)))}"
 
 
+def thumbnail(picture: Item, size: int) -> str:
+    """The address of an item's thumbnail. It names the content, so that browsers keep it for good."""
+    return url_for("pictures.thumbnail", id=picture.id, size=size, sha256=picture.sha256)
+
+
 def srcset(picture: Item) -> str:
     """The `srcset` of an item: its thumbnails and their widths."""
     narrowing = min(1, picture.width / picture.height)
-    return ", ".join(
-        f"{url_for('pictures.thumbnail', id=picture.id, size=size)} {max(1, round(size * narrowing))}w"
-        for size in THUMBNAIL_SIZES
-    )
+    return ", ".join(f"{thumbnail(picture, size)} {max(1, round(size * narrowing))}w" for size in THUMBNAIL_SIZES)
 
 
 def search_link(query: SearchQuery) -> str:

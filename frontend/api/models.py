@@ -32,6 +32,8 @@ class Item(Size):
     attributes: Attributes = {}
     created: datetime | None = None
     """When it was added to the catalogue."""
+    sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")
+    """Of its picture's file."""
 
 
 class ItemSample(ApiModel):

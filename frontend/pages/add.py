@@ -15,7 +15,7 @@ from frontend.forms.item import KINDS, Description, parse_description
 from frontend.forms.parameters import accepts, choice
 from frontend.languages.texts import gettext
 from frontend.pages.items import MAX_DELETED
-from frontend.rendering import catalogue, form_limit_bytes, limit_bytes
+from frontend.rendering import catalogue, form_limit_bytes, limit_bytes, thumbnail
 
 PICTURE_ERRORS = {400, 404, 409, 413, 415, 422}
 """Statuses that concern one picture; after any other one, no further picture would be added."""
@@ -82,7 +82,7 @@ def one() -> Response:
             "state": "refused" if error_message else "added" if result.is_new else "known",
             "id": item.id if item else None,
             "page": url_for("items.show", id=item.id) if item else None,
-            "picture": url_for("pictures.thumbnail", id=item.id, size=160) if item else None,
+            "picture": thumbnail(item, 160) if item else None,
             "why": error_message.reason if error_message else "",
             "advice": error_message.advice if error_message else "",
             "ends": result.stops_all,

@@ -10,17 +10,23 @@ from frontend.forms.parameters import accepts
 from frontend.messages import explain
 from frontend.rendering import THUMBNAIL_SIZES, api, limit_bytes
 
+KEPT_FOR_GOOD = "private, max-age=31536000, immutable"
+
 pictures = Blueprint("pictures", __name__, url_prefix="/pictures")
 
 
 @pictures.get("/thumbnail")
-@accepts("id", "size")
+@accepts("id", "size", "sha256")
 def thumbnail() -> Response:
-    """A small version of an item's picture."""
+    """A small version of an item's picture; of one that has this content, browsers keep it for good."""
     size = request.args.get("size", default=0, type=int)
     if size not in THUMBNAIL_SIZES:
         abort(404)
-    return file_response(api().thumbnail(_item_id(), size, request.headers.get("If-None-Match")))
+    response = file_response(api().thumbnail(_item_id(), size, request.headers.get("If-None-Match")))
+    content, (etag, _) = request.args.get("sha256"), response.get_etag()
+    if content and etag and etag.startswith(f"{content}-"):  # else another picture has taken its place since
+        response.headers["Cache-Control"] = KEPT_FOR_GOOD
+    return response
 
 
 @pictures.get("/full")

@@ -26,6 +26,13 @@ ReportUrl = Annotated[
 Created = Annotated[
     datetime, Field(description="When it came into the catalogue, UTC.", examples=["2026-11-24T18:05:42.073215Z"])
 ]
+Sha256 = Annotated[
+    str,
+    Field(
+        description="Of the picture's file, in hexadecimal: it changes when the picture is replaced.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    ),
+]
 
 
 class ThumbnailSize(IntEnum):
@@ -51,6 +58,7 @@ class ItemAnswer(Answer):
     width: Annotated[int, Field(examples=[400])]
     height: Annotated[int, Field(examples=[533])]
     created: Created
+    sha256: Sha256
     image_url: Annotated[str, Field(examples=["/item/image?id=vases%2Famphora%203.jpg"])]
     thumbnail_url: Annotated[str, Field(examples=["/item/thumbnail?id=vases%2Famphora%203.jpg"])]
 
@@ -69,6 +77,7 @@ def item_fields(item: Item) -> dict[str, Any]:
         "width": item.width,
         "height": item.height,
         "created": item.created,
+        "sha256": item.sha256,
         "image_url": image_url(item.id),
         "thumbnail_url": thumbnail_url(item.id),
     }
@@ -110,6 +119,7 @@ class Hit(Answer):
     width: Annotated[int, Field(description="Of the item's picture, in pixels.", examples=[400])]
     height: Annotated[int, Field(examples=[533])]
     created: Created
+    sha256: Sha256
     score: Annotated[
         float,
         Field(

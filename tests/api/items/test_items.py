@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from urllib.parse import quote
@@ -92,6 +93,7 @@ def test_an_item_tells_what_the_catalogue_holds(client: TestClient, shop: Shop) 
         "attributes": piece.attributes,
         "width": 60,
         "height": 44,
+        "sha256": sha256(piece.data).hexdigest(),
         "image_url": "/item/image?id=shelf%201%2Fpiece-021",
         "thumbnail_url": "/item/thumbnail?id=shelf%201%2Fpiece-021",
     }

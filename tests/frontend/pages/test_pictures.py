@@ -5,7 +5,7 @@ from flask.testing import FlaskClient
 
 from frontend.api.connection import ApiUnreachable
 from tests.frontend.conftest import AppFor
-from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply, problem
+from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply, as_json, item, problem
 
 THUMBNAIL = "/pictures/thumbnail?id=one&size=160"
 
@@ -35,6 +35,21 @@ def test_what_the_browser_has_is_not_sent_again(page: FlaskClient, api: FakeApi)
     assert (answer.status_code, answer.data) == (304, b"")
     assert answer.headers["ETag"] == '"abc"'
     assert api.requests[-1].headers["If-None-Match"] == '"abc"'
+
+
+@pytest.mark.parametrize(("etag", "is_kept"), [("a" * 64, True), ("b" * 64, False)], ids=["same", "replaced"])
+def test_a_thumbnail_of_this_very_content_is_kept_for_good(
+    page: FlaskClient, api: FakeApi, etag: str, is_kept: bool
+) -> None:
+    api.everything(Reply(body=TALL_PNG, media_type="image/png", headers={"ETag": f'"{etag}-160-srgb"'}))
+    answer = page.get(f"{THUMBNAIL}&sha256={'a' * 64}")
+    assert ("immutable" in answer.headers["Cache-Control"]) is is_kept
+
+
+def test_pages_name_the_content_of_their_thumbnails(page: FlaskClient, api: FakeApi) -> None:
+    api.replies["GET /item?id=one"] = as_json(item("one", sha256="c" * 64))
+    html = page.get("/items/?id=one").text
+    assert html.count(f"&amp;sha256={'c' * 64}") == 4
 
 
 def test_no_credentials_of_the_visitor_reach_the_api(page: FlaskClient, api: FakeApi) -> None:
