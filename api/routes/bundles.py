@@ -14,6 +14,7 @@ from api.security.keys import Admin, Read
 from api.serving import bundles
 from api.serving.engine import Engine
 from api.web.conditional import IfNoneMatch, is_known
+from api.web.write_headers import Plain
 from retrieval.bundle import Library
 
 # A report brings its own styles and scripts, and may load and reach nothing else: not the network, not this API in the
@@ -57,7 +58,7 @@ async def list_bundles(engine: EngineDep, pool: PoolDep) -> BundlesAnswer:
 
 @router.post(
     "/bundles/{id}/activate",
-    dependencies=[Admin],
+    dependencies=[Admin, Plain],
     operation_id="activate_bundle",
     summary="Make a bundle the live one, without an outage",
     responses=problems("bundle_missing", "bundle_damaged", "overloaded"),

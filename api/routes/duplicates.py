@@ -28,7 +28,7 @@ from api.schemas.fields import Whole
 from api.security.keys import Read, Write, key_name
 from api.serving.snapshot import Snapshot
 from api.web.bodies import read_json_body
-from api.web.write_headers import IdempotencyKey, Unconditional
+from api.web.write_headers import IdempotencyKey, Plain, Unconditional
 
 MAX_OFFSET = 1_000_000
 
@@ -71,7 +71,7 @@ async def get_duplicates(
 
 @router.post(
     "/duplicates/refresh",
-    dependencies=[Write],
+    dependencies=[Write, Plain],
     operation_id="refresh_duplicates",
     summary="Search for duplicates anew",
     status_code=202,
@@ -105,7 +105,7 @@ async def post_merge(
 
 @router.post(
     "/duplicates/dismissed",
-    dependencies=[Write],
+    dependencies=[Write, Plain],
     operation_id="dismiss_duplicates",
     summary="These are no duplicates of each other",
     status_code=204,
@@ -153,7 +153,7 @@ async def get_dismissed(
 
 @router.delete(
     "/duplicates/dismissed/{dismissal}",
-    dependencies=[Write],
+    dependencies=[Write, Plain],
     operation_id="undo_dismissal",
     summary="Forget that these are no duplicates of each other",
     status_code=204,

@@ -25,7 +25,11 @@ IfMatch = Annotated[
     str | None,
     Header(description="The ETag of the item as you know it; 412, and nothing changes, if it is another one by now."),
 ]
-UNSUPPORTED = ("If-Match", "If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+CONDITIONS = ("If-None-Match", "If-Modified-Since", "If-Unmodified-Since")
+OTHERS = ("Content-Range", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override")
+"""A picture sent in parts, and another method than the one that is sent: whoever sends them means another change."""
+UNSUPPORTED = (*CONDITIONS, *OTHERS)
+CONTINUE = "100-continue"
 NOT_HONOURED = "{name}: it is not honoured here; leave it out. Nothing was changed."
 
 
@@ -60,20 +64,28 @@ def digest_of(*content: object) -> str:
 
 async def get_precondition(request: Request, if_match: IfMatch = None) -> Precondition:
     """Raises Refusal for a condition of another kind, which must not be passed over."""
-    _refuse(request, UNSUPPORTED[1:])
+    _refuse(request, UNSUPPORTED)
     return Precondition(if_match)
 
 
 async def check_unconditional(request: Request) -> None:
     """Raises Refusal for a condition: it would be of many items, or of none."""
-    _refuse(request, UNSUPPORTED)
+    _refuse(request, ("If-Match", *UNSUPPORTED))
+
+
+async def check_plain(request: Request) -> None:
+    """Raises Refusal for a condition, and for a key: what is done twice here is done once."""
+    _refuse(request, ("Idempotency-Key", "If-Match", *UNSUPPORTED))
 
 
 PreconditionDep = Annotated[Precondition, Depends(get_precondition)]
 Unconditional = Depends(check_unconditional)
+Plain = Depends(check_plain)
 
 
 def _refuse(request: Request, names: tuple[str, ...]) -> None:
     for name in names:
         if name in request.headers:
             raise Refusal("invalid_parameter", NOT_HONOURED.format(name=name))
+    if request.headers.get("expect", CONTINUE).lower() != CONTINUE:
+        raise Refusal("invalid_parameter", NOT_HONOURED.format(name="Expect"))
