@@ -19,7 +19,7 @@ from api.links import LongValues, ShortLinks
 from api.monitoring.metrics import Metrics
 from api.monitoring.stats import Stats
 from api.openapi import problems
-from api.routes import bundles, clusters, compare, duplicates, explore, health, search
+from api.routes import bundles, clusters, compare, duplicates, explore, health, jobs, search
 from api.routes.items import bin_entries, bulk, feedback, history, wrong_labels
 from api.routes.items import changes as item_changes
 from api.routes.items import deletions as item_deletions
@@ -51,6 +51,7 @@ ROUTES = (
     clusters,
     history,
     feedback,
+    jobs,
     wrong_labels,
     duplicates,
     bundles,

@@ -46,7 +46,7 @@ def run_trainer(*arguments: str) -> int:
 
 
 def serve(artifacts: Path, port: int, ui_port: int) -> int:
-    """Run both services until Ctrl-C, or until one of them stops by itself. Returns the exit code."""
+    """Run both services and a worker until Ctrl-C, or until one of them stops by itself. Returns the exit code."""
     api, page = f"http://{HOST}:{port}", f"http://{HOST}:{ui_port}"
     settings = {
         "LOOKALIKE_ARTIFACTS": str(artifacts),
@@ -57,10 +57,13 @@ def serve(artifacts: Path, port: int, ui_port: int) -> int:
         "LOOKALIKE_UI_PORT": str(ui_port),
     }
     # In sessions of their own: Ctrl-C reaches this process alone, which then stops them in good order.
-    services = [_start([name], settings, own_session=True) for name in ("api", "page")]
+    commands = [["api"], ["page"], ["worker", "--artifacts", str(artifacts)]]
+    services = [_start(command, settings, own_session=True) for command in commands]
     try:
         if _wait_until_ready(services, [f"{api}/readyz", page]):
-            out.print(f"\nThe page:  {page}\nThe API:   {api}/docs\n\nCtrl-C stops both.", highlight=False)
+            out.print(
+                f"\nThe page:  {page}\nThe API:   {api}/docs\n\nCtrl-C stops both and the worker.", highlight=False
+            )
             while all(service.poll() is None for service in services):
                 time.sleep(0.2)
         if all(service.poll() is None for service in services):

@@ -33,6 +33,7 @@ from trainer.commands.report import report
 from trainer.commands.search import search
 from trainer.commands.terminal.console import err
 from trainer.commands.train import train
+from trainer.commands.worker import worker
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's own lines would tear the progress bar;
 logging.getLogger("tensorflow").setLevel(logging.ERROR)  # what goes wrong is raised as an exception as well
@@ -43,6 +44,7 @@ ERROR_EXIT_CODE = 1
 COMMANDS: dict[str, Callable[..., None]] = {
     "train": train,
     "learn": learn,
+    "worker": worker,
     "evaluate": evaluate,
     "report": report,
     "compare": compare,

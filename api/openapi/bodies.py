@@ -22,6 +22,7 @@ from api.schemas.items.write import (
     ReplacementBody,
     ReplacementForm,
 )
+from api.schemas.jobs import JobBody
 from api.schemas.search.compare import CompareBody, CompareForm
 from api.schemas.search.request import (
     JSON_FIELDS,
@@ -64,6 +65,7 @@ SHAPES = (
     EntriesBody,
     FeedbackBody,
     UndoBody,
+    JobBody,
     ChangesBody,
     UndoBulkBody,
 )

@@ -13,6 +13,7 @@ from retrieval.catalogue.item import Item
 from retrieval.catalogue.records.bin import BinChanges
 from retrieval.catalogue.records.feedback import FeedbackChanges
 from retrieval.catalogue.records.history import HistoryChanges
+from retrieval.catalogue.records.jobs import JobChanges
 from retrieval.catalogue.table import BIN, ITEM, ITEMS, NUMBERED, REPLIES, insert, row
 from retrieval.errors import ItemMissing
 from retrieval.filters import Filter
@@ -42,6 +43,7 @@ class Changes:
         self.bin = BinChanges(connection)
         self.feedback = FeedbackChanges(connection)
         self.history = HistoryChanges(connection)
+        self.jobs = JobChanges(connection)
         self._ledger = ledger
 
     def insert(self, items: Sequence[Item]) -> set[str]:

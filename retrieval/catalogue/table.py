@@ -1,4 +1,4 @@
-"""The tables of items, replies, dismissals, the bin, feedback, history and corrections; and how an item becomes a row.
+"""The tables of items and of what is kept beside them; and how an item becomes a row.
 
 As they are after the last migration: see schema.py. What is derived from the items is in facts/tables.py.
 """
@@ -163,6 +163,26 @@ CORRECTIONS = sa.Table(
     sa.Column("label", sa.Text),
     sa.Column("attributes", sa.JSON, nullable=False),
 )
+
+JOBS = sa.Table(
+    "jobs",
+    METADATA,
+    sa.Column("job", sa.String(32).with_variant(sa.String(32, "C"), "postgresql"), primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(16), nullable=False),
+    sa.Column("step", sa.Text),
+    sa.Column("done", sa.BigInteger),
+    sa.Column("total", sa.BigInteger),
+    sa.Column("outcome", sa.Text),
+    sa.Column("asked_by", sa.Text),
+    sa.Column("attempts", sa.Integer, nullable=False),
+    sa.Column("worker", sa.String(32)),
+    sa.Column("lease", Moment),
+    sa.Column("created", Moment, nullable=False),
+    sa.Column("started", Moment),
+    sa.Column("ended", Moment),
+)
+sa.Index("jobs_state", JOBS.c.state, JOBS.c.job)
 
 ITEM = sa.select(*(ITEMS.c[field.name] for field in fields(Item)))
 """Rows of which `Item(*row)` makes items."""

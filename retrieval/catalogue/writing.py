@@ -16,6 +16,7 @@ from retrieval.catalogue.records.bin import Bin
 from retrieval.catalogue.records.corrections import CorrectionReader
 from retrieval.catalogue.records.feedback import FeedbackReader
 from retrieval.catalogue.records.history import HistoryReader
+from retrieval.catalogue.records.jobs import JobReader
 from retrieval.catalogue.records.releases import Releases
 from retrieval.catalogue.schema import open_database
 from retrieval.catalogue.source import SourceWriter
@@ -41,6 +42,8 @@ class Catalogue(CatalogueReader):
         """What people changed of the source's items."""
         self.history = HistoryReader(self._database)
         """How items were described."""
+        self.jobs = JobReader(self._database)
+        """Long work that was asked for."""
         self.releases = Releases(self._database) if self._database.dialect == "postgresql" else None
         """Which bundle is live; None where the file CURRENT says it."""
 

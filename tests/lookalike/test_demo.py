@@ -93,7 +93,7 @@ def test_it_serves_what_is_there_and_ctrl_c_stops_both(folder: Path, ports: tupl
         lines = []
         for line in demo.stdout or ():
             lines.append(line)
-            if "Ctrl-C stops both" in line:
+            if "Ctrl-C stops both and the worker" in line:
                 break
         addresses = [f"http://127.0.0.1:{ports[1]}", f"http://127.0.0.1:{ports[0]}/docs"]
         assert all(any(address in line for line in lines) for address in addresses), lines

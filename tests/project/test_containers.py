@@ -15,7 +15,8 @@ import pytest
 import yaml
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("api", "frontend", "trainer")
+IMAGES = ("api", "frontend", "trainer")
+SERVICES = (*IMAGES, "worker")
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +43,7 @@ def test_up_alone_trains_where_nothing_is_published(services: dict[str, Any], tm
 
 
 def test_the_artifacts_folder_is_made_writable_first(services: dict[str, Any], tmp_path: Path) -> None:
-    for name in ("api", "trainer"):
+    for name in ("api", "trainer", "worker"):
         assert services[name]["depends_on"]["permissions"]["condition"] == "service_completed_successfully"
     shell, flags, script = services["permissions"]["command"]
     (tmp_path / "bundles").mkdir(mode=0o700)
@@ -72,7 +73,7 @@ def test_every_service_is_hardened(services: dict[str, Any], name: str) -> None:
 def test_only_page_and_api_publish_ports_and_to_this_machine_alone(services: dict[str, Any]) -> None:
     assert services["api"]["ports"] == ["${LOOKALIKE_BIND:-127.0.0.1}:${PORT:-8000}:8000"]
     assert services["frontend"]["ports"] == ["${LOOKALIKE_BIND:-127.0.0.1}:${UI_PORT:-5000}:5000"]
-    assert "ports" not in services["trainer"]
+    assert "ports" not in services["trainer"] | services["worker"]
 
 
 def test_the_api_starts_without_keys_and_takes_some(services: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,7 +99,13 @@ def test_artifacts_are_writable_only_where_they_are_written(services: dict[str, 
         for name, service in services.items()
     }
     artifacts = ["${LOOKALIKE_ARTIFACTS:-./artifacts}:/artifacts"]
-    assert writable == {"api": artifacts, "frontend": [], "trainer": artifacts, "permissions": artifacts}
+    assert writable == {
+        "api": artifacts,
+        "frontend": [],
+        "trainer": artifacts,
+        "worker": artifacts,
+        "permissions": artifacts,
+    }
 
 
 @pytest.mark.parametrize(("name", "port"), [("api", 8000), ("frontend", 5000)])
@@ -118,7 +125,7 @@ def test_every_setting_exists(services: dict[str, Any]) -> None:
         assert set(services[name]["environment"]) <= fields
 
 
-@pytest.mark.parametrize("name", SERVICES)
+@pytest.mark.parametrize("name", IMAGES)
 def test_the_files_of_an_image_suffice_to_run_its_command(services: dict[str, Any], name: str, tmp_path: Path) -> None:
     build = services[name]["build"]
     assert build["context"] == "."

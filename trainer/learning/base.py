@@ -17,6 +17,7 @@ from trainer.config import Config
 from trainer.errors import LearningError
 from trainer.networks.forms import Encoders, fingerprint, ready
 from trainer.networks.graphs.cutting import without_head
+from trainer.run.training_files import SOURCE
 
 RECORD = "learned.json"
 UNTRAINED = ("frozen", "autoencoder")
@@ -34,6 +35,8 @@ class Base:
     config: Config
     has_seen_labels: bool
     learned: dict[str, object]
+    source: str
+    """What the pictures of its run were read from; empty where its bundle does not tell."""
 
     @property
     def fingerprint(self) -> str:
@@ -49,7 +52,7 @@ def base_of(artifacts: Path, loaded: Bundle) -> Base:
     graph = onnx.load(str(folder / bundle.ENCODER))
     cut = without_head(graph) if stage == "head" else None
     untrained = stage in UNTRAINED or (cut is not None and not learned.get("has_seen_labels", False))
-    return Base(ready("frozen", graph if cut is None else cut), config, not untrained, learned)
+    return Base(ready("frozen", graph if cut is None else cut), config, not untrained, learned, source_of(folder))
 
 
 def _config(folder: Path) -> Config:
@@ -69,3 +72,11 @@ def _learned(folder: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return record if isinstance(record, dict) else {}
+
+
+def source_of(folder: Path) -> str:
+    """What the run of a bundle has read its pictures from; empty where that is not told."""
+    try:
+        return (folder / bundle.TRAINING / SOURCE).read_text(encoding="utf-8")
+    except (OSError, ValueError):
+        return ""

@@ -6,6 +6,7 @@ on the same questions as the live one, with the labels of today.
 """
 
 import json
+import shutil
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -181,7 +182,7 @@ def _learn(
         margins = calibrate_margins(reduced, settings.seed)
     assessment = assess(tuning, embeddings, reduced, probes, margins, artifacts, max_queries=MAX_QUERIES)
     training = work / "training"
-    training_files.write_training(training, None, reduced, base.config, tuning)
+    training_files.write_training(training, None, reduced, base.config, tuning, base.source)
     judged = 0 if tuning.judged is None else len(tuning.judged.same)
     record = {
         "from": loaded.manifest.id,
@@ -196,6 +197,9 @@ def _learn(
         work.name, base.config, encoder, precision, reduced, features.files, tuning.scores
     )
     (work / "report").mkdir(exist_ok=True)
+    suspects = bundle.bundle_path(artifacts, loaded.manifest.id) / bundle.REPORT / "wrong_labels.csv"
+    if suspects.is_file():  # of the last health check; who was corrected since is passed over
+        shutil.copyfile(suspects, work / "report" / suspects.name)
     (work / "report" / "evaluation.json").write_text(to_json(assessment.evaluation), encoding="utf-8")
     write_bundle.write(
         artifacts,

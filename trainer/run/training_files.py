@@ -19,8 +19,12 @@ if TYPE_CHECKING:
     from keras import Model
 
 
+SOURCE = "source.txt"
+"""What the pictures were read from, so that a worker can train again."""
+
+
 def write_training(
-    folder: Path, encoder: "Model | None", reduced: GalleryIndex, config: Config, tuning: Tuning
+    folder: Path, encoder: "Model | None", reduced: GalleryIndex, config: Config, tuning: Tuning, source: str
 ) -> None:
     """Fill the bundle's training folder. Nothing that serves ever opens it: joblib files can run code when loaded."""
     folder.mkdir(exist_ok=True)
@@ -28,6 +32,7 @@ def write_training(
         encoder.save(folder / "encoder.keras")
     joblib.dump(reduced.pca, folder / "pca.joblib")
     joblib.dump(reduced.kmeans, folder / "kmeans.joblib")
+    (folder / SOURCE).write_text(source, encoding="utf-8")
     settings = config.model_dump(mode="json", exclude_none=True)
     (folder / "config.toml").write_text(tomli_w.dumps(settings), encoding="utf-8")
     write_history(folder / "history.csv", tuning.history)

@@ -11,6 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from trainer.jobs.progress import tell_worker
+
 if TYPE_CHECKING:
     from trainer.evaluation.metrics import Scores
     from trainer.progress import Epoch, Watch
@@ -53,7 +55,13 @@ class Display:
         )
         with Progress(*columns, console=err) as bar:
             task = bar.add_task(title, total=None)
-            yield lambda done, total: bar.update(task, completed=done, total=total)
+            tell_worker(title, 0, 0)
+
+            def progress(done: int, total: int) -> None:
+                bar.update(task, completed=done, total=total)
+                tell_worker(title, done, total)
+
+            yield progress
             length = bar.tasks[0].total or 1
             bar.update(task, completed=length, total=length)
 

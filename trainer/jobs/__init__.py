@@ -1,0 +1,1 @@
+"""Jobs: what the API asks for, done by a worker in processes of their own."""
