@@ -34,7 +34,7 @@ def change_many(engine: Engine, body: ChangesBody, ticket: Ticket | None, change
 
 
 def undo_many(engine: Engine, name: str, ticket: Ticket | None, changed_by: str | None) -> Answer:
-    """Give the items of a change what they had before, those that were not changed again since. Raises Refusal."""
+    """Give the items of a change what they had before, those that have not changed again since. Raises Refusal."""
 
     def change() -> Answer:
         with live_of(engine).catalogue.writing() as rows:
@@ -45,7 +45,9 @@ def undo_many(engine: Engine, name: str, ticket: Ticket | None, changed_by: str 
             pairs = [
                 (item, entry.before.on(item), entry.entry)
                 for entry in entries
-                if (item := items.get(entry.item)) is not None and Description.of(item) == entry.after
+                if (item := items.get(entry.item)) is not None
+                and entry.is_about(item)
+                and Description.of(item) == entry.after
             ]
             answer = _write(rows, pairs, len(entries), changed_by)
             remember(rows, ticket, answer)

@@ -14,6 +14,7 @@ from retrieval.catalogue.item import Description
 
 NO_CHANGE = "There is no such change of this item; GET /item/history lists them. Nothing was changed."
 CHANGED_SINCE = "The item was changed again since then; undo that first. Nothing was changed."
+OTHER_PICTURE = "The item had another picture at that change, so its words are not of this one. Nothing was changed."
 
 
 def list_history(catalogue: Catalogue, item_id: str, limit: int, cursor: str | None) -> HistoryAnswer:
@@ -38,6 +39,8 @@ def undo(engine: Engine, body: UndoBody, ticket: Ticket | None, key: str | None)
             entry = rows.history.get(body.id, body.entry)
             if entry is None:
                 raise Refusal("entry_missing", NO_CHANGE)
+            if not entry.is_about(item):
+                raise Refusal("precondition_failed", OTHER_PICTURE)
             if Description.of(item) != entry.after:
                 raise Refusal("precondition_failed", CHANGED_SINCE)
             undone = replace(item, label=entry.before.label, attributes=entry.before.attributes)

@@ -15,7 +15,10 @@ MAX_PLACE = 2**40 - 1  # in a bulk
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """One change of an item's description. `undoes`: the entry that it has undone, if it is such a one."""
+    """One change of an item's description. `undoes`: the entry that it has undone, if it is such a one.
+
+    `pictures`: the SHA-256 of the item's picture before and after; None for changes from before that was kept.
+    """
 
     entry: str
     item: str
@@ -24,6 +27,11 @@ class Correction:
     changed_by: str | None
     undoes: str | None
     created: datetime
+    pictures: tuple[str | None, str | None]
+
+    def is_about(self, item: Item) -> bool:
+        """Whether the item still has the picture that both descriptions were given to."""
+        return set(self.pictures) <= {item.sha256, None}
 
 
 class HistoryReader:
@@ -61,8 +69,8 @@ class HistoryChanges:
             sa.insert(HISTORY).values(
                 entry=entry or new_entry(now),
                 item=after.id,
-                before={"label": old.label, "attributes": old.attributes},
-                after={"label": new.label, "attributes": new.attributes},
+                before={"label": old.label, "attributes": old.attributes, "sha256": before.sha256},
+                after={"label": new.label, "attributes": new.attributes, "sha256": after.sha256},
                 changed_by=changed_by,
                 undoes=undoes,
                 created=now,
@@ -92,5 +100,6 @@ def _listed(connection: sa.Connection, item: str, limit: int, before: str | None
 
 
 def _correction(row: sa.Row[tuple[object, ...]]) -> Correction:
-    before, after = Description(**row.before), Description(**row.after)
-    return Correction(row.entry, row.item, before, after, row.changed_by, row.undoes, row.created)
+    before, after = (Description(state["label"], state["attributes"]) for state in (row.before, row.after))
+    pictures = (row.before.get("sha256"), row.after.get("sha256"))
+    return Correction(row.entry, row.item, before, after, row.changed_by, row.undoes, row.created, pictures)

@@ -1,5 +1,6 @@
 """Many items are changed at once, all or none, and the whole change is undone."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import OpenApi, Shop
 from tests.api.test_errors import check_problem
+from tests.support.bundles import picture
 
 
 @pytest.fixture
@@ -76,6 +78,17 @@ def test_what_was_changed_again_or_deleted_since_stays_as_it_is(api: TestClient)
     assert (undone["matching"], undone["changed"]) == (3, 1)
     assert everything(api)[first][0] == "cup"
     assert everything(api)[third] == before[third]
+
+
+def test_another_picture_under_an_id_of_the_change_stays_as_it_is(api: TestClient) -> None:
+    first, second = list(everything(api))[:2]
+    told = change(api, ids=[first, second], label="jug")
+    kept = api.get("/item", params={"id": first}).json()["attributes"]
+    api.delete("/item", params={"id": first})
+    fields = {"id": first, "label": "jug", "attributes": json.dumps(kept)}
+    assert api.post("/items", files={"file": picture(411)}, data=fields).status_code == 201
+    assert undo(api, told["change"])["changed"] == 1
+    assert everything(api)[first][0] == "jug"
 
 
 def test_what_is_like_this_already_is_no_change(api: TestClient) -> None:

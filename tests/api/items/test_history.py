@@ -75,6 +75,28 @@ def test_nothing_that_came_later_is_lost(api: TestClient) -> None:
     assert api.post("/item/undo", json={"id": ITEM, "entry": first}).status_code == 200
 
 
+@pytest.mark.parametrize("how", ["put", "delete and add"])
+def test_words_of_one_picture_are_not_given_to_another(api: TestClient, how: str) -> None:
+    after = change(api, {"label": "jug"})
+    file = {"file": ("a.png", picture(401))}
+    if how == "put":
+        assert api.put("/item", params={"id": ITEM}, files=file).status_code == 200
+    else:
+        assert api.delete("/item", params={"id": ITEM}).status_code == 204
+        added = api.post("/items", files=file, data={"id": ITEM, "label": "jug"})
+        assert added.status_code == 201, added.text
+        api.patch("/item", params={"id": ITEM}, json={"attributes": after["attributes"]})
+        (latest, *_) = history(api)
+        assert api.post("/item/undo", json={"id": ITEM, "entry": latest["entry"]}).status_code == 200
+        api.post("/item/undo", json={"id": ITEM})
+    entry = history(api)[-1]["entry"]
+    now = api.get("/item", params={"id": ITEM}).json()
+    refused = api.post("/item/undo", json={"id": ITEM, "entry": entry})
+    check_problem(refused, 412, "precondition_failed")
+    assert "another picture" in refused.json()["detail"]
+    assert api.get("/item", params={"id": ITEM}).json() == now
+
+
 def test_sent_again_with_its_key_it_is_undone_once(api: TestClient) -> None:
     change(api, {"label": "jug"})
     answers = [api.post("/item/undo", json={"id": ITEM}, headers={"Idempotency-Key": "undo-1"}) for _ in range(2)]

@@ -1,6 +1,7 @@
 """Corrections: what the source said of items that people changed, by the history where that tells it."""
 
 import json
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from alembic import op
@@ -38,11 +39,11 @@ def upgrade() -> None:
         state = said.get(row.item, {"label": row.label, "attributes": row.attributes})
         now.setdefault(row.item, _text(state))
         if _text(row.after) == _text(state):  # otherwise a training run came in between, and all before it is over
-            said[row.item] = row.before
+            said[row.item] = {"label": row.before["label"], "attributes": row.before["attributes"]}
     rows = [{"item": item, **state} for item, state in said.items() if _text(state) != now[item]]
     if rows:
         connection.execute(sa.insert(corrections), rows)
 
 
-def _text(state: object) -> str:
-    return json.dumps(state, sort_keys=True)
+def _text(state: Mapping[str, object]) -> str:
+    return json.dumps([state["label"], state["attributes"]], sort_keys=True)
