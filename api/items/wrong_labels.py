@@ -27,6 +27,8 @@ class Suspect:
     label: str
     suggested: str
     confidence: float
+    sha256: str | None
+    """Of its picture at that time; None in lists from before that was written."""
 
 
 def list_wrong_labels(artifacts: Path, snapshot: Snapshot, limit: int, offset: int) -> WrongLabelsAnswer:
@@ -53,7 +55,9 @@ def _undecided(snapshot: Snapshot, suspects: tuple[Suspect, ...]) -> list[tuple[
     return [
         (suspect, item)
         for suspect, item in there
-        if item.label == suspect.label and (item.id, item.sha256) not in confirmed
+        if item.label == suspect.label
+        and (suspect.sha256 or item.sha256) == item.sha256
+        and (item.id, item.sha256) not in confirmed
     ]
 
 
@@ -68,6 +72,8 @@ def _suspects(artifacts: Path, bundle_id: str) -> tuple[Suspect, ...] | None:
         raise
     rows = csv.DictReader(StringIO(data.decode(), newline=""))
     try:
-        return tuple(Suspect(r["id"], r["label"], r["suggested"], float(r["confidence"])) for r in rows)
+        return tuple(
+            Suspect(r["id"], r["label"], r["suggested"], float(r["confidence"]), r.get("sha256")) for r in rows
+        )
     except (KeyError, TypeError, ValueError) as error:
         raise Refusal("bundle_damaged") from error

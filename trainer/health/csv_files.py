@@ -3,8 +3,10 @@
 import csv
 import io
 from collections.abc import Iterable, Sequence
+from hashlib import sha256
 
 from trainer.health.findings import Copies, Health
+from trainer.sources.base import Picture
 
 HEALTH_TABLES = (
     "unreadable.csv",
@@ -28,9 +30,9 @@ def csv_tables(health: Health) -> dict[str, str]:
         _groups(health.same_picture),
         _groups(health.same_thing),
         _table(
-            ("id", "picture", "label", "suggested", "confidence"),
+            ("id", "picture", "label", "suggested", "confidence", "sha256"),
             (
-                (w.picture.id, w.picture.path, w.picture.label, w.suggested, round(w.confidence, 4))
+                (w.picture.id, w.picture.path, w.picture.label, w.suggested, round(w.confidence, 4), _sha256(w.picture))
                 for w in health.wrong_labels
             ),
         ),
@@ -63,3 +65,11 @@ def _table(header: Row, rows: Iterable[Row]) -> str:
     writer.writerow(header)
     writer.writerows(rows)
     return text.getvalue().encode("utf-8", "backslashreplace").decode()
+
+
+def _sha256(picture: Picture) -> str:
+    """Of the picture's file: what is said of it holds for no other one under its id. Empty if it cannot be read."""
+    try:
+        return sha256(picture.path.read_bytes()).hexdigest()
+    except OSError:
+        return ""

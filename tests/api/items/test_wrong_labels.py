@@ -1,5 +1,6 @@
 """Labels that are probably wrong: as the health check of the live model's run lists them, until each is decided."""
 
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from tests.api.conftest import OpenApi
 from tests.api.test_errors import check_problem
-from tests.support.bundles import pieces, write_artifacts
+from tests.support.bundles import picture, pieces, write_artifacts
 
 HEADER = "id,picture,label,suggested,confidence"
 
@@ -51,6 +52,15 @@ def test_an_item_leaves_the_list_when_its_label_is_changed_or_confirmed(tmp_path
     assert api.delete("/feedback", params={"entry": said["entry"]}).status_code == 204
     assert listed(api)["total"] == 4
     check_problem(api.delete("/feedback", params={"entry": said["entry"]}), 404, "entry_missing")
+
+
+def test_what_is_said_of_a_picture_is_not_said_of_another_one_under_its_id(tmp_path: Path, open_api: OpenApi) -> None:
+    shop = [piece for piece in pieces(12) if piece.label][:2]
+    rows = [f"{piece.id},a.jpg,{piece.label},jug,0.9,{sha256(piece.data).hexdigest()}" for piece in shop]
+    api = serve(tmp_path, open_api, "\n".join([f"{HEADER},sha256", *rows]))
+    assert [each["item"]["id"] for each in listed(api)["labels"]] == [piece.id for piece in shop]
+    assert api.put("/item", params={"id": shop[0].id}, files={"file": picture(77)}).status_code == 200
+    assert [each["item"]["id"] for each in listed(api)["labels"]] == [shop[1].id]
 
 
 def test_a_run_that_checked_no_labels_says_so(tmp_path: Path, open_api: OpenApi) -> None:

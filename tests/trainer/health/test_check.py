@@ -1,6 +1,7 @@
 """A pile of pictures with everything wrong with it that can be wrong."""
 
 import csv
+import hashlib
 import io
 import shutil
 from pathlib import Path
@@ -101,6 +102,7 @@ def test_everything_that_is_wrong_is_found(shop: Path, tmp_path: Path) -> None:
     assert {row["id"] for row in tables["identical.csv"]} == {pictures[0].id, "copy"}
     assert [row["keep"] for row in tables["identical.csv"]].count("yes") == 1
     assert tables["wrong_labels.csv"][0]["suggested"] == pictures[2].label
+    assert tables["wrong_labels.csv"][0]["sha256"] == hashlib.sha256(wrong.path.read_bytes()).hexdigest()
     assert tables["unreadable.csv"][1]["picture"] == str(gone.path)
     assert len(tables["leaks.csv"]) == 2
     assert set(tables) == {
