@@ -19,6 +19,7 @@ from frontend.api.duplicates import DuplicatesClient
 from frontend.forms.parameters import accepts
 from frontend.languages import preferences
 from frontend.pages.add import add
+from frontend.pages.assets import assets
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
@@ -53,6 +54,7 @@ BLUEPRINTS = (
     pictures,
     reports,
     languages,
+    assets,
     health,
 )
 FORM_OVERHEAD_BYTES = 64 * 1024  # the other fields of the form, a cursor among them, and the multipart boundaries

@@ -53,7 +53,7 @@ def addresses(html: str) -> set[str]:
 def test_every_address_is_under_the_public_path(prefixed: FlaskClient, path: str, keeps_path: bool) -> None:
     html = prefixed.get(f"{PREFIX}{path}" if keeps_path else path).text
     result = {each for each in addresses(html) if not each.startswith("data:")}
-    assert len(result) >= 18
+    assert len(result) >= 12
     assert {each for each in result if not each.startswith(f"{PREFIX}/")} == set()
 
 

@@ -79,5 +79,5 @@ def test_every_request_of_the_scripts_is_below_the_public_path(tab: Page, addres
     tab.locator(".added a").click()
     expect(tab.get_by_role("heading", name="Tall bottle")).to_be_visible()
     paths = [urlsplit(url).path for url in urls if url.startswith("http")]
-    assert len(paths) > 60
+    assert len(paths) > 40
     assert [path for path in paths if not path.startswith(f"{PREFIX}/")] == []

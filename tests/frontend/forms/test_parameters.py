@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from frontend.assets import digest_of, joined_scripts, joined_styles
 from frontend.languages.catalogues import script_messages
 from tests.frontend.conftest import AppFor
 from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply
@@ -35,6 +36,8 @@ GET_PATHS = {
     "pictures.thumbnail": "/pictures/thumbnail?id=one&size=160",
     "pictures.full": "/pictures/full?id=one",
     "reports.report": "/reports/20261122-demo/index.html",
+    "assets.styles": f"/assets/{digest_of(joined_styles(('base',)))}/base.css",
+    "assets.scripts": f"/assets/{digest_of(joined_scripts(('bin',)))}/bin.js",
     "languages.messages": f"/messages/de.{script_messages('de')[0]}.json",
     "static": "/static/css/tokens.css",
     "health.livez": "/livez",

@@ -37,18 +37,15 @@ def test_the_start_page_offers_a_form_and_pictures_to_start_from(page: FlaskClie
     assert 'alt="Tall bottle"' in answer.text
 
 
-def test_the_first_page_is_small(page: FlaskClient) -> None:
-    html = page.get("/").text
-    wanted = [STATIC / name for name in re.findall(r'"/static/([^"]+)"', html)]
-    loaded: set[Path] = set()
-    while wanted:  # scripts name further ones
-        file = wanted.pop().resolve()
-        if file not in loaded:
-            loaded.add(file)
-            wanted += [file.parent / name for name in re.findall(r'(?:import|from) "(\./[^"]+)"', file.read_text())]
-    assert {"css", "js"} <= {file.parent.name for file in loaded}
-    assert STATIC / "js" / "viewer.js" in loaded
-    assert len(html.encode()) + sum(file.stat().st_size for file in loaded) < 100_000
+def test_the_first_page_is_small_and_needs_few_requests(page: FlaskClient) -> None:
+    html = page.get("/", headers={"Accept-Encoding": "gzip"})
+    addresses = {
+        each for each in re.findall(r'(?:href|src)="(/[^"]+)"', page.get("/").text) if "." in each.rpartition("/")[2]
+    }
+    files = [page.get(each, headers={"Accept-Encoding": "gzip"}, buffered=True) for each in addresses]
+    assert {file.mimetype for file in files} == {"text/css", "text/javascript", "image/svg+xml"}
+    assert len(files) == 3
+    assert sum(len(file.data) for file in (html, *files)) < 40_000
 
 
 def test_an_empty_catalogue_says_how_to_fill_it(page: FlaskClient, api: FakeApi) -> None:
