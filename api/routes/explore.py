@@ -117,10 +117,12 @@ async def get_suggest(
     pool: PoolDep,
     text: Annotated[SearchText, Query()],
     limit: Annotated[int, Query(ge=1, le=50), Whole] = 10,
+    labels_only: Annotated[bool, Query(description="Labels alone, no values of attributes.")] = False,
 ) -> SuggestAnswer:
-    """Values with words that begin like all words of `text`; of the first 2,000 that begin so, those that most items
-    have come first. Where there is none, `near_words` tells which known words are near."""
-    return await pool.run(words.suggest, snapshot, text, limit)
+    """Values with words that begin like all words of `text`, those that most items have first: of the 2,000 most
+    frequent labels, and of the first 2,000 values that begin so. Where there is none, `near_words` tells which known
+    words are near."""
+    return await pool.run(words.suggest, snapshot, text, limit, labels_only=labels_only)
 
 
 @router.get(

@@ -117,10 +117,10 @@ def search(served: Served, body: SearchBody, begin: WordCursor, *, started: floa
     )
 
 
-def suggest(snapshot: Snapshot, text: str, limit: int) -> SuggestAnswer:
+def suggest(snapshot: Snapshot, text: str, limit: int, *, labels_only: bool) -> SuggestAnswer:
     """What completes a text."""
     words = words_of(text)
-    completions = snapshot.catalogue.complete(words, limit=limit)
+    completions = snapshot.catalogue.complete(words, limit=limit, labels_only=labels_only)
     unknown = {} if completions else snapshot.catalogue.near_words(words, limit=MAX_NEAR)
     return SuggestAnswer(
         suggestions=[Suggestion(attribute=each.attribute, value=each.value, count=each.count) for each in completions],

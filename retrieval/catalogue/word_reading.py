@@ -53,10 +53,10 @@ class WordReader:
                 items.update((row.number, Item(*row[1:])) for row in rows)
         return WordHits([(items[place[1]], place) for place in places], len(every))
 
-    def complete(self, words: Sequence[str], *, limit: int) -> list[Completion]:
+    def complete(self, words: Sequence[str], *, limit: int, labels_only: bool = False) -> list[Completion]:
         """Labels and values of attributes with words that begin like all of these; the most frequent ones first."""
         with self._database.transaction() as connection:
-            return complete(connection, words, limit)
+            return complete(connection, words, limit, labels_only=labels_only)
 
     def near_words(self, words: Sequence[str], *, limit: int) -> dict[str, list[str]]:
         """For each of these words that no item has, nor one that begins so: the words of values spelled nearly so."""

@@ -144,5 +144,7 @@ def test_a_text_is_completed_by_labels_and_values(own_client: TestClient) -> Non
     assert suggest("cafe f") == [(None, "Café am Fluß", 1)]
     assert suggest("gree") == [("colour", "Bottle green", 1), ("colour", "green", 1), ("colour", "greenish", 1)]
     assert len(suggest("gree", limit=2)) == 2
+    assert suggest("gree", labels_only=True) == []
+    assert suggest("cafe f", labels_only=True) == [(None, "Café am Fluß", 1)]
     check_problem(own_client.get("/suggest", params={"text": "?"}), 422, "invalid_parameter")
     check_problem(own_client.get("/suggest"), 422, "invalid_parameter")

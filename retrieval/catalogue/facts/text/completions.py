@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from retrieval.catalogue.facts.keys import is_short
-from retrieval.catalogue.facts.tables import COMPLETIONS, COUNTS, LABEL, SPELLINGS, TEXT, Fact
+from retrieval.catalogue.facts.tables import COMPLETIONS, COUNTS, LABEL, LABEL_NAME, SPELLINGS, TEXT, Fact
 from retrieval.catalogue.table import BATCH, insert
 from retrieval.words import spellings_of, words_of
 
@@ -52,16 +52,31 @@ def rows_of(facts: Iterable[Fact]) -> list[dict[str, Any]]:
     ]
 
 
-def complete(connection: sa.Connection, words: Sequence[str], limit: int) -> list[Completion]:
-    """The values that have words which begin like all of these; those that most items have first."""
+def complete(
+    connection: sa.Connection, words: Sequence[str], limit: int, *, labels_only: bool = False
+) -> list[Completion]:
+    """The values that have words which begin like all of these; those that most items have first.
+
+    Looked at are the most frequent labels, and the first values in alphabetical order: MAX_READ of each.
+    """
     longest = max(words, key=len)
     begins = (COMPLETIONS.c.word >= longest) & (COMPLETIONS.c.word < longest + LAST)
     key = (COMPLETIONS.c.word, COMPLETIONS.c.name, COMPLETIONS.c.kind, COMPLETIONS.c.text)
     some = sa.select(*key).where(begins).order_by(*key).limit(MAX_READ).subquery()
     counted = (COUNTS.c.name == some.c.name) & (COUNTS.c.kind == some.c.kind) & (COUNTS.c.text == some.c.text)
     query = sa.select(some.c.name, some.c.kind, some.c.text, COUNTS.c.held).distinct()
-    rows = connection.execute(query.join(COUNTS, counted & (COUNTS.c.number == 0))).all()
-    matching = [row for row in rows if _has_all(row.text, words)]
+    if labels_only:
+        query = query.where(some.c.kind == LABEL)
+    values = sa.select(COUNTS.c.name, COUNTS.c.kind, COUNTS.c.text, COUNTS.c.held)
+    frequent = values.where(COUNTS.c.name == LABEL_NAME).order_by(COUNTS.c.held.desc()).limit(MAX_READ)
+    rows = {
+        (row.name, row.kind, row.text): row
+        for row in (
+            *connection.execute(query.join(COUNTS, counted & (COUNTS.c.number == 0))),
+            *(row for row in connection.execute(frequent) if row.kind == LABEL and is_short(row.text)),
+        )
+    }
+    matching = [row for row in rows.values() if _has_all(row.text, words)]
     matching.sort(key=lambda row: (-row.held, row.text, row.kind != LABEL, row.name))
     return [Completion(None if row.kind == LABEL else row.name, row.text, row.held) for row in matching[:limit]]
 
