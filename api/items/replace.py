@@ -19,6 +19,7 @@ from api.serving.engine import Engine
 from api.serving.snapshot import Snapshot
 from api.web.write_headers import Precondition, etag_of
 from retrieval.catalogue import Changes, Item
+from retrieval.catalogue.facts.people import FACE_GROUP
 from retrieval.clusters import Vectors
 from retrieval.faces.quality import QUALITY_ATTRIBUTES
 from retrieval.vectors.base import Members
@@ -95,12 +96,14 @@ def _other_faces(live: Snapshot, item: Item) -> list[Item]:
 
 
 def _successor(old: Item, new: Item, body: DescriptionBody) -> Item:
-    """The new item, with what is known of the old one and is not said anew; but with the quality of its own face."""
+    """The new item, with what is known of the old one and is not said anew; but not what was seen in its picture.
+
+    That is the quality of its face, which is measured again, and the group that the face was in.
+    """
     fields = described(old, body)
     new_values = body.attributes
-    attributes = {
-        name: value for name, value in fields.attributes.items() if name in new_values or name not in QUALITY_ATTRIBUTES
-    }
+    seen = {*QUALITY_ATTRIBUTES, *(() if new.sha256 == old.sha256 else [FACE_GROUP])}
+    attributes = {name: value for name, value in fields.attributes.items() if name in new_values or name not in seen}
     measured = {
         name: value for name, value in new.attributes.items() if name in QUALITY_ATTRIBUTES and name not in new_values
     }

@@ -45,6 +45,14 @@ def test_an_item_is_found_by_its_new_picture_and_not_by_the_old(client: TestClie
     assert len(files(own_shop.artifacts)) == 1  # the old picture is gone
 
 
+def test_the_group_of_a_face_goes_with_its_picture(client: TestClient) -> None:
+    """It was concluded of what the picture showed."""
+    add(client, FRESH, id="a", attributes={"face_group": "group-7", "price": 3})
+    assert put(client, FRESH).json()["attributes"] == {"face_group": "group-7", "price": 3}
+    assert put(client, OTHER).json()["attributes"] == {"price": 3}
+    assert put(client, FRESH, attributes='{"face_group": "group-8"}').json()["attributes"]["face_group"] == "group-8"
+
+
 def test_json_and_null_are_as_in_a_change(client: TestClient) -> None:
     add(client, FRESH, id="a", label="jug")
     body = {"image_base64": "UDUgMiAyIDI1NQoxMjM0", "label": None}
