@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
@@ -87,7 +88,12 @@ def create_app(settings: Settings) -> FastAPI:
             wait_seconds=settings.write_seconds,
             observe=engine.writing.observe,
         )
-        keys = Keys(settings.api_keys, needed=settings.keys_needed, rate_per_minute=settings.rate_per_minute)
+        keys = Keys(
+            settings.api_keys,
+            needed=settings.keys_needed,
+            rate_per_minute=settings.rate_per_minute,
+            take=engine.replicas.take_token if engine.is_shared else None,
+        )
         fetcher = Fetcher(
             enabled=settings.fetch_urls,
             seconds=settings.fetch_seconds,
@@ -101,7 +107,12 @@ def create_app(settings: Settings) -> FastAPI:
             with engine.using() as served:
                 yield served.live
 
-        finder = Finder(settings.catalogue_url or catalogue_url(settings.artifacts), hold, settings.write_seconds)
+        finder = Finder(
+            settings.catalogue_url or catalogue_url(settings.artifacts),
+            hold,
+            settings.write_seconds,
+            partial(engine.replicas.alone, "duplicates"),
+        )
         loading = asyncio.create_task(engine.run())
         try:
             yield {

@@ -109,7 +109,8 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=1_000_000,
-        description="requests a minute of each key, counted by each process for itself; 0: no limit",
+        description="requests a minute of each key, counted for all servers together where items are in PostgreSQL, "
+        "else by each process for itself; 0: no limit",
     )
     cors_origins: Origins = Field(
         default=(),
@@ -184,6 +185,13 @@ class Settings(BaseSettings):
         default=(),
         description="bundles to keep loaded beside the live one, so that searches may name them: their ids, separated "
         "by commas, or all",
+    )
+    keep_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=86_400,
+        description="how long a bundle that was live stays loaded, so that searches may still name it; 60 where items "
+        "are in PostgreSQL, else 0, unless it is set",
     )
     query_cache_size: int = Field(
         default=4096, ge=0, description="query pictures whose vectors are kept in memory, for each bundle; 0: none"

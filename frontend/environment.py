@@ -14,9 +14,9 @@ OTHER_SETTINGS = frozenset(
     """
     api_host api_keys api_port api_public_url artifacts artifacts_url batching bin_days body_seconds bundles
     catalogue_url cors_origins fetch_allowed fetch_seconds fetch_share fetch_urls header_seconds hosts
-    keep_alive_seconds keys log_format onnx_threads pictures_link_seconds pictures_url pixel_limit query_cache_size
-    queue queue_seconds rate_per_minute remembered uploads_limit_bytes vectors_url workers write_queue write_seconds
-    write_workers
+    keep_alive_seconds keep_seconds keys log_format onnx_threads pictures_link_seconds pictures_url pixel_limit
+    query_cache_size queue queue_seconds rate_per_minute remembered uploads_limit_bytes vectors_url workers
+    write_queue write_seconds write_workers
     bind chromium complete gid pictures test_data trainer_threads uid
     """.split()  # noqa: SIM905 - one name a line would be a page of names
 )

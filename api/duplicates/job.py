@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -26,6 +26,14 @@ Hold = Callable[[], AbstractContextManager[Snapshot]]
 """What is served now, open until the end of the block. Raises Refusal (not_ready) while nothing is."""
 
 
+Alone = Callable[[threading.Event], AbstractContextManager[None]]
+"""Nobody else searches for duplicates until the end of the block; gives up waiting for that when the event is set."""
+
+
+def _alone(_stopping: threading.Event) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far the search is: pictures read, or pairs compared."""
@@ -42,9 +50,10 @@ class Stopped(Exception):
 class Finder:
     """Runs the search, and remembers what it found and what was dismissed. Blocking: to be asked in the pool."""
 
-    def __init__(self, catalogue_url: str, hold: Hold, write_seconds: float) -> None:
+    def __init__(self, catalogue_url: str, hold: Hold, write_seconds: float, alone: Alone = _alone) -> None:
         """`write_seconds`: how long a dismissal waits for another change of the database."""
         self._hold = hold
+        self._alone = alone
         self._write_seconds = write_seconds
         self._url = catalogue_url
         self._lock = threading.Lock()
@@ -117,9 +126,9 @@ class Finder:
 
     def _run(self) -> Result:
         _step_back()
-        with self._lock:
-            state = self._looked()
-        with self._hold() as snapshot:
+        with self._alone(self._stopping), self._hold() as snapshot:
+            with self._lock:
+                state = self._looked()
             result = look(snapshot, state, self._tell)
         logger.info("found duplicates: %s", {tier: len(groups) for tier, groups in result.groups.items()})
         return result

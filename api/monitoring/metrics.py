@@ -86,6 +86,11 @@ class _States(Collector):
         ready = self._engine.readiness.status
         yield _gauge("lookalike_ready", "1 where searches are answered.", ready in ("ready", "degraded"))
         yield _gauge("lookalike_degraded", "1 where /readyz has something to tell.", ready == "degraded")
+        replicas = self._engine.replicas
+        this = GaugeMetricFamily("lookalike_replica_info", "This server among those of its database.", labels=["name"])
+        this.add_metric([replicas.name], 1)
+        yield this
+        yield _gauge("lookalike_replicas", "Servers that share the database, this one included.", replicas.count)
         writable = self._engine.writing.problem is None
         yield _gauge("lookalike_writable", "1 where items can be added, changed and deleted.", writable)
         for name, pool in self._pools.items():

@@ -4,6 +4,7 @@ The settings hold no key, only the SHA-256 of each. A plain hash is enough, as a
 guess, and not a password. Without keys (on loopback, or switched off by name) everybody may do everything.
 """
 
+import asyncio
 import json
 import math
 import secrets
@@ -45,32 +46,65 @@ class ApiKey(BaseModel):
     """In place of what all keys have; 0: no limit."""
 
 
+Take = Callable[[str, int], float | None]
+"""Counts a request of a key, of this name and rate a minute, for all servers, or says in how many seconds it may send
+one; None where that cannot be counted. Blocking."""
+
+
 class Keys:
     """The keys that are accepted, and how fast each has been asking. Not for several threads: the event loop asks."""
 
     def __init__(
-        self, keys: Sequence[ApiKey], *, needed: bool, rate_per_minute: int, clock: Callable[[], float] = monotonic
+        self,
+        keys: Sequence[ApiKey],
+        *,
+        needed: bool,
+        rate_per_minute: int,
+        clock: Callable[[], float] = monotonic,
+        take: Take | None = None,
     ) -> None:
+        """`take`: for servers that share a database; without it, or while it cannot count, each counts for itself."""
         self._keys = tuple(keys)
+        self._take = take
         self.needed = needed
         rates = [rate_per_minute if key.rate_per_minute is None else key.rate_per_minute for key in keys]
         self._buckets = [Bucket(rate, clock()) if rate else None for rate in rates]
         self._clock = clock
 
     def check(self, key: str | None, scope: Scope) -> str | None:
-        """Whose key it is; None where none is needed.
+        """Whose key it is, counted by this server alone; None where none is needed.
 
         Raises Refusal: key_missing, key_unknown, insufficient_scope or rate_limited.
         """
         if not self.needed:
             return None
+        place = self._known(key)
+        bucket = self._buckets[place]
+        return self._let_in(place, scope, bucket.take(self._clock()) if bucket else 0.0)
+
+    async def admit(self, key: str | None, scope: Scope) -> str | None:
+        """As `check`, and counted for all servers together, where they can."""
+        if not self.needed:
+            return None
+        place = self._known(key)
+        bucket = self._buckets[place]
+        if bucket is None or self._take is None:
+            return self.check(key, scope)
+        wait = await asyncio.to_thread(self._take, self._keys[place].name, bucket.rate_per_minute)
+        return self._let_in(place, scope, bucket.take(self._clock()) if wait is None else wait)
+
+    def _known(self, key: str | None) -> int:
+        """The place of a key. Raises Refusal."""
         if key is None:
             raise Refusal("key_missing", headers={"WWW-Authenticate": "Bearer"})
         place = self._find(key)
         if place is None:
             raise Refusal("key_unknown", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-        bucket = self._buckets[place]
-        if bucket is not None and (wait := bucket.take(self._clock())):
+        return place
+
+    def _let_in(self, place: int, scope: Scope, wait: float) -> str:
+        """The name of a key that may ask now, and for this. Raises Refusal."""
+        if wait:
             raise Refusal("rate_limited", headers={"Retry-After": str(math.ceil(wait))})
         if RANKS[self._keys[place].scope] < RANKS[scope]:
             raise Refusal("insufficient_scope", f"This needs a key of the scope {scope}.")
@@ -152,7 +186,7 @@ async def authorise(
         raise Refusal("cross_origin_refused", UNKNOWN_HOST)
     for scope in get_args(Scope):
         if scope in scopes.scopes:
-            name = keys.check(credentials.credentials if credentials else None, scope)
+            name = await keys.admit(credentials.credentials if credentials else None, scope)
             request.state.key_name = name
             request.state.client = None if name is None else f"key {name}"
             if scope != "read" and is_foreign(request, access.cors_origins, access.public_origin):

@@ -13,6 +13,7 @@ from api.schemas.bundles import BundleAnswer, BundlesAnswer
 from api.schemas.search.answer import report_url
 from retrieval import bundle as bundles
 from retrieval.bundle import Library, checksums
+from retrieval.bundle.handover import NotTakenOver
 from retrieval.errors import BundleDamaged, BundleError, BundleIncompatible, BundleMissing
 from retrieval.manifest import FileEntry, Manifest
 from retrieval.vectors.stores import VectorStores
@@ -77,6 +78,8 @@ def publish(library: Library, stores: VectorStores, bundle_id: str) -> None:
         raise Refusal("bundle_missing")
     try:
         library.publish(bundle_id)
+    except NotTakenOver as error:
+        raise Refusal("bundle_damaged", str(error)) from error
     except BundleError as error:
         logger.error("not published: %s", error)
         raise Refusal("bundle_damaged") from error

@@ -34,6 +34,10 @@ class Failures:
         failure = self._failures.get(name)
         return failure.unready if failure else None
 
+    def all(self) -> dict[str, Unready]:
+        """Why each of them failed, by its name."""
+        return {name: failure.unready for name, failure in self._failures.items()}
+
     @property
     def details(self) -> list[str]:
         """What is wrong, a sentence or more for each."""

@@ -63,13 +63,7 @@ class Snapshot:
         queries = bundle.embedder
         if _together(settings, bundle):
             queries = replace(queries, encoder=TogetherEncoder(encoder))
-        store = stores.open(
-            bundle_id,
-            bundle.clusters,
-            auto_probes=bundle.auto_probes,
-            margins=bundle.margins,
-            busy_seconds=settings.write_seconds,
-        )
+        store = _opened_store(settings, stores, bundle)
         query_cache = QueryVectorCache(settings.query_cache_size)
         return cls(
             artifacts,
@@ -82,6 +76,10 @@ class Snapshot:
             queries,
             query_cache,
         )
+
+    def reopened(self, settings: Settings, stores: VectorStores) -> Self:
+        """The same with its vectors opened anew, as another process has changed them. Raises VectorStoreError."""
+        return replace(self, store=_opened_store(settings, stores, self.bundle))
 
     @property
     def id(self) -> str:
@@ -103,6 +101,16 @@ class Snapshot:
         """Let go of the vectors' file; the catalogue stays open."""
         with suppress(VectorStoreError):  # everything in it is durable already
             self.store.close()
+
+
+def _opened_store(settings: Settings, stores: VectorStores, bundle: Bundle) -> VectorStore:
+    return stores.open(
+        bundle.manifest.id,
+        bundle.clusters,
+        auto_probes=bundle.auto_probes,
+        margins=bundle.margins,
+        busy_seconds=settings.write_seconds,
+    )
 
 
 def _together(settings: Settings, bundle: Bundle) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from retrieval.bundle import layout
+from retrieval.bundle.handover import hand_over
 from retrieval.bundle.places import read_places
 from retrieval.bundle.publishing import read_current, version_of_current, write_current
 from retrieval.bundle.reading import load, read_manifest, verify
@@ -20,7 +21,7 @@ from retrieval.errors import BundleDamaged, BundleMissing, StorageUnavailable
 from retrieval.manifest import Manifest
 
 if TYPE_CHECKING:
-    from retrieval.catalogue import Releases
+    from retrieval.catalogue import Catalogue, Releases
 
 logger = logging.getLogger(__name__)
 
@@ -29,14 +30,21 @@ class Library:
     """Bundles by id. What asks the database raises CatalogueError; what asks the store, StorageUnavailable."""
 
     def __init__(
-        self, artifacts: Path, url: str | None = None, releases: "Callable[[], Releases | None]" = lambda: None
+        self,
+        artifacts: Path,
+        url: str | None = None,
+        catalogue: "Callable[[], Catalogue | None]" = lambda: None,
     ) -> None:
-        """`url`: the store of bundles, if there is one; `releases`: the database's, or None where CURRENT counts."""
+        """`url`: the store of bundles, if there is one; `catalogue`: None where the files of the folder count."""
         self._artifacts = artifacts
-        self.releases = releases
-        """What the database says of publications; None where the files of the folder do."""
+        self._catalogue = catalogue
         self.store = None if url is None else BundleStore(url)
         """What bundles are fetched from."""
+
+    def releases(self) -> "Releases | None":
+        """What the database says of publications; None where the files of the folder do."""
+        catalogue = self._catalogue()
+        return catalogue.releases if catalogue else None
 
     def current(self) -> str:
         """The id of the live bundle. Raises BundleMissing when nothing has been published."""
@@ -79,7 +87,7 @@ class Library:
         return folder
 
     def publish(self, bundle_id: str, *, forced: bool = False) -> None:
-        """Make one bundle the live one, atomically; the store has it before.
+        """Make one bundle the live one, atomically; the store has it before, and unless forced, every server.
 
         Raises BundleError when it does not verify; forced: when it cannot be loaded. Raises StorageError.
         """
@@ -90,7 +98,13 @@ class Library:
             verify(folder)
         if self.store is not None:
             self.store.keep(folder)
-        self._go_live(bundle_id)
+        catalogue = self._catalogue()
+        if catalogue is None or catalogue.releases is None or catalogue.shared is None:
+            write_current(self._artifacts, bundle_id)
+            return
+        if not forced:
+            hand_over(catalogue.releases, catalogue.shared, bundle_id)
+        catalogue.releases.go_live(bundle_id)
 
     def take_back(self, bundle_id: str, former: str) -> None:
         """Let the former bundle be live again if this one still is, atomically; neither is looked at."""
@@ -101,13 +115,6 @@ class Library:
         with suppress(BundleMissing, BundleDamaged):  # then CURRENT does not name it
             if read_current(self._artifacts) == bundle_id:
                 write_current(self._artifacts, former)
-
-    def _go_live(self, bundle_id: str) -> None:
-        releases = self.releases()
-        if releases is not None:
-            releases.go_live(bundle_id)
-        else:
-            write_current(self._artifacts, bundle_id)
 
 
 @contextmanager
@@ -121,7 +128,7 @@ def open_library(artifacts: Path) -> Iterator[Library]:
     from retrieval.catalogue import Catalogue
 
     with closing(Catalogue(url)) as catalogue:
-        yield Library(artifacts, places.artifacts_url, lambda: catalogue.releases)
+        yield Library(artifacts, places.artifacts_url, lambda: catalogue)
 
 
 def current(artifacts: Path) -> str:

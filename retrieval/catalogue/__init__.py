@@ -10,6 +10,7 @@ from retrieval.catalogue.records.bin import BinEntry, oldest
 from retrieval.catalogue.records.corrections import Corrected
 from retrieval.catalogue.records.dismissals import Dismissal, Dismissals, Member
 from retrieval.catalogue.records.releases import ReleaseEntry, Releases
+from retrieval.catalogue.records.replicas import Replica, Shared
 from retrieval.catalogue.table import BATCH
 from retrieval.catalogue.writing import Catalogue
 
@@ -31,7 +32,9 @@ __all__ = [
     "Place",
     "ReleaseEntry",
     "Releases",
+    "Replica",
     "Reply",
+    "Shared",
     "State",
     "WordHits",
     "WordPlace",

@@ -48,12 +48,13 @@ class Database:
         return self._engine.dialect.name
 
     @contextmanager
-    def transaction(self, *, writing: bool = False) -> Iterator[sa.Connection]:
+    def transaction(self, *, writing: bool = False, brief: bool = False) -> Iterator[sa.Connection]:
         """All or nothing of what is done in it; reads see one state of the database.
 
         `writing`: other writers wait from its beginning on, so that what it reads is still true when it writes.
+        `brief` (PostgreSQL): it waits for nobody but writers of the same row, and a crash of the database may undo it.
         """
-        engine = self._engine.execution_options(writing=writing)
+        engine = self._engine.execution_options(writing=writing, brief=brief)
         with self._failures(writing=writing), engine.begin() as connection:
             yield connection
 
@@ -115,7 +116,10 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 def _begin_postgresql(busy_seconds: float) -> Callable[[sa.Connection], None]:
     def begin(connection: sa.Connection) -> None:
-        if connection.get_execution_options().get("writing"):
+        options = connection.get_execution_options()
+        if options.get("brief"):
+            connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
+        elif options.get("writing"):
             connection.exec_driver_sql(f"SET LOCAL lock_timeout = {round(1000 * busy_seconds)}")
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITE_LOCK})")
         else:

@@ -18,6 +18,7 @@ from retrieval.catalogue.records.feedback import FeedbackReader
 from retrieval.catalogue.records.history import HistoryReader
 from retrieval.catalogue.records.jobs import JobReader
 from retrieval.catalogue.records.releases import Releases
+from retrieval.catalogue.records.replicas import Shared
 from retrieval.catalogue.schema import open_database
 from retrieval.catalogue.source import SourceWriter
 
@@ -46,6 +47,8 @@ class Catalogue(CatalogueReader):
         """Long work that was asked for."""
         self.releases = Releases(self._database) if self._database.dialect == "postgresql" else None
         """Which bundle is live; None where the file CURRENT says it."""
+        self.shared = Shared(self._database) if self._database.dialect == "postgresql" else None
+        """What servers of this database know of each other; None where there is one of them."""
 
     def add_source(self, items: Iterable[Item]) -> None:
         """Write those of these items whose id is new, as origin "source", and change nothing else. One transaction."""

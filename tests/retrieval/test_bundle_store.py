@@ -112,8 +112,8 @@ def test_what_is_live_is_a_row_where_servers_share_a_database(made: Path, tmp_pa
     write_artifacts(tmp_path / "second", pieces(8), bundle_id="two", seed=8)
     shutil.copytree(tmp_path / "second" / "bundles" / "two", artifacts / "bundles" / "two")
     with closing(Catalogue(postgres_url)) as catalogue:
-        library = Library(artifacts, releases=lambda: catalogue.releases)
-        other = Library(tmp_path / "elsewhere", releases=lambda: catalogue.releases)
+        library = Library(artifacts, catalogue=lambda: catalogue)
+        other = Library(tmp_path / "elsewhere", catalogue=lambda: catalogue)
         assert library.current() == "one", "until something is published, CURRENT counts"
         with pytest.raises(BundleMissing):
             other.current()

@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from retrieval.catalogue.database import Database
 from retrieval.catalogue.table import METADATA, Moment, insert, new_entry
 
-ONLY = 1
-"""The key of the one row."""
+LIVE, NEXT = 1, 2
+"""The rows: the bundle that is live, and the one that is about to be, which servers load beside it."""
 
 LIVE_BUNDLE = sa.Table(
     "live_bundle",
@@ -63,19 +63,38 @@ class Releases:
     def live(self) -> LiveBundle | None:
         """None while nothing has been published by way of this database."""
         with self._database.transaction() as connection:
-            row = connection.execute(sa.select(LIVE_BUNDLE.c.bundle, LIVE_BUNDLE.c.version)).one_or_none()
+            row = connection.execute(_row(LIVE)).one_or_none()
         return None if row is None else LiveBundle(row.bundle, row.version)
 
     def go_live(self, bundle_id: str) -> None:
         """The moment at which a bundle goes live."""
         with self._database.transaction(writing=True) as connection:
-            _write(connection, bundle_id)
+            _write(connection, LIVE, bundle_id)
+            connection.execute(sa.delete(LIVE_BUNDLE).where(LIVE_BUNDLE.c.number == NEXT))
+
+    def next(self) -> str | None:
+        """The bundle that is about to go live."""
+        with self._database.transaction() as connection:
+            row = connection.execute(_row(NEXT)).one_or_none()
+        return None if row is None else str(row.bundle)
+
+    def propose(self, bundle_id: str) -> None:
+        """Let servers load a bundle, which is about to go live."""
+        with self._database.transaction(writing=True) as connection:
+            _write(connection, NEXT, bundle_id)
+
+    def withdraw(self, bundle_id: str) -> None:
+        """It does not go live after all."""
+        with self._database.transaction(writing=True) as connection:
+            proposed = sa.and_(LIVE_BUNDLE.c.number == NEXT, LIVE_BUNDLE.c.bundle == bundle_id)
+            connection.execute(sa.delete(LIVE_BUNDLE).where(proposed))
 
     def take_back(self, bundle_id: str, former: str) -> None:
         """Let the former bundle be live again, if this one still is."""
         with self._database.transaction(writing=True) as connection:
-            if connection.execute(sa.select(LIVE_BUNDLE.c.bundle)).scalar_one_or_none() == bundle_id:
-                _write(connection, former)
+            live = connection.execute(_row(LIVE)).one_or_none()
+            if live is not None and live.bundle == bundle_id:
+                _write(connection, LIVE, former)
 
     def append(self, entries: Sequence[tuple[str, str]]) -> None:
         """Note that bundles go live, each with why, in this order."""
@@ -92,8 +111,12 @@ class Releases:
             return [ReleaseEntry(*row) for row in connection.execute(query)]
 
 
-def _write(connection: sa.Connection, bundle_id: str) -> None:
-    row = {"number": ONLY, "bundle": bundle_id, "version": 1, "changed": datetime.now(UTC)}
+def _row(number: int) -> sa.Select[tuple[str, int]]:
+    return sa.select(LIVE_BUNDLE.c.bundle, LIVE_BUNDLE.c.version).where(LIVE_BUNDLE.c.number == number)
+
+
+def _write(connection: sa.Connection, number: int, bundle_id: str) -> None:
+    row = {"number": number, "bundle": bundle_id, "version": 1, "changed": datetime.now(UTC)}
     statement = insert(LIVE_BUNDLE, connection.dialect.name).values(row)
     new = {"bundle": bundle_id, "version": LIVE_BUNDLE.c.version + 1, "changed": row["changed"]}
     connection.execute(statement.on_conflict_do_update(index_elements=["number"], set_=new))
