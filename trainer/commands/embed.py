@@ -50,3 +50,5 @@ def embed(
         out.print(f"{outcome.added.new:,} are new in the catalogue, {outcome.added.existing:,} were there already")
     if shards is not None:
         out.print("Shards:", Text(str(shards)))
+    if not outcome.items:
+        raise BulkError(f"No picture of {source} can be used, so nothing was embedded.")

@@ -158,6 +158,14 @@ def test_mistakes_are_told(
     assert message in str(outcome.exception)
 
 
+def test_a_source_of_nothing_but_broken_pictures_is_a_mistake(artifacts: Path, tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "1.png").write_bytes(picture(1)[:60])
+    outcome = CliRunner().invoke(app, ["embed", str(tmp_path / "broken"), "--artifacts", str(artifacts)])
+    assert isinstance(outcome.exception, BulkError)
+    assert "can be used, so nothing was embedded" in str(outcome.exception)
+
+
 @contextmanager
 def dask(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
     """A scheduler or a worker as a process of its own."""

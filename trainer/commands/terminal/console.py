@@ -91,7 +91,8 @@ def _with_interval(measured: "Scores", name: str) -> str:
 
 
 def skipped_table(skipped: "Sequence[Skipped]", listed_in: Path | None = None) -> Table:
-    table = Table("picture", "reason", title=f"{len(skipped)} pictures were skipped", title_justify="left")
+    title = "1 picture was skipped" if len(skipped) == 1 else f"{len(skipped):,} pictures were skipped"
+    table = Table("picture", "reason", title=title, title_justify="left")
     for entry in skipped[:MAX_SKIPPED_SHOWN]:
         table.add_row(Text(entry.place), Text(entry.reason))
     if len(skipped) > MAX_SKIPPED_SHOWN:
