@@ -1,5 +1,6 @@
 """Whatever is added, replaced and deleted, in any order, searches know at once, and so does whoever opens the store."""
 
+import math
 import threading
 from itertools import count
 
@@ -141,6 +142,43 @@ def test_exact_stays_true_while_two_writers_change_the_clusters(build: Build) ->
     assert wrong == []
     store.upsert(["c"], np.array([[0.05, 1.0]], np.float32))
     assert store.search(query, k=1, metric="euclidean").ids == ("c",)
+
+
+def test_an_exact_answer_is_never_behind_what_was_acknowledged(build: Build) -> None:
+    """Two writers bring nearer and nearer vectors, into clusters that did not reach there, while somebody reads."""
+    rng, turns = np.random.default_rng(8), 25
+    query, around = np.full(DIMS, 0.3, np.float32), rng.standard_normal((24, DIMS))
+    lengths = np.linalg.norm(around, axis=1, keepdims=True) / np.linspace(5, 6, 24)[:, None]
+    clusters = Clusters((query + around / lengths).astype(np.float32))
+    store = build(clusters, clusters.centroids)
+    acknowledged, done, wrong = [math.inf], threading.Event(), list[object]()
+
+    def write(writer: int) -> None:
+        for turn in range(turns):
+            away = rng.standard_normal(DIMS)
+            distance = 4 - (2 * turn + writer) * 3.9 / (2 * turns)
+            vector = (query + distance * away / np.linalg.norm(away)).astype(np.float32)
+            store.upsert([f"{writer} {turn}"], vector[None])
+            acknowledged.append(float(np.linalg.norm(vector - query)))
+
+    def read() -> None:
+        while not done.is_set():
+            least = min(acknowledged)
+            hits = store.search(query, k=1, metric="euclidean")
+            if not hits.exact or hits.euclidean[0] > least * (1 + 1e-5):
+                wrong.append((least, hits))
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    writers = [threading.Thread(target=write, args=[writer]) for writer in range(2)]
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    done.set()
+    reader.join()
+    assert wrong == []
+    assert len(acknowledged) == 2 * turns + 1
 
 
 def test_a_note_is_kept_until_a_vector_comes_or_goes(build: Build) -> None:
