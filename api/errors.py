@@ -183,6 +183,7 @@ CODES: dict[type[retrieval.LookalikeError], Code] = {
     retrieval.PictureUnavailable: "picture_unavailable",
     retrieval.VectorMissing: "item_missing",
     retrieval.VectorStoreError: "not_ready",
+    retrieval.VectorsUnavailable: "not_ready",
     retrieval.StorageError: "write_unavailable",
     retrieval.StorageFull: "storage_full",
     retrieval.StorageBusy: "write_unavailable",

@@ -16,7 +16,8 @@ LookalikeError
 │   ├── PictureMissing        the item exists, the file it points to does not
 │   └── PictureUnavailable    the store of the pictures does not answer
 ├── VectorStoreError          a vector store that cannot be opened or does not fit its bundle
-│   └── VectorMissing         the item may exist, but the bundle has no vector of it
+│   ├── VectorMissing         the item may exist, but the bundle has no vector of it
+│   └── VectorsUnavailable    the database or the server that keeps the vectors does not answer a search
 └── StorageError              nothing was written, and what was there is as it was
     ├── StorageFull           the disk has no room left
     ├── StorageBusy           somebody else has been writing for too long
@@ -91,6 +92,10 @@ class VectorStoreError(LookalikeError):
 
 class VectorMissing(VectorStoreError):
     """There is no vector of that id under this bundle."""
+
+
+class VectorsUnavailable(VectorStoreError):
+    """The database or the server that keeps the vectors does not answer, so nothing can be read."""
 
 
 class StorageError(LookalikeError):

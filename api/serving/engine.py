@@ -48,13 +48,12 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         artifacts = settings.artifacts
         self._pictures = open_pictures(artifacts, settings.pictures_url or bundles.pictures_url(artifacts))
-        checks = (partial(check_folder, artifacts), self._pictures.check)
+        vectors_url = settings.vectors_url or bundles.vectors_url(artifacts)
+        self.stores = vector_stores(artifacts, vectors_url, settings.catalogue_url or bundles.catalogue_url(artifacts))
+        """Where the vectors of each bundle are."""
+        checks = (partial(check_folder, artifacts), self._pictures.check, partial(self.stores.exists, ""))
         self.writing = Writes(checks, lambda: self._catalogue, seconds=settings.write_seconds)
         """Held by whoever adds or removes an item, and by the engine while it changes what is loaded."""
-        vectors_url = settings.vectors_url or bundles.vectors_url(artifacts)
-        catalogue_url = settings.catalogue_url or bundles.catalogue_url(artifacts)
-        self.stores = vector_stores(artifacts, vectors_url, catalogue_url)
-        """Where the vectors of each bundle are."""
         self.library = bundles.Library(
             artifacts, settings.artifacts_url or bundles.artifacts_url(artifacts), self._shared
         )

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from types import TracebackType
 
 from retrieval.catalogue import Catalogue
-from retrieval.errors import CatalogueError, StorageBusy, StorageError
+from retrieval.errors import CatalogueError, StorageBusy, StorageError, VectorStoreError
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +26,7 @@ class Writes:
 
     def __init__(
         self,
-        checks: Sequence[Callable[[], None]],
+        checks: Sequence[Callable[[], object]],
         catalogue: Callable[[], Catalogue | None],
         *,
         seconds: float,
@@ -71,7 +71,7 @@ class Writes:
                 catalogue.check_writable()
         except StorageError as error:
             self.observe(error)
-        except CatalogueError:  # which /readyz tells in its own words
+        except (CatalogueError, VectorStoreError):  # which /readyz tells in its own words
             return
         else:
             if self.problem is not None:

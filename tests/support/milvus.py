@@ -43,20 +43,24 @@ def reason_to_skip() -> str | None:
 
 @contextmanager
 def server(home: Path, port: int) -> Iterator[str]:
-    """The URL of a server that keeps its data in a folder."""
-    with (home / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [str(PROGRAM), "--data", str(home / "milvus"), "--proxy-port", str(port)],
-            stdout=log,
-            stderr=log,
-            env=os.environ | HASTE,
-        )
+    """The URL of a server that keeps its data in a folder: a new one, or the one that was there before."""
+    data = home / "milvus"
+    command = [str(PROGRAM), "--data", str(data), "--proxy-port", str(port)]
+    if data.exists():  # the launcher would give it other ports, as long as connections of the first one linger
+        command = [str(data / "bin" / "milvus"), "run", "standalone"]
+    env = os.environ | HASTE | {"DEPLOY_MODE": "STANDALONE", "LD_LIBRARY_PATH": str(data / "bin")}
+    with (home / "server.log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, env=env, cwd=data if data.exists() else home)
         try:
             wait_until_ready(f"http://127.0.0.1:{port}")
             yield f"milvus://127.0.0.1:{port}"
         finally:
-            process.send_signal(signal.SIGINT)  # which it passes on to the server proper
-            process.wait()
+            process.send_signal(signal.SIGINT)  # which the launcher passes on to the server proper
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:  # it waits for clients that are still there
+                process.kill()
+                process.wait()
 
 
 def wait_until_ready(address: str) -> None:
@@ -66,7 +70,7 @@ def wait_until_ready(address: str) -> None:
     end = time.monotonic() + SECONDS
     while True:
         try:
-            MilvusClient(address, timeout=2).close()
+            MilvusClient(address, timeout=2, dedicated=True).close()  # a connection of its own, which is made anew
             return
         except MilvusException as error:
             if time.monotonic() > end:

@@ -5,6 +5,7 @@ cosines, and squared Euclidean distances of the vectors themselves in the other.
 used twice, and its cluster. A search waits until it sees all that was written before a timestamp of Milvus.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ import numpy as np
 from pymilvus import DataType, MilvusClient, MilvusException
 
 from retrieval.clusters import Metric, Numbers, Vectors, directions_of
-from retrieval.errors import StorageError, VectorStoreError
+from retrieval.errors import LookalikeError, StorageError, VectorStoreError, VectorsUnavailable
+from retrieval.vectors.address import VectorsAddress
 from retrieval.vectors.milvus.indexes import INDEXES
 
 SECONDS = 10.0
@@ -25,6 +27,7 @@ SECONDS = 10.0
 LOAD_SECONDS = 600.0
 """How long it may take to load a collection into its memory."""
 RETRIES = 5
+"""How often a call is repeated at once where Milvus does not take it: 1 s together."""
 INSERT_BYTES = 4 << 20
 """Of vectors in one message; Milvus takes 64 MB."""
 ROWS_TOGETHER = 2_000
@@ -34,23 +37,33 @@ MAX_ROWS = 16_384
 COLLECTION_MISSING = 100
 
 
-def connect(url: str, *, token: str, database: str) -> MilvusClient:
-    """A client of a server; those of one server share a connection. Raises StorageError."""
+def connect(address: VectorsAddress) -> MilvusClient:
+    """A client of a server; those of one server share a connection. Raises StorageError.
+
+    Where the address has no token, the environment variable MILVUS_TOKEN is used, as psycopg and fsspec use theirs.
+    """
+    token = address.token or os.environ.get("MILVUS_TOKEN", "")
     with reported("all bundles"):
-        return MilvusClient(url, token=token, db_name=database, timeout=SECONDS)
+        return MilvusClient(address.url, token=token, db_name=address.database, timeout=SECONDS)
+
+
+def check(client: MilvusClient) -> None:
+    """Raise StorageError unless the server answers."""
+    with reported("all bundles"):
+        client.get_server_version(timeout=SECONDS, retry_times=0)
 
 
 @contextmanager
-def reported(bundle: str) -> Iterator[None]:
-    """Turn what the client raises into the errors of this package."""
+def reported(bundle: str, unreachable: type[LookalikeError] = StorageError) -> Iterator[None]:
+    """Turn what the client raises into the errors of this package; `unreachable` where Milvus does not answer."""
     try:
         yield
     except MilvusException as error:
         if error.code == COLLECTION_MISSING:
             raise VectorStoreError(f"the vectors of {bundle} are not in Milvus any more: {error.message}") from error
-        raise StorageError(f"the vectors of {bundle} cannot be reached in Milvus: {error.message}") from error
+        raise unreachable(f"the vectors of {bundle} cannot be reached in Milvus: {error.message}") from error
     except grpc.RpcError as error:
-        raise StorageError(f"the vectors of {bundle} cannot be reached in Milvus: {error}") from error
+        raise unreachable(f"the vectors of {bundle} cannot be reached in Milvus: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +126,9 @@ class Collections:
                 ]
                 with reported(self.bundle):
                     # MilvusClient.insert is this call, but keeps the timestamp to itself.
-                    result = self.client._get_connection().insert_rows(name, entities, timeout=SECONDS)
+                    result = self.client._get_connection().insert_rows(
+                        name, entities, timeout=SECONDS, retry_times=RETRIES
+                    )
                 written = max(written, int(result.timestamp))
         return written
 
@@ -123,7 +138,7 @@ class Collections:
             condition = f"id in {list(rows[start : start + ROWS_TOGETHER])}"
             with reported(self.bundle):
                 for name in self.names().values():
-                    self.client.delete(name, filter=condition, timeout=SECONDS)
+                    self.client.delete(name, filter=condition, timeout=SECONDS, retry_times=RETRIES)
 
     def flush(self) -> None:
         """Let Milvus write what is new into segments, which it then builds indexes of."""
@@ -137,7 +152,7 @@ class Collections:
         """Of the rows in the opened clusters (None: of all) the nearest: numbers, and products or squared distances."""
         condition = "" if opened is None else f"cluster in {opened.tolist()}"
         params = INDEXES[self.index].searching(limit, self.clusters)
-        with reported(self.bundle):
+        with reported(self.bundle, VectorsUnavailable):
             (hits,) = self._waiting(written)(
                 self.client.search,
                 self.names()[metric],
@@ -154,7 +169,7 @@ class Collections:
         vectors: dict[int, Vectors] = {}
         for start in range(0, len(rows), ROWS_TOGETHER):
             some = rows[start : start + ROWS_TOGETHER].tolist()
-            with reported(self.bundle):
+            with reported(self.bundle, VectorsUnavailable):
                 entities = self._waiting(written)(
                     self.client.query,
                     self.names()["euclidean"],
@@ -170,7 +185,7 @@ class Collections:
 
     def rows_between(self, first: int, last: int, metric: Metric, written: int) -> set[int]:
         """The numbers of the rows from one number to another, at most 16,384 of them."""
-        with reported(self.bundle):
+        with reported(self.bundle, VectorsUnavailable):
             entities = self._waiting(written)(
                 self.client.query,
                 self.names()[metric],

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from retrieval.clusters import Doubles, Metric, Numbers, Vectors, directions_of, lengths_of, product_error
-from retrieval.errors import StorageBusy
+from retrieval.errors import VectorsUnavailable
 from retrieval.vectors.base import Members, distances_of
 from retrieval.vectors.milvus import ledger
 from retrieval.vectors.milvus.allowed import Allowed
@@ -171,4 +171,4 @@ class SearchRows:
 
     def _check_time(self) -> None:
         if time.monotonic() - self._begun > SNAPSHOT_SECONDS:
-            raise StorageBusy(f"Milvus took too long to search the vectors of {self._collections.bundle}")
+            raise VectorsUnavailable(f"Milvus took too long to search the vectors of {self._collections.bundle}")

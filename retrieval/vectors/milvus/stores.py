@@ -16,7 +16,7 @@ from retrieval.vectors.base import VectorStore, latest_vectors
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.milvus import ledger
-from retrieval.vectors.milvus.collections import MAX_ROWS, Collections, connect
+from retrieval.vectors.milvus.collections import MAX_ROWS, Collections, check, connect
 from retrieval.vectors.milvus.indexes import INDEXES
 from retrieval.vectors.milvus.ledger import Place
 from retrieval.vectors.milvus.store import LEFT_SECONDS, MilvusStore
@@ -42,7 +42,7 @@ class MilvusStores:
     def exists(self, bundle_id: str) -> bool:
         with self._transaction(bundle_id) as connection:
             found = ledger.find(connection, bundle_id)
-        _ = self._client
+        check(self._client)
         return found is not None and found[1].ready
 
     def create(
@@ -151,8 +151,7 @@ class MilvusStores:
 
     @cached_property
     def _client(self) -> MilvusClient:
-        address = self._address
-        return connect(address.url, token=address.token, database=address.database)
+        return connect(self._address)
 
     def _collections(self, bundle_id: str, place: Place, tables: Tables) -> Collections:
         return Collections(self._client, bundle_id, place.name, place.index, tables.clusters)

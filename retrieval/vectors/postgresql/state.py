@@ -1,7 +1,7 @@
 """What the clusters of a store hold, as one transaction sees it; read again only where it has changed."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Lock
 
@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from retrieval.clusters import Clusters, Numbers, Reach
-from retrieval.errors import VectorStoreError
+from retrieval.errors import VectorStoreError, VectorsUnavailable
 from retrieval.vectors.base import Note
 from retrieval.vectors.postgresql import tables as schema
 from retrieval.vectors.postgresql.tables import Rows, Tables, reported
@@ -51,7 +51,7 @@ class StateTables:
     @contextmanager
     def snapshot(self) -> Iterator[Rows]:
         """A transaction that only reads, and sees the database as it is at one moment."""
-        with reported(self.bundle), self._pool.connection() as connection:
+        with reported(self.bundle, VectorsUnavailable), self._pool.connection() as connection:
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
             with connection.transaction():
@@ -71,7 +71,8 @@ class StateTables:
         """A transaction that changes the store, and the version that it leads to; one at a time."""
         with self.writing() as connection:
             yield connection, schema.change(connection, self.tables)
-        self.refresh()
+        with suppress(VectorsUnavailable):  # it was written; the next search reads it
+            self.refresh()
 
     def refresh(self) -> State:
         """The clusters' state as it is now."""

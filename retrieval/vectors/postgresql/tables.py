@@ -18,7 +18,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from retrieval.clusters import Clusters, Numbers, Reach, Vectors
-from retrieval.errors import StorageBusy, StorageError, VectorStoreError
+from retrieval.errors import LookalikeError, StorageBusy, StorageError, VectorStoreError
 
 LOCK = 0x100C_A11E  # of the transaction that creates the tables
 
@@ -99,14 +99,14 @@ class Tables:
 
 
 @contextmanager
-def reported(bundle: str) -> Iterator[None]:
-    """Turn what the driver raises into the errors of this package."""
+def reported(bundle: str, unreachable: type[LookalikeError] = StorageError) -> Iterator[None]:
+    """Turn what the driver raises into the errors of this package; `unreachable` where the database does not answer."""
     try:
         yield
     except psycopg.errors.LockNotAvailable as error:
         raise StorageBusy(f"the vectors of {bundle} are being changed by another process") from error
     except (psycopg.OperationalError, psycopg.errors.InsufficientResources) as error:
-        raise StorageError(f"the vectors of {bundle} cannot be reached: {error}") from error
+        raise unreachable(f"the vectors of {bundle} cannot be reached: {error}") from error
     except psycopg.Error as error:
         raise VectorStoreError(f"the vectors of {bundle} cannot be used: {error}") from error
 
