@@ -1,6 +1,7 @@
 """Pictures that were searched with before: not decoded again, answered alike, and never taken for another."""
 
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def test_a_picture_that_comes_again_is_not_encoded_again(shop: Shop, open_api: O
     assert hits(client, DATA, metric="euclidean", k="3")
     again = client.post("/search", files={"file": DATA}).json()
     assert (again["milliseconds"]["decode"], again["milliseconds"]["encode"]) == (0, 0)
-    assert again["query"] == {"width": 60, "height": 44}
+    assert again["query"] == {"width": 60, "height": 44, "sha256": sha256(DATA).hexdigest()}
     assert embedded == [1]
 
 
