@@ -12,6 +12,7 @@ from benchmarks import (
     faces,
     ingest,
     items,
+    learning,
     new_labels,
     protocols,
     quality,
@@ -33,6 +34,7 @@ MEASURES = {
     "search": search.main,
     "scale": scale.main,
     "items": items.main,
+    "learning": learning.main,
     "serving": serving.main,
     "ingest": ingest.main,
 }
