@@ -45,6 +45,18 @@ class Counts(_Part):
     clusters: Count
 
 
+class Expansion(_Part):
+    """Alpha query expansion by so many neighbours, unless a request says otherwise.
+
+    `gain`: by how much mAP rises on held-out pictures, None where nobody measured it. `milliseconds`: what it adds to a
+    search.
+    """
+
+    neighbours: Annotated[int, Field(ge=1, le=50)]
+    gain: float | None = None
+    milliseconds: Annotated[float, Field(ge=0)] | None = None
+
+
 class FileEntry(_Part):
     """One file of the bundle, as it was written."""
 
@@ -70,6 +82,8 @@ class Manifest(_Part):
     """How pictures were held out for the metrics, such as by = "image", share = 0.2."""
     preset: str | None = None
     """The name of the ready choice between quality and speed that it was made by, such as balanced."""
+    expansion: Expansion | None = None
+    """How a query is moved before it is searched with; None: it is not. Bundles of before 2026-12 have none."""
     versions: dict[str, str]
     files: dict[str, FileEntry]
 

@@ -86,8 +86,9 @@ def find(
     """
     within = reach(snapshot, options)
     scope = _scope(snapshot, options, query_ids)
-    if options.expand:
-        query = _expanded(snapshot, query, options, scope)
+    neighbours = _neighbours(snapshot, options) if after is None else 0
+    if neighbours:
+        query = _expanded(snapshot, query, options, scope, neighbours)
     state, skipped = (after, 0) if after else (PageState(), options.offset)
     count = skipped + options.k + 1  # one more tells whether there is a next page
     limit = (min(state.count, MAX_OFFSET) + count) * (1 if options.group_by is None else GROWTH)
@@ -178,21 +179,27 @@ def _ranked(
     return hits, (-hits.cosine if options.metric == "cosine" else hits.euclidean).astype(np.float64)
 
 
-def _expanded(snapshot: Snapshot, query: Vectors, options: Options, scope: Scope) -> Vectors:
-    """The query moved towards its nearest items, as many as `options.expand` says."""
-    limit = options.expand
+def _neighbours(snapshot: Snapshot, options: Options) -> int:
+    """How many items a query is moved towards: as the request says, or else the bundle; a cursor's has been moved."""
+    expansion = snapshot.bundle.manifest.expansion
+    return options.expand if expansion is None or "expand" in options.model_fields_set else expansion.neighbours
+
+
+def _expanded(snapshot: Snapshot, query: Vectors, options: Options, scope: Scope, neighbours: int) -> Vectors:
+    """The query moved towards its nearest items, so many of them."""
+    limit = neighbours
     while True:
         first, _ = _ranked(snapshot, query, options, limit, scope, math.inf)
         alive = snapshot.catalogue.get_many(first.ids)
-        nearest = [item_id for item_id in first.ids if item_id in alive][: options.expand]
-        if len(nearest) == options.expand or len(first) < limit:
+        nearest = [item_id for item_id in first.ids if item_id in alive][:neighbours]
+        if len(nearest) == neighbours or len(first) < limit:
             break
         limit *= GROWTH
-    neighbours = []
+    vectors = []
     for item_id in nearest:
         with suppress(VectorMissing):  # deleted since
-            neighbours.append(snapshot.store.get(item_id))
-    return expand(query, np.stack(neighbours)) if neighbours else query
+            vectors.append(snapshot.store.get(item_id))
+    return expand(query, np.stack(vectors)) if vectors else query
 
 
 def _alive(

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from trainer.config.base import ExportConfig, ReduceConfig, Section, StoreConfig
+from trainer.config.base import ExportConfig, ReduceConfig, SearchConfig, Section, StoreConfig
 from trainer.config.encoder import EncoderConfig, OnnxConfig
 from trainer.config.pictures import FacesConfig, SourceConfig, SplitConfig
 from trainer.config.stages import AutoencoderConfig, FinetuneConfig, HeadConfig, LossConfig
@@ -25,6 +25,7 @@ __all__ = [
     "LossConfig",
     "OnnxConfig",
     "ReduceConfig",
+    "SearchConfig",
     "SourceConfig",
     "SplitConfig",
     "StoreConfig",
@@ -46,6 +47,7 @@ class Config(Section):
     finetune: FinetuneConfig = FinetuneConfig()
     export: ExportConfig = ExportConfig()
     reduce: ReduceConfig = ReduceConfig()
+    search: SearchConfig = SearchConfig()
     store: StoreConfig = StoreConfig()
     preset: Literal["fast", "balanced", "best"] | None = None
     """The name of the choice between quality and milliseconds that this is; the bundle tells it."""

@@ -50,3 +50,11 @@ class ReduceConfig(Section):
     codes: Literal["none", "int8"] = "none"
     """`int8`: searches go through one byte for each number, in a quarter of the memory, and read the vectors of likely
     hits from the file. Answers are the same; a search takes longer."""
+
+
+class SearchConfig(Section):
+    """How the bundle is searched unless a request says otherwise."""
+
+    expand: Annotated[int, Field(ge=0, le=50)] | Literal["auto"] = 0
+    """Neighbours that a query is moved towards before it is searched with once more (alpha query expansion). `auto`:
+    as many as are best on held-out pictures, none where that is no better; it costs a second search."""

@@ -194,7 +194,7 @@ def _learn(
     (training / RECORD).write_text(json.dumps(record, indent=2), encoding="utf-8")
     precision = loaded.manifest.encoder.precision
     description = write_bundle.describe(
-        work.name, base.config, encoder, precision, reduced, features.files, tuning.scores
+        work.name, base.config, encoder, precision, reduced, features.files, tuning.scores, assessment.expansion
     )
     (work / "report").mkdir(exist_ok=True)
     suspects = bundle.bundle_path(artifacts, loaded.manifest.id) / bundle.REPORT / "wrong_labels.csv"

@@ -1,5 +1,6 @@
 """What a new bundle is worth, measured before it is written: calibration, both protocols, the search and its time."""
 
+import time
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from retrieval.calibration import Calibration, Meaning
 from retrieval.clusters import Metric
 from retrieval.encoding.embedder import Embedder
+from retrieval.manifest import Expansion
 from retrieval.vectors.base import VectorStore
 from retrieval.vectors.margins import Margins
 from retrieval.vectors.stores import EmbeddedStores
@@ -24,11 +26,12 @@ from trainer.evaluation.search_quality.latency import query_milliseconds
 from trainer.evaluation.search_quality.probe_sweep import sweep_probes
 from trainer.indexing import GalleryIndex
 from trainer.progress import Listener
-from trainer.run.held_out import calibration_pairs, pairs_of_new_situations, protocols
+from trainer.run.held_out import calibration_pairs, chosen_expansion, pairs_of_new_situations, protocols
 from trainer.run.live_baseline import live_vectors
 from trainer.training.tuning import Tuning
 
 MAX_QUERIES = 500  # searched with to measure the search itself
+MAX_TIMED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Assessment:
 
     calibration: Calibration | None
     evaluation: Evaluation
+    expansion: Expansion | None = None
 
 
 def assess(
@@ -54,6 +58,8 @@ def assess(
     `published` float32 [n, e]: all pictures by its encoder. The search itself is measured by `max_queries` at most.
     """
     listener = tuning.listener
+    expansion = _expansion(tuning, published)
+    tuning.expand = expansion.neighbours if expansion else 0
     with listener.step("Calibrating") as progress:
         meaning: Meaning = "label" if _by_labels(tuning) else "picture"
         judged = _judged_hits(tuning)
@@ -77,6 +83,8 @@ def assess(
             ladder = sweep_probes(store, len(reduced.clusters), reduced.vectors[rows], [ids[row] for row in rows])
             embedder = Embedder(tuning.encoders.onnx, reduced.projection, tuning.pictures.opener, tuning.pictures.fit)
             paths = [tuning.pictures.files[row].picture.path for row in rows]
+            if expansion is not None:
+                expansion = expansion.model_copy(update={"milliseconds": _search_milliseconds(store, reduced, rows)})
             times = query_milliseconds(paths, embedder, store, "cosine", progress)
     evaluation = Evaluation(
         bundle_id=tuning.work.name,
@@ -87,7 +95,35 @@ def assess(
         query_milliseconds_p95=float(np.percentile(times, 95)) if len(times) else None,
         reliability=reliabilities,
     )
-    return Assessment(calibration, evaluation)
+    return Assessment(calibration, evaluation, expansion)
+
+
+def _expansion(tuning: Tuning, published: NDArray[np.float32]) -> Expansion | None:
+    """What the configuration wants, or held-out pictures say where it leaves that to them."""
+    wanted = tuning.config.search.expand
+    if wanted != "auto":
+        return Expansion(neighbours=wanted) if wanted else None
+    with tuning.listener.step("Expanding queries"):
+        chosen = chosen_expansion(tuning, published)
+    if chosen is None:
+        tuning.listener.note("Query expansion: no better on the held-out pictures, so queries stay as they are.")
+        return None
+    gain = chosen.gain
+    tuning.listener.note(
+        f"Query expansion by {chosen.neighbours}: mAP {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] on the "
+        "held-out pictures."
+    )
+    return Expansion(neighbours=chosen.neighbours, gain=round(gain.value, 4))
+
+
+def _search_milliseconds(store: VectorStore, reduced: GalleryIndex, rows: list[int]) -> float:
+    """The median of a search among the vectors: what expansion adds to each."""
+    times = []
+    for row in rows[:MAX_TIMED]:
+        began = time.perf_counter()
+        store.search(reduced.vectors[row], k=10, metric="cosine")
+        times.append(1000 * (time.perf_counter() - began))
+    return round(float(np.median(times)), 3)
 
 
 def _judged_hits(tuning: Tuning) -> JudgedHits | None:

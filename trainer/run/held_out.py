@@ -20,6 +20,7 @@ from retrieval.encoding.projection import Projection
 from trainer.data.augment import augment, generator
 from trainer.data.sampling import sample_evenly
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION
+from trainer.evaluation.expansion import Chosen, choose_expansion, expanded
 from trainer.evaluation.judged import JudgedHits
 from trainer.evaluation.protocols import evaluate_vectors
 from trainer.evaluation.reliability import HeldOutSearch, Pairs, concatenated, hit_pairs
@@ -82,8 +83,23 @@ def calibration_pairs(
         return _pairs(_augmented_queries(tuning, published), progress)
     if tuning.has_seen_labels:
         embeddings = _embeddings_by(tuning, published, _validation_kernel(tuning))
-        return _pairs(iter([_search(tuning, by_labels(pictures.labels, pictures.parts), embeddings)]), progress)
+        search = _search(tuning, by_labels(pictures.labels, pictures.parts), embeddings)
+        return _pairs(iter([expanded(search, tuning.expand) if tuning.expand else search]), progress)
     return _pairs(_searches(tuning, published, sides(tuning), judged), progress)
+
+
+def chosen_expansion(tuning: Tuning, published: Embeddings) -> Chosen | None:
+    """How many neighbours queries are best moved towards, by the held-out pictures; None: it does not help."""
+    pictures = tuning.pictures
+    if not pictures.supervised or len(np.unique(pictures.labels[pictures.labels != UNLABELLED])) < MIN_LABELS:
+        return None
+    among = by_labels(pictures.labels, pictures.parts)
+    known = _search(tuning, among, _embeddings_by(tuning, published, _validation_kernel(tuning)))
+    new = _new_labels(tuning)
+    other = None
+    if not isinstance(new, Missing):
+        other = _search(tuning, new[0], _embeddings_by(tuning, published, new[1]))
+    return choose_expansion(known, other)
 
 
 def pairs_of_new_situations(tuning: Tuning, published: Embeddings, progress: Progress) -> dict[Metric, Pairs]:
@@ -183,7 +199,8 @@ def _searches(
             judged.look(vectors, queries)
         among = Validation(sample_evenly(queries, MAX_QUERIES), gallery, labels)
         rows = among.queries
-        yield HeldOutSearch(vectors[rows], labels[rows], vectors[gallery], labels[gallery], among.own())
+        search = HeldOutSearch(vectors[rows], labels[rows], vectors[gallery], labels[gallery], among.own())
+        yield expanded(search, tuning.expand) if tuning.expand else search
 
 
 def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOutSearch]:

@@ -135,7 +135,9 @@ def _run(inputs: Inputs, listener: Listener, work: Path, fill_cache: FillCache |
         margins = calibrate_margins(reduced, config.seed)
     assessment = assess(tuning, embeddings, reduced, probes, margins, artifacts)
     training_files.write_training(work / "training", encoder.keras, reduced, config, tuning, inputs.source)
-    description = write_bundle.describe(work.name, config, encoder, precision, reduced, computed.files, tuning.scores)
+    description = write_bundle.describe(
+        work.name, config, encoder, precision, reduced, computed.files, tuning.scores, assessment.expansion
+    )
     manifest = Manifest.model_validate({**description, "faces": faces and faces.spec, "files": {}})
     report_run(tuning, reduced, assessment, manifest, skipped)
     write_bundle.write(

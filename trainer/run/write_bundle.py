@@ -12,6 +12,7 @@ import onnx
 from retrieval import bundle
 from retrieval.calibration import Calibration
 from retrieval.faces.opener import FaceStage
+from retrieval.manifest import Expansion
 from retrieval.vectors.codes import Kind
 from retrieval.vectors.margins import Margins
 from trainer.bundles import stores_of
@@ -49,6 +50,7 @@ def describe(
     reduced: "GalleryIndex",
     files: Sequence[PictureFile],
     scores: Mapping[str, Scores],
+    expansion: Expansion | None = None,
 ) -> dict[str, Any]:
     """The manifest without its files and faces."""
     labels = {file.picture.label for file in files if file.picture.label is not None}
@@ -70,6 +72,7 @@ def describe(
         "counts": {"items": len(files), "labels": len(labels), "clusters": len(reduced.clusters)},
         "metrics": {stage: measured.figures() for stage, measured in scores.items()},
         "intervals": {stage: measured.interval_ends() for stage, measured in scores.items() if measured.intervals},
+        "expansion": expansion and expansion.model_dump(),
         "split": config.split.model_dump(exclude_none=True) if scores else None,
         "versions": {
             distribution.metadata["Name"]: distribution.version

@@ -43,6 +43,8 @@ class Tuning:
     reached: str = "frozen"
     judged: JudgedPairs | None = None
     """Pairs of these pictures that people compared."""
+    expand: int = 0
+    """Neighbours that a query of the bundle is moved towards."""
     is_refit: bool = False
     """Whether a head alone is fitted anew, in seconds, of a bundle of which a whole run has told the rest."""
     is_base_trained: bool = False

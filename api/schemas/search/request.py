@@ -112,7 +112,8 @@ class Options(Body):
             ge=0,
             le=MAX_EXPANSION,
             description="Search first for this many hits, move the query towards them (alpha query expansion), and "
-            "search again. Finds more of the same, where the first hits are right.",
+            "search again. Finds more of the same, where the first hits are right. Where none is sent, the number "
+            "that the bundle was trained for counts, 0 in most; 0 searches without it.",
         ),
         Whole,
     ] = 0

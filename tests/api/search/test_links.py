@@ -1,6 +1,7 @@
 """Searches as links: the pages of a search, and what holds while the catalogue changes."""
 
 import json
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -14,6 +15,7 @@ from tests.api.conftest import OpenApi, Shop
 from tests.api.search.test_query import ITEM, METRICS, ask, ranking, untimed
 from tests.api.search.test_search import delete_items, embed, measured
 from tests.api.test_errors import check_problem
+from tests.support import bundles
 from tests.support.bundles import picture
 
 
@@ -100,3 +102,22 @@ def test_a_page_of_another_bundle_is_gone(client: TestClient, monkeypatch: pytes
     for place, value in ((3, float("nan")), (4, "\ud800"), (6, ["\ud800"]), (6, ["\0"]), (0, "\udfff")):
         nowhere = write_cursor([*fields[:place], value, *fields[place + 1 :]])
         check_problem(client.get("/search", params={"cursor": nowhere}), 422, "invalid_parameter")
+
+
+def test_a_bundle_may_have_chosen_how_far_queries_are_moved(
+    tmp_path: Path, open_api: OpenApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its number counts where a request sends none, once: further pages go on with the query as it was moved."""
+    plain = bundles.describe
+
+    def described(bundle_id: str, **counts: int) -> dict[str, object]:
+        return plain(bundle_id, **counts) | {"expansion": {"neighbours": 3, "gain": 0.02, "milliseconds": 0.4}}
+
+    monkeypatch.setattr(bundles, "describe", described)
+    bundles.write_artifacts(tmp_path, bundles.pieces(60))
+    client = open_api(artifacts=tmp_path)
+    of_bundle = ask(client, {"k": 40}, picture(6))
+    assert of_bundle["hits"] == ask(client, {"k": 40, "expand": 3}, picture(6))["hits"]
+    assert of_bundle["hits"] != ask(client, {"k": 40, "expand": 0}, picture(6))["hits"]
+    first = ask(client, {"k": 20}, picture(6))
+    assert [*first["hits"], *client.get(first["next"]).json()["hits"]] == of_bundle["hits"]
