@@ -2,13 +2,17 @@
 
 from dataclasses import dataclass
 
-from frontend.api.models import Hit, SearchAnswer
+from frontend.api.models import Hit, Item, SearchAnswer, Size
 from frontend.formatting import LOWEST_SIMILARITY_WORDS, probability_words, similarity_words
 from frontend.languages.texts import gettext
 from frontend.search_query import SearchQuery
 
 SAME_COSINE = 0.9995
 """From this similarity on, at the same size, the model sees no difference."""
+UPLOAD_SIDE = 1280
+"""Pixels of the longer side of what the script sends of a large photo, as static/js/pictures.js has it."""
+SAME_COPY_COSINE = 0.998
+"""The same for such a copy, which is a little different."""
 LIKELY = 0.5
 """A match that is less probable is none that is worth its name."""
 
@@ -53,10 +57,18 @@ def _likely(hit: Hit, probability: str, *, means_picture: bool) -> str:
 
 
 def _is_same(query: SearchQuery, answer: SearchAnswer, best: Hit, cosine: float) -> bool:
-    if query.crop or query.face or cosine < SAME_COSINE:
+    if query.crop or query.face:
         return False
     size = answer.query
-    return size is None or (size.width, size.height) == (best.width, best.height)
+    if size is None or (size.width, size.height) == (best.width, best.height):
+        return cosine >= SAME_COSINE
+    return cosine >= SAME_COPY_COSINE and _is_copy(size, best)
+
+
+def _is_copy(size: Size, item: Item) -> bool:
+    """Whether a query has the size of the copy that the script sends of a photo of the item's size."""
+    scale = UPLOAD_SIDE / max(item.width, item.height)
+    return scale < 1 and max(abs(size.width - item.width * scale), abs(size.height - item.height * scale)) <= 1
 
 
 def _nothing(query: SearchQuery) -> Verdict:

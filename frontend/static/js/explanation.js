@@ -2,12 +2,14 @@
 
 import { currentMain, currentView, say, send, template } from "./history.js";
 import { gettext } from "./messages.js";
+import { decode, fileToSend } from "./pictures.js";
+import { cropOf } from "./search.js";
 
 async function explain(control) {
   const link = control.closest("a");
-  const body = link ? undefined : bodyOf(control);
   say(gettext("Comparing the two pictures…"));
   control.setAttribute("aria-busy", "true");
+  const body = link ? undefined : await bodyOf(control);
   let page;
   try {
     page = new DOMParser().parseFromString((await send(link?.href ?? control.dataset.why, body)).text, "text/html");
@@ -30,14 +32,15 @@ async function explain(control) {
 }
 
 /** The form data of an explanation: the query picture, its crop or face, and the match. */
-function bodyOf(control) {
+async function bodyOf(control) {
   const body = new FormData();
-  const { file } = currentView();
-  for (const field of currentMain().querySelector("form.search").elements) {
+  const { file, preview } = currentView();
+  const form = currentMain().querySelector("form.search");
+  for (const field of form.elements) {
     if (["left", "top", "width", "height", "face"].includes(field.name) && field.value) body.set(field.name, field.value);
   }
   for (const { value } of currentMain().querySelectorAll("form.search [name=like]")) body.append("like", value);
-  body.set("file", file, "picture");
+  body.set("file", await fileToSend(file, await decode(preview), cropOf(form)), "picture");
   body.set("match", control.closest("[data-id]").dataset.id);
   return body;
 }

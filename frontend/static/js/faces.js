@@ -4,6 +4,7 @@ import { gettext } from "./messages.js";
 import { searchAgain } from "./search.js";
 import { currentMain, searchUrl, send } from "./history.js";
 import { place } from "./crop.js";
+import { decode, fileToSend } from "./pictures.js";
 
 const withoutFaces = new Set(); // ids of bundles that compare no faces
 const withFaces = new Set(); // and of those that do
@@ -37,7 +38,7 @@ async function showFaces(view) {
     return;
   }
   if (!(await looksForFaces(main))) return;
-  const { status, text } = await requestFaces(main.dataset.kind === "item" ? { id } : { file });
+  const { status, text } = await requestFaces(main.dataset.kind === "item" ? { id } : { file: await fileToSend(file, await decode(view.preview)) });
   if (status !== 200) return;
   view.faces = JSON.parse(text);
   draw(view);

@@ -2,7 +2,7 @@
 
 import { currentMain, currentView, display, load, push, say, searchUrl, template, updateState } from "./history.js";
 import { gettext } from "./messages.js";
-import { cropToFile, decode, shapeOf, thumbnailOf } from "./pictures.js";
+import { cropToFile, decode, fileToSend, shapeOf, thumbnailOf } from "./pictures.js";
 
 const SIDES = ["left", "top", "width", "height"];
 const OTHER_WAYS = new Set(["address", "text"]); // to search than with the picture
@@ -37,7 +37,7 @@ export async function searchPicture(file, { again = false } = {}) {
   let picture = await decode(view.preview);
   let fields = fieldsOf(form).filter(([name]) => !OTHER_WAYS.has(name) && (again ? !["id", "url", "cursor"].includes(name) : !QUERY_FIELDS.has(name)));
   let copy = known?.picture;
-  let upload = file;
+  let upload = await fileToSend(file, picture, again ? cropOf(form) : null);
   if (picture && fields.some(([name]) => name === "like" || name === "unlike")) {
     const part = cropOf(form);
     upload = await cropToFile(picture, part ?? undefined);

@@ -24,6 +24,8 @@ def verdict(page: FlaskClient, api: FakeApi, best: dict[str, Any], path: str = "
 
 SURE = {"cosine": 1.0, "match_probability": 0.99}
 SPACE = "\N{NO-BREAK SPACE}"
+PHOTO = {"width": 4032, "height": 3024}
+COPY = {"query": {"width": 1280, "height": 960}}  # which the script sends of such a photo
 SMALL = {"query": {"width": 30, "height": 40}}
 
 
@@ -32,6 +34,8 @@ SMALL = {"query": {"width": 30, "height": 40}}
     [
         (SURE, LABELLED | SIZE, "This very picture is there in the catalogue: Round jug."),
         (SURE, LABELLED | SMALL, f"Round jug, 99{SPACE}% sure"),
+        (SURE | PHOTO | {"cosine": 0.9985}, LABELLED | COPY, "This very picture is there in the catalogue: Round jug."),
+        (SURE | PHOTO | {"cosine": 0.99}, LABELLED | COPY, f"Round jug, 99{SPACE}% sure"),
         ({"match_probability": 0.991, "label": "Mug 24"}, LABELLED | SIZE, f"Mug 24, 99{SPACE}% sure"),
         ({"match_probability": 0.98, "label": None}, LABELLED, f"A picture without a label, 98{SPACE}% sure"),
         ({"match_probability": 0.97}, PICTURES, f"The same picture, changed: Round jug, 97{SPACE}% sure"),
