@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VERSION = "0012"
+VERSION = "0013"
 """The newest migration's: what this code reads and writes."""
 
 MIGRATIONS = "retrieval.catalogue:migrations"
