@@ -15,6 +15,7 @@ from frontend.api.bundles import BundlesClient
 from frontend.api.catalogue import CatalogueClient
 from frontend.api.client import ApiClient
 from frontend.api.connection import Connection
+from frontend.api.corrections import CorrectionsClient
 from frontend.api.duplicates import DuplicatesClient
 from frontend.forms.parameters import accepts
 from frontend.languages import preferences
@@ -23,6 +24,8 @@ from frontend.pages.assets import assets
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
+from frontend.pages.feedback import feedback
+from frontend.pages.item_history import item_history
 from frontend.pages.items import items
 from frontend.pages.labels import labels
 from frontend.pages.languages import languages
@@ -34,6 +37,8 @@ from frontend.pages.search.export import export
 from frontend.pages.search.faces import faces
 from frontend.pages.search.filters import filters
 from frontend.pages.search.page import search
+from frontend.pages.selection import selection
+from frontend.pages.wrong_labels import wrong_labels
 from frontend.proxy import BehindProxy
 from frontend.settings import Settings
 
@@ -47,7 +52,11 @@ BLUEPRINTS = (
     browse,
     add,
     items,
+    item_history,
     labels,
+    selection,
+    feedback,
+    wrong_labels,
     bin_page,
     duplicates,
     models,
@@ -75,6 +84,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.extensions["lookalike_api"] = ApiClient(connection)
     app.extensions["lookalike_catalogue"] = CatalogueClient(connection)
     app.extensions["lookalike_duplicates"] = DuplicatesClient(connection)
+    app.extensions["lookalike_corrections"] = CorrectionsClient(connection)
     app.extensions["lookalike_bin"] = BinClient(connection)
     app.extensions["lookalike_bundles"] = BundlesClient(connection)
     parallel.install(app)

@@ -11,6 +11,7 @@ from frontend import formatting, messages
 from frontend.api.catalogue import CatalogueClient
 from frontend.api.client import ApiClient
 from frontend.api.connection import ApiError, ApiRefused
+from frontend.api.corrections import CorrectionsClient
 from frontend.api.models import Item, Size
 from frontend.languages.catalogues import SOURCE_LANGUAGE, script_messages
 from frontend.languages.numbers import number_entry
@@ -26,6 +27,7 @@ NAVIGATION = {
     "browse.start": N_("Browse"),
     "add.start": N_("Add"),
     "duplicates.start": N_("Duplicates"),
+    "wrong_labels.start": N_("Labels"),
     "models.start": N_("Models"),
 }
 # Limits of the aspect ratio of tiles, in twentieths, as in css/tiles.css: extreme pictures are cropped.
@@ -40,6 +42,11 @@ def api() -> ApiClient:
 def catalogue() -> CatalogueClient:
     """The app's client for the catalogue."""
     return cast(CatalogueClient, current_app.extensions["lookalike_catalogue"])
+
+
+def corrections() -> CorrectionsClient:
+    """The app's client for corrections."""
+    return cast(CorrectionsClient, current_app.extensions["lookalike_corrections"])
 
 
 def limit_bytes() -> int:

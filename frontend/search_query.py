@@ -51,6 +51,8 @@ class SearchQuery:
     id: str | None = None
     url: str | None = None
     cursor: str | None = None
+    sha256: str | None = None
+    """Of the file of the first picture where that is no item, so that it can be said which of its matches are wrong."""
     like: tuple[str, ...] = ()
     unlike: tuple[str, ...] = ()
     crop: Crop | None = None
@@ -144,7 +146,7 @@ class SearchQuery:
         if self.crop:
             pairs += [(side.name, str(getattr(self.crop, side.name))) for side in fields(Crop)]
         usual = SearchQuery()
-        for name in ("face", "k", "metric", "group", "sure", "bundle"):
+        for name in ("sha256", "face", "k", "metric", "group", "sure", "bundle"):
             if (value := getattr(self, name)) != getattr(usual, name):
                 pairs.append((name, str(value)))
         pairs += self.filter_parameters()
@@ -166,11 +168,15 @@ class SearchQuery:
 
     def by_item(self, item_id: str) -> Self:
         """The same search, starting from this item only."""
-        return replace(self, text=None, id=item_id, url=None, cursor=None, like=(), unlike=(), crop=None, face=None)
+        return replace(
+            self, text=None, id=item_id, url=None, cursor=None, sha256=None, like=(), unlike=(), crop=None, face=None
+        )
 
     def by_address(self, url: str) -> Self:
         """The same search, starting from the picture at this URL only."""
-        return replace(self, text=None, id=None, url=url, cursor=None, like=(), unlike=(), crop=None, face=None)
+        return replace(
+            self, text=None, id=None, url=url, cursor=None, sha256=None, like=(), unlike=(), crop=None, face=None
+        )
 
     def by_words(self, text: str) -> Self:
         """A search with these words, among the same pictures; words know no metric, group or probability."""

@@ -98,6 +98,10 @@ class ApiClient:
         """An item's picture as it is in the catalogue, or where browsers do not show its format, a large copy."""
         return self._picture(f"{item_path(item_id, '/image')}&format=browser", if_none_match)
 
+    def original(self, item_id: str) -> File:
+        """An item's picture as it came. Raises ApiInvalidAnswer for what is no picture of pixels."""
+        return self._picture(item_path(item_id, "/image"), None)
+
     def report(self, bundle_id: str, name: str, if_none_match: str | None) -> File:
         """A file of a bundle's report. It is untrusted: do not serve it as a file of the page."""
         if {bundle_id, name} & {".", ".."}:  # which mean a folder in an address

@@ -36,6 +36,12 @@ class Item(Size):
     """Of its picture's file."""
 
 
+class SentPicture(Size):
+    """The picture that was searched with."""
+
+    sha256: str | None = None
+
+
 class ItemSample(ApiModel):
     """A sample of the items, and the number of all items."""
 
@@ -93,7 +99,7 @@ class SearchAnswer(ApiModel):
     next_cursor: str | None = None
     """The cursor of the next page; None on the last."""
     milliseconds: Milliseconds
-    query: Size | None = None
+    query: SentPicture | None = None
     calibration: Calibration | None = None
     hits: list[Hit]
 

@@ -17,7 +17,7 @@ from frontend.languages.texts import N_, gettext
 FILTER_FIELDS = ("least.*", "most.*", "created_from", "created_to", "numbers")
 FILTER_LISTS = ("label", "has.*")
 SEARCH_FIELDS = (
-    *("text", "id", "url", "cursor", "left", "top", "width", "height", "face"),
+    *("text", "id", "url", "cursor", "sha256", "left", "top", "width", "height", "face"),
     *("k", "metric", "group", "sure", "bundle", *FILTER_FIELDS),
 )
 SEARCH_LISTS = ("like", "unlike", *FILTER_LISTS)

@@ -23,6 +23,7 @@ MAX_LINK_LENGTH = 4000  # characters of a link before its cursor; with it, the l
 JSON_VALUE = N_(
     "The value of an attribute is a JSON text, number or truth, such as “blue” in straight quotes, 3.5 or true."
 )
+SHA256_DIGITS, HEXADECIMAL = 64, frozenset("0123456789abcdef")
 METRICS: tuple[Metric, ...] = get_args(Metric)
 
 Fields = MultiDict[str, str]
@@ -50,6 +51,7 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
         id=item_id,
         url=url,
         cursor=cursor,
+        sha256=_digest(fields),
         like=like,
         unlike=unlike,
         crop=_crop(fields),
@@ -113,6 +115,13 @@ def _texts(fields: Fields, name: str) -> tuple[str, ...]:
             )
         )
     return texts
+
+
+def _digest(fields: Fields) -> str | None:
+    digest = fields.get("sha256") or None
+    if digest and not (len(digest) == SHA256_DIGITS and HEXADECIMAL.issuperset(digest)):
+        raise BadRequest(gettext("sha256 has 64 hexadecimal digits in lower case."))
+    return digest
 
 
 def _crop(fields: Fields) -> Crop | None:

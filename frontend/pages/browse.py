@@ -51,6 +51,7 @@ def start() -> str:
         orders=_orders(choices, order),
         labels=labels,
         choices=choices,
+        filter_text=urlencode(query.filter_parameters()),
         is_first="after" not in request.args,
         next_page=f"{browse_link(query)}&{urlencode({'after': page.next_cursor})}" if page.next_cursor else None,
     )

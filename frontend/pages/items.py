@@ -14,10 +14,11 @@ from frontend.api.models import Item, Value
 from frontend.forms.item import KINDS, kind_of, parse_description
 from frontend.forms.parameters import accepts, choice
 from frontend.languages.texts import N_, gettext
+from frontend.pages.item_history import steps_of
 from frontend.rendering import api, catalogue, limit_bytes
 
 MAX_DELETED = 500  # at once
-DONE = {"saved": N_("Label and attributes are saved.")}
+DONE = {"saved": N_("Label and attributes are saved."), "undone": N_("The change is undone.")}
 
 items = Blueprint("items", __name__, url_prefix="/items")
 
@@ -92,7 +93,16 @@ def _page(item: Item, *, done: str | None = None, mistake: str | None = None) ->
         rows = [(name, kind_of(value), value) for name, value in item.attributes.items() if value is not None]
     else:
         label, rows = _submitted()
-    return render_template("item.html", item=item, label=label, rows=rows, kinds=KINDS, done=done, mistake=mistake)
+    return render_template(
+        "item.html",
+        item=item,
+        label=label,
+        rows=rows,
+        kinds=KINDS,
+        done=done,
+        mistake=mistake,
+        history=steps_of(item.id),
+    )
 
 
 def _submitted() -> tuple[str | None, list[tuple[str, str, Value]]]:

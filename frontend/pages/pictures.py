@@ -3,6 +3,9 @@
 The id is in the query, because browsers and proxies change slashes and dots in paths.
 """
 
+from mimetypes import guess_extension, guess_type
+from pathlib import PurePosixPath
+
 from flask import Blueprint, Response, abort, current_app, request
 
 from frontend.api.connection import ApiError, File
@@ -36,6 +39,16 @@ def full() -> Response:
     return file_response(api().image(_item_id(), request.headers.get("If-None-Match")))
 
 
+@pictures.get("/original")
+@accepts("id")
+def original() -> Response:
+    """An item's picture as it came, to be saved under the last part of its id."""
+    item_id = _item_id()
+    response = file_response(api().original(item_id))
+    response.headers.set("Content-Disposition", "attachment", filename=_file_name(item_id, response.mimetype or ""))
+    return response
+
+
 @pictures.errorhandler(ApiError)
 def no_picture(error: ApiError) -> Response:
     """The status only: browsers show the alternative text."""
@@ -49,6 +62,12 @@ def _item_id() -> str:
     if not item_id:
         abort(404)
     return item_id
+
+
+def _file_name(item_id: str, media_type: str) -> str:
+    name = PurePosixPath(item_id).name or item_id
+    known = guess_extension(media_type) or ""
+    return name if guess_type(name)[0] else f"{name}{known}"
 
 
 def file_response(file: File) -> Response:

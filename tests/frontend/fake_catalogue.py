@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.frontend.fake_api import FakeApi, Reply, as_json, item
+from tests.frontend.fake_api import CREATED, FakeApi, Reply, as_json, item
 
 IDS = ("one", "two", "three")
 BUNDLES = ("20261124-tuned", "20261122-demo", "20261120-frozen")
@@ -39,6 +39,13 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
         "POST /duplicates/dismissed": Reply(204),
         "GET /duplicates/dismissed": as_json({"dismissals": [dismissal(items)], "total": 1, "next": None}),
         f"DELETE /duplicates/dismissed/{DISMISSAL}": Reply(204),
+        "GET /labels/wrong": as_json(wrong_labels(items, text)),
+        "GET /item/history": as_json(history(text)),
+        "POST /items/change": as_json({"matching": 2, "changed": 2, "change": 22 * "a"}),
+        "POST /items/undo": as_json({"matching": 2, "changed": 2, "change": 22 * "b"}),
+        "POST /item/undo": as_json(items[0]),
+        "POST /feedback": as_json({"entry": 32 * "c"}, 201),
+        "DELETE /feedback": Reply(204),
         "GET /bin": as_json(bin_page(items)),
         "POST /bin/restore": as_json({"restored": 1}),
         "POST /bin/delete": as_json({"deleted": 1}),
@@ -50,6 +57,19 @@ def fill(api: FakeApi, text: str | None = None) -> FakeApi:
     if text is not None:
         api.replies["GET /item?id=one"] = as_json(items[0])
     return api
+
+
+def wrong_labels(items: list[dict[str, Any]], text: str | None) -> dict[str, Any]:
+    """One doubted label, of three that the check listed."""
+    suspect = {"item": items[0], "suggested": text or "Round jug", "confidence": 0.8}
+    return {"bundle": "demo", "checked": CREATED, "listed": 3, "total": 1, "labels": [suspect]}
+
+
+def history(text: str | None) -> dict[str, Any]:
+    """One change of a label and an attribute."""
+    before = {"label": text or "Round jug", "attributes": {text or "shape": text or "jug"}}
+    change = {"entry": 32 * "d", "before": before, "after": {"label": None, "attributes": {}}, "by": text}
+    return {"changes": [change | {"undoes": None, "created": CREATED}], "next": None}
 
 
 def cluster(number: int, medoid: dict[str, Any], size: int = 12) -> dict[str, Any]:

@@ -25,6 +25,7 @@ PATHS = (
     "/duplicates/",
     "/duplicates/dismissed",
     "/bin/",
+    "/wrong-labels/",
     "/models/",
     "/models/compare",
     "/models/compare?id=one",

@@ -58,7 +58,7 @@ def by_form() -> str | Response:
     picture = upload.read()
     if len(picture) > limit_bytes():
         return error_page(messages.too_large(limit_bytes()))
-    query = query.with_changes(text=None, id=None, url=None, cursor=None)
+    query = query.with_changes(text=None, id=None, url=None, cursor=None, sha256=None)
     preview = None
     if SCRIPT_HEADER not in request.headers and upload.mimetype in BROWSER_FORMATS:
         preview = f"data:{upload.mimetype};base64,{b64encode(picture).decode()}"
@@ -95,6 +95,8 @@ def uploaded_file() -> FileStorage | None:
 
 def _results(query: SearchQuery, answer: SearchAnswer, **values: Any) -> str:
     """The page of matches; changed settings lead to its first page."""
+    if answer.query is not None and query.kind != "item":
+        query = query.with_changes(sha256=answer.query.sha256)
     g.query = query.with_changes(cursor=cursor_of(answer.link) if query.kind == "picture" else None)
     return render_template(
         "results.html",

@@ -2,17 +2,18 @@
 // Without an answer nothing is suggested, and any label can be typed.
 
 const PAUSE_MILLISECONDS = 150;
-const list = document.getElementById("existing-labels");
 let timer;
 let isComplete = false;
-let shownFor; // the text that the suggestions are for
+let shown = { list: null, text: "" }; // which list has the suggestions for which text
 
-async function suggest(text) {
-  if (isComplete || text === shownFor) return;
-  shownFor = text;
+const isLabel = (field) => field.matches?.("input[list=existing-labels]") && field.list;
+
+async function suggest({ list }, text) {
+  if (shown.list === list && (isComplete || text === shown.text)) return;
+  shown = { list, text };
   try {
     const answer = await fetch(`${list.dataset.labels}?${new URLSearchParams({ text })}`);
-    if (!answer.ok || text !== shownFor) return;
+    if (!answer.ok || shown.list !== list || shown.text !== text) return;
     const { labels, complete } = await answer.json();
     isComplete = complete;
     list.replaceChildren(...labels.map((label) => Object.assign(document.createElement("option"), { value: label })));
@@ -21,10 +22,12 @@ async function suggest(text) {
   }
 }
 
-for (const field of document.querySelectorAll("input[list=existing-labels]")) {
-  field.addEventListener("focus", () => suggest(""), { once: true });
-  field.addEventListener("input", () => {
-    clearTimeout(timer);
-    timer = setTimeout(() => suggest(field.value.trim()), PAUSE_MILLISECONDS);
-  });
-}
+document.addEventListener("focusin", ({ target }) => {
+  if (isLabel(target) && !target.list.options.length) suggest(target, "");
+});
+
+document.addEventListener("input", ({ target }) => {
+  if (!isLabel(target)) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => suggest(target, target.value.trim()), PAUSE_MILLISECONDS);
+});

@@ -1,3 +1,5 @@
+import "./shortcuts.js";
+
 // On every page: the time zone of the browser, kept in a cookie for the server, and the choice of a language.
 
 const { lang, dataset } = document.documentElement;

@@ -6,7 +6,7 @@ import { cropToFile, decode, fileToSend, shapeOf, thumbnailOf } from "./pictures
 
 const SIDES = ["left", "top", "width", "height"];
 const OTHER_WAYS = new Set(["address", "text"]); // to search than with the picture
-const QUERY_FIELDS = new Set(["id", "url", "cursor", "like", "unlike", "face", ...SIDES]); // all other fields are settings
+const QUERY_FIELDS = new Set(["id", "url", "cursor", "sha256", "like", "unlike", "face", ...SIDES]); // all other fields are settings
 
 let pendingView; // the view that is being loaded
 
@@ -35,7 +35,7 @@ export async function searchPicture(file, { again = false } = {}) {
   const known = again ? currentView() : null;
   const view = { main: template("searching"), file, preview: known?.preview ?? URL.createObjectURL(file), title: gettext("Searching…") };
   let picture = await decode(view.preview);
-  let fields = fieldsOf(form).filter(([name]) => !OTHER_WAYS.has(name) && (again ? !["id", "url", "cursor"].includes(name) : !QUERY_FIELDS.has(name)));
+  let fields = fieldsOf(form).filter(([name]) => !OTHER_WAYS.has(name) && (again ? !["id", "url", "cursor", "sha256"].includes(name) : !QUERY_FIELDS.has(name)));
   let copy = known?.picture;
   let upload = await fileToSend(file, picture, again ? cropOf(form) : null);
   if (picture && fields.some(([name]) => name === "like" || name === "unlike")) {

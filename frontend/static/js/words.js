@@ -1,9 +1,6 @@
-// Searching with words: suggests known labels and values, and "/" leads to the field from anywhere on the page.
-
-import { currentMain } from "./history.js";
+// Searching with words: suggests known labels and values as one types.
 
 const PAUSE_MILLISECONDS = 150;
-const isTyping = (element) => element?.matches("input, textarea, select, [contenteditable]");
 let timer;
 
 async function suggest(field) {
@@ -25,14 +22,4 @@ document.addEventListener("input", ({ target, inputType }) => {
   if (!inputType || inputType === "insertReplacementText") { // a suggestion was chosen, or all was cleared
     if (target.value) target.form.requestSubmit();
   } else timer = setTimeout(() => suggest(target), PAUSE_MILLISECONDS);
-});
-
-document.addEventListener("keydown", (event) => {
-  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey || isTyping(document.activeElement)) return;
-  const field = currentMain().querySelector("input[name=text]");
-  if (!field || document.querySelector("dialog[open]")) return;
-  event.preventDefault();
-  for (let outer = field.closest("details"); outer; outer = outer.parentElement.closest("details")) outer.open = true;
-  field.focus();
-  field.select();
 });

@@ -25,6 +25,7 @@ PAGES = (
     "/browse/clusters/5",
     "/browse/map",
     "/bin/",
+    "/wrong-labels/?done=kept&id=one",
     "/add/",
     "/items/?id=one&done=saved",
     "/duplicates/",
@@ -38,6 +39,8 @@ PAGES = (
 FORMS: dict[str, dict[str, Any]] = {
     "/bin/delete": {"entry": list(ENTRIES)},
     "/items/delete": {"id": ["one", "two"]},
+    "/selection/label": {"id": ["one", "two"], "new_label": "jug"},
+    "/selection/delete": {"id": ["one", "two"]},
     "/items/change": {"id": "one", "name": "price", "kind": "number", "value": "cheap"},
     "/add/": {},
     "/search": {"k": "10"},
@@ -64,7 +67,7 @@ class Texts(HTMLParser):
         values = dict(attrs)
         skips = values.get("lang") == "en" and tag != "html"
         self._open.append(
-            (tag, skips or tag in {"script", "style", "code"} or (bool(self._open) and self._open[-1][1]))
+            (tag, skips or tag in {"script", "style", "code", "kbd"} or (bool(self._open) and self._open[-1][1]))
         )
         if not self._open[-1][1]:
             self.texts += [text for name in SHOWN if (text := values.get(name))]
