@@ -9,7 +9,6 @@ place, and only then is anything parsed.
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from time import monotonic
 
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -133,15 +132,19 @@ class _Whole:
 
     async def _collect(self, parts: list[bytes]) -> Message | None:
         """All parts; or the message that the client is gone. Raises HTTPException."""
-        bounds, began, size = self._reading.bounds, monotonic(), 0
+        try:
+            async with asyncio.timeout(None) as patience:
+                return await self._collect_in_time(parts, patience)
+        except TimeoutError:
+            raise HTTPException(408, headers={"Connection": "close"}) from None
+
+    async def _collect_in_time(self, parts: list[bytes], patience: asyncio.Timeout) -> Message | None:
+        bounds, clock, size = self._reading.bounds, asyncio.get_running_loop().time, 0
+        began = clock()
         while True:
-            now = monotonic()
-            left = began + bounds.body_seconds + size / MIN_BYTES_PER_SECOND - now
-            try:
-                async with asyncio.timeout(min(left, bounds.body_seconds)):
-                    message = await self._receive()
-            except TimeoutError:
-                raise HTTPException(408, headers={"Connection": "close"}) from None
+            end = began + bounds.body_seconds + size / MIN_BYTES_PER_SECOND
+            patience.reschedule(min(end, clock() + bounds.body_seconds))
+            message = await self._receive()
             if message["type"] != "http.request":
                 return message
             part = message.get("body", b"")
