@@ -1,8 +1,9 @@
 """artifacts/pinned.csv: the labelled pictures that every bundle is compared on before it goes live.
 
-They are chosen once, and kept with the labels they had then: labels of the source that are mixed up later do not
-change what a bundle is compared on. Those with the role "query" are searched with, each among all others. Those from
-"items" count as long as they are items; those from a "source" that a person named, always.
+They are chosen once, and kept with the labels they had then: labels of the source that are mixed up later do not change
+what a bundle is compared on; labels that people correct in the catalogue do. Those with the role "query" are searched
+with, each among all others. Those from "items" count as long as they are items; those from a "source" that a person
+named, always.
 
     path,label,sha256,role,from     path is relative to the artifacts folder where it lies inside
 """

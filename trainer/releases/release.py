@@ -15,7 +15,7 @@ release, of whichever bundle, finishes what was begun.
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from retrieval import bundle
@@ -144,10 +144,25 @@ def _judge(artifacts: Path, loaded: Bundle, live: str | None, pins: Sequence[Pin
 
 
 def _that_count(artifacts: Path, bundle_id: str, pins: Sequence[Pin]) -> list[Pin]:
-    """Without what was pinned as an item and is none any more once the bundle is live: nobody searches for it."""
-    digests = {pin.sha256 for pin in pins}
-    items = {item.sha256 for item in _candidates(artifacts, bundle_id) if item.sha256 in digests} if pins else set()
-    return [pin for pin in pins if pin.origin == "source" or pin.sha256 in items]
+    """Without what was pinned as an item and is none any more once the bundle is live: nobody searches for it.
+
+    With the labels that people gave to items since; an item whose label they took away is not asked about.
+    """
+    digests = {pin.sha256 for pin in pins if pin.origin == "items"}
+    if not digests:
+        return list(pins)
+    with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue:
+        corrected = {item_id: each.now.label for item_id, each in catalogue.corrections.all().items()}
+    items = {item.sha256: item for item in _candidates(artifacts, bundle_id) if item.sha256 in digests}
+    counting: list[Pin] = []
+    for pin in pins:
+        item = items.get(pin.sha256)
+        if pin.origin == "source":
+            counting.append(pin)
+        elif item is not None:
+            by_people = item.label if item.origin == "api" else corrected.get(item.id, pin.label)
+            counting += [] if by_people is None else [replace(pin, label=by_people)]
+    return counting
 
 
 def _finish(artifacts: Path, live: str | None, listener: Listener) -> None:

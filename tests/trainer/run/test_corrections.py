@@ -10,11 +10,12 @@ from tests.support.bundles import picture
 from tests.trainer.releases.quiet import Quiet
 from tests.trainer.releases.shops import BEFORE, make_shop
 from trainer.config import load_config
+from trainer.releases import pinned, release
 from trainer.run.corrections import corrected, read_corrections
 from trainer.run.inputs import read_inputs
 
 
-def correct(artifacts: Path, item_id: str, label: str) -> None:
+def correct(artifacts: Path, item_id: str, label: str | None) -> None:
     with closing(Catalogue(bundle.catalogue_url(artifacts))) as catalogue, catalogue.writing() as rows:
         item = rows.get(item_id)
         changed = replace(item, label=label)
@@ -63,3 +64,19 @@ def test_nothing_is_read_or_made_where_nothing_was_published(tmp_path: Path) -> 
     assert read_corrections(tmp_path) == {}
     assert corrected([], {}) == ([], 0)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_gate_asks_by_the_labels_that_people_gave(tmp_path: Path) -> None:
+    """Otherwise a bundle that learned from corrections would be refused for them."""
+    shop = make_shop(tmp_path, published=True)
+    shop.run("second", BEFORE)  # which pins
+    pins = {pin.sha256: pin.label for pin in pinned.read(shop.artifacts) or []}
+    with closing(Catalogue(bundle.catalogue_url(shop.artifacts))) as catalogue:
+        one, other, *_ = (item for item in catalogue.items() if item.sha256 in pins and item.origin == "source")
+    correct(shop.artifacts, one.id, "corrected")
+    counting = release._that_count(shop.artifacts, "second", pinned.read(shop.artifacts) or [])
+    labels = {pin.sha256: pin.label for pin in counting}
+    assert labels == pins | {one.sha256: "corrected"}
+    assert labels[other.sha256] == other.label
+    correct(shop.artifacts, one.id, None)
+    assert one.sha256 not in {pin.sha256 for pin in release._that_count(shop.artifacts, "second", counting)}

@@ -54,7 +54,15 @@ def test_the_bundle_is_whole_and_holds_what_the_design_says(trained: Trained) ->
         "calibration.npz",
         *(
             f"training/{name}"
-            for name in ("encoder.keras", "pca.joblib", "kmeans.joblib", "config.toml", "history.csv", "split.csv")
+            for name in (
+                "encoder.keras",
+                "pca.joblib",
+                "kmeans.joblib",
+                "config.toml",
+                "history.csv",
+                "split.csv",
+                "source.txt",
+            )
         ),
     }
     assert manifest.counts.items == 96
