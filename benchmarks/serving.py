@@ -191,6 +191,6 @@ def running(artifacts: Path) -> Iterator[tuple[str, float, psutil.Process]]:
 def is_ready(address: str) -> bool:
     """Whether searches are answered."""
     try:
-        return SESSION.get(f"{address}/readyz", timeout=5).ok
+        return SESSION.get(f"{address}/readyz", timeout=60).ok
     except requests.ConnectionError:
         return False

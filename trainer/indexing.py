@@ -19,6 +19,7 @@ from retrieval.vectors.margins import Margins
 from trainer.config import ReduceConfig
 from trainer.evaluation.search_quality.probe_margins import measure_margins
 from trainer.evaluation.search_quality.probe_sweep import fewest_probes
+from trainer.networks.feature_rows import FeatureRows
 
 MANY = 20_000
 """From so many pictures on, PCA and K-Means are fitted in blocks and on a sample; below it, they take seconds."""
@@ -56,7 +57,7 @@ def reduce(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> 
     return GalleryIndex(pca, kmeans, projection, clusters, reach, assigned, vectors)
 
 
-def fit_pca(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) -> PCA:
+def fit_pca(embeddings: NDArray[np.float32] | FeatureRows, config: ReduceConfig, seed: int) -> PCA:
     """PCA of the embeddings [n, e], scaled to length one: at most `config.dims` directions.
 
     Fewer where they explain `config.variance` of the variance already.
@@ -64,7 +65,7 @@ def fit_pca(embeddings: NDArray[np.float32], config: ReduceConfig, seed: int) ->
     most = min(config.dims, *embeddings.shape)
     if len(embeddings) >= MANY:
         return _pca_by_blocks(embeddings, most, config.variance)
-    rows = unit(embeddings)
+    rows = unit(embeddings[:])
     with np.errstate(invalid="ignore"):  # one picture, or doubles of one, have no variance to take shares of
         pca = PCA(most, random_state=seed).fit(rows)
         if config.variance is not None:
@@ -78,7 +79,7 @@ def _directions(shares: NDArray[np.floating], variance: float, most: int) -> int
     return min(most, int(np.searchsorted(np.cumsum(shares), variance)) + 1)
 
 
-def _pca_by_blocks(embeddings: NDArray[np.float32], most: int, variance: float | None) -> PCA:
+def _pca_by_blocks(embeddings: NDArray[np.float32] | FeatureRows, most: int, variance: float | None) -> PCA:
     """What PCA.fit finds, from the covariance [e, e]: only a block of the embeddings is copied at a time."""
     count, width = embeddings.shape
     mean = np.zeros(width)
@@ -104,7 +105,7 @@ def _pca_by_blocks(embeddings: NDArray[np.float32], most: int, variance: float |
     return pca
 
 
-def _unit_blocks(embeddings: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+def _unit_blocks(embeddings: NDArray[np.float32] | FeatureRows) -> Iterator[NDArray[np.float32]]:
     for start in range(0, len(embeddings), BLOCK):
         yield unit(embeddings[start : start + BLOCK])
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from retrieval.encoding.projection import unit
 from trainer.config import HeadConfig
+from trainer.networks.feature_rows import FeatureRows
 
 FLOOR = 1e-9  # share of the total variance that counts as none: pictures of a label may all be the same
 
@@ -16,17 +17,24 @@ BLOCK = 8192  # rows held as float64 at once
 
 
 def scatter(
-    features: NDArray[np.float32], labels: NDArray[np.int64]
+    features: NDArray[np.float32] | FeatureRows, labels: NDArray[np.int64], basis: NDArray[np.float32] | None = None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The covariance of `features` [n, e] within their labels, and in total; both [e, e], summed up block by block."""
-    count, width = features.shape
+    """The covariance of `features` [n, e] within their labels, and in total; both [e, e], summed up block by block.
+
+    With a `basis` [e, b], of the features times that; both [b, b].
+    """
+    count, width = len(features), features.shape[1] if basis is None else basis.shape[1]
     _values, numbers, sizes = np.unique(labels, return_inverse=True, return_counts=True)
     members = scipy.sparse.csc_array((np.ones(count), (numbers, np.arange(count))), shape=(len(sizes), count))
-    mean = features.mean(axis=0, dtype=np.float64)
+    blocks = [slice(start, start + BLOCK) for start in range(0, count, BLOCK)]
+    total = np.zeros(features.shape[1])
+    for block in blocks:
+        total += features[block].sum(axis=0, dtype=np.float64)
+    mean = total / count
     squares, sums = np.zeros((width, width)), np.zeros((len(sizes), width))
-    for start in range(0, count, BLOCK):
-        block = slice(start, start + BLOCK)
+    for block in blocks:
         rows = features[block] - mean
+        rows = rows if basis is None else rows @ basis
         squares += rows.T @ rows
         sums += members[:, block] @ rows
     between = (sums.T / sizes) @ sums
@@ -83,7 +91,7 @@ class ClosedForm:
 
     def __init__(
         self,
-        features: NDArray[np.float32],
+        features: NDArray[np.float32] | FeatureRows,
         labels: NDArray[np.int64],
         *,
         judged: Judged | None = None,
@@ -99,8 +107,7 @@ class ClosedForm:
         count, width = features.shape
         spans_all = count < min(width, subspace)
         self._basis = principal_directions(features, subspace) if spans_all or width > max_width else None
-        self._features = features if self._basis is None else features @ self._basis
-        within, self._total = scatter(self._features, labels)
+        within, self._total = scatter(features, labels, self._basis)
         if judged is not None and len(judged[0]):
             differences = judged[0] if self._basis is None else judged[0] @ self._basis
             alike, different = judged_scatter(differences, judged[1], count)
@@ -156,7 +163,7 @@ class ClosedForm:
         return wide if self._basis is None else self._basis @ wide
 
 
-def principal_directions(features: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+def principal_directions(features: NDArray[np.float32] | FeatureRows, count: int) -> NDArray[np.float32]:
     """At most `count` orthonormal directions [e, count] in which the features [n, e] vary most, by a sample of them."""
     rows = features[:: -(-len(features) // BASIS_ROWS)].astype(np.float64)
     rows = rows - rows.mean(axis=0)
@@ -178,21 +185,20 @@ class Candidate(NamedTuple):
 
 
 def linear_starts(
-    features: NDArray[np.float32],
-    alike: NDArray[np.int64],
+    rows: NDArray[np.float32] | FeatureRows,
+    labels: NDArray[np.int64],
     config: HeadConfig,
     seed: int,
     judged: Judged | None = None,
 ) -> dict[Candidate, NDArray[np.float32]]:
-    """A kernel float32 [e, d] for each candidate, from features [n, views, e] whose rows are alike as `alike` says.
+    """A kernel float32 [e, d] for each candidate, from rows of features [n, e] that are alike as `labels` [n] say.
 
     lda: within-class whitening over all views, see `ClosedForm`; d is dims, and general_dims more where a part is
     general. pca: the directions of largest variance. random: directions at right angles to each other.
     """
-    count, views, width = features.shape
-    rows, labels = features.reshape(count * views, width), np.repeat(alike, views)
+    width = rows.shape[1]
     if config.init == "lda":
-        form = ClosedForm(rows, labels, judged=judged and (judged[0] * np.float32(np.sqrt(views)), judged[1]))
+        form = ClosedForm(rows, labels, judged=judged)
         return _closed_forms(form, config, sorted({min(dims, form.width) for dims in config.dims}))
     dims = sorted({min(dims, width) for dims in config.dims})
     if config.init == "random":
@@ -224,7 +230,9 @@ def _closed_forms(form: ClosedForm, config: HeadConfig, dims: list[int]) -> dict
     return starts
 
 
-def narrowed(kernel: NDArray[np.float32], features: NDArray[np.float32], dims: int) -> NDArray[np.float32]:
+def narrowed(
+    kernel: NDArray[np.float32], features: NDArray[np.float32] | FeatureRows, dims: int
+) -> NDArray[np.float32]:
     """A kernel [e, d] cut to the `dims` directions in which the unit embeddings of features [n, e] vary most."""
     if kernel.shape[1] <= dims:
         return kernel

@@ -26,6 +26,7 @@ from trainer.evaluation.protocols import evaluate_vectors
 from trainer.evaluation.reliability import HeldOutSearch, Pairs, concatenated, hit_pairs
 from trainer.evaluation.results import Missing, Name, Protocol
 from trainer.indexing import fit_pca
+from trainer.networks.feature_rows import FeatureRows
 from trainer.progress import Progress
 from trainer.run.folds import FOLDS, Sides, new_situations, sides
 from trainer.run.live_baseline import Live
@@ -221,8 +222,9 @@ def _augmented_queries(tuning: Tuning, published: Embeddings) -> Iterator[HeldOu
 
         query_embeddings = encode_all(tuning.encoders.onnx.encode, altered, rows)
     everything = np.arange(len(published))
-    projection = _projection(tuning, _embeddings_by(tuning, published, kernel))
-    gallery = projection.apply(_embeddings_by(tuning, published, kernel))
+    embeddings = _embeddings_by(tuning, published, kernel)
+    projection = _projection(tuning, FeatureRows.of(embeddings))
+    gallery = projection.apply(embeddings)
     yield HeldOutSearch(projection.apply(query_embeddings), rows, gallery, everything, np.full(len(rows), -1))
 
 
@@ -250,9 +252,9 @@ def _embeddings_by(tuning: Tuning, published: Embeddings, kernel: Kernel | None)
 
 def _reduced(tuning: Tuning, embeddings: Embeddings, gallery: NDArray[np.int64]) -> Embeddings:
     """Vectors of all pictures under a PCA fitted on the gallery, as for what is served."""
-    return _projection(tuning, embeddings[gallery]).apply(embeddings)
+    return _projection(tuning, FeatureRows.of(embeddings, gallery)).apply(embeddings)
 
 
-def _projection(tuning: Tuning, gallery: Embeddings) -> Projection:
+def _projection(tuning: Tuning, gallery: FeatureRows) -> Projection:
     pca = fit_pca(gallery, tuning.config.reduce, tuning.config.seed)
     return Projection(pca.mean_.astype(np.float32), pca.components_.astype(np.float32))

@@ -5,13 +5,16 @@ from numpy.typing import NDArray
 
 from retrieval.encoding.projection import unit
 from trainer.errors import TrainingCollapsed
+from trainer.networks.feature_rows import FeatureRows
 
 COLLAPSED_SPREAD = 0.01  # root mean square distance of unit embeddings from their mean, of at most 1
 
 
-def check_features(features: NDArray[np.float32]) -> None:
+def check_features(features: FeatureRows) -> None:
     """Raises TrainingCollapsed when a backbone gives the same features [n, e] for every picture, or no numbers."""
-    if not np.ptp(features, axis=0).max() > 0:
+    edges = [(block.min(axis=0), block.max(axis=0)) for block in features.blocks()]
+    low, high = np.min([each for each, _ in edges], axis=0), np.max([each for _, each in edges], axis=0)
+    if not (high - low).max() > 0:
         raise TrainingCollapsed(
             "The backbone gives the same features for every picture, or none that are numbers. Either all pictures "
             "show the same: add others. Or its weights are not what they should be: check them."

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from trainer.data.split import TEST, TRAIN, UNLABELLED, VALIDATION, hold_out_labels
 from trainer.evaluation.metrics import Scores
+from trainer.networks.feature_rows import FeatureRows
 from trainer.training import validation
 from trainer.training.validation import Validation
 
@@ -41,8 +42,9 @@ class JudgedPairs:
 
 @dataclass(frozen=True, slots=True)
 class Examples:
-    """Features float32 [n, 1 + views, e], the clean picture first; label numbers int64 [n]; parts int8 [n].
+    """Features float32 [m, 1 + views, e], the clean picture first; label numbers int64 [n]; parts int8 [n].
 
+    `pictures` int64 [n] says which rows of the features they are: no copy of them is made. None: m = n.
     With `details` float32 [n, e], a small part of each picture, labels are not looked at: the views of a picture are
     what is alike, and held-out pictures are searched by their details.
     """
@@ -54,6 +56,20 @@ class Examples:
     crowded: bool = False
     """Whether held-out pictures are searched among those trained on, too, though their labels are new."""
     judged: JudgedPairs | None = None
+    pictures: NDArray[np.int64] | None = None
+    factor: float = 1.0
+    """What the features are to be multiplied by."""
+
+    @property
+    def clean(self) -> FeatureRows:
+        """The features of the pictures as they are, a row for each."""
+        return replace(self.all_views, views=(0,))
+
+    @property
+    def all_views(self) -> FeatureRows:
+        """The features of all views, those of a picture one after the other."""
+        pictures = np.arange(len(self.labels)) if self.pictures is None else self.pictures
+        return FeatureRows(self.features, pictures, tuple(range(self.features.shape[1])), self.factor)
 
     @property
     def supervised(self) -> bool:
@@ -74,9 +90,14 @@ class Examples:
         """These pictures, in the order that they have here."""
         kept = np.zeros(len(self.labels), bool)
         kept[rows] = True
-        details = None if self.details is None else self.details[kept]
-        judged = None if self.judged is None else self.judged.within(kept, self.labels == UNLABELLED)
-        return Examples(self.features[kept], self.labels[kept], self.parts[kept], details, self.crowded, judged)
+        return replace(
+            self,
+            labels=self.labels[kept],
+            parts=self.parts[kept],
+            details=None if self.details is None else self.details[kept],
+            judged=None if self.judged is None else self.judged.within(kept, self.labels == UNLABELLED),
+            pictures=self.all_views.pictures[kept],
+        )
 
     def alike(self) -> NDArray[np.int64]:
         """Numbers int64 [n] that say which rows are alike: the labels, or each picture by itself."""
@@ -86,11 +107,11 @@ class Examples:
 def measure(examples: Examples, kernel: Kernel | None = None, *, intervals: bool = True) -> Scores:
     """The held-out pictures by the features as they are, or through a kernel [e, dims]; with their intervals or not."""
     among = examples.validation()
-    query_features = examples.features[:, 0] if examples.details is None else examples.details
-    queries, gallery = query_features[among.queries], examples.features[among.gallery, 0]
-    if kernel is not None:
-        queries, gallery = queries @ kernel, gallery @ kernel
-    return among.scores(queries, gallery, intervals=intervals)
+    gallery = examples.clean.only(among.gallery)
+    queries = (examples.clean if examples.details is None else examples.details)[among.queries]
+    if kernel is None:
+        return among.scores(queries, gallery[:], intervals=intervals)
+    return among.scores(queries @ kernel, gallery @ kernel, intervals=intervals)
 
 
 def new_labels(examples: Examples, seed: int) -> Examples | None:

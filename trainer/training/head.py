@@ -59,7 +59,7 @@ def tune_head(
     `max_dims`: what PCA leaves of an embedding later; candidates are measured so.
     Raises TrainingCollapsed when all embeddings become the same, or all features are from the start.
     """
-    check_features(examples.features[:, 0])
+    check_features(examples.clean)
     if not examples.supervised and examples.features.shape[1] < 2:
         raise ConfigError("Without labels a head learns from augmented views: set views to 1 or more under [head].")
     began = time.perf_counter()
@@ -138,19 +138,22 @@ def fit_head(
 
 def _scaled(examples: Examples) -> Examples:
     """Features of root mean square length one, so that a learning rate means the same for every backbone."""
-    size = np.float32(np.sqrt(np.square(examples.features[:, 0]).sum(axis=1).mean()))
+    squares = sum(float(np.square(block).sum(dtype=np.float64)) for block in examples.clean.blocks())
+    size = float(np.sqrt(squares / len(examples.labels)))
     details = None if examples.details is None else examples.details / size
     judged = examples.judged and replace(examples.judged, differences=examples.judged.differences / size)
-    return replace(examples, features=examples.features / size, details=details, judged=judged)
+    return replace(examples, factor=examples.factor / size, details=details, judged=judged)
 
 
 def _starts(examples: Examples, config: HeadConfig, seed: int, max_dims: int | None = None) -> dict[Candidate, Kernel]:
     """Each way to start, of `max_dims` at most, scaled to embeddings of root mean square length one."""
-    clean = examples.features[:, 0]
-    judged = None if examples.judged is None else (examples.judged.differences, examples.judged.same)
+    clean, rows, judged = examples.clean, examples.all_views, None
+    if examples.judged is not None:  # a pair counts for as many as there are views of a picture
+        judged = examples.judged.differences * np.float32(np.sqrt(len(rows.views))), examples.judged.same
+    alike = np.repeat(examples.alike(), len(rows.views))
     kernels = {
         candidate: kernel if max_dims is None else narrowed(kernel, clean, max_dims)
-        for candidate, kernel in linear_starts(examples.features, examples.alike(), config, seed, judged).items()
+        for candidate, kernel in linear_starts(rows, alike, config, seed, judged).items()
     }
     return {
         candidate: kernel / np.float32(np.sqrt(np.square(clean @ kernel).sum(axis=1).mean()))

@@ -32,21 +32,23 @@ def train_linear(examples: Examples, start: Kernel, config: HeadConfig, seed: in
     """
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
+    features = examples.all_views
     head = keras.layers.Dense(start.shape[1], use_bias=False, name="head")
     model = keras.Sequential([keras.Input(start.shape[:1]), head])
     head.set_weights([start])
     numbers = np.unique(examples.alike(), return_inverse=True)[1]
     if examples.supervised and uses_proxies(config):
-        model.add(Proxies(int(numbers.max()) + 1, label_means(examples.features[:, 0] @ start, numbers)))
+        model.add(Proxies(int(numbers.max()) + 1, label_means(examples.clean @ start, numbers)))
     model.compile(keras.optimizers.Adam(config.learning_rate), make_loss(config, supervised=examples.supervised))
     for epoch in range(1, config.max_epochs + 1):
         began = time.perf_counter()
         losses = []
         for rows in epoch_batches(numbers, config, rng, supervised=examples.supervised):
             views = _draw_views(rows, examples.features.shape[1], rng, supervised=examples.supervised)
-            losses.append(float(model.train_on_batch(examples.features[rows, views], numbers[rows])))
+            batch = features[rows * len(features.views) + views]
+            losses.append(float(model.train_on_batch(batch, numbers[rows])))
         (kernel,) = head.get_weights()
-        check_spread(examples.features[:, 0] @ kernel, "head", epoch)
+        check_spread(examples.clean @ kernel, "head", epoch)
         yield Step(kernel, float(np.mean(losses)) if losses else None, time.perf_counter() - began)
 
 

@@ -4,19 +4,20 @@ import numpy as np
 import pytest
 
 from trainer.errors import TrainingCollapsed
+from trainer.networks.feature_rows import FeatureRows
 from trainer.training.collapse import check_features, check_spread
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0, np.nan, np.inf])
 def test_features_that_are_all_the_same_or_no_numbers_sound_the_alarm(value: float) -> None:
     with pytest.raises(TrainingCollapsed, match="weights are not what they should be"), np.errstate(invalid="ignore"):
-        check_features(np.full((9, 4), value, np.float32))
+        check_features(FeatureRows.of(np.full((9, 4), value, np.float32)))
 
 
 def test_one_feature_that_differs_is_enough() -> None:
     features = np.ones((9, 4), np.float32)
     features[3, 2] = 1.001
-    check_features(features)
+    check_features(FeatureRows.of(features))
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.005, np.nan])

@@ -62,7 +62,9 @@ def by_hand(examples: Examples, config: HeadConfig) -> tuple[list[Candidate], li
     result = []
     for split in splits:
         rows = (split.parts == TRAIN) & (split.labels != UNLABELLED)
-        kernels = linear_starts(split.features[rows], split.labels[rows], config, 0)
+        features, views = split.features[rows], split.features.shape[1]
+        flat = features.reshape(-1, features.shape[2])
+        kernels = linear_starts(flat, np.repeat(split.labels[rows], views), config, 0)
         result.append([measure(split, kernel, intervals=False) for kernel in kernels.values()])
     return (
         list(kernels),
