@@ -35,13 +35,18 @@ def main() -> None:
         epilog="Example: LOOKALIKE_TEST_DATA=../shared/data python -m benchmarks.peers --items 1000000",
     )
     parser.add_argument("--items", type=int, default=ITEMS, help=f"vectors to search among (default: {ITEMS:,})")
-    items = parser.parse_args().items
+    parser.add_argument("--engines", nargs="+", metavar="NAME", help="only these, such as Lookalike and hnswlib")
+    arguments = parser.parse_args()
+    items, wanted = arguments.items, arguments.engines
+    known = [engine.name for engine in ENGINES]
+    if unknown := set(wanted or ()).difference(known):
+        parser.error(f"there is no engine {min(unknown)!r}; there are {', '.join(known)}")
     if test_data() is None:
         sys.exit("Vectors are made of real pictures: set LOOKALIKE_TEST_DATA to the folder that holds grocery/.")
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data.npz"
         write_vectors(data, items)
-        names = [engine.name for engine in ENGINES if engine.name != SLOW or items <= MAX_EXACT]
+        names = [name for name in wanted or known if name != SLOW or items <= MAX_EXACT]
         report(items, [measured(name, data) for name in names])
 
 

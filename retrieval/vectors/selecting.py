@@ -5,7 +5,7 @@ looks only at the rows that it opens, and costs the same whether the filter lets
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class Allowed(Protocol):
 class AllowedNumbers:
     """The rows whose items have certain numbers."""
 
-    numbers: Numbers
+    numbers: NDArray[Any]
     """Of each row."""
     flags: NDArray[np.bool_]
     """Of each number whether it may be found; the last one, False, is for no number."""
@@ -55,8 +55,8 @@ class RowNumbers:
     """The number of each row's item, as far as it is known. Not safe to change while it is read."""
 
     def __init__(self) -> None:
-        self._numbers = np.empty(0, np.int64)
-        self._rows = np.empty(0, np.int64)  # by number
+        self._numbers: NDArray[Any] = np.empty(0, np.int32)  # int64 once a number is too large for that
+        self._rows: NDArray[Any] = np.empty(0, np.int32)  # by number
         self.known = BitMap64()
         """The numbers that have a row."""
         self.absent = BitMap64()
@@ -81,7 +81,10 @@ class RowNumbers:
         if not len(rows):
             return
         self.forget(rows)
-        self._rows = _grown(self._rows, int(numbers.max()) + 1)
+        largest = int(numbers.max())
+        if largest > np.iinfo(self._numbers.dtype).max:
+            self._numbers = self._numbers.astype(np.int64)
+        self._rows = _grown(self._rows, largest + 1)
         self._numbers[rows] = numbers
         self._rows[numbers] = rows
         self.known |= BitMap64(numbers.astype(np.uint64))
@@ -101,7 +104,7 @@ class RowNumbers:
     def rows(self, numbers: BitMap64) -> Numbers:
         """The rows of those of these numbers that have one."""
         known_numbers = np.asarray((numbers & self.known).to_array(), np.int64)
-        rows: Numbers = self._rows[known_numbers]
+        rows: Numbers = self._rows[known_numbers].astype(np.int64)
         return rows
 
     def allowed(self, flags: NDArray[np.bool_]) -> AllowedNumbers:
@@ -118,9 +121,9 @@ class RowNumbers:
         return moved
 
 
-def _grown(values: Numbers, size: int) -> Numbers:
+def _grown(values: NDArray[Any], size: int) -> NDArray[Any]:
     """The values with room for so many; the new ones are UNKNOWN."""
     if size <= len(values):
         return values
-    room = np.full(max(size - len(values), len(values) // 8), UNKNOWN, np.int64)
+    room = np.full(max(size - len(values), len(values) // 8), UNKNOWN, values.dtype)
     return np.concatenate([values, room])

@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from retrieval.encoding.projection import unit
 from trainer.config import HeadConfig
 from trainer.networks.closed_form import Candidate, ClosedForm, label_means, linear_starts, scatter, whitened_directions
+from trainer.networks.feature_rows import FeatureRows
 
 WIDTH = 12
 LABELS = np.repeat(np.arange(5), 6)
@@ -21,8 +22,15 @@ def config(**changes: Any) -> HeadConfig:
     return HeadConfig(**{"dims": (4,), "shrinkage": (0.1, 0.3), "general": (0.0,), **changes})
 
 
+def starts(features: Any, alike: Any, config: HeadConfig, seed: int) -> dict[Candidate, Any]:
+    """From features [n, views, e] of pictures that are alike as `alike` [n] says."""
+    views = features.shape[1]
+    rows = FeatureRows(features, np.arange(len(features)), tuple(range(views)))
+    return linear_starts(rows, np.repeat(alike, views), config, seed)
+
+
 def test_a_kernel_for_each_shrinkage_and_each_number_of_dims() -> None:
-    kernels = linear_starts(FEATURES, LABELS, config(dims=(8, 3)), seed=0)
+    kernels = starts(FEATURES, LABELS, config(dims=(8, 3)), seed=0)
     assert set(kernels) == {(shrinkage, dims, 0.0) for shrinkage in (0.1, 0.3) for dims in (3, 8)}
     rows, labels = FEATURES.reshape(-1, WIDTH), np.repeat(LABELS, 3)
     for (shrinkage, dims, _general), kernel in kernels.items():
@@ -35,7 +43,7 @@ def test_a_kernel_for_each_shrinkage_and_each_number_of_dims() -> None:
 def test_a_blend_is_two_heads_side_by_side_that_share_the_squared_length(general: float) -> None:
     rows, labels = FEATURES.reshape(-1, WIDTH), np.repeat(LABELS, 3)
     settings = config(dims=(8,), shrinkage=(0.1,), general=(general,), general_dims=6, general_shrinkage=0.8)
-    ((candidate, kernel),) = linear_starts(FEATURES, LABELS, settings, seed=0).items()
+    ((candidate, kernel),) = starts(FEATURES, LABELS, settings, seed=0).items()
     assert candidate == (0.1, 8, general)
     parts = kernel[:, :4], kernel[:, 4:]  # five labels span four directions
     for part, shrinkage, dims, share in zip(parts, (0.1, 0.8), (4, 6), (1 - general, general), strict=True):
@@ -62,21 +70,19 @@ def test_of_very_many_features_the_directions_of_largest_variance_are_enough() -
 
 @pytest.mark.parametrize("init", ["lda", "pca", "random"])
 def test_no_more_dims_than_features_have(init: str) -> None:
-    kernels = linear_starts(FEATURES, LABELS, config(init=init, dims=(4, 64, 2048), shrinkage=(0.1,)), seed=0)
+    kernels = starts(FEATURES, LABELS, config(init=init, dims=(4, 64, 2048), shrinkage=(0.1,)), seed=0)
     assert sorted(candidate.dims for candidate in kernels) == [4, WIDTH]
     assert {kernel.shape for kernel in kernels.values()} == {(WIDTH, 4), (WIDTH, WIDTH)}
 
 
 def test_pca_is_the_directions_of_largest_variance() -> None:
-    (kernel,) = linear_starts(FEATURES, LABELS, config(init="pca"), seed=0).values()
+    (kernel,) = starts(FEATURES, LABELS, config(init="pca"), seed=0).values()
     axes = PCA(4).fit(FEATURES.reshape(-1, WIDTH)).components_
     np.testing.assert_allclose(np.abs(axes @ kernel), np.eye(4), atol=1e-4)
 
 
 def test_random_directions_stand_at_right_angles_and_follow_the_seed() -> None:
-    kernels = [
-        linear_starts(FEATURES, LABELS, config(init="random"), seed=seed)[Candidate(0.0, 4)] for seed in (0, 0, 1)
-    ]
+    kernels = [starts(FEATURES, LABELS, config(init="random"), seed=seed)[Candidate(0.0, 4)] for seed in (0, 0, 1)]
     np.testing.assert_allclose(kernels[0].T @ kernels[0], np.eye(4), atol=1e-5)
     np.testing.assert_array_equal(kernels[0], kernels[1])
     assert np.abs(kernels[0] - kernels[2]).max() > 0.1

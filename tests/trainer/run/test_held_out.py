@@ -196,7 +196,7 @@ def test_no_query_is_among_what_the_head_of_its_fold_was_fitted_on(
     query_rows: list[NDArray[np.float32]] = []
 
     def fit_head(examples: Examples, *_: object, **__: object) -> NDArray[np.float32]:
-        fitted.append(examples.features[:, 0])
+        fitted.append(examples.clean[:])
         return np.eye(WIDTH, dtype=np.float32)
 
     original = vars(held_out)["hit_pairs"]
