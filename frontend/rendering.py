@@ -17,6 +17,7 @@ from frontend.languages.catalogues import SOURCE_LANGUAGE, script_messages
 from frontend.languages.numbers import number_entry
 from frontend.languages.preferences import language
 from frontend.languages.texts import N_
+from frontend.reasons import why_to_keep, why_to_train
 from frontend.search_query import SearchQuery
 
 FORM_PICTURES = 4  # a form of several pictures may have so many times the upload limit
@@ -86,6 +87,8 @@ def install(app: Flask) -> None:
         "shape": shape,
         "srcset": srcset,
         "thumbnail": thumbnail,
+        "why_to_keep": why_to_keep,
+        "why_to_train": why_to_train,
         "search_link": search_link,
     }
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

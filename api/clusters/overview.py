@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from api.errors import Refusal
-from api.schemas.clusters import ClusterAnswer, ClusterDetail, Drift, LabelCount
+from api.schemas.clusters import ClusterAnswer, ClusterDetail, Drift, DriftCode, LabelCount
 from api.schemas.search.answer import ItemAnswer
 from api.serving.snapshot import Snapshot
 from retrieval.catalogue import Item
@@ -61,20 +61,25 @@ def drift(snapshot: Snapshot, sizes: Sequence[int], outside: int) -> Drift:
     share = outside / items if items else 0.0
     imbalance = count * sum(size**2 for size in sizes) / items**2 if items else 1.0
     by_chance = max(0, items - trained) * count / (trained + count) / items if items else 0.0
-    reason = None
+    code: DriftCode = "fits"
+    reason = "The items are much like those that were trained on."
     if share > OUTSIDE and share > MORE_THAN_CHANCE * by_chance:
-        reason = f"{share:.0%} of the items are unlike anything their clusters were trained on."
+        code, reason = "outside", f"{share:.0%} of the items are unlike anything their clusters were trained on."
     elif items >= GROWN * trained:
-        reason = f"There are {items / max(1, trained):.1f} times as many items as were trained on."
+        code, reason = "grown", f"There are {items / max(1, trained):.1f} times as many items as were trained on."
     elif imbalance > IMBALANCED:
-        reason = f"The clusters have become uneven: a search reads {imbalance:.1f} times as much as in equal ones."
+        code, reason = (
+            "uneven",
+            f"The clusters have become uneven: a search reads {imbalance:.1f} times as much as in equal ones.",
+        )
     return Drift(
         items=items,
         trained_items=trained,
         outside_share=share,
         imbalance=imbalance,
-        retrain=reason is not None,
-        reason=reason or "The items are much like those that were trained on.",
+        retrain=code != "fits",
+        reason=reason,
+        code=code,
     )
 
 

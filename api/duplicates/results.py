@@ -159,6 +159,7 @@ def _groups(snapshot: Snapshot, result: Result, tier: Tier, rows_by_group: list[
             GroupAnswer(
                 keep=result.ids[best.keep],
                 why=best.why,
+                reasons=list(best.reasons),
                 members=[ItemAnswer.of(items[result.ids[row]]) for row in there],
                 files=[_file(result, row, best.keep) for row in there],
                 probability=_probability(result, best) if tier == "same_thing" else None,

@@ -10,6 +10,7 @@ from api.duplicates.search import Step, Tier
 from api.schemas.fields import as_tuple
 from api.schemas.search.answer import Answer, ItemAnswer
 from retrieval.catalogue import ID_LENGTH
+from retrieval.duplicates.keeping import Reason
 from retrieval.text import nfc
 
 MAX_DISMISSED = 200
@@ -39,6 +40,9 @@ class GroupAnswer(Answer):
             "file, a label, a lossless format, camera data, a colour profile, sharpness, bytes.",
             examples=["the most pixels (800 x 600 pixels)"],
         ),
+    ]
+    reasons: Annotated[
+        list[Reason], Field(description="The same as codes, for programs.", examples=[["pixels", "first"]])
     ]
     members: list[ItemAnswer]
     files: Annotated[list[FileAnswer], Field(description="Their files, in the same order.")]

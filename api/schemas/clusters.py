@@ -1,6 +1,6 @@
 """The shapes of what is answered of the catalogue, besides single items."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -55,6 +55,10 @@ class ClusterDetail(ClusterAnswer):
     sample: Annotated[list[ItemAnswer], Field(description="Up to 50 items, nearest to the centre first.")]
 
 
+DriftCode = Literal["fits", "outside", "grown", "uneven"]
+"""Why it pays to train again: items unlike all clusters, far more items, uneven clusters. `fits`: it does not."""
+
+
 class Drift(Answer):
     """How far the catalogue has moved from what the model was trained on."""
 
@@ -74,6 +78,7 @@ class Drift(Answer):
     ]
     retrain: Annotated[bool, Field(description="It pays to train again.")]
     reason: Annotated[str, Field(examples=["The items are much like those that were trained on."])]
+    code: Annotated[DriftCode, Field(description="The same for programs.", examples=["fits"])]
 
 
 class ClustersAnswer(Answer):

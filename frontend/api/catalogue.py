@@ -52,6 +52,12 @@ class Drift(ApiModel):
 
     retrain: bool
     reason: str
+    code: str | None = None
+    """The same for programs; an older API sends none."""
+    items: int = 0
+    trained_items: int = 0
+    outside_share: float = 0
+    imbalance: float = 1
 
 
 class Clusters(ApiModel):

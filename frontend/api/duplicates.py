@@ -35,6 +35,8 @@ class Group(ApiModel):
 
     keep: str
     why: str
+    reasons: list[str] = Field(default_factory=list)
+    """The same as codes; an older API sends none."""
     members: list[Item]
     files: list[GroupFile] = Field(default_factory=list)
     probability: float | None = Field(default=None, ge=0, le=1)

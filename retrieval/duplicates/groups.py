@@ -4,17 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from retrieval.duplicates.keeping import ItemFacts, best_member
+from retrieval.duplicates.keeping import ItemFacts, Reason, best_member
 from retrieval.duplicates.sketch import Sketch
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Rows of the pictures that are one, ascending; the one to keep, and why in words."""
+    """Rows of the pictures that are one, ascending; the one to keep, and why: in words, and as codes."""
 
     members: tuple[int, ...]
     keep: int
     why: str
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,5 +66,4 @@ def group(
     members: tuple[int, ...], sketches: Sequence[Sketch], item_facts: Mapping[int, ItemFacts] | None = None
 ) -> Group:
     """The members with the one to keep; `known`, by row, says more of them than their files do."""
-    keep, why = best_member(members, sketches, item_facts)
-    return Group(members, keep, why)
+    return Group(members, *best_member(members, sketches, item_facts))

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -27,6 +27,20 @@ CLEARLY = 0.8
 """A picture is the other way round where that makes it so many times as different, or less."""
 SAME_AGE_SECONDS = 60
 """Files that were written within this time came together: their times say nothing."""
+Reason: TypeAlias = Literal[
+    "orientation",
+    "pixels",
+    "oldest",
+    "label",
+    "lossless",
+    "camera_data",
+    "colour_profile",
+    "sharpness",
+    "bytes",
+    "same_file",
+    "first",
+]
+"""Why a picture is kept: by which of what is preferred it is better than others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +64,8 @@ def turns(rows: Sequence[int], sketches: Sequence[Sketch]) -> dict[int, int]:
 
 def best_member(
     members: Sequence[int], sketches: Sequence[Sketch], item_facts: Mapping[int, ItemFacts] | None = None
-) -> tuple[int, str]:
-    """The member to keep, and why in words."""
+) -> tuple[int, str, tuple[Reason, ...]]:
+    """The member to keep, and why: in words, and as codes."""
     facts = {row: (item_facts or {}).get(row, ItemFacts()) for row in members}
     original = _original_turn(members, sketches, facts)
     oldest = min(_age(sketches[row]) for row in members)
@@ -62,28 +76,41 @@ def best_member(
     def size(row: int) -> str:
         return f"{sketches[row].width} x {sketches[row].height} pixels"
 
-    criteria: list[tuple[Callable[[int], Any], Callable[[int], str]]] = [
-        (lambda row: sketches[row].turn == original, lambda _: "the right way round, where others are mirrored"),
-        (lambda row: sketches[row].width * sketches[row].height, lambda row: f"the most pixels ({size(row)})"),
-        (is_old, lambda row: f"the oldest file (of {_day(sketches[row].written)})"),
-        (lambda row: facts[row].has_label, lambda _: "with a label"),
-        (lambda row: sketches[row].is_lossless, lambda _: "saved without loss"),
-        (lambda row: sketches[row].has_metadata, lambda _: "with camera data"),
-        (lambda row: sketches[row].has_profile, lambda _: "with a colour profile"),
-        (lambda row: sketches[row].sharpness, lambda _: "the sharpest"),
-        (lambda row: sketches[row].size, lambda _: "the largest file"),
+    criteria: list[tuple[Reason, Callable[[int], Any], Callable[[int], str]]] = [
+        (
+            "orientation",
+            lambda row: sketches[row].turn == original,
+            lambda _: "the right way round, where others are mirrored",
+        ),
+        (
+            "pixels",
+            lambda row: sketches[row].width * sketches[row].height,
+            lambda row: f"the most pixels ({size(row)})",
+        ),
+        ("oldest", is_old, lambda row: f"the oldest file (of {_day(sketches[row].written)})"),
+        ("label", lambda row: facts[row].has_label, lambda _: "with a label"),
+        ("lossless", lambda row: sketches[row].is_lossless, lambda _: "saved without loss"),
+        ("camera_data", lambda row: sketches[row].has_metadata, lambda _: "with camera data"),
+        ("colour_profile", lambda row: sketches[row].has_profile, lambda _: "with a colour profile"),
+        ("sharpness", lambda row: sketches[row].sharpness, lambda _: "the sharpest"),
+        ("bytes", lambda row: sketches[row].size, lambda _: "the largest file"),
     ]
-    keep = max(members, key=lambda row: (*(value(row) for value, _ in criteria), -row))
+    keep = max(members, key=lambda row: (*(value(row) for _, value, _ in criteria), -row))
     if all(sketches[row].sha256 == sketches[keep].sha256 for row in members) and not any(
-        value(row) != value(keep) for value, _ in criteria for row in members
+        value(row) != value(keep) for _, value, _ in criteria for row in members
     ):
-        return keep, "all are the same file; this is the first"
-    reasons, rivals = [], [row for row in members if row != keep]
-    for value, words in criteria:
+        return keep, "all are the same file; this is the first", ("same_file",)
+    words, reasons, rivals = [], [], [row for row in members if row != keep]
+    for reason, value, say in criteria:
         beaten = [row for row in rivals if value(row) != value(keep)]
         rivals = [row for row in rivals if row not in beaten]
-        reasons += [words(keep)] if beaten else []
-    return keep, ", then ".join([*reasons, *(["the first"] if rivals else [])])
+        if beaten:
+            words.append(say(keep))
+            reasons.append(reason)
+    if rivals:
+        words.append("the first")
+        reasons.append("first")
+    return keep, ", then ".join(words), tuple(reasons)
 
 
 def _original_turn(members: Sequence[int], sketches: Sequence[Sketch], facts: Mapping[int, ItemFacts]) -> int:
