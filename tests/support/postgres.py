@@ -5,7 +5,8 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -39,6 +40,13 @@ def server(port: int, programs: str = PROGRAMS) -> Iterator[str]:
 
     `programs`: the folders that the server's programs are looked for in.
     """
+    with restartable(port, programs) as (address, _restart):
+        yield address
+
+
+@contextmanager
+def restartable(port: int, programs: str = PROGRAMS) -> Iterator[tuple[str, Callable[[float], None]]]:
+    """As `server`; and a function that crashes it, and starts it again after so many seconds."""
     # Not in pytest's folder, which no other user may enter; and PostgreSQL refuses to run as root.
     home = Path(tempfile.mkdtemp(prefix="postgres-"))
     owner = "postgres" if os.geteuid() == 0 else None
@@ -51,11 +59,16 @@ def server(port: int, programs: str = PROGRAMS) -> Iterator[str]:
         command = [str(shutil.which(program, path=programs)), *map(str, options)]
         subprocess.run(command, check=True, user=owner, cwd=home, stdout=subprocess.DEVNULL, env=_environment())
 
+    def restart(seconds: float) -> None:
+        run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
+        time.sleep(seconds)
+        run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
+
     try:
         run("initdb", "-D", data, "-A", "trust", "-U", USER, "-E", "UTF8", "--locale=C.UTF-8", "-N")
         run("pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start")
         try:
-            yield f"postgresql+psycopg://{USER}@127.0.0.1:{port}/"
+            yield f"postgresql+psycopg://{USER}@127.0.0.1:{port}/", restart
         finally:
             run("pg_ctl", "-D", data, "-m", "immediate", "-w", "stop")
     finally:
