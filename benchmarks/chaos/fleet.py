@@ -116,7 +116,8 @@ def _fill(home: Path, url: str, store: str) -> None:
     with closing(Catalogue(bundle.catalogue_url(made))) as source, closing(Catalogue(url)) as target:
         items = [replace(item, location=location_of(item.sha256, item.media_type)) for item in source.items()]
         keep_all(
-            pictures, {new.location: (made / old.location).read_bytes() for new, old in zip(items, source.items())}
+            pictures,
+            {new.location: (made / old.location).read_bytes() for new, old in zip(items, source.items(), strict=True)},
         )
         target.replace_source(items)
         if target.releases is not None:

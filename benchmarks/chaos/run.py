@@ -40,6 +40,8 @@ class Report:
     """Errors while the database was down, each with Retry-After."""
     of_kills: int
     """Requests that were under way at an API when it was killed, and that HAProxy must not send again: 502."""
+    busy: int
+    """Requests that were refused because too many others waited, on a machine that is slow for so many clients."""
     faults: list[str]
 
 
@@ -63,14 +65,12 @@ def run(home: Path, haproxy: str, plan: Plan) -> Report:
         for address in apis.addresses:
             wait_until_ready(address)
         _check(apis, record)
-    in_outage = [moment for moment, _ in record.refusals if outage[0] <= moment <= outage[1] + GRACE_SECONDS]
-    of_kills = [
-        moment
-        for moment, status in record.refusals
-        if moment not in in_outage and status == 502 and any(0 <= moment - kill < GRACE_SECONDS for kill in kills)
-    ]
-    others = len(record.refusals) - len(in_outage) - len(of_kills)
-    faults = record.faults + ([f"{others} errors while no engine was down: {record.refusals}"] if others else [])
+    in_outage = [each for each in record.refusals if outage[0] <= each.moment <= outage[1] + GRACE_SECONDS]
+    others = [each for each in record.refusals if each not in in_outage]
+    of_kills = [each for each in others if each.status == 502 and any(0 <= each.moment - kill < 2 for kill in kills)]
+    busy = [each for each in others if each.code == "overloaded"]
+    unexplained = [each for each in others if each not in of_kills and each not in busy]
+    faults = record.faults + [f"{each.status} {each.code} while no engine was down" for each in unexplained]
     told = record.acknowledged
     return Report(
         told["added"],
@@ -81,6 +81,7 @@ def run(home: Path, haproxy: str, plan: Plan) -> Report:
         dict(record.bundles),
         len(in_outage),
         len(of_kills),
+        len(busy),
         faults,
     )
 
