@@ -14,16 +14,18 @@ from tests.support.bundles import picture
 
 MAX_ITEMS = 20  # of one writer
 PAUSE_SECONDS = 0.2  # before what was refused is sent again: less than Retry-After says, to make it harder
+CUT_OFF = 0  # in place of a status
 SAME = 1e-4  # a picture and itself differ by less, as a cosine
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that was an error of the server, and when it came."""
+    """An answer that was an error of the server or was cut off, and when it came."""
 
     moment: float
     status: int
     code: str
+    detail: str
 
 
 @dataclass
@@ -49,18 +51,26 @@ class Client:
         self._record = record
         self._stop = stop
 
+    def close(self) -> None:
+        """Let go of its connections."""
+        self._http.close()
+
     def send(self, method: str, path: str, **options: Any) -> httpx2.Response:
         """The answer, once it is none of an outage. Each of those must say when to come again."""
         while True:
             try:
                 answer = self._http.request(method, path, **options)
             except httpx2.TransportError as error:
-                self._record.faults.append(f"{method} {path}: no answer: {error!r}")
+                self._record.refusals.append(
+                    Refusal(time.monotonic(), CUT_OFF, "cut_off", f"{method} {path}: {error!r}")
+                )
                 time.sleep(PAUSE_SECONDS)
                 continue
             if answer.status_code < 500:
                 return answer
-            self._record.refusals.append(Refusal(time.monotonic(), answer.status_code, answer.json()["code"]))
+            told = answer.json()
+            refusal = Refusal(time.monotonic(), answer.status_code, told["code"], str(told.get("detail")))
+            self._record.refusals.append(refusal)
             if "Retry-After" not in answer.headers:
                 self._record.faults.append(f"{method} {path}: {answer.status_code} without Retry-After: {answer.text}")
             time.sleep(PAUSE_SECONDS)

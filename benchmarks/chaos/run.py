@@ -8,9 +8,10 @@ from pathlib import Path
 
 import httpx2
 
-from benchmarks.chaos.clients import Client, Record
+from benchmarks.chaos.clients import CUT_OFF, Client, Record
 from benchmarks.chaos.fleet import BUNDLES, Fleet, fleet, wait_until_ready
 
+CHECK_SECONDS = 3.0  # until HAProxy has seen that an API is ready
 GRACE_SECONDS = 8.0  # after an engine is back: for connections and for what was waiting
 
 
@@ -39,7 +40,8 @@ class Report:
     in_outage: int
     """Errors while the database was down, each with Retry-After."""
     of_kills: int
-    """Requests that were under way at an API when it was killed, and that HAProxy must not send again: 502."""
+    """Requests that were under way at an API when it was killed, and that HAProxy must or can not send again: 502, or
+    cut off in the middle of their answer."""
     busy: int
     """Requests that were refused because too many others waited, on a machine that is slow for so many clients."""
     faults: list[str]
@@ -62,15 +64,21 @@ def run(home: Path, haproxy: str, plan: Plan) -> Report:
                 stop.set()
             for each in work:
                 each.result()
+            for client in clients:
+                client.close()
         for address in apis.addresses:
             wait_until_ready(address)
         _check(apis, record)
     in_outage = [each for each in record.refusals if outage[0] <= each.moment <= outage[1] + GRACE_SECONDS]
     others = [each for each in record.refusals if each not in in_outage]
-    of_kills = [each for each in others if each.status == 502 and any(0 <= each.moment - kill < 2 for kill in kills)]
+    of_kills = [
+        each for each in others if each.status in (502, CUT_OFF) and any(0 <= each.moment - kill < 2 for kill in kills)
+    ]
     busy = [each for each in others if each.code == "overloaded"]
     unexplained = [each for each in others if each not in of_kills and each not in busy]
-    faults = record.faults + [f"{each.status} {each.code} while no engine was down" for each in unexplained]
+    faults = record.faults + [
+        f"{each.status} {each.code} while no engine was down: {each.detail}" for each in unexplained
+    ]
     told = record.acknowledged
     return Report(
         told["added"],
@@ -98,7 +106,7 @@ def _disturb(apis: Fleet, plan: Plan, kills: list[float], outage: list[float]) -
             outage[1] = time.monotonic()
             continue
         wait_until_ready(apis.addresses[1 - number % 2])
-        wait_until_ready(apis.address)
+        time.sleep(CHECK_SECONDS)
         kills.append(time.monotonic())
         apis.kill(number % 2)
         apis.start(number % 2)
@@ -138,3 +146,4 @@ def _check(apis: Fleet, record: Record) -> None:
         for name in record.deleted:
             if client.send("GET", f"/item?id={name}").status_code != 404:
                 record.faults.append(f"{name} was deleted, and {address} has it")
+        client.close()
