@@ -123,9 +123,9 @@ def test_what_is_deleted_waits_in_the_bin_and_is_restored(open_tab: OpenTab, cat
     tab.get_by_role("link", name="Bin", exact=True).click()
     expect(tab.get_by_role("button", name="Restore selected")).to_be_disabled()
     tab.get_by_label("Select").first.check()
-    expect(tab.get_by_role("button", name="Restore 1 selected")).to_be_enabled()
+    expect(tab.get_by_role("button", name="Restore selected (1)")).to_be_enabled()
     assert violations(tab, ["light"]) == []
-    tab.get_by_role("button", name="Restore 1 selected").click()
+    tab.get_by_role("button", name="Restore selected (1)").click()
     expect(tab.get_by_text("1 picture is in the catalogue again.")).to_be_visible()
     assert status(address) == 200
 
