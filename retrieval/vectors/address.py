@@ -3,15 +3,15 @@
     postgresql://user@host:port/database
     milvus://host:port/database, or milvus+tls:// for an encrypted connection
 
-The index can be told at the end, as in milvus://host:19530?index=hnsw. Without it, searches open our clusters, and
-their answers are certified; with another index, no answer is ever called exact.
+The index can be told at the end, as in milvus://host:19530?index=hnsw. Without it (`flat`), searches open our
+clusters, and their answers are certified; with another index, no answer is ever called exact.
 """
 
 import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
-INDEXES = {"postgresql": ("flat",), "milvus": ("flat", "hnsw", "ivf_sq8", "diskann")}
+INDEXES = {"postgresql": ("flat", "hnsw"), "milvus": ("flat", "hnsw", "ivf_sq8", "diskann")}
 """What each engine can search by; the first is the clusters, compared one by one."""
 MILVUS_PORT = 19_530
 ADVICE = (

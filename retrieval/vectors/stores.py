@@ -91,7 +91,7 @@ def vector_stores(artifacts: Path, url: str | None = None, catalogue_url: str | 
         from retrieval.vectors.pgvector.stores import PgvectorStores
     except ModuleNotFoundError as error:
         raise VectorStoreError(f"{error}: install lookalike[postgresql]") from error
-    return PgvectorStores(address.url)
+    return PgvectorStores(address.url, address.index)
 
 
 def _milvus_stores(address: VectorsAddress, catalogue_url: str | None) -> VectorStores:

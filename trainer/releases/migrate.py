@@ -27,13 +27,16 @@ class Migration:
     bundle_id: str
     vectors: int
     moved: bool
+    certified: bool
+    """Whether both places answer exactly, so that answers were compared; otherwise vectors were."""
 
 
 def migrate(artifacts: Path, source: VectorStores, target: VectorStores, listener: Listener) -> list[Migration]:
     """Copy the vectors of every bundle that has some; those in the old place stay.
 
     A bundle whose vectors are all in the new place already is passed over, so that a stopped migration goes on. Both
-    places are then searched with the same queries. Raises VectorStoreError if they answer differently, StorageError.
+    places are then searched with the same queries; where one of them has an index that does not answer exactly, the
+    vectors themselves are compared. Raises VectorStoreError if they answer differently, StorageError.
     """
     ids = [bundle_id for bundle_id in bundle.all_ids(artifacts) if source.exists(bundle_id)]
     done = []
@@ -46,22 +49,31 @@ def migrate(artifacts: Path, source: VectorStores, target: VectorStores, listene
             moved = not target.exists(bundle_id) or target.held(bundle_id, clusters) != digests
             if moved:
                 copy_store(bundle_id, partial(bundle.read_clusters, folder), source, target)
-            _compare(bundle_id, clusters, (source, target), list(digests))
-            done.append(Migration(bundle_id, len(digests), moved))
+            certified = _compare(bundle_id, clusters, (source, target), list(digests))
+            done.append(Migration(bundle_id, len(digests), moved, certified))
         progress(len(ids), len(ids))
     return done
 
 
-def _compare(bundle_id: str, clusters: Clusters, places: Sequence[VectorStores], ids: Sequence[str]) -> None:
-    """Search both places with vectors of the bundle. Raises VectorStoreError for the first answer that differs."""
+def _compare(bundle_id: str, clusters: Clusters, places: Sequence[VectorStores], ids: Sequence[str]) -> bool:
+    """Search both places with vectors of the bundle; whether all answers were exact.
+
+    Raises VectorStoreError for the first answer that differs, or for a vector.
+    """
+    certified = True
     sample = np.random.default_rng(FIRST_SEED).permutation(len(ids))[:QUERIES]
     source, target = (place.open(bundle_id, clusters) for place in places)
     with closing(source), closing(target):
         for row in sample.tolist():
             query = source.get(ids[row])
             before, after = (each.search(query, k=HITS, metric="cosine", probes="all") for each in (source, target))
-            if before.ids != after.ids or not np.array_equal(before.cosine, after.cosine):
+            if before.exact and after.exact:
+                same = before.ids == after.ids and np.array_equal(before.cosine, after.cosine)
+            else:
+                certified, same = False, np.array_equal(query, target.get(ids[row]))
+            if not same:
                 raise VectorStoreError(
                     f"{bundle_id} answers differently in the new place, for the vector of {ids[row]!r}. Remove what is "
                     f"there and migrate again, while nobody adds or deletes items."
                 )
+    return certified

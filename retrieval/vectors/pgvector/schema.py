@@ -53,10 +53,26 @@ def create_tables(connection: Rows, bundle: str, clusters: Clusters) -> Tables:
     return tables
 
 
-def create_indexes(connection: Rows, tables: Tables) -> None:
-    """Make the indexes by cluster, and in an order that has nothing to do with the ids; once the vectors are there."""
+def create_indexes(connection: Rows, tables: Tables, index: str) -> None:
+    """Make the indexes by cluster, and in an order that has nothing to do with the ids; once the vectors are there.
+
+    With `hnsw` also one for each measure, which searches then use.
+    """
     connection.execute(tables.of("CREATE INDEX ON {vectors} (cluster)"))
     connection.execute(tables.of("CREATE INDEX ON {vectors} (hashtextextended(item, 0))"))
+    if index == "hnsw":
+        for measure in ("cosine", "l2"):
+            connection.execute(tables.of(f"CREATE INDEX ON {{vectors}} USING hnsw (vector vector_{measure}_ops)"))
+
+
+def has_hnsw(connection: Rows, tables: Tables) -> bool:
+    """Whether the vectors have such indexes."""
+    found = connection.execute(
+        "SELECT 1 FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid JOIN pg_am ON pg_am.oid = relam"
+        " WHERE indrelid = %s::regclass AND amname = 'hnsw'",
+        [tables.names()["vectors"]],
+    )
+    return found.fetchone() is not None
 
 
 def insert(

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+from psycopg import sql
 
 from retrieval.clusters import Metric, Numbers, Vectors, directions_of, product_error
 from retrieval.vectors.base import Members, distances_of
@@ -33,6 +34,12 @@ class Row:
     item: str
     cluster: int
     vector: Vectors
+
+
+_HNSW = "SET LOCAL hnsw.iterative_scan = strict_order; SET LOCAL hnsw.ef_search = {}"
+_NEAREST = "SELECT row, item, cluster, vector FROM {{vectors}} WHERE true {condition} ORDER BY {order} LIMIT %(limit)s"
+MIN_EF, MAX_EF = 100, 1_000
+"""Rows that HNSW looks at, at least and at most as pgvector takes them, before it looks for more of them."""
 
 
 class SearchRows:
@@ -65,6 +72,20 @@ class SearchRows:
         measured, _ = self._fetch("true " + self._condition, {})
         clusters = np.array([self.found[row].cluster for row in measured.rows.tolist()], np.int64)
         return Answer(measured.rows, np.unique(clusters))
+
+    def approximate(self) -> Answer:
+        """The nearest rows as HNSW knows them, never certified; all rows where it knows too few of a selection."""
+        self._connection.execute(sql.SQL(_HNSW).format(min(max(self.k + SPARE, MIN_EF), MAX_EF)))
+        order = f"vector {'<=>' if self.metric == 'cosine' else '<->'} %(query)s"
+        statement = self._tables.of(_NEAREST.format(condition=self._condition, order=order))
+        values = {"query": self._point, "ids": self._ids, "limit": self.k + SPARE}
+        rows = self._connection.execute(statement, values, binary=True).fetchall()
+        if self.selective and len(rows) < self.k:
+            found = self.compare_all().rows
+        else:
+            self.found.update((row, Row(item, cluster, vector.to_numpy())) for row, item, cluster, vector in rows)
+            found = np.array([row for row, _, _, _ in rows], np.int64)
+        return Answer(found, np.empty(0, np.int64), margin=0.0)
 
     def scan(self, opened: Numbers, rim: float) -> Measured:
         """Of the rows in these clusters at least all that may be among the k nearest and lie within `rim`."""

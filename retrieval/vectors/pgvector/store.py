@@ -33,6 +33,8 @@ class PgvectorStore:
         self._tables = states.tables
         self._clusters = clusters
         self._auto = auto
+        with states.snapshot() as connection:
+            self._certified = not schema.has_hnsw(connection, self._tables)
 
     def __len__(self) -> int:
         return len(self._states)
@@ -59,8 +61,10 @@ class PgvectorStore:
                 selected.difference_update(exclude)
                 search.keep_to(selected)
                 if len(selected) <= FEW_ROWS and probes != "all":
-                    answer = search.compare_all()
-                    return hits_of(state, search, answer, within, exact=True, recall=1.0)
+                    answer, recall = search.compare_all(), 1.0 if self._certified else None
+                    return hits_of(state, search, answer, within, exact=self._certified, recall=recall)
+            if not self._certified:
+                return hits_of(state, search, search.approximate(), within, exact=False, recall=None)
             answer = search_clusters(state, search, self._auto, probes, within)
             recall = self._auto.recall(answer, probes, metric)
             return hits_of(state, search, answer, within, exact=answer.certified, recall=recall)

@@ -23,8 +23,10 @@ from retrieval.vectors.postgresql.tables import Rows, Tables, reported
 class PgvectorStores:
     """Vector stores in a database with the extension `vector`: postgresql://user@host:port/name."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, index: str = "flat") -> None:
+        """`index`: `hnsw` lets new stores be searched by such an index, whose answers nothing certifies."""
         self._url = driver_url(url)
+        self._index = index
         self._has_tables = False  # those that all stores share, as far as is known
 
     def exists(self, bundle_id: str) -> bool:
@@ -51,7 +53,7 @@ class PgvectorStores:
             version = shared.change(connection, tables)
             if ids:
                 schema.insert(connection, tables, clusters, ids, vectors, digests, version)
-            schema.create_indexes(connection, tables)
+            schema.create_indexes(connection, tables, self._index)
 
     def open(
         self,

@@ -88,3 +88,10 @@ def test_a_bundle_whose_vectors_are_elsewhere_is_not_served(
     while (answer := client.get("/readyz").json())["status"] == "starting":
         pass
     assert "lookalike migrate" in answer["detail"]
+
+
+def test_an_index_is_moved_to_by_its_vectors(own_shop: Shop, pgvector_url: str) -> None:
+    command = ("migrate", "--to", f"{pgvector_url}?index=hnsw", "--artifacts", str(own_shop.artifacts))
+    done = subprocess.run([sys.executable, "-m", "trainer", *command], capture_output=True, text=True, check=False)
+    assert "tiny: 60 vectors moved, same vectors" in done.stdout, done.stderr
+    vector_stores(own_shop.artifacts, pgvector_url).delete("tiny")

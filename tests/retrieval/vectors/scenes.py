@@ -1,9 +1,14 @@
 """Scenes to search in, for the tests of vector stores."""
 
+from collections.abc import Iterable
+
 import numpy as np
 from hypothesis import strategies as st
+from pyroaring import BitMap64
 
 from retrieval.clusters import Clusters, Vectors
+from retrieval.filters import EVERYTHING
+from retrieval.selection import Selection
 
 Scene = tuple[Clusters, Vectors, Vectors]
 
@@ -37,3 +42,13 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 def named(vectors: Vectors) -> dict[str, Vectors]:
     return {str(row): vector for row, vector in enumerate(vectors)}
+
+
+def selection_of(ids: Iterable[str]) -> Selection:
+    """A selection of a catalogue in which item i has the number i."""
+    return Selection(
+        EVERYTHING,
+        BitMap64(map(int, ids)),
+        lambda numbers: {number: str(number) for number in numbers},
+        lambda names: {name: int(name) for name in names},
+    )

@@ -37,4 +37,5 @@ def migrate(
     source, target = (vector_stores(artifacts, None if url == EMBEDDED else url, catalogue_url) for url in (from_, to))
     for done in migration.migrate(artifacts, source, target, Display()):
         verb = "moved" if done.moved else "there already"
-        out.print(Text(f"{done.bundle_id}: {done.vectors:,} vectors {verb}, same answers"), soft_wrap=True)
+        same = "same answers" if done.certified else "same vectors"
+        out.print(Text(f"{done.bundle_id}: {done.vectors:,} vectors {verb}, {same}"), soft_wrap=True)

@@ -1,4 +1,4 @@
-"""What is Milvus's own: the ledger beside it, searches through a filter, and indexes that nothing certifies."""
+"""What is Milvus's own: the ledger beside it, and searches through a filter."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
@@ -8,12 +8,9 @@ from pathlib import Path
 import numpy as np
 import psycopg
 import pytest
-from pyroaring import BitMap64
 
 from retrieval.clusters import Clusters, Vectors
 from retrieval.errors import VectorStoreError
-from retrieval.filters import EVERYTHING
-from retrieval.selection import Selection
 from retrieval.vectors.address import read_address
 from retrieval.vectors.base import Metric
 from retrieval.vectors.milvus import ledger, search_rows
@@ -21,7 +18,7 @@ from retrieval.vectors.milvus.store import MilvusStore
 from retrieval.vectors.milvus.stores import MilvusStores
 from retrieval.vectors.postgresql.connections import driver_url
 from tests.retrieval.vectors.brute_force import check
-from tests.retrieval.vectors.scenes import named
+from tests.retrieval.vectors.scenes import named, selection_of
 from tests.support.marks import MILVUS
 
 pytestmark = list(MILVUS)
@@ -40,12 +37,12 @@ Open = Callable[..., MilvusStore]
 
 @pytest.fixture
 def opened(milvus_url: str, pgvector_url: str) -> Iterator[Open]:
-    """Makes a store of vectors and opens it; `index` and how long Milvus keeps what has gone may be told."""
+    """Makes a store of vectors and opens it; how long Milvus keeps what has gone may be told."""
     with ExitStack() as stack:
 
-        def make(vectors: Vectors, *, index: str = "flat", left_seconds: float = 60) -> MilvusStore:
+        def make(vectors: Vectors, *, left_seconds: float = 60) -> MilvusStore:
             name = f"milvus-{next(NUMBERS)}"
-            stores = MilvusStores(read_address(f"{milvus_url}?index={index}"), pgvector_url, left_seconds=left_seconds)
+            stores = MilvusStores(read_address(milvus_url), pgvector_url, left_seconds=left_seconds)
             stores.create(name, CLUSTERS, ids=list(named(vectors)), vectors=vectors)
             stack.callback(stores.delete, name)
             store = stores.open(name, CLUSTERS)
@@ -54,16 +51,6 @@ def opened(milvus_url: str, pgvector_url: str) -> Iterator[Open]:
             return store
 
         yield make
-
-
-def selection_of(ids: list[str]) -> Selection:
-    """A selection of a catalogue in which item i has the number i."""
-    return Selection(
-        EVERYTHING,
-        BitMap64(map(int, ids)),
-        lambda numbers: {number: str(number) for number in numbers},
-        lambda names: {name: int(name) for name in names},
-    )
 
 
 @pytest.fixture(scope="module")
@@ -136,37 +123,6 @@ def test_a_search_sees_the_state_in_which_it_began(opened: Open) -> None:
         listed = dict(connection.execute(store._tables.of("SELECT item, row FROM {vectors}")).fetchall())
         vectors = store._collections.vectors(np.array([listed["0"], listed["1"]]), 0)
     np.testing.assert_array_equal(np.stack(list(vectors.values())), VECTORS[:2])
-
-
-@pytest.mark.parametrize("index", ["hnsw", "ivf_sq8", "diskann"])
-def test_an_index_finds_most_and_certifies_nothing(opened: Open, index: str) -> None:
-    store = opened(VECTORS, index=index)
-    fresh = VECTORS[:300] + np.float32(0.01)
-    store.upsert([f"{SIZE + row}" for row in range(300)], fresh)
-    everything = named(np.concatenate([VECTORS, fresh]))
-    for metric in METRICS:
-        hits = [store.search(query, k=10, metric=metric) for query in fresh[:20]]
-        shares = [
-            truth(everything, query, metric) & set(each.ids) for query, each in zip(fresh[:20], hits, strict=True)
-        ]
-        assert sum(map(len, shares)) >= 0.9 * 200
-        assert not any(each.exact or each.recall_estimate is not None for each in hits)
-    ids = [str(row) for row in range(3, SIZE, 2)]
-    for only in (ids, ids[:9]):
-        answer = store.search(VECTORS[3], k=5, metric="cosine", only=selection_of(only))
-        assert len(answer) == 5
-        assert set(answer.ids) <= set(only)
-        assert not answer.exact
-
-
-def truth(vectors: dict[str, Vectors], query: Vectors, metric: Metric) -> set[str]:
-    """The ids of the ten nearest."""
-    rows = np.stack(list(vectors.values())).astype(np.float64)
-    if metric == "cosine":
-        distances = -(rows @ query) / np.linalg.norm(rows, axis=1)
-    else:
-        distances = np.linalg.norm(rows - query, axis=1)
-    return {list(vectors)[row] for row in np.argsort(distances)[:10]}
 
 
 def test_a_store_that_was_not_written_to_its_end_is_none(milvus_url: str, pgvector_url: str, tmp_path: Path) -> None:
