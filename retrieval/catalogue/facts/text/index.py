@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 import sqlalchemy as sa
 
 from retrieval.catalogue.item import Item
+from retrieval.catalogue.table import BATCH
 from retrieval.words import words_of
 
 MAX_HELD = 1000
@@ -48,3 +49,17 @@ def read_words(connection: sa.Connection, start: int, end: int) -> dict[int, fro
         )
     rows = connection.execute(sa.text(query), {"start": start, "end": end})
     return {number: frozenset(words.split()) for number, words in rows}
+
+
+def words_of_items(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, frozenset[str]]:
+    """The words that are kept of these items, by number; those that do not exist are left out."""
+    if connection.dialect.name == "sqlite":
+        query = "SELECT rowid, item_words FROM words WHERE rowid IN :some"
+    else:
+        query = "SELECT item, array_to_string(tsvector_to_array(words), ' ') FROM words WHERE item IN :some"
+    statement = sa.text(query).bindparams(sa.bindparam("some", expanding=True))
+    stored: dict[int, frozenset[str]] = {}
+    for start in range(0, len(numbers), BATCH):
+        rows = connection.execute(statement, {"some": list(numbers[start : start + BATCH])})
+        stored.update((number, frozenset(words.split())) for number, words in rows)
+    return stored

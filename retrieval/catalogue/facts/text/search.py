@@ -10,7 +10,8 @@ from typing import TypeAlias
 import sqlalchemy as sa
 from pyroaring import BitMap64
 
-from retrieval.catalogue.facts.matching import numbers_in
+from retrieval.catalogue.facts.matching import numbers_in, read_changed
+from retrieval.catalogue.facts.text.index import words_of_items
 from retrieval.catalogue.item import Item
 
 MAX_SETS = 32
@@ -45,7 +46,10 @@ def find_numbers(connection: sa.Connection, words: Sequence[str], *, whole: bool
 
 
 class WordSets:
-    """The sets that were found last, of one version each. Safe to use from many threads."""
+    """The sets that were found last, of one version each, of which only what has changed is looked at again.
+
+    Safe to use from many threads.
+    """
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -58,13 +62,32 @@ class WordSets:
             latest = self._latest.get(key)
         if latest is not None and latest[0] == version:
             return latest[1]
-        numbers = find_numbers(connection, words, whole=whole)
+        numbers = None if latest is None else _brought_forward(connection, words, latest, version, whole=whole)
+        if numbers is None:
+            numbers = find_numbers(connection, words, whole=whole)
         with self._lock:
             self._latest[key] = version, numbers
             self._latest.move_to_end(key)
             while len(self._latest) > MAX_SETS:
                 self._latest.popitem(last=False)
         return numbers
+
+
+def _brought_forward(
+    connection: sa.Connection, words: Sequence[str], latest: tuple[int, BitMap64], version: int, *, whole: bool
+) -> BitMap64 | None:
+    """A set of an earlier version with the items that have changed since; None where too many have."""
+    changed = read_changed(connection, latest[0], version)
+    if changed is None:
+        return None
+    stored = words_of_items(connection, list(changed.numbers))
+    return (latest[1] - changed.numbers) | BitMap64(
+        number for number, own in stored.items() if all(_has(own, word, whole=whole) for word in words)
+    )
+
+
+def _has(own: frozenset[str], word: str, *, whole: bool) -> bool:
+    return word in own if whole else any(each.startswith(word) for each in own)
 
 
 def page_of(whole: BitMap64, others: BitMap64, *, limit: int, skip: int, after: WordPlace | None) -> list[WordPlace]:
