@@ -66,6 +66,8 @@ class SearchQuery:
     bundle: str | None = None
     labels: tuple[str, ...] = ()
     attributes: Mapping[str, Condition] = field(default_factory=dict)
+    unlabelled: bool = False
+    """Also pictures without a label; only these, where no label is named."""
     created_from: date | None = None
     created_to: date | None = None
     """The first and the last day on which a picture was added, in UTC."""
@@ -97,11 +99,12 @@ class SearchQuery:
     @property
     def filter_count(self) -> int:
         """The number of conditions in the filter."""
-        return len(self.labels) + len(self.attributes) + bool(self.created_from or self.created_to)
+        return len(self.labels) + self.unlabelled + len(self.attributes) + bool(self.created_from or self.created_to)
 
     def filter_fields(self) -> dict[str, Any]:
         """The filter of the API request."""
-        conditions: dict[str, Any] = {"label": list(self.labels)} if self.labels else {}
+        labels = [*self.labels, *([None] if self.unlabelled else [])]
+        conditions: dict[str, Any] = {"label": labels} if labels else {}
         if self.attributes:
             conditions["attributes"] = {name: _condition(each) for name, each in self.attributes.items()}
         days = {"gte": self.created_from, "lte": self.created_to}
@@ -155,6 +158,7 @@ class SearchQuery:
     def filter_parameters(self) -> list[tuple[str, str]]:
         """The parameters of the filter in a link or form."""
         pairs = [("label", label) for label in self.labels]
+        pairs += [("unlabelled", "yes")] if self.unlabelled else []
         for name, condition in self.attributes.items():
             pairs += [(f"has.{name}", json.dumps(value)) for value in condition.values]
             ends = {"least": condition.least, "most": condition.most}
@@ -215,6 +219,7 @@ class SearchQuery:
     def filter_chips(self) -> list[tuple[str, Self]]:
         """For each condition of the filter: its text, and the same search without it."""
         chips = [(label, self.without_label(label)) for label in self.labels]
+        chips += [(gettext("no label"), replace(self, unlabelled=False))] if self.unlabelled else []
         for name, condition in self.attributes.items():
             texts = map(formatting.attribute, condition.values)
             text = gettext(" or ").join(texts) if condition.values else _range(condition.least, condition.most)
@@ -226,7 +231,7 @@ class SearchQuery:
 
     def unfiltered(self) -> Self:
         """The same search without a filter."""
-        return replace(self, labels=(), attributes={}, created_from=None, created_to=None)
+        return replace(self, labels=(), unlabelled=False, attributes={}, created_from=None, created_to=None)
 
     def in_group(self, value: Value) -> Self:
         """The same search, only in the group with this value."""

@@ -14,7 +14,7 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity
 
 from frontend.languages.texts import N_, gettext
 
-FILTER_FIELDS = ("least.*", "most.*", "created_from", "created_to", "numbers")
+FILTER_FIELDS = ("least.*", "most.*", "created_from", "created_to", "unlabelled", "numbers")
 FILTER_LISTS = ("label", "has.*")
 SEARCH_FIELDS = (
     *("text", "id", "url", "cursor", "sha256", "left", "top", "width", "height", "face"),

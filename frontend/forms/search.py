@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest
 
 from frontend.api.models import Metric, Value
-from frontend.forms.parameters import whole_number
+from frontend.forms.parameters import choice, whole_number
 from frontend.languages.numbers import parse_number
 from frontend.languages.texts import N_, gettext
 from frontend.search_query import DEFAULT_K, Condition, Crop, SearchQuery
@@ -62,6 +62,7 @@ def read(fields: Fields, *, with_picture: bool = False) -> SearchQuery:
         sure=whole_number(fields, "sure", 0, 100, 0),
         bundle=fields.get("bundle") or None,
         labels=_texts(fields, "label"),
+        unlabelled=bool(choice(fields, "unlabelled", ("yes",))),
         attributes=_attributes(fields),
         created_from=first_day,
         created_to=last_day,

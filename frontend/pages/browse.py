@@ -1,5 +1,6 @@
 """Browsing the catalogue: by filters and order, by clusters, or on a map."""
 
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, g, jsonify, render_template, request, url_for
@@ -51,6 +52,7 @@ def start() -> str:
         orders=_orders(choices, order),
         labels=labels,
         choices=choices,
+        quick=_quick(),
         filter_text=urlencode(query.filter_parameters()),
         is_first="after" not in request.args,
         next_page=f"{browse_link(query)}&{urlencode({'after': page.next_cursor})}" if page.next_cursor else None,
@@ -97,6 +99,16 @@ def points() -> Response:
 def browse_link(query: SearchQuery) -> str:
     """The link to browse with the filter of a search, in the order of this page."""
     return f"{url_for('browse.start')}?{urlencode([*query.filter_parameters(), ('order', g.order)])}"
+
+
+def _quick() -> dict[str, SearchQuery]:
+    """Filters that are wanted every day, by their names. Days are of UTC, as in every filter."""
+    today = datetime.now(UTC).date()
+    return {
+        N_("All"): SearchQuery(),
+        N_("Added today"): SearchQuery(created_from=today),
+        N_("No label"): SearchQuery(unlabelled=True),
+    }
 
 
 @browse.app_context_processor

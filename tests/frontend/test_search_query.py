@@ -38,6 +38,7 @@ searches = st.builds(
     group=st.none() | st.just("label") | names.map(lambda name: f"attributes.{name}"),
     sure=st.integers(0, 100),
     labels=st.lists(names, max_size=3, unique=True).map(tuple),
+    unlabelled=st.booleans(),
     attributes=st.dictionaries(names, conditions, max_size=3),
     created_from=st.none() | st.dates(max_value=date(2026, 1, 1)),
     created_to=st.none() | st.dates(min_value=date(2026, 1, 1)),

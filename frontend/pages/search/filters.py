@@ -50,7 +50,7 @@ def choose() -> str:
 
 def labels_for(query: SearchQuery) -> LabelsAnswer:
     """The labels, counted without the condition on labels, so that more can be selected."""
-    return api().labels(query.with_changes(labels=()).filter_fields())
+    return api().labels(query.with_changes(labels=(), unlabelled=False).filter_fields())
 
 
 def choices_for(query: SearchQuery) -> list[Choice]:
