@@ -9,6 +9,7 @@ import sys
 from benchmarks import (
     calibration,
     copies,
+    cost,
     faces,
     ingest,
     items,
@@ -31,6 +32,7 @@ MEASURES = {
     "scratch": scratch.main,
     "faces": faces.main,
     "copies": copies.main,
+    "cost": cost.main,
     "search": search.main,
     "scale": scale.main,
     "items": items.main,
