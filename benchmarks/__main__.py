@@ -11,6 +11,7 @@ from benchmarks import (
     copies,
     cost,
     faces,
+    first_visit,
     ingest,
     items,
     learning,
@@ -39,6 +40,7 @@ MEASURES = {
     "learning": learning.main,
     "serving": serving.main,
     "ingest": ingest.main,
+    "first_visit": first_visit.main,
 }
 
 

@@ -18,7 +18,7 @@ from frontend.pages.search.verdict import verdict_of
 from frontend.rendering import api, error_page, limit_bytes, search_link
 from frontend.search_query import SearchQuery, cursor_of
 
-SAMPLE_SIZE = 12
+SAMPLE_SIZE = 7  # a first visit stays below 80 kB with them: see docs/benchmarks.md
 MAX_SUGGESTIONS = 10
 SCRIPT_HEADER = "X-Lookalike-Script"  # our script asks, and shows the picture it has by itself
 

@@ -34,6 +34,7 @@ PAGES = (
     "/models/",
     "/models/compare",
     "/models/compare?id=one",
+    "/wrong-labels/",
     "/nowhere",
 )
 FORMS: dict[str, dict[str, Any]] = {
