@@ -17,7 +17,7 @@ from api.environment import InvalidSettings, load_settings, settings_help, warni
 from api.security.keys import Scope, new_key, setting_for
 from api.settings import Settings
 from retrieval.durable import check_writable
-from retrieval.errors import BundleDamaged, FolderNotWritable
+from retrieval.errors import BundleDamaged, FolderNotWritable, VectorStoreError
 
 EXAMPLE = """\
 example:
@@ -80,12 +80,19 @@ def _check(parser: argparse.ArgumentParser, settings: Settings) -> None:
         check_writable(settings.artifacts)
     except FolderNotWritable as error:
         _refuse(parser, f"{error} Choose another folder with --artifacts, or LOOKALIKE_ARTIFACTS.")
-    from retrieval.bundle import read_places
+    from retrieval.bundle import catalogue_url, read_places
 
     try:
-        read_places(settings.artifacts)
+        places = read_places(settings.artifacts)
+        vectors_url = settings.vectors_url or places.vectors_url
+        if vectors_url is not None:
+            from retrieval.vectors.stores import vector_stores
+
+            vector_stores(settings.artifacts, vectors_url, settings.catalogue_url or catalogue_url(settings.artifacts))
     except BundleDamaged as error:
         _refuse(parser, str(error))
+    except VectorStoreError as error:
+        _refuse(parser, f"LOOKALIKE_VECTORS_URL cannot be used: {error}")
 
 
 def _serve(settings: Settings) -> None:

@@ -16,6 +16,7 @@ from api.__main__ import main
 from api.errors import Code
 from api.main import create_app
 from api.settings import Settings
+from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
 SNAPSHOT = Path(__file__).with_name("openapi.json")
@@ -61,6 +62,16 @@ def test_a_setting_out_of_range_is_named(monkeypatch: pytest.MonkeyPatch, capsys
     printed = capsys.readouterr().err
     assert "LOOKALIKE_API_PORT: must be less than or equal to 65535" in printed
     assert "LOOKALIKE_WORKERS: must be a whole number" in printed
+
+
+def test_vectors_that_cannot_be_where_a_setting_says_are_told_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LOOKALIKE_VECTORS_URL", "milvus://127.0.0.1")
+    assert run(monkeypatch, "--artifacts", str(tmp_path), "--port", str(free_port())) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "LOOKALIKE_VECTORS_URL" in line
+    assert "LOOKALIKE_CATALOGUE_URL" in line
 
 
 def test_an_old_name_of_a_setting_is_read_with_a_warning(
