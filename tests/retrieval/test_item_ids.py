@@ -61,7 +61,7 @@ def test_what_cannot_be_told_apart_by_eye_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "why"),
-    [("", "it has 0"), ("x" * 129, "it has 129"), ("a\nb", r"it holds U\+000A"), ("a\0", r"it holds U\+0000")],
+    [("", "it has 0"), ("x" * 129, "it has 129"), ("a\nb", r"it holds a line break"), ("a\0", r"it holds U\+0000")],
 )
 def test_length_and_control_characters(text: str, why: str) -> None:
     with pytest.raises(ValueError, match=f"the id is not 1 to 128 printable characters: {why}"):
