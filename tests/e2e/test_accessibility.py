@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.e2e.conftest import OpenTab, choose
 from tests.support.accessibility import BOTH, Scheme, violations
@@ -146,13 +146,18 @@ def test_whoever_wants_no_motion_gets_none(open_tab: OpenTab, shop_address: str)
     assert (motions[0], still.evaluate(style), lively.evaluate(style)) == (0, "none", "appear")
 
 
-def test_the_first_page_weighs_less_than_100_kilobytes(open_tab: OpenTab, shop_address: str) -> None:
+def test_the_first_page_weighs_less_than_45_kilobytes_as_it_is_sent(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab()
-    weights: list[int] = []
-    tab.on("response", lambda each: weights.append(len(each.body())) if "/pictures/" not in each.url else None)
+    sizes: list[int] = []
+
+    def weigh(request: Request) -> None:
+        if "/pictures/" not in request.url:
+            sizes.append(request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"])
+
+    tab.on("requestfinished", weigh)
     tab.goto(shop_address)
     tab.wait_for_load_state("networkidle")
-    assert 10_000 < sum(weights) < 100_000
+    assert 10_000 < sum(sizes) < 45_000
 
 
 def test_pictures_come_when_they_are_near_and_in_the_right_size(open_tab: OpenTab, shop_address: str) -> None:
