@@ -1,18 +1,17 @@
-"""Picture every page at two widths, light and dark: `make demo` in one terminal, `make screenshots` in another.
+"""Picture every page at two widths, light and dark, and in German: run `make demo`, then `make screenshots`.
 
 Everything goes to artifacts/screenshots; the best ones, scaled for the documentation, to docs/images.
 """
 
 import argparse
 import os
-import re
 import shutil
 import sys
 from pathlib import Path
 from typing import Literal
 
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "artifacts" / "screenshots"
@@ -34,12 +33,13 @@ BEST = {  # in docs/images: which pictures, side by side, and how high there, in
     "phone": (["results-390-light", "results-390-dark"], 450),
 }
 Scheme = Literal["light", "dark"]
-SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SCHEMES: dict[str, tuple[Scheme, ...]] = {"en": ("light", "dark"), "de": ("light",)}
+"""By language; what is not English has it in the name of the picture."""
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking"]
 
 
 def main() -> None:
-    """Every page, every width, both colour schemes."""
+    """Every page, every width, both colour schemes, and German."""
     parser = argparse.ArgumentParser(description=__doc__, epilog="Example: make screenshots")
     parser.add_argument("--page", default="http://127.0.0.1:5000", help="address of the running page")
     parser.add_argument("--query", type=Path, help="picture to search with; one of the pottery shop unless given")
@@ -55,8 +55,14 @@ def main() -> None:
             sys.exit("Needs Chromium: run make browser first.")
         browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         for width, height in WIDTHS.items():
-            for scheme in SCHEMES:
-                take(browser, options.page, query, f"{width}-{scheme}", width, height, scheme)
+            for language, schemes in SCHEMES.items():
+                for scheme in schemes:
+                    context = browser.new_context(
+                        viewport={"width": width, "height": height}, color_scheme=scheme, locale=language
+                    )
+                    suffix = "" if language == "en" else f"-{language}"
+                    take(context.new_page(), options.page, query, f"{width}-{scheme}{suffix}")
+                    context.close()
         browser.close()
     for name, (shown, height) in BEST.items():
         beside([TARGET / f"{each}.png" for each in shown], height).save(
@@ -75,26 +81,23 @@ def beside(paths: list[Path], height: int) -> Image.Image:
     return row
 
 
-def take(browser: Browser, page: str, query: Path, name: str, width: int, height: int, scheme: Scheme) -> None:
+def take(tab: Page, page: str, query: Path, name: str) -> None:
     """The start page, an upload's results, one of its matches with why it is one, and the pages beside the search."""
-    context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-    tab = context.new_page()
     tab.goto(page)
     shoot(tab, f"start-{name}")
     tab.set_input_files("#file", query)
-    tab.wait_for_selector("text=closest matches")
+    tab.wait_for_selector("main.results:not([aria-busy])")
     shoot(tab, f"results-{name}")
     tab.locator(".hits a.frame").nth(6).click()
     tab.wait_for_url("**/search?**")
     shoot(tab, f"match-{name}")
-    tab.locator(".tile").nth(1).get_by_role("link", name=re.compile("Why")).click()
-    tab.get_by_role("dialog").get_by_alt_text("The match, under its heat map").wait_for()
+    tab.locator(".tile").nth(1).locator("[data-why]").click()
+    tab.locator("dialog .maps img").last.wait_for()
     shoot(tab, f"why-{name}")
     for path, shown in PAGES.items():
         tab.goto(page + path)
-        tab.get_by_text("Looking for duplicates").wait_for(state="hidden", timeout=SEARCH_MILLISECONDS)
+        tab.locator("[data-running]").wait_for(state="hidden", timeout=SEARCH_MILLISECONDS)
         shoot(tab, f"{shown}-{name}")
-    context.close()
 
 
 def shoot(tab: Page, name: str) -> None:
