@@ -18,7 +18,7 @@ QUERIES = {
 def filled(path: str) -> str:
     """An address that there is."""
     item = ITEM if path.startswith("/items") else "tiny"
-    parts = {"id": item, "name:path": "index.html", "name": "index.html", "number": "0"}
+    parts = {"id": item, "job": "0" * 32, "name:path": "index.html", "name": "index.html", "number": "0"}
     return path.format(**parts) + QUERIES.get(path, "")
 
 

@@ -103,7 +103,10 @@ def test_utf_16_that_breaks_off_is_an_error(tmp_path: Path) -> None:
     ("content", "kind"),
     [
         (b"PAR1" + bytes(50), "a Parquet file. Make a CSV of it"),
-        (gzip.compress(gzip.compress(CONTENT.encode()), mtime=0), "packed with gzip. Unpack it: gunzip -k shop.csv"),
+        (
+            gzip.compress(gzip.compress(CONTENT.encode(), mtime=0), mtime=0),
+            "packed with gzip. Unpack it: gunzip -k shop.csv",
+        ),
         (b"SQLite format 3\0" + bytes(50), "an SQLite database"),
         (b"%PDF-1.4", "a PDF document"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Excel or Office file"),

@@ -41,7 +41,7 @@ def in_lines(rows: list[Any]) -> str:
         in_lines(ROWS),
         in_lines(ROWS).replace("\n", "\r\n\r\n").encode("utf-8-sig"),
         in_lines(ROWS).encode("utf-16"),
-        gzip.compress(in_lines(ROWS).encode()),
+        gzip.compress(in_lines(ROWS).encode(), mtime=0),
         json.dumps(ROWS),
         json.dumps(ROWS, indent=2),
     ],
