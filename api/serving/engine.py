@@ -49,7 +49,8 @@ class Engine:
         artifacts = settings.artifacts
         self._pictures = open_pictures(artifacts, settings.pictures_url or bundles.pictures_url(artifacts))
         vectors_url = settings.vectors_url or bundles.vectors_url(artifacts)
-        self.stores = vector_stores(artifacts, vectors_url, settings.catalogue_url or bundles.catalogue_url(artifacts))
+        self._catalogue_url = settings.catalogue_url or bundles.catalogue_url(artifacts)
+        self.stores = vector_stores(artifacts, vectors_url, self._catalogue_url)
         """Where the vectors of each bundle are."""
         checks = (partial(check_folder, artifacts), self._pictures.check, partial(self.stores.exists, ""))
         self.writing = Writes(checks, lambda: self._catalogue, seconds=settings.write_seconds)
@@ -261,10 +262,6 @@ class Engine:
             if self._catalogue is None:
                 self._catalogue = Catalogue(self._catalogue_url, busy_seconds=self._settings.write_seconds)
             return self._catalogue
-
-    @property
-    def _catalogue_url(self) -> str:
-        return self._settings.catalogue_url or bundles.catalogue_url(self.artifacts)
 
     def _shared(self) -> Catalogue | None:
         return self._items() if self.is_shared else None
