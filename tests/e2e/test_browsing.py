@@ -23,7 +23,7 @@ def test_filters_and_order_narrow_the_wall_and_come_off_again(
 
     if width < 960:
         tab.get_by_text("Filters", exact=True).click()
-    tab.get_by_label("label-1").check()
+    tab.locator("input[name=label][value=label-1]").check()
     tab.get_by_label("Order by").select_option("-attributes.price")
     tab.get_by_role("button", name="Show", exact=True).click()
     expect(tab.get_by_role("list", name="Filters that are on")).to_contain_text("label-1")

@@ -63,7 +63,7 @@ def test_every_address_of_the_pages_leads_somewhere(prefixed: FlaskClient, api: 
     api.replies["GET /bundles/20261120-frozen/report/index.html"] = report
     result = set().union(*(addresses(prefixed.get(PREFIX + path).text) for path in PATHS[:-1]))
     post_only = {f"{PREFIX}/{name}" for name in ("add/one", "items/change", "items/delete", "models/activate")}
-    post_only |= {f"{PREFIX}/language"}
+    post_only |= {f"{PREFIX}/{name}" for name in ("language", "feedback/", "items/undo", "selection/label")}
     post_only |= {f"{PREFIX}/duplicates/{name}" for name in ("refresh", "dismiss", "undo", "delete", "label")}
     post_only |= {f"{PREFIX}/bin/{name}" for name in ("restore", "delete")}
     incomplete = {f"{PREFIX}/pictures/thumbnail", f"{PREFIX}/items/", f"{PREFIX}/why", f"{PREFIX}/browse/clusters/2"}
