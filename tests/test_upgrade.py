@@ -91,6 +91,7 @@ def test_the_folder_of_0_1_0_is_served_searched_added_to_and_rolled_back(api: Ap
     known = {"label": "amphora", "attributes": {"price": 3.5, "stock": 2, "glazed": True, "maker": "Exekias"}}
     again = api.add(77, key="order-1", id="added/amphora 1", **known)
     assert (again.status_code, again.json()["id"]) == (201, ADDED["id"])  # the reply that is remembered
+    assert again.json()["sha256"] == item["sha256"]
     assert api.add(78, id="added/new", label="krater").status_code == 201
     assert api.ids() == before | {"added/new"}
 

@@ -17,7 +17,6 @@ from api.items.upload import Line, open_body, read_line
 from api.limits import Pool
 from api.schemas.clusters import LineAnswer
 from api.schemas.items.write import ItemBody
-from api.schemas.search.answer import ItemAnswer
 from api.serving.batch_encoder import TOGETHER
 from api.serving.engine import Engine
 from api.web.bodies import checked
@@ -110,8 +109,7 @@ class Batch:
         if isinstance(outcome, Added):
             return LineAnswer(line=number, status=outcome.status, id=outcome.item.id, problem=None)
         if isinstance(outcome, Answer):
-            item = ItemAnswer.model_validate_json(outcome.body)
-            return LineAnswer(line=number, status=outcome.status, id=item.id, problem=None)
+            return LineAnswer(line=number, status=outcome.status, id=outcome.item_id, problem=None)
         return self._refused(number, outcome)
 
     def _refused(self, number: int, error: LookalikeError | Refusal) -> LineAnswer:

@@ -1,5 +1,6 @@
 """Requests that are sent again: with its Idempotency-Key, one is answered as the first time and changes nothing."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,12 @@ class Answer:
     body: str
     etag: str | None = None
     """Of the item in it, unless it is the answer of an earlier request."""
+
+    @property
+    def item_id(self) -> str:
+        """The id of the item that it tells of; an earlier version may have told less of it than this one does."""
+        item_id: str = json.loads(self.body)["id"]
+        return item_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-VERSION = "0013"
+VERSION = "0014"
 """The newest migration's: what this code reads and writes."""
 
 MIGRATIONS = "retrieval.catalogue:migrations"

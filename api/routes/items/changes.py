@@ -111,7 +111,7 @@ async def post_item(
     body = await read_either(request, ItemForm, ItemBody)
     downloads = await fetcher.fetch_all(body.urls())
     answer = await pool.run(_add, engine, body, downloads, idempotency_key)
-    location = item_url(ItemAnswer.model_validate_json(answer.body).id)
+    location = item_url(answer.item_id)
     return Response(answer.body, answer.status, {"Location": location, **_headers(answer)}, "application/json")
 
 
