@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -37,6 +38,8 @@ QUICK_ON_POSTGRESQL = {"test_changes.py"}
 expect.set_options(timeout=30_000)  # milliseconds; a busy machine is no failure
 hypothesis.settings.register_profile("lookalike", deadline=None, max_examples=examples(100))  # nor is it here
 hypothesis.settings.load_profile("lookalike")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell does in the background; tests send it to processes
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The real encoder at a small size: the whole path in well under a minute.
 CONFIG = """

@@ -73,6 +73,7 @@ def test_selected_pictures_are_deleted_and_restored(open_tab: OpenTab, catalogue
     expect(tab.locator("#shown")).to_have_text(total)
 
 
+@in_matrix
 def test_matches_are_selected_with_shift_on_their_pictures(open_tab: OpenTab, catalogue_address: str) -> None:
     tab = open_tab(f"{catalogue_address}/search?id={QUERY_ID}", reduced_motion="reduce")
     settle(tab)
@@ -95,6 +96,7 @@ def test_a_match_is_called_wrong_and_that_is_taken_back(open_tab: OpenTab, catal
     expect(button).to_have_attribute("aria-pressed", "false")
 
 
+@in_matrix
 def test_an_upload_has_wrong_matches_too(open_tab: OpenTab, catalogue_address: str) -> None:
     tab = open_tab(catalogue_address)
     choose(tab)

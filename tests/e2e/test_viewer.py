@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.conftest import QUERY_ID, OpenTab, choose, ids, settle
 from tests.support.accessibility import violations
 from tests.support.bundles import pieces
+from tests.support.marks import in_matrix
 
 SCALE = "(stage) => getComputedStyle(stage).getPropertyValue('--scale')"
 
@@ -55,6 +56,7 @@ def test_a_match_is_compared_with_the_query_and_both_are_zoomed(open_tab: OpenTa
     assert stage.evaluate(SCALE) == "1"
 
 
+@in_matrix
 def test_the_original_is_saved_and_the_link_copied(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab(permissions=["clipboard-read", "clipboard-write"])
     view = opened(tab, f"{shop_address}/search?id={QUERY_ID}")
@@ -72,6 +74,7 @@ def test_the_original_is_saved_and_the_link_copied(open_tab: OpenTab, shop_addre
     expect(tab.get_by_role("button", name="Save")).to_be_visible()
 
 
+@in_matrix
 def test_an_upload_is_compared_with_its_matches(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab(shop_address)
     choose(tab)

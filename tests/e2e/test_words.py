@@ -6,6 +6,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import QUERY_ID, OpenTab, ids, settle
 from tests.support.accessibility import violations
+from tests.support.marks import in_matrix
 
 SUGGESTED = "(field) => [...field.list.options].map(({ value }) => value)"
 
@@ -48,6 +49,7 @@ def test_words_are_searched_for_among_filtered_pictures_and_lead_to_a_search_wit
     assert f"id={first.replace(' ', '+').replace('/', '%2F')}&has.shape" in tab.url
 
 
+@in_matrix
 def test_from_a_picture_to_words_and_back(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab(f"{shop_address}/search?id={QUERY_ID}")
     settle(tab)
@@ -68,6 +70,7 @@ def test_a_word_that_is_not_there_leads_to_one_that_is(open_tab: OpenTab, shop_a
     expect(tab.locator("#matches")).to_have_text("30 pictures")
 
 
+@in_matrix
 def test_words_without_a_script(open_tab: OpenTab, shop_address: str) -> None:
     tab = open_tab(shop_address, java_script_enabled=False)
     tab.get_by_role("combobox", name="Or words").fill("bowl")

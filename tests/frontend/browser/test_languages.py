@@ -9,6 +9,7 @@ from tests.frontend.browser.conftest import files
 from tests.frontend.fake_api import FakeApi, as_json, hit, matches
 from tests.frontend.fake_catalogue import fill
 from tests.support.accessibility import violations
+from tests.support.marks import IN_MATRIX
 
 
 @pytest.fixture
@@ -66,7 +67,10 @@ def test_times_are_those_of_the_browser_at_once_and_afterwards(german: Page) -> 
         expect(german.locator("time[data-moment]").first).to_have_text("24.11.2026, 19:05")
 
 
-@pytest.mark.parametrize("path", ["/", "/browse/", "/add/", "/items/?id=one", "/duplicates/", "/models/", "/bin/"])
+PAGES = ["/browse/", "/add/", "/items/?id=one", "/duplicates/", "/models/", "/bin/"]
+
+
+@pytest.mark.parametrize("path", ["/", *(pytest.param(each, marks=IN_MATRIX) for each in PAGES)])
 @pytest.mark.parametrize("width", [320, 390])
 def test_long_words_fit_on_a_phone(german: Page, path: str) -> None:
     german.goto(path)

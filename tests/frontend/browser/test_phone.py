@@ -15,6 +15,7 @@ from frontend.pages.search.verdict import UPLOAD_SIDE
 from frontend.settings import Settings
 from tests.frontend.fake_api import FakeApi
 from tests.frontend.fake_catalogue import fill
+from tests.support.marks import IN_MATRIX
 
 TOO_SMALL = """() => [...document.querySelectorAll("a, button, select, summary, input, label.choose")]
     .filter((each) => each.checkVisibility() && !each.matches(".skip") && each.getBoundingClientRect().width > 1)
@@ -62,7 +63,10 @@ def sent(api: FakeApi) -> bytes:
     return uploads[-1].form["file"]
 
 
-@pytest.mark.parametrize("path", ["/", "/search?id=one", "/browse/", "/add/", "/items/?id=one", "/duplicates/"])
+PAGES = ["/browse/", "/add/", "/items/?id=one", "/duplicates/"]
+
+
+@pytest.mark.parametrize("path", ["/", "/search?id=one", *(pytest.param(each, marks=IN_MATRIX) for each in PAGES)])
 def test_targets_are_large_enough_for_fingers(phone: Page, path: str) -> None:
     phone.goto(path)
     for details in phone.locator("details").all():
