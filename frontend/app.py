@@ -27,7 +27,6 @@ from frontend.pages.duplicates import duplicates
 from frontend.pages.feedback import feedback
 from frontend.pages.item_history import item_history
 from frontend.pages.items import items
-from frontend.pages.labels import labels
 from frontend.pages.languages import languages
 from frontend.pages.models import models
 from frontend.pages.pictures import pictures
@@ -38,6 +37,7 @@ from frontend.pages.search.faces import faces
 from frontend.pages.search.filters import filters
 from frontend.pages.search.page import search
 from frontend.pages.selection import selection
+from frontend.pages.suggestions import suggestions
 from frontend.pages.wrong_labels import wrong_labels
 from frontend.proxy import BehindProxy
 from frontend.settings import Settings
@@ -53,7 +53,7 @@ BLUEPRINTS = (
     add,
     items,
     item_history,
-    labels,
+    suggestions,
     selection,
     feedback,
     wrong_labels,

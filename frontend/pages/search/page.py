@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Any
 
-from flask import Blueprint, g, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, g, redirect, render_template, request, url_for
 from werkzeug.datastructures import FileStorage, MultiDict
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
@@ -12,14 +12,13 @@ from frontend import messages
 from frontend.api.models import SearchAnswer
 from frontend.formatting import BROWSER_FORMATS
 from frontend.forms.parameters import SEARCH_FIELDS, SEARCH_LISTS, accepts
-from frontend.forms.search import address, read, words
+from frontend.forms.search import address, read
 from frontend.languages.texts import gettext
 from frontend.pages.search.verdict import verdict_of
 from frontend.rendering import api, error_page, limit_bytes, search_link
 from frontend.search_query import SearchQuery, cursor_of
 
 SAMPLE_SIZE = 7  # a first visit stays below 80 kB with them: see docs/benchmarks.md
-MAX_SUGGESTIONS = 10
 SCRIPT_HEADER = "X-Lookalike-Script"  # our script asks, and shows the picture it has by itself
 
 search = Blueprint("search", __name__)
@@ -63,15 +62,6 @@ def by_form() -> str | Response:
     if SCRIPT_HEADER not in request.headers and upload.mimetype in BROWSER_FORMATS:
         preview = f"data:{upload.mimetype};base64,{b64encode(picture).decode()}"
     return _results(query, api().search(query.search_fields(), picture), preview=preview)
-
-
-@search.get("/search/suggestions")
-@accepts("text")
-def suggest() -> Response:
-    """Labels and values of attributes that complete a text, the most frequent first, for the script."""
-    text = words(request.args.get("text", ""))
-    suggestions = api().suggestions(text, MAX_SUGGESTIONS) if text else []
-    return jsonify([each.model_dump() for each in suggestions])
 
 
 def read_query(form: MultiDict[str, str], *, with_picture: bool = False) -> SearchQuery:

@@ -15,7 +15,7 @@ from tests.frontend.fake_catalogue import ENTRIES, fill
 GET_PATHS = {
     "search.start": "/",
     "search.by_link": "/search?id=one",
-    "search.suggest": "/search/suggestions?text=",
+    "suggestions.of_words": "/search/suggestions?text=",
     "filters.choose": "/search/filters?id=one",
     "explanation.by_link": "/why?id=one&match=two",
     "export.download": "/search/matches.csv?id=one",
@@ -30,7 +30,7 @@ GET_PATHS = {
     "bin.thumbnail": f"/bin/thumbnail?entry={ENTRIES[0]}&size=160",
     "duplicates.start": "/duplicates/",
     "duplicates.dismissed": "/duplicates/dismissed",
-    "labels.suggest": "/labels/",
+    "suggestions.of_labels": "/labels/",
     "wrong_labels.start": "/wrong-labels/",
     "models.start": "/models/",
     "models.compare": "/models/compare?id=one",
