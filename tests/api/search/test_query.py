@@ -271,3 +271,11 @@ def test_numbers_beyond_every_number_are_compared_all_the_same(client: TestClien
         answer = client.post("/search", json=body)
         assert answer.status_code in (200, 422), answer.text
         assert answer.status_code == 422 or len(answer.json()["hits"]) == count
+
+
+@pytest.mark.parametrize("metric", ["cosine", "euclidean", "fused"])
+@pytest.mark.parametrize(("score", "has_hits"), [(3.3e128, False), (1e39, False), (-1e39, True), (1e-300, True)])
+def test_a_score_beyond_all_is_an_answer(client: TestClient, metric: str, score: float, *, has_hits: bool) -> None:
+    answer = ask(client, {"k": 4, "metric": metric, "min_score": score}, picture(1))
+    assert bool(answer["hits"]) == has_hits
+    assert answer["exact"] or metric == "fused"
