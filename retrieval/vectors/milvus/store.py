@@ -12,11 +12,11 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from retrieval.clusters import Clusters, Metric, Numbers, Vectors
-from retrieval.errors import StorageError, VectorMissing
+from retrieval.clusters import Clusters, Metric, Vectors
+from retrieval.errors import StorageError
 from retrieval.selection import Selection
 from retrieval.vectors.auto import Auto
-from retrieval.vectors.base import Hits, Members, Note, Probes, checked_query, latest_vectors
+from retrieval.vectors.base import Hits, Members, Probes, checked_query, latest_vectors
 from retrieval.vectors.milvus import ledger
 from retrieval.vectors.milvus.allowed import FEW_ITEMS, Allowed
 from retrieval.vectors.milvus.collections import Collections
@@ -24,6 +24,7 @@ from retrieval.vectors.milvus.indexes import INDEXES
 from retrieval.vectors.milvus.search_rows import SearchRows
 from retrieval.vectors.postgresql.answering import hits_of, search_clusters
 from retrieval.vectors.postgresql.state import StateTables
+from retrieval.vectors.postgresql.store import StateStore
 from retrieval.vectors.postgresql.tables import Rows
 
 LEFT_SECONDS = 60.0
@@ -36,7 +37,7 @@ SAMPLE = "SELECT row, item, cluster FROM {vectors} ORDER BY hashtextextended(ite
 logger = logging.getLogger(__name__)
 
 
-class MilvusStore:
+class MilvusStore(StateStore):
     """A VectorStore (see there for what each method promises). Every process that opens it sees every change."""
 
     def __init__(
@@ -48,17 +49,13 @@ class MilvusStore:
         *,
         left_seconds: float = LEFT_SECONDS,
     ) -> None:
-        self._states = states
-        self._tables = states.tables
+        super().__init__(states)
         self._collections = collections
         self._clusters = clusters
         self._auto = auto
         self._left_seconds = left_seconds
         self._certified = INDEXES[collections.index].certified
         self._sweep()
-
-    def __len__(self) -> int:
-        return len(self._states)
 
     def search(
         self,
@@ -117,13 +114,6 @@ class MilvusStore:
                 ledger.delete(connection, self._tables, ids, version)
             self._sweep()
 
-    def get(self, item_id: str) -> Vectors:
-        members = self.get_many([item_id])
-        if not members.ids:
-            raise VectorMissing(f"there is no vector of the id {item_id!r}")
-        vector: Vectors = members.vectors[0]
-        return vector
-
     def get_many(self, ids: Sequence[str]) -> Members:
         return self._members(OF_ITEMS, list(ids), long=len(ids) > FEW_ITEMS)
 
@@ -133,32 +123,14 @@ class MilvusStore:
     def sample(self, limit: int) -> Members:
         return self._members(SAMPLE, limit)
 
-    def cluster_stamps(self) -> Numbers:
-        return self._states.refresh().stamps
-
-    def ids(self) -> tuple[str, ...]:
-        return tuple(self.held())
-
-    def held(self) -> dict[str, str | None]:
-        return self._states.held()
-
     def learn(self, selection: Selection) -> None:
         """Nothing: the catalogue is asked for the few items that a search meets."""
-
-    def note(self) -> Note | None:
-        return self._states.note()
-
-    def keep_note(self, note: Note) -> None:
-        self._states.keep_note(note)
 
     def changed_elsewhere(self) -> bool:
         """Never: every search reads the ledger itself. What is known of it is brought up to date."""
         self._states.refresh()
         self._sweep()
         return False
-
-    def close(self) -> None:
-        self._states.close()
 
     def _members(self, statement: str, value: object, *, long: bool = True) -> Members:
         with self._reading() if long else self._states.snapshot() as connection:

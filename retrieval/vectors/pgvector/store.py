@@ -9,15 +9,15 @@ from collections.abc import Collection, Sequence
 
 import numpy as np
 
-from retrieval.clusters import Clusters, Metric, Numbers, Vectors
-from retrieval.errors import VectorMissing
+from retrieval.clusters import Clusters, Metric, Vectors
 from retrieval.selection import Selection
 from retrieval.vectors.auto import Auto
-from retrieval.vectors.base import Hits, Members, Note, Probes, checked_query, latest_vectors
+from retrieval.vectors.base import Hits, Members, Probes, checked_query, latest_vectors
 from retrieval.vectors.pgvector import schema
 from retrieval.vectors.pgvector.search_rows import SearchRows
 from retrieval.vectors.postgresql.answering import hits_of, search_clusters
 from retrieval.vectors.postgresql.state import StateTables
+from retrieval.vectors.postgresql.store import StateStore
 
 FEW_ROWS = 2_000
 """Ids whose vectors are compared one by one where only these may be hits."""
@@ -25,19 +25,15 @@ FEW_ROWS = 2_000
 _MEMBERS = "SELECT item, cluster, vector FROM {{vectors}} WHERE {condition}"
 
 
-class PgvectorStore:
+class PgvectorStore(StateStore):
     """A VectorStore (see there for what each method promises). Every process that opens it sees every change."""
 
     def __init__(self, states: StateTables, clusters: Clusters, auto: Auto) -> None:
-        self._states = states
-        self._tables = states.tables
+        super().__init__(states)
         self._clusters = clusters
         self._auto = auto
         with states.snapshot() as connection:
             self._certified = not schema.has_hnsw(connection, self._tables)
-
-    def __len__(self) -> int:
-        return len(self._states)
 
     def search(
         self,
@@ -81,13 +77,6 @@ class PgvectorStore:
             with self._states.change() as (connection, version):
                 schema.delete(connection, self._tables, ids, version)
 
-    def get(self, item_id: str) -> Vectors:
-        members = self.get_many([item_id])
-        if not members.ids:
-            raise VectorMissing(f"there is no vector of the id {item_id!r}")
-        vector: Vectors = members.vectors[0]
-        return vector
-
     def get_many(self, ids: Sequence[str]) -> Members:
         return self._members("item = ANY(%s)", list(ids))
 
@@ -97,31 +86,13 @@ class PgvectorStore:
     def sample(self, limit: int) -> Members:
         return self._members("true ORDER BY hashtextextended(item, 0), item LIMIT %s", limit)
 
-    def cluster_stamps(self) -> Numbers:
-        return self._states.refresh().stamps
-
-    def ids(self) -> tuple[str, ...]:
-        return tuple(self.held())
-
-    def held(self) -> dict[str, str | None]:
-        return self._states.held()
-
     def learn(self, selection: Selection) -> None:
         """Nothing: the ids of a selection are read when they are needed."""
-
-    def note(self) -> Note | None:
-        return self._states.note()
-
-    def keep_note(self, note: Note) -> None:
-        self._states.keep_note(note)
 
     def changed_elsewhere(self) -> bool:
         """Never: every search reads the database itself. What is known of it is brought up to date."""
         self._states.refresh()
         return False
-
-    def close(self) -> None:
-        self._states.close()
 
     def _members(self, condition: str, value: object) -> Members:
         statement = self._tables.of(_MEMBERS.format(condition=condition))
