@@ -143,16 +143,12 @@ def score_of(metric: str, key: float) -> float:
 
 
 def _distance(metric: Metric, score: float) -> float:
-    """A distance that is at least that of every hit of this score, and hardly more; infinite beyond all distances."""
+    """A distance that is at least that of every hit of this score, and hardly more."""
     if metric == "cosine":
-        distance = 1 - score + 1e-12
-    elif score > 1:
+        return 1 - score + 1e-12
+    if score > 1:
         return -math.inf
-    else:
-        distance = math.inf if score <= 0 else (1 / score - 1) * (1 + 1e-12) + 1e-12
-    if distance < -1:  # no two vectors are so near, nor so far apart as below
-        return -math.inf
-    return distance if distance < 1e30 else math.inf
+    return math.inf if score <= 0 else (1 / score - 1) * (1 + 1e-12) + 1e-12
 
 
 def _scope(snapshot: Snapshot, options: Options, query_ids: Collection[str]) -> Scope:

@@ -17,6 +17,8 @@ GROWTH = 2
 """How many times larger each round is than the one before it."""
 REPORTED = 1e-6
 """More than a distance changes when it is rounded to float32 for the answer, absolute and relative."""
+FARTHEST = 1e30
+"""No two vectors are so far apart (see `comparable`), and float32 can still hold it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,7 +91,7 @@ def search_rounds(
     goes on beyond either, unless `short` answers are wanted. `first` are opened before the first look at the bounds.
     Rows beyond the distance `within` are no hits.
     """
-    rim = within + REPORTED * (1 + abs(within)) if math.isfinite(within) else within
+    rim = within + REPORTED * (1 + abs(within)) if -FARTHEST < within < FARTHEST else math.copysign(math.inf, within)
     waiting = listed = view.nearest(SHORTLIST)
     others = len(view.nearness) > SHORTLIST
     if not len(waiting):
