@@ -121,7 +121,8 @@ def test_a_search_sees_the_state_in_which_it_began(opened: Open) -> None:
         store.upsert(["0"], VECTORS[60:61])
         store.delete(["1"])
         listed = dict(connection.execute(store._tables.of("SELECT item, row FROM {vectors}")).fetchall())
-        vectors = store._collections.vectors(np.array([listed["0"], listed["1"]]), 0)
+        written = ledger.read_written(connection, store._tables)
+        vectors = store._collections.vectors(np.array([listed["0"], listed["1"]]), written)
     np.testing.assert_array_equal(np.stack(list(vectors.values())), VECTORS[:2])
 
 
