@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from api.deps import EngineDep, PoolDep, SnapshotDep, WritersDep
 from api.items.jobs import add_job, cancel_job, get_job, list_jobs
@@ -10,7 +10,7 @@ from api.items.replies import Ticket
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
 from api.routes.items.changes import BODY_PROBLEMS
-from api.schemas.fields import Whole
+from api.schemas.items.listing import Limit, PageEnd
 from api.schemas.jobs import JOB_EXAMPLES, JobAnswer, JobBody, JobListAnswer, JobName
 from api.security.keys import Read, Write, key_name
 from api.web.bodies import read_json_body
@@ -54,10 +54,8 @@ async def post_job(
 async def get_jobs(
     snapshot: SnapshotDep,
     pool: PoolDep,
-    limit: Annotated[int, Query(ge=1, le=200), Whole] = 24,
-    cursor: Annotated[
-        JobName | None, Query(description="Where the page before ended, from the `next` of its answer.")
-    ] = None,
+    limit: Limit = 24,
+    cursor: Annotated[JobName | None, PageEnd] = None,
 ) -> JobListAnswer:
     """A thousand are remembered."""
     return await pool.run(list_jobs, snapshot.catalogue, limit, cursor)

@@ -11,7 +11,6 @@ from api.openapi.bodies import json_body
 from api.openapi.problems import problems
 from api.routes.items.changes import BODY_PROBLEMS
 from api.routes.items.reading import THUMBNAIL_RESPONSES, send_copy
-from api.schemas.fields import Whole
 from api.schemas.items.bin import (
     ENTRIES_EXAMPLES,
     BinAnswer,
@@ -20,6 +19,7 @@ from api.schemas.items.bin import (
     EntryName,
     RestoredAnswer,
 )
+from api.schemas.items.listing import Limit, PageEnd
 from api.schemas.search.answer import ThumbnailSize
 from api.security.keys import Read, Write
 from api.serving.snapshot import Snapshot
@@ -43,10 +43,8 @@ async def get_bin(
     engine: EngineDep,
     snapshot: SnapshotDep,
     pool: PoolDep,
-    limit: Annotated[int, Query(ge=1, le=200), Whole] = 24,
-    cursor: Annotated[
-        EntryName | None, Query(description="Where the page before ended, from the `next` of its answer.")
-    ] = None,
+    limit: Limit = 24,
+    cursor: Annotated[EntryName | None, PageEnd] = None,
 ) -> BinAnswer:
     """The latest first. An entry stays for `LOOKALIKE_BIN_DAYS`, which are 30, and is then deleted for good."""
     return await pool.run(bin_entries.list_bin, snapshot, engine.bin_days, limit, cursor)

@@ -10,8 +10,8 @@ from api.items.replies import Ticket
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
 from api.routes.items.changes import BODY_PROBLEMS
-from api.schemas.fields import Whole
 from api.schemas.items.feedback import FEEDBACK_EXAMPLES, FeedbackAnswer, FeedbackBody, FeedbackListAnswer, FeedbackName
+from api.schemas.items.listing import Limit, PageEnd
 from api.schemas.text import ItemName
 from api.security.keys import Read, Write, key_name
 from api.web.bodies import read_json_body
@@ -51,10 +51,8 @@ async def post_feedback(
 async def get_feedback(
     snapshot: SnapshotDep,
     pool: PoolDep,
-    limit: Annotated[int, Query(ge=1, le=200), Whole] = 24,
-    cursor: Annotated[
-        FeedbackName | None, Query(description="Where the page before ended, from the `next` of its answer.")
-    ] = None,
+    limit: Limit = 24,
+    cursor: Annotated[FeedbackName | None, PageEnd] = None,
     item: Annotated[ItemName | None, Query(description="Only what was said of this item.")] = None,
 ) -> FeedbackListAnswer:
     """Feedback on items that are gone is still there."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from api.deps import EngineDep, ItemId, PoolDep, SnapshotDep, WritersDep
 from api.items.history import list_history, undo
@@ -10,8 +10,8 @@ from api.items.replies import Ticket
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
 from api.routes.items.changes import BODY_PROBLEMS, CHANGE_PROBLEMS, CHANGED, item_response
-from api.schemas.fields import Whole
 from api.schemas.items.history import UNDO_EXAMPLES, ChangeName, HistoryAnswer, UndoBody
+from api.schemas.items.listing import Limit, PageEnd
 from api.schemas.search.answer import ItemAnswer
 from api.security.keys import Read, Write, key_name
 from api.web.bodies import read_json_body
@@ -31,10 +31,8 @@ async def get_history(
     item_id: ItemId,
     snapshot: SnapshotDep,
     pool: PoolDep,
-    limit: Annotated[int, Query(ge=1, le=200), Whole] = 24,
-    cursor: Annotated[
-        ChangeName | None, Query(description="Where the page before ended, from the `next` of its answer.")
-    ] = None,
+    limit: Limit = 24,
+    cursor: Annotated[ChangeName | None, PageEnd] = None,
 ) -> HistoryAnswer:
     """By `PATCH`, `PUT`, merges and undoings; a training run keeps them. The history of an item that is gone is still
     there."""

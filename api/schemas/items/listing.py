@@ -23,6 +23,8 @@ Order: TypeAlias = Annotated[
     OfAttribute,
 ]
 Limit: TypeAlias = Annotated[int, Field(ge=1, le=200), Whole]
+PageEnd = Field(description="Where the page before ended, from the `next` of its answer.")
+"""Of a cursor that is the name of an entry."""
 
 
 class ListBody(Body):
