@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None, prog: str = "python -m frontend
             threads=THREADS,
             ident=None,
             max_request_body_size=MAX_BODY_FACTOR * settings.upload_limit_bytes,
-            clear_untrusted_proxy_headers=False,  # frontend/proxy.py does it, for ranges of addresses
+            clear_untrusted_proxy_headers=False,  # frontend/web/proxy.py does it, for ranges of addresses
         )
     except (OSError, ValueError) as error:
         sys.stderr.write(

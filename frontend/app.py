@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response
 
-from frontend import compression, rendering, security
+from frontend import rendering
 from frontend.api import parallel
 from frontend.api.bin import BinClient
 from frontend.api.bundles import BundlesClient
@@ -24,9 +24,11 @@ from frontend.pages.assets import assets
 from frontend.pages.bin import bin_page
 from frontend.pages.browse import browse
 from frontend.pages.duplicates import duplicates
-from frontend.pages.feedback import feedback
-from frontend.pages.item_history import item_history
-from frontend.pages.items import items
+from frontend.pages.items.feedback import feedback
+from frontend.pages.items.history import item_history
+from frontend.pages.items.item import items
+from frontend.pages.items.selection import selection
+from frontend.pages.items.wrong_labels import wrong_labels
 from frontend.pages.languages import languages
 from frontend.pages.models import models
 from frontend.pages.pictures import pictures
@@ -36,11 +38,10 @@ from frontend.pages.search.export import export
 from frontend.pages.search.faces import faces
 from frontend.pages.search.filters import filters
 from frontend.pages.search.page import search
-from frontend.pages.selection import selection
 from frontend.pages.suggestions import suggestions
-from frontend.pages.wrong_labels import wrong_labels
-from frontend.proxy import BehindProxy
 from frontend.settings import Settings
+from frontend.web import compression, security
+from frontend.web.proxy import BehindProxy
 
 health = Blueprint("health", __name__)
 BLUEPRINTS = (

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 
 from api.deps import EngineDep, PoolDep, SnapshotDep, WritersDep
-from api.items.jobs import add_job, cancel_job, get_job, list_jobs
 from api.items.replies import Ticket
+from api.jobs import add_job, cancel_job, get_job, list_jobs
 from api.openapi.bodies import json_body
 from api.openapi.problems import problems
 from api.routes.items.changes import BODY_PROBLEMS

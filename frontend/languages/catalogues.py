@@ -7,6 +7,7 @@ The files are read as they are when a language is first used, so nothing has to 
 import json
 from functools import cache
 from hashlib import sha256
+from importlib import resources
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from babel.support import NullTranslations, Translations
 LANGUAGES = {"en": "English", "de": "Deutsch", "ja": "日本語"}
 """Each language by its code, in its own words. The texts in the code are the first."""
 SOURCE_LANGUAGE = "en"
-FOLDER = Path(__file__).parents[1] / "translations"
+FOLDER = Path(str(resources.files("frontend") / "translations"))
 
 
 class PageTexts(flask_babel.Domain):  # type: ignore[misc]  # Flask-Babel has no types

@@ -14,7 +14,7 @@ from frontend.api.models import Attributes, Item
 from frontend.forms.item import KINDS, Description, parse_description
 from frontend.forms.parameters import accepts, choice
 from frontend.languages.texts import gettext
-from frontend.pages.items import MAX_DELETED
+from frontend.pages.items.item import MAX_DELETED
 from frontend.rendering import catalogue, form_limit_bytes, limit_bytes, thumbnail
 
 PICTURE_ERRORS = {400, 404, 409, 413, 415, 422}

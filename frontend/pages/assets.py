@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 from flask import Blueprint, Response, abort, current_app, url_for
 
-from frontend.assets import NoSuchAsset, digest_of, joined_scripts, joined_styles
 from frontend.forms.parameters import accepts
+from frontend.web.assets import NoSuchAsset, digest_of, joined_scripts, joined_styles
 
 KEPT_FOR_GOOD = "public, max-age=31536000, immutable"
 SEPARATOR = "+"

@@ -11,7 +11,7 @@ from frontend.api.connection import ApiRefused
 from frontend.api.duplicates import DuplicateGroups, DuplicatesClient, DuplicateSearch, Tier
 from frontend.forms.parameters import accepts, choice, whole_number
 from frontend.languages.texts import N_, gettext
-from frontend.pages.items import confirmation, local_path, selected_ids
+from frontend.pages.items.item import confirmation, local_path, selected_ids
 from frontend.rendering import catalogue
 
 PAGE_SIZE = 20  # groups

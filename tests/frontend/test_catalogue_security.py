@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from tests.frontend.attack_texts import ATTACKS
 from tests.frontend.fake_api import TALL_PNG, FakeApi, as_json, hit, item, matches, problem
 from tests.frontend.fake_catalogue import fill
-from tests.frontend.test_security import HARMLESS, POLICY, STEPS, Skeleton
+from tests.frontend.web.test_security import HARMLESS, POLICY, STEPS, Skeleton
 
 pytestmark = pytest.mark.security
 

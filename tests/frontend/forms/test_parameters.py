@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from frontend.assets import digest_of, joined_scripts, joined_styles
 from frontend.languages.catalogues import script_messages
+from frontend.web.assets import digest_of, joined_scripts, joined_styles
 from tests.frontend.conftest import AppFor
 from tests.frontend.fake_api import TALL_PNG, FakeApi, Reply
 from tests.frontend.fake_catalogue import ENTRIES, fill

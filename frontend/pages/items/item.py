@@ -14,7 +14,7 @@ from frontend.api.models import Item, Value
 from frontend.forms.item import KINDS, kind_of, parse_description
 from frontend.forms.parameters import accepts, choice
 from frontend.languages.texts import N_, gettext
-from frontend.pages.item_history import steps_of
+from frontend.pages.items.history import steps_of
 from frontend.rendering import api, catalogue, limit_bytes
 
 MAX_DELETED = 500  # at once

@@ -19,7 +19,7 @@ from frontend.forms.item import KINDS, value
 from frontend.forms.parameters import accepts, choice
 from frontend.forms.search import read
 from frontend.languages.texts import gettext, ngettext
-from frontend.pages.items import local_path
+from frontend.pages.items.item import local_path
 from frontend.pages.tables import csv_lines, json_lines
 from frontend.rendering import api, catalogue, corrections, form_limit_bytes
 from frontend.search_query import SearchQuery

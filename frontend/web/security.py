@@ -13,7 +13,7 @@ from flask import Request, Response, request
 from werkzeug.exceptions import Forbidden
 
 from frontend.languages.texts import N_, gettext
-from frontend.proxy import CONNECTED_HOST
+from frontend.web.proxy import CONNECTED_HOST
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "; ".join(

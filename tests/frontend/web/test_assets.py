@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from frontend import assets
-from frontend.assets import NoSuchAsset, joined_scripts, joined_styles
+from frontend.web import assets
+from frontend.web.assets import NoSuchAsset, joined_scripts, joined_styles
 
 ENTRIES = sorted(path.stem for path in (assets.STATIC / "js").glob("*.js"))
 

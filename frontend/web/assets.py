@@ -8,10 +8,11 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import sha256
+from importlib import resources
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
 
-STATIC = Path(__file__).parent / "static"
+STATIC = Path(str(resources.files("frontend") / "static"))
 IMPORT = re.compile(r'^import (?:\{ (?P<names>[^}]+) \} from )?"(?P<path>\.\.?/[\w./-]+)";\n', re.MULTILINE)
 EXPORT = re.compile(
     r"^export (?=(?:async )?function (?P<function>\w+)|const (?P<constant>\w+)|const \[(?P<constants>[\w, ]+)\])",

@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 
 from frontend.forms.parameters import accepts
 from frontend.languages.texts import gettext
-from frontend.pages.items import local_path
+from frontend.pages.items.item import local_path
 from frontend.rendering import corrections
 
 SCRIPT_HEADER = "X-Lookalike-Script"

@@ -1,0 +1,1 @@
+"""What stands between browser and pages: security, the public path, compression, joined files."""
